@@ -1,0 +1,1 @@
+"""gengen: generative models as pure functions in JAX and Flax linen."""
