@@ -64,6 +64,11 @@ def parallel(step: Callable[..., Any], devices: Sequence[jax.Device] | None = No
     )
 
 
+def local_places() -> list[int]:
+    """Places of this process's devices on the replica axis."""
+    return [place for place, device in enumerate(jax.devices()) if device.process_index == jax.process_index()]
+
+
 def replicate(tree: Any, devices: Sequence[jax.Device]) -> Any:
     """Copies a tree of arrays to each of this process's `devices`, laid out as `parallel` expects and returns it."""
     mesh = Mesh(np.asarray(devices), (AXIS,))

@@ -1,0 +1,90 @@
+"""Defaults of every section; an experiment changes what makes it what it is."""
+
+from ml_collections import ConfigDict, config_dict
+
+
+def defaults() -> ConfigDict:
+    """Returns the sections that all experiments share, on the embedded digits."""
+    config = ConfigDict()
+    config.data = ConfigDict()
+    config.data.name = "digits"  # digits, mnist, fashion_mnist, kmnist, image_folder, or any name that TFDS knows
+    config.data.resolution = (16, 16)  # height and width, or one number for both; () keeps the pictures' own
+    config.data.channels = 1  # 1 is grey, 3 is colour; 0 keeps the pictures' own
+    config.data.crop = "none"  # "center" cuts pictures to the resolution's aspect before they are resized
+    config.data.data_dir = config_dict.placeholder(str)  # where prepared data lies; None is TFDS's own place
+    config.data.manual_dir = config_dict.placeholder(str)  # a folder of raw files, or of pictures
+
+    config.networks = ConfigDict()
+    config.model = ConfigDict()
+    config.optimizers = ConfigDict()
+
+    config.training = ConfigDict()
+    config.training.steps = 1000  # batches
+    config.training.epochs = 0.0  # stands for steps where it is not 0
+    config.training.batch_size = 64  # over all devices
+    config.training.seed = 0
+    config.training.steps_per_dispatch = 50  # fused into one call of the device
+    config.training.log_every = 100
+    config.training.checkpoint_every = 1000
+    config.training.sample_every = 1000
+    config.training.average = ConfigDict()  # decay 0 keeps no average
+    config.training.average.decay = 0.0
+    config.training.average.networks = ()
+    return config
+
+
+def optimizer(name: str, rate: float, **arguments: float) -> ConfigDict:
+    """Returns the section of one player's optimizer.
+
+    Args:
+      name: one of `OPTIMIZERS` in `gengen.build`.
+      rate: learning rate.
+      **arguments: of the optimizer itself, such as b1 of Adam.
+    """
+    section = ConfigDict({"name": name, "rate": rate, **arguments})
+    section.schedule = "constant"  # "linear" and "cosine" bring the rate to 0 at training.steps
+    section.clip_norm = 0.0  # largest norm of all gradients together; 0 is no limit
+    section.accumulate = 1  # batches whose gradients are averaged for one move
+    return section
+
+
+def gan(generator: ConfigDict, critic: ConfigDict) -> ConfigDict:
+    """Returns the defaults with the sections of a game between a generator and a critic."""
+    config = defaults()
+    config.networks.generator = generator
+    config.networks.critic = critic
+    config.model.name = "adversarial"
+    config.model.loss = "non_saturating"  # one of ADVERSARIAL_LOSSES in gengen.losses.adversarial
+    config.model.latent = 100
+    config.model.critic_steps = 1
+    config.model.clip = config_dict.placeholder(float)  # largest absolute value of the critic's parameters
+    config.training.average.networks = ("generator",)
+    return config
+
+
+def mlp() -> tuple[ConfigDict, ConfigDict]:
+    """Returns the generator and the critic of the tutorial scripts, without convolutions."""
+    generator = ConfigDict({"name": "mlp", "widths": (128, 256, 512, 1024), "dtype": "float32"})
+    return generator, ConfigDict({"name": "mlp", "widths": (512, 256), "dtype": "float32"})
+
+
+def mnist(config: ConfigDict, resolution: int = 28) -> None:
+    """Puts an experiment on MNIST."""
+    config.data.name = "mnist"
+    config.data.resolution = (resolution, resolution)
+
+
+def tiny(config: ConfigDict) -> None:
+    """Makes an experiment so small that it ends in seconds: it shows that everything runs, not what it can do."""
+    config.data.resolution = (8, 8)
+    config.training.steps = 20
+    config.training.batch_size = 16
+    config.training.steps_per_dispatch = 5
+    config.training.log_every = 10
+    config.training.checkpoint_every = 10
+    config.training.sample_every = 10
+
+
+def unknown(variant: str, *known: str) -> ValueError:
+    """Returns the error for a variant that an experiment does not have."""
+    return ValueError(f"variant {variant!r} is unknown; leave it out or choose one of {', '.join(known)}")

@@ -1,0 +1,36 @@
+"""GAN: the first of them, with the non-saturating loss.
+
+Paper: Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661, section 3.
+Run: python launch.py --config=configs/gan.py, with :tiny, :mnist or :minimax after it for a variant.
+Score: ?
+Minutes: ? on 2 cores.
+
+Variant `minimax` keeps the generator's loss of the value function itself, which saturates when the critic wins.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("tiny", "mnist", "minimax")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Returns the experiment or one of its `VARIANTS`."""
+    config = base.gan(*base.mlp())
+    config.optimizers.generator = base.optimizer("adam", 2e-4, b1=0.5)
+    config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5)
+    config.training.average.decay = 0.999
+    config.training.steps = 12_000
+    match variant:
+        case "":
+            pass
+        case "minimax":
+            config.model.loss = "minimax"
+        case "mnist":
+            base.mnist(config)
+        case "tiny":
+            base.tiny(config)
+        case _:
+            raise base.unknown(variant, *VARIANTS)
+    return config

@@ -1,0 +1,38 @@
+"""WGAN: the critic's parameters are clipped, and its loss estimates the Wasserstein distance.
+
+Paper: Arjovsky, Chintala and Bottou 2017, https://arxiv.org/abs/1701.07875, Algorithm 1.
+Run: python launch.py --config=configs/wgan.py, with :tiny, :mnist or :paper after it for a variant.
+Score: ?
+Minutes: ? on 2 cores.
+
+The learning rate is 2e-4, four times the paper's, so that the digits can be read after minutes instead of hours.
+Variant `paper` keeps the values of Algorithm 1, which are also the defaults of the builder.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("tiny", "mnist", "paper")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Returns the experiment or one of its `VARIANTS`."""
+    config = base.gan(*base.mlp())
+    config.model.update(loss="wasserstein", critic_steps=5, clip=0.01)
+    rate = 5e-5 if variant == "paper" else 2e-4
+    config.optimizers.generator = base.optimizer("rmsprop", rate)
+    config.optimizers.critic = base.optimizer("rmsprop", rate)
+    config.training.average.decay = 0.999
+    config.training.steps = 30_000
+    match variant:
+        case "" | "paper":
+            pass
+        case "mnist":
+            base.mnist(config)
+            config.training.steps = 60_000
+        case "tiny":
+            base.tiny(config)
+        case _:
+            raise base.unknown(variant, *VARIANTS)
+    return config

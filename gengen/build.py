@@ -1,0 +1,152 @@
+"""The composition root: config sections and explicit tables in, networks, optimizers and the model out."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from ml_collections import ConfigDict
+
+from gengen.core.average import averaged
+from gengen.core.model import Batch, GenerativeModel
+from gengen.core.refusal import Refusal
+from gengen.core.transforms import scale_by_rate
+from gengen.data.signature import Signature
+from gengen.models.gans.adversarial import adversarial
+from gengen.networks import dcgan, mlp
+
+MODELS: Mapping[str, Callable[..., GenerativeModel]] = {"adversarial": adversarial}
+
+NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
+    "generator": {"mlp": mlp.Generator, "dcgan": dcgan.Generator},
+    "critic": {"mlp": mlp.Critic, "dcgan": dcgan.Critic},
+}
+
+SCHEDULES: Mapping[str, Callable[[float, int], Callable[[jax.Array], Any] | float]] = {
+    "constant": lambda rate, steps: rate,
+    "linear": lambda rate, steps: optax.linear_schedule(rate, 0.0, steps),
+    "cosine": lambda rate, steps: optax.cosine_decay_schedule(rate, steps),
+}
+
+DTYPES = ("float32", "bfloat16")
+
+
+def adam(*, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> optax.GradientTransformation:
+    """Adam without its rate: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980, Algorithm 1."""
+    return optax.scale_by_adam(b1, b2, eps)
+
+
+def rmsprop(*, decay: float = 0.99, eps: float = 1e-8) -> optax.GradientTransformation:
+    """RMSProp without its rate, its constants as in the WGAN authors' code; eps is added outside of the root."""
+    return optax.scale_by_rms(decay, eps, eps_in_sqrt=False)
+
+
+def sgd(*, momentum: float = 0.0) -> optax.GradientTransformation:
+    """Stochastic gradient descent without its rate, with the momentum of Polyak 1964 if it is not 0."""
+    return optax.trace(momentum) if momentum else optax.identity()
+
+
+OPTIMIZERS: Mapping[str, Callable[..., optax.GradientTransformation]] = {"adam": adam, "rmsprop": rmsprop, "sgd": sgd}
+
+
+def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
+    """Builds the model of a config for data of a signature.
+
+    Args:
+      config: sections `networks`, `model`, `optimizers` and `training`, all resolved.
+      signature: shape and classes of the data.
+
+    Raises:
+      Refusal: a name is unknown, an argument is not one of the builder's, or a value is out of range.
+    """
+    shape = (signature.height, signature.width, signature.channels)
+    networks = {role: build_network(role, section, shape) for role, section in config.networks.items()}
+    optimizers = {
+        player: build_optimizer(section, config.training.steps, f"optimizers.{player}")
+        for player, section in config.optimizers.items()
+    }
+    model = _call(MODELS, config.model, "model", networks=networks, optimizers=optimizers)
+    average = config.training.average
+    with _refusing("training.average"):
+        if average.decay:
+            model = averaged(model, decay=average.decay, networks=average.networks)
+        # Linen modules check their arguments when they are called: trace them now, before anything is written.
+        jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
+    return model
+
+
+def build_network(role: str, section: ConfigDict, shape: tuple[int, int, int]) -> nn.Module:
+    """Builds the network of one role from its config section, for images of `shape` (height, width, channels)."""
+    path = f"networks.{role}"
+    if role not in NETWORKS:
+        raise Refusal(f"config.{path} is not known; networks are {', '.join(NETWORKS)}.")
+    arguments = {"shape": shape} if role == "generator" else {}
+    if section.get("dtype", "float32") not in DTYPES:
+        raise Refusal(f"config.{path}.dtype={section.dtype!r} must be one of {', '.join(DTYPES)}.")
+    arguments["dtype"] = jnp.dtype(section.get("dtype", "float32"))
+    rest = ConfigDict({name: value for name, value in section.items() if name != "dtype"})
+    return _call(NETWORKS[role], rest, path, **arguments)
+
+
+def build_optimizer(section: ConfigDict, steps: int, path: str = "optimizers") -> optax.GradientTransformation:
+    """Turns a config section into an optax chain.
+
+    Args:
+      section: `name` (one of `OPTIMIZERS`) and its arguments, `rate`, `schedule` (one of `SCHEDULES`), `clip_norm`
+        (largest global norm of the gradients, 0 for none) and `accumulate` (batches averaged for one move).
+      steps: length of the run, after which a schedule has come down to 0.
+      path: where the section stands in the config, for messages.
+
+    Raises:
+      Refusal: something in the section is unknown or out of range.
+    """
+    arguments = dict(section)
+    rate, schedule = arguments.pop("rate", 5e-5), arguments.pop("schedule", "constant")
+    clip_norm, accumulate = arguments.pop("clip_norm", 0.0), arguments.pop("accumulate", 1)
+    if schedule not in SCHEDULES:
+        raise Refusal(f"config.{path}.schedule={schedule!r} must be one of {', '.join(SCHEDULES)}.")
+    for name, value, least in (("rate", rate, 0), ("clip_norm", clip_norm, 0), ("accumulate", accumulate, 1)):
+        if not value >= least:
+            raise Refusal(f"config.{path}.{name}={value} must be at least {least}.")
+    links = [optax.clip_by_global_norm(clip_norm)] if clip_norm else []
+    links += [_call(OPTIMIZERS, arguments, path), scale_by_rate(SCHEDULES[schedule](rate, steps))]
+    chain = optax.chain(*links)
+    return optax.MultiSteps(chain, accumulate).gradient_transformation() if accumulate > 1 else chain
+
+
+def example_batch(signature: Signature, size: int = 1) -> Batch:
+    """A batch of black images [size, H, W, C] with the keys, shapes and dtypes of the data's, to trace with."""
+    batch: Batch = {"image": np.zeros((size, signature.height, signature.width, signature.channels), np.uint8)}
+    if signature.classes:
+        batch["label"] = np.zeros((size,), np.int32)
+    return batch
+
+
+def _call(table: Mapping[str, Callable[..., Any]], section: Mapping[str, Any], path: str, **given: Any) -> Any:
+    """Calls the builder that `section["name"]` names with the section's other entries and what is given."""
+    arguments = {key: value for key, value in section.items() if key != "name"}
+    if section["name"] not in table:
+        raise Refusal(f"config.{path}.name={section['name']!r} is unknown; choose one of {', '.join(table)}.")
+    builder = table[section["name"]]
+    taken = [name for name in inspect.signature(builder).parameters if name not in (*given, "parent", "name")]
+    for name in arguments:
+        if name not in taken:
+            raise Refusal(
+                f"config.{path}.{name} is not an argument of {section['name']!r}, which takes {', '.join(taken)}."
+            )
+    with _refusing(path):
+        return builder(**arguments, **given)
+
+
+@contextmanager
+def _refusing(path: str) -> Iterator[None]:
+    """Turns a builder's complaint about a value into a sentence for the user."""
+    try:
+        yield
+    except ValueError as error:
+        raise Refusal(f"config.{path}: {error}.") from error

@@ -1,0 +1,61 @@
+"""Averaged variables: a run's networks, smoothed over its steps."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+
+from gengen.core.mean import Mean
+from gengen.core.model import Batch, GenerativeModel
+from gengen.core.state import State, Variables
+
+
+def averaged(model: GenerativeModel, *, decay: float, networks: Sequence[str]) -> GenerativeModel:
+    """Wraps a model so that its state also holds an exponential moving average of some networks.
+
+    After every step, average <- d average + (1 - d) variables for each float leaf of the networks named, statistics
+    too; other leaves are copied. d = min(decay, (1 + t) / (10 + t)) with t the step, so that the first steps do not
+    linger. Averaged generators are common since Yazici et al. 2019, https://arxiv.org/abs/1806.04498.
+
+    Args:
+      model: the model to wrap.
+      decay: d in the long run, in [0, 1).
+      networks: names of the networks to average.
+
+    Raises:
+      ValueError: `decay` is out of range.
+    """
+    if not 0 <= decay < 1:
+        raise ValueError(f"decay={decay} must lie in [0, 1)")
+
+    def init(key: jax.Array, batch: Batch) -> State:
+        state = model.init(key, batch)
+        unknown = set(networks) - set(state.variables)
+        if unknown:
+            raise ValueError(f"networks={tuple(networks)} must be among {tuple(state.variables)}")
+        return state.replace(average={name: state.variables[name] for name in networks})
+
+    def train_step(key: jax.Array, state: State, batch: Batch) -> tuple[State, dict[str, Mean]]:
+        after, metrics = model.train_step(key, state, batch)
+        step = jnp.asarray(state.step, jnp.float32)
+        d = jnp.minimum(decay, (1 + step) / (10 + step))
+
+        def blend(old: jax.Array, new: jax.Array) -> jax.Array:
+            if not jnp.issubdtype(new.dtype, jnp.floating):
+                return new
+            return old + (new - old) * (1 - d).astype(new.dtype)
+
+        now = {name: after.variables[name] for name in networks}
+        return after.replace(average=jax.tree.map(blend, state.average, now)), metrics
+
+    return model._replace(init=init, train_step=train_step)
+
+
+def evaluation_variables(state: State, *, raw: bool = False) -> Variables:
+    """Chooses what a run is judged and sampled by: averaged variables where there are any, raw ones otherwise.
+
+    Args:
+      state: the state of the run.
+      raw: take the raw variables in any case.
+    """
+    return state.variables if raw else {**state.variables, **state.average}

@@ -1,0 +1,181 @@
+"""The game: players own networks, turns are their moves, and `play` makes a training step of a list of turns.
+
+A GAN is a game of two players (Goodfellow et al. 2014, https://arxiv.org/abs/1406.2661); an autoencoder, a flow or a
+diffusion model is solitaire. A model file writes its losses; everything that has to be right exactly once (parameter
+gradients, their mean over replicas, the optimizer, carried collections, metrics) happens in `take`.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+
+from gengen.core.mean import Mean, mean_of, over_replicas
+from gengen.core.model import Batch, StepFn
+from gengen.core.parallel import AXIS
+from gengen.core.state import State, Variables, params_of, with_carried, with_params
+
+Outcome = tuple[jax.Array, tuple[dict[str, Mean], Variables]]
+
+LossFn = Callable[[jax.Array, State, Batch], Outcome]
+"""`(key, state, batch) -> (loss [], (metrics, carried))`.
+
+Pure. It sees the whole state, in which the parameters of its own player are differentiated. `carried` holds the
+collections (batch statistics, ...) of every network that it ran in training mode, its own or an opponent's.
+"""
+
+PrepareFn = Callable[[jax.Array, State, Batch], Batch]
+"""`(key, state, batch) -> batch`: once a step, before the turns: scale pixels, augment, draw noise."""
+
+
+class Player(NamedTuple):
+    """Who moves: some networks and the optimizer that trains them.
+
+    Attributes:
+      name: key of its optimizer state in `state.opt`.
+      networks: names of the networks that it owns, keys of `state.variables`.
+      optimizer: an optax chain; it is given `step=state.step`, which learning-rate schedules read.
+    """
+
+    name: str
+    networks: tuple[str, ...]
+    optimizer: optax.GradientTransformation
+
+
+class Every(NamedTuple):
+    """When a turn is played: at the steps with `step % period == offset`, counted from 0."""
+
+    period: int
+    offset: int
+
+    def __call__(self, step: Any) -> Any:
+        """Tells whether the turn is played at `step`, a number or an int32 array []."""
+        return step % self.period == self.offset
+
+
+def every(period: int, offset: int = 0) -> Every:
+    """Plays a turn once in `period` steps; `every(5, offset=4)` is the WGAN's n_critic = 5.
+
+    Raises:
+      ValueError: `period` is below 1 or `offset` outside of [0, period).
+    """
+    if period < 1:
+        raise ValueError(f"period={period} must be at least 1")
+    if not 0 <= offset < period:
+        raise ValueError(f"offset={offset} must lie in [0, {period})")
+    return Every(period, offset)
+
+
+always = every(1)
+
+
+class Turn(NamedTuple):
+    """One move.
+
+    Attributes:
+      name: unique in its game; metrics appear as "name/metric".
+      player: whose parameters it moves.
+      loss: what the player wants small.
+      when: at which steps.
+    """
+
+    name: str
+    player: Player
+    loss: LossFn
+    when: Every = always
+
+
+def init_players(players: Sequence[Player], variables: Variables) -> dict[str, Any]:
+    """Makes the optimizer state of each player from the first `variables`: what `state.opt` starts as."""
+    return {player.name: player.optimizer.init(params_of(variables, player.networks)) for player in players}
+
+
+def take(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State, dict[str, Mean]]:
+    """Plays one turn: the gradient of its loss, averaged over replicas, moves the player's parameters once.
+
+    The only place in gengen with gradients of parameters. `AXIS` must be bound.
+
+    Args:
+      turn: the move.
+      key: key of this turn at this step, the same on every replica.
+      state: the state before.
+      batch: this replica's part of the prepared batch.
+
+    Returns:
+      The state after, with the same `step`, and the turn's metrics added over replicas, "name/loss" among them.
+    """
+    player = turn.player
+    params = params_of(state.variables, player.networks)
+
+    def loss(params: dict[str, Any]) -> Outcome:
+        return turn.loss(key, state.replace(variables=with_params(state.variables, params)), batch)
+
+    (value, (metrics, carried)), gradients = jax.value_and_grad(loss, has_aux=True)(params)
+    gradients = lax.pmean(gradients, AXIS)
+    optimizer = optax.with_extra_args_support(player.optimizer)
+    updates, opt = optimizer.update(gradients, state.opt[player.name], params, step=state.step)
+    params = optax.apply_updates(params, updates)
+    state = state.replace(
+        variables=with_params(with_carried(state.variables, carried), params),
+        opt={**state.opt, player.name: opt},
+    )
+    metrics = over_replicas({"loss": mean_of(value), **metrics})
+    return state, {f"{turn.name}/{name}": mean for name, mean in metrics.items()}
+
+
+def take_when_due(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State, dict[str, Mean]]:
+    """Plays a turn if its time has come; otherwise returns the state as it was and metrics that count nothing.
+
+    A turn whose time is known when traced (it is played always, or `state.step` is a number) costs no branch.
+    """
+    due = turn.when == always or turn.when(state.step)
+    if isinstance(due, jax.Array):
+        return lax.cond(
+            due, lambda state: take(turn, key, state, batch), lambda state: skip(turn, key, state, batch), state
+        )
+    return take(turn, key, state, batch) if due else skip(turn, key, state, batch)
+
+
+def skip(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State, dict[str, Mean]]:
+    """Leaves the state as it is, with the metrics that `take` would give, all (0, 0)."""
+    _, metrics = jax.eval_shape(lambda state: take(turn, key, state, batch), state)
+    return state, jax.tree.map(lambda metric: jnp.zeros(metric.shape, metric.dtype), metrics)
+
+
+def play(turns: Sequence[Turn], prepare: PrepareFn) -> StepFn:
+    """Makes a training step that prepares the batch once and then plays each turn in order.
+
+    Turn number t of step s draws from `fold_in(fold_in(root key, s), t)`, and `prepare` from t = 0, so nothing about
+    randomness is stored and a resumed run is exact. Draw noise in `prepare`: two turns that run the same network on
+    the same noise then share that forward pass when compiled.
+
+    Args:
+      turns: the moves of one step, with unique names.
+      prepare: what happens to the batch first.
+
+    Raises:
+      ValueError: two turns have the same name.
+    """
+    names = [turn.name for turn in turns]
+    if len(set(names)) < len(names):
+        raise ValueError(f"turns={names} must have unique names")
+
+    def train_step(key: jax.Array, state: State, batch: Batch) -> tuple[State, dict[str, Mean]]:
+        key = jax.random.fold_in(key, state.step)
+        batch = prepare(jax.random.fold_in(key, 0), state, batch)
+        metrics: dict[str, Mean] = {}
+        for place, turn in enumerate(turns, start=1):
+            state, measured = take_when_due(turn, jax.random.fold_in(key, place), state, batch)
+            metrics |= measured
+        return state.replace(step=state.step + 1), metrics
+
+    return train_step
+
+
+def period(turns: Sequence[Turn]) -> int:
+    """Number of steps after which the pattern of turns repeats: the least common multiple of their periods."""
+    return math.lcm(*(turn.when.period for turn in turns))

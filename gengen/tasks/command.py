@@ -1,0 +1,114 @@
+"""What `launch.py` hands over to: one task, and one sentence if it cannot be done."""
+
+import errno
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import absl.logging
+from absl import flags
+from ml_collections import ConfigDict, config_flags
+
+from gengen.core.refusal import Refusal
+from gengen.tasks import benchmark, describe, machine, sample, train
+from gengen.training.run_folder import read_folder
+
+REFUSED = 2
+"""Exit status of a command that could not be carried out."""
+
+INTERRUPTED = 130
+"""Exit status of a command that Ctrl-C ended before there was anything to save."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def main(argv: Sequence[str], configs: Path) -> int:
+    """Reads the flags that `launch.py` defines, does what they say and prints the path of what it made last.
+
+    Args:
+      argv: the command line.
+      configs: the folder of experiments that `--list` lists.
+
+    Returns:
+      The exit status. A refusal, or a disk that is full, is one sentence on stderr and status 2; any other exception
+      is a mistake in gengen and keeps its traceback.
+    """
+    logging.basicConfig(format="%(levelname)s: %(message)s", stream=sys.stderr)
+    absl.logging.set_verbosity(absl.logging.ERROR)  # Orbax and TFDS tell much that a user cannot act on
+    try:
+        made = _carry_out(_parse(argv), configs)
+    except Refusal as refusal:
+        return _say(str(refusal))
+    except KeyboardInterrupt:
+        print("interrupted.", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        sentence = _disk_is_full(error)
+        if sentence is None:
+            raise
+        return _say(sentence)
+    if made:
+        print(made)
+    return 0
+
+
+def _parse(argv: Sequence[str]) -> flags.FlagValues:
+    """Parses the command line.
+
+    Raises:
+      Refusal: a flag is unknown, has a wrong type, or names a config or a variant that does not exist.
+    """
+    try:
+        rest = flags.FLAGS(argv)
+        if flags.FLAGS.config is not None:
+            flags.FLAGS.config.lock()
+    except (flags.Error, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+        raise Refusal(" ".join(str(error).strip().splitlines()[-1].split())) from error
+    if len(rest) > 1:
+        raise Refusal(f"{rest[1]!r} is not a flag; write --config=configs/NAME.py, or --list for all experiments.")
+    return flags.FLAGS
+
+
+def _carry_out(flag: flags.FlagValues, configs: Path) -> Path | None:
+    if flag.list:
+        return describe.list_experiments(configs)
+    machine.keep_compilations()
+    if flag.distributed or flag.coordinator:
+        machine.join_processes(flag.coordinator, flag.processes, flag.process)
+    output = Path(flag.output) if flag.output else None
+    workdir = Path(flag.workdir) if flag.workdir else _default_workdir(flag)
+    if flag.mode == "sample":
+        return sample.run(workdir, num=flag.num, seed=flag.seed, output=output)
+    config = _config(flag, workdir)
+    if flag.dry_run:
+        return describe.dry_run(config)
+    if flag.mode == "benchmark":
+        return benchmark.run(config, output or workdir / "benchmark.json")
+    return train.run(config, workdir)
+
+
+def _config(flag: flags.FlagValues, workdir: Path) -> ConfigDict:
+    """The config that the flags name, or else the one of the run folder."""
+    return flag.config if flag.config is not None else read_folder(workdir)[0]
+
+
+def _default_workdir(flag: flags.FlagValues) -> Path:
+    if flag.config is None:
+        raise Refusal("name an experiment with --config=configs/NAME.py, or a run with --workdir; --list names them.")
+    file, _, variant = config_flags.get_config_filename(flag["config"]).partition(":")
+    return Path("runs") / "-".join(filter(None, (Path(file).stem, variant)))
+
+
+def _say(sentence: str) -> int:
+    print(f"launch.py: {sentence}", file=sys.stderr)
+    return REFUSED
+
+
+def _disk_is_full(error: BaseException | None) -> str | None:
+    while error:
+        if (isinstance(error, OSError) and error.errno in FULL) or "No space left on device" in str(error):
+            where = getattr(error, "filename", None)
+            return f"the disk{f' of {where}' if where else ''} is full; make room and give the same command again."
+        error = error.__cause__ or error.__context__
+    return None

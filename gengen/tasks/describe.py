@@ -1,0 +1,90 @@
+"""`--dry_run` and `--list`: what would run, and what can be run."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+from ml_collections import ConfigDict
+
+from gengen.build import build_model, example_batch
+from gengen.tasks.prepare import check_training, load_data
+
+
+class Experiment(NamedTuple):
+    """What the docstring of a config says.
+
+    Attributes:
+      name: of its file.
+      line: one line on what it is.
+      score: what it is expected to reach.
+      minutes: how long that takes, and where.
+    """
+
+    name: str
+    line: str
+    score: str
+    minutes: str
+
+
+def dry_run(config: ConfigDict) -> None:
+    """Prints the resolved config, a table of the networks and the data's signature; nothing is trained or written.
+
+    Raises:
+      Refusal: the config cannot be run.
+    """
+    check_training(config)
+    data = load_data(config)
+    model = build_model(config, data.signature)
+    state = jax.eval_shape(model.init, jax.random.key(0), example_batch(data.signature))
+    print("# Config\n", str(config).strip(), sep="")
+    for name, collections in state.variables.items():
+        print(f"\n# Network {name}: {count(collections['params']):,} parameters")
+        print(table(_rows(collections), ("array", "shape", "dtype", "numbers")))
+    print("\n# Data")
+    for key, value in data.signature.to_json().items():
+        print(f"{key}: {value}")
+
+
+def list_experiments(folder: Path) -> None:
+    """Prints every config of a folder with its line, expected score and minutes, as a table in Markdown."""
+    print(table([list(experiment) for experiment in experiments(folder)], ("config", "what", "score", "minutes")))
+
+
+def experiments(folder: Path) -> Iterator[Experiment]:
+    """Reads the docstrings of the configs in a folder; none is imported."""
+    for path in sorted(folder.glob("*.py")):
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        if path.stem != "base" and "get_config" in path.read_text(encoding="utf-8"):
+            yield Experiment(path.stem, text.splitlines()[0], _entry(text, "Score"), _entry(text, "Minutes"))
+
+
+def table(rows: list[list[Any]], header: tuple[str, ...]) -> str:
+    """Lays rows out as a Markdown table."""
+    cells = [[str(cell) for cell in row] for row in (list(header), *rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def count(tree: Any) -> int:
+    """Number of scalars in a tree of arrays."""
+    return sum(leaf.size for leaf in jax.tree.leaves(tree))
+
+
+def _rows(collections: dict[str, Any]) -> list[list[Any]]:
+    return [
+        [jax.tree_util.keystr(path, simple=True, separator="/"), list(leaf.shape), leaf.dtype, f"{leaf.size:,}"]
+        for path, leaf in jax.tree_util.tree_leaves_with_path(collections)
+    ]
+
+
+def _entry(text: str, name: str) -> str:
+    """Reads a paragraph entry such as "Minutes: 2 on 2 cores." that may go on over indented lines."""
+    found = re.search(rf"^{name}: (.*(?:\n  .*)*)", text, re.MULTILINE)
+    return " ".join(found[1].split()).rstrip(".") if found else "not measured"

@@ -1,0 +1,52 @@
+"""What every task does first: check the numbers of the config, load the data, build the model."""
+
+import math
+
+import jax
+from ml_collections import ConfigDict
+
+from gengen.core.refusal import Refusal
+from gengen.data.dataset import load
+from gengen.data.signature import DataSet
+
+LEAST = {
+    "steps": 1,
+    "epochs": 0,
+    "batch_size": 1,
+    "seed": 0,
+    "steps_per_dispatch": 1,
+    "log_every": 0,
+    "checkpoint_every": 0,
+    "sample_every": 0,
+}
+
+
+def check_training(config: ConfigDict) -> None:
+    """Checks the section `training` before anything slow happens.
+
+    Raises:
+      Refusal: a number is out of range, or the batch cannot be divided among the devices.
+    """
+    for name, least in LEAST.items():
+        if not config.training[name] >= least:
+            raise Refusal(f"config.training.{name}={config.training[name]} must be at least {least}.")
+    size, devices = config.training.batch_size, jax.device_count()
+    if size % devices:
+        down, up = size // devices * devices, -(-size // devices) * devices
+        near = f"{down} or {up}" if down else str(up)
+        raise Refusal(f"config.training.batch_size={size} cannot be divided among {devices} devices; try {near}.")
+
+
+def load_data(config: ConfigDict) -> DataSet:
+    """Loads the data of a config, and turns `training.epochs` into steps where it is not 0."""
+    section = dict(config.data)
+    resolution = section.pop("resolution")
+    data = load(
+        resolution=resolution[0] if len(resolution) == 1 else resolution or None,
+        channels=section.pop("channels") or None,
+        **section,
+    )
+    if config.training.epochs:
+        images = config.training.epochs * data.signature.counts["train"]
+        config.training.steps = max(1, math.ceil(images / config.training.batch_size))
+    return data

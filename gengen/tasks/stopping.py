@@ -1,0 +1,45 @@
+"""Ctrl-C and SIGTERM as a question that the training loop asks: is it time to save and go?"""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def stopping() -> Iterator[Callable[[], bool]]:
+    """Catches the first signal of `SIGNALS`; a second one acts as it always does.
+
+    Yields:
+      A function that tells whether a signal has come, to this process or to another of the run: all processes get
+      the same answer, or those that go on would wait for the others for ever.
+    """
+    caught: list[int] = []
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def catch(number: int, frame: FrameType | None) -> None:
+        del frame
+        caught.append(number)
+        restore()
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def stop() -> bool:
+        if jax.process_count() == 1:
+            return bool(caught)
+        return bool(np.any(multihost_utils.process_allgather(np.asarray(bool(caught)))))
+
+    for number in SIGNALS:
+        signal.signal(number, catch)
+    try:
+        yield stop
+    finally:
+        restore()

@@ -1,0 +1,147 @@
+"""`--mode=train`: starts the run of a folder, or goes on where it stopped."""
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import jax
+from ml_collections import ConfigDict
+
+from gengen.build import build_model, example_batch
+from gengen.core.average import evaluation_variables
+from gengen.core.model import Batch, GenerativeModel, require
+from gengen.core.parallel import local_places, parallel, replicate
+from gengen.core.refusal import Refusal
+from gengen.core.state import State
+from gengen.data.pipeline import batches
+from gengen.data.signature import DataSet
+from gengen.pictures.grid import grid, save_png
+from gengen.tasks.prepare import check_training, load_data
+from gengen.tasks.sample import sampler
+from gengen.tasks.stopping import stopping
+from gengen.training.checkpoint import Checkpoints
+from gengen.training.loop import Action, NonFiniteError, train, windows
+from gengen.training.report import Report
+from gengen.training.run_folder import open_folder
+from gengen.training.writer import Writer
+
+PICTURES = 64
+"""Samples in the grids that a run writes as it goes."""
+
+
+def run(config: ConfigDict, workdir: Path) -> Path:
+    """Trains until `training.steps`, from the latest checkpoint if the folder holds one.
+
+    Args:
+      config: the experiment.
+      workdir: the run folder.
+
+    Returns:
+      The path of the last grid of samples.
+
+    Raises:
+      Refusal: the config cannot be run, the folder belongs to another run, or training diverged.
+    """
+    check_training(config)
+    data = load_data(config)
+    model = build_model(config, data.signature)
+    require(model, "sample")
+    open_folder(workdir, config, data.signature.to_json())
+    checkpoints = Checkpoints(workdir / "checkpoints")
+    try:
+        return _Run(config, workdir, data, model, checkpoints).go()
+    except NonFiniteError as error:
+        raise Refusal(_diverged(error, checkpoints, workdir)) from error
+    finally:
+        checkpoints.close()
+
+
+class _Run:
+    """One run of a folder, from its latest checkpoint to its last step."""
+
+    def __init__(
+        self, config: ConfigDict, workdir: Path, data: DataSet, model: GenerativeModel, checkpoints: Checkpoints
+    ) -> None:
+        self._settings, self._workdir, self._model, self._checkpoints = config.training, workdir, model, checkpoints
+        self._key = jax.random.key(config.training.seed)
+        example = example_batch(data.signature)
+        restored = checkpoints.restore_latest(jax.eval_shape(model.init, self._key, example))
+        # Initialised under jit, or the averages would share memory with what they average.
+        self._start, self._state = restored or (0, jax.jit(model.init)(self._key, example))
+        self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
+        self._draw = sampler(model)
+        self._data = data
+
+    def go(self) -> Path:
+        """Trains, and returns the path of the last grid."""
+        settings, start = self._settings, self._start
+        report = Report(
+            self._writer,
+            start=start,
+            steps=settings.steps,
+            batch_size=settings.batch_size,
+            log_every=settings.log_every,
+        )
+        actions = (Action(settings.checkpoint_every, self._save), Action(settings.sample_every, self._picture))
+        fed = self._batches()
+        try:
+            with stopping() as stop:
+                state, stopped = train(
+                    parallel(self._model.train_step),
+                    self._key,
+                    replicate(self._state, jax.local_devices()),
+                    zip(self._windows(), fed, strict=True),
+                    report=report,
+                    actions=actions,
+                    stop=stop,
+                )
+        finally:
+            fed.close()
+            report.close()
+        end = stopped or max(start, settings.steps)
+        self._save(state, end)
+        self._picture(state, end)
+        self._checkpoints.wait()
+        if self._writer:
+            self._writer.close()
+            print(_ending(self._workdir, start, end, settings.steps))
+        return self._picture_path(end)
+
+    def _windows(self) -> Iterator[tuple[int, int]]:
+        return windows(self._start, self._settings.steps, self._settings.steps_per_dispatch)
+
+    def _batches(self) -> Generator[Batch, None, None]:
+        return batches(
+            self._data.splits["train"],
+            seed=self._settings.seed,
+            batch_size=self._settings.batch_size,
+            windows=self._windows(),
+            devices=jax.device_count(),
+            local=local_places(),
+        )
+
+    def _save(self, state: State, step: int) -> None:
+        self._checkpoints.save(step, state)
+
+    def _picture(self, state: State, step: int) -> None:
+        if self._writer and not self._picture_path(step).exists():
+            shown = grid(self._draw(jax.device_get(evaluation_variables(state)), self._settings.seed, PICTURES))
+            save_png(self._picture_path(step), shown)
+            self._writer.picture(step, "samples", shown)
+
+    def _picture_path(self, step: int) -> Path:
+        return self._workdir / "samples" / f"step_{step:08d}.png"
+
+
+def _ending(workdir: Path, start: int, end: int, steps: int) -> str:
+    if start >= steps:
+        return f"{workdir} is complete at step {start}; raise --config.training.steps to train on."
+    if end < steps:
+        return f"stopped and saved at step {end} of {steps}; the same command goes on from there."
+    return f"{workdir} is complete at step {end}."
+
+
+def _diverged(error: NonFiniteError, checkpoints: Checkpoints, workdir: Path) -> str:
+    checkpoints.wait()
+    latest = checkpoints.latest()
+    kept = "no checkpoint was written yet" if latest is None else f"the checkpoint of step {latest} is kept"
+    return f"{error.name} became {error.value} at step {error.step} in {workdir}; {kept}; try a lower learning rate."

@@ -1,0 +1,160 @@
+"""Checkpoints: plain arrays with checksums, written by Orbax in the background, whole or not at all."""
+
+import logging
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from jax.experimental import multihost_utils
+
+from gengen.core.refusal import Refusal
+
+KEEP = 3
+"""Number of checkpoints kept: the latest and those before it, should the latest be damaged."""
+
+log = logging.getLogger("gengen")
+
+
+class DamagedError(Exception):
+    """A checkpoint's content is not what was written."""
+
+
+class Checkpoints:
+    """The checkpoints of one run folder.
+
+    Each is a folder named by its step with one array per leaf of the tree, named by the leaf's path (such as
+    "variables.critic.params.Dense_0.kernel"), and the CRC-32 of each. Saving copies the tree to the host and returns;
+    a folder gets its name only when it is complete. Every process of a run must call `save` alike.
+    """
+
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+        self._folder = folder
+        self._manager = ocp.CheckpointManager(
+            folder.resolve(),
+            options=ocp.CheckpointManagerOptions(
+                max_to_keep=KEEP,
+                create=not read_only,
+                read_only=read_only,
+                cleanup_tmp_directories=not read_only,
+                enable_async_checkpointing=not read_only,
+            ),
+        )
+        self._read_only = read_only
+
+    def save(self, step: int, tree: Any) -> None:
+        """Starts to save a tree of arrays as the checkpoint of a step, unless there is one.
+
+        Raises:
+          FloatingPointError: a leaf holds a value that is not finite; nothing is written.
+          OSError: the checkpoint before could not be written.
+        """
+        if step in self._manager.all_steps():
+            return
+        # A copy, because the training step will reuse the memory of the state while Orbax still writes.
+        arrays = {name: np.array(leaf) for name, leaf in named_leaves(tree).items()}
+        for name, array in arrays.items():
+            if np.issubdtype(array.dtype, np.inexact) and not np.isfinite(array).all():
+                raise FloatingPointError(name)
+        self._manager.save(
+            step,
+            args=ocp.args.Composite(
+                state=ocp.args.StandardSave(arrays), checksums=ocp.args.JsonSave(checksums(arrays))
+            ),
+        )
+
+    def restore_latest(self, template: Any) -> tuple[int, Any] | None:
+        """Restores the newest checkpoint that is whole; damaged ones are set aside with a warning.
+
+        Args:
+          template: a tree of the same structure, of arrays or `jax.ShapeDtypeStruct`s.
+
+        Returns:
+          (step, tree of numpy arrays), or None if there is no checkpoint.
+
+        Raises:
+          Refusal: every checkpoint is damaged, or the newest whole one is of another model.
+        """
+        steps = sorted(self._manager.all_steps(), reverse=True)
+        for place, step in enumerate(steps):
+            try:
+                arrays = self._read(step)
+            except Exception as error:  # Orbax and TensorStore raise many kinds for files that are cut or missing
+                log.warning("checkpoint %d in %s is damaged and is skipped (%s)", step, self._folder, _brief(error))
+            else:
+                self._set_aside(steps[:place])
+                return step, self._fit(arrays, template)
+        if steps:
+            raise Refusal(f"every checkpoint in {self._folder} is damaged; start again with another --workdir.")
+        return None
+
+    def _read(self, step: int) -> dict[str, np.ndarray]:
+        saved = self._manager.restore(
+            step,
+            args=ocp.args.Composite(state=ocp.args.StandardRestore(), checksums=ocp.args.JsonRestore()),
+        )
+        arrays = {name: np.asarray(array) for name, array in saved.state.items()}
+        if checksums(arrays) != saved.checksums:
+            raise DamagedError("its checksums differ")
+        return arrays
+
+    def _fit(self, arrays: dict[str, np.ndarray], template: Any) -> Any:
+        leaves = named_leaves(template)
+        for name in sorted(leaves.keys() | arrays.keys()):
+            here, there = _kind(leaves.get(name)), _kind(arrays.get(name))
+            if here != there:
+                raise Refusal(
+                    f"the checkpoint in {self._folder} is of another model: {name} is {there} there and {here} here."
+                )
+        return jax.tree.unflatten(jax.tree.structure(template), [arrays[name] for name in leaves])
+
+    def _set_aside(self, damaged: list[int]) -> None:
+        """Renames damaged checkpoints, so that the run can save those steps again and nothing is lost."""
+        if not damaged or self._read_only:
+            return
+        if jax.process_index() == 0:
+            for step in damaged:
+                (self._folder / str(step)).replace(self._folder / f"damaged-{step}-{time.time_ns()}")
+        if jax.process_count() > 1:
+            multihost_utils.sync_global_devices("damaged checkpoints are set aside")
+        self._manager.reload()
+
+    def latest(self) -> int | None:
+        """The step of the newest checkpoint; None if there is none."""
+        return self._manager.latest_step()
+
+    def wait(self) -> None:
+        """Waits until the last checkpoint is on disk.
+
+        Raises:
+          OSError: it could not be written.
+        """
+        self._manager.wait_until_finished()
+
+    def close(self) -> None:
+        """Waits and lets go of the folder."""
+        self._manager.close()
+
+
+def named_leaves(tree: Any) -> dict[str, Any]:
+    """Names each leaf of a tree by its path, in the tree's order."""
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="."): leaf
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+    }
+
+
+def checksums(arrays: dict[str, np.ndarray]) -> dict[str, int]:
+    """The CRC-32 of each array's bytes."""
+    return {name: zlib.crc32(np.ascontiguousarray(array).view(np.uint8).data) for name, array in arrays.items()}
+
+
+def _kind(leaf: Any) -> str:
+    return "missing" if leaf is None else f"{leaf.dtype}{list(leaf.shape)}"
+
+
+def _brief(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:120] if str(error).strip() else ''}"

@@ -1,0 +1,114 @@
+"""The training loop: dispatches of fused steps, one of them in flight, and actions between them."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from gengen.core.mean import Mean
+from gengen.core.model import Batch
+from gengen.core.state import State
+
+
+class NonFiniteError(Exception):
+    """A metric stopped being a number: training has diverged.
+
+    Attributes:
+      name: the metric, such as "critic/loss".
+      step: the step at which it happened, counted from 0.
+      value: what it was.
+    """
+
+    def __init__(self, name: str, step: int, value: float) -> None:
+        super().__init__(f"{name} became {value} at step {step}")
+        self.name, self.step, self.value = name, step, value
+
+
+class Action(NamedTuple):
+    """Something done to the state whenever a multiple of `every` steps was crossed; 0 is never."""
+
+    every: int
+    act: Callable[[State, int], None]
+
+
+def crossed(every: int, first: int, last: int) -> bool:
+    """Tells whether (first, last] holds a multiple of `every`; never if `every` is 0."""
+    return every > 0 and last // every > first // every
+
+
+def windows(first: int, last: int, length: int) -> Iterator[tuple[int, int]]:
+    """Cuts steps [first, last) at every multiple of `length`.
+
+    The cuts do not depend on where a run was resumed, so that a resumed run dispatches, and hence rounds, as a
+    straight one does.
+    """
+    while first < last:
+        end = min((first // length + 1) * length, last)
+        yield first, end
+        first = end
+
+
+def train(
+    dispatch: Callable[[jax.Array, State, Batch], tuple[State, dict[str, Mean]]],
+    key: jax.Array,
+    state: State,
+    batches: Iterable[tuple[tuple[int, int], Batch]],
+    *,
+    report: Callable[[int, int, dict[str, Mean]], None],
+    actions: Sequence[Action],
+    stop: Callable[[], bool],
+) -> tuple[State, int | None]:
+    """Runs dispatches until the batches end or `stop` says so.
+
+    The host looks at the metrics of one dispatch while the device works on the next, and waits for the device only
+    before an action: an action never sees a state whose metrics have not been checked.
+
+    Args:
+      dispatch: what `parallel` returns; the state it is given is gone after the call.
+      key: the root key.
+      state: the state to start from, placed by `replicate`.
+      batches: ((first step, last step), batches [local devices, steps, per device, ...]) of each window.
+      report: called with (first step, last step, metrics) of each window in order; each metric's leaves are numpy
+        arrays [steps], all finite.
+      actions: done in order when they are due.
+      stop: asked once after every window.
+
+    Returns:
+      The state, and the step at which `stop` ended the run; None if the batches ended.
+
+    Raises:
+      NonFiniteError: a metric is not finite.
+    """
+    pending: tuple[int, int, Any] | None = None
+    for (first, last), batch in batches:
+        state, metrics = dispatch(key, state, batch)
+        if pending:
+            report(*checked(*pending))
+        pending = (first, last, metrics)
+        due = [action for action in actions if crossed(action.every, first, last)]
+        stopped = stop()
+        if due or stopped:
+            report(*checked(*pending))
+            pending = None
+            for action in due:
+                action.act(state, last)
+        if stopped:
+            return state, last
+    if pending:
+        report(*checked(*pending))
+    return state, None
+
+
+def checked(first: int, last: int, metrics: dict[str, Mean]) -> tuple[int, int, dict[str, Mean]]:
+    """Fetches the metrics of a window and refuses any that is not finite, the earliest first."""
+    metrics = jax.device_get(metrics)
+    bad = [(int(np.argmin(np.isfinite(mean.total))), name) for name, mean in metrics.items() if not _finite(mean)]
+    if bad:
+        place, name = min(bad)
+        raise NonFiniteError(name, first + place, float(metrics[name].total[place]))
+    return first, last, metrics
+
+
+def _finite(mean: Mean) -> bool:
+    return bool(np.isfinite(mean.total).all())

@@ -1,0 +1,67 @@
+"""What becomes of the metrics of each window: a progress bar, and a line every `log_every` steps."""
+
+import sys
+import time
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from gengen.core.mean import Mean
+from gengen.training.loop import crossed
+from gengen.training.writer import Writer
+
+
+class Report:
+    """Adds metrics over windows and tells people and files about them.
+
+    Args:
+      writer: where lines go; None in a process that writes nothing.
+      start: step at which the run starts or goes on.
+      steps: step at which it ends.
+      batch_size: images in a batch, over all devices.
+      log_every: steps between lines.
+    """
+
+    def __init__(self, writer: Writer | None, *, start: int, steps: int, batch_size: int, log_every: int) -> None:
+        self._writer, self._batch_size, self._log_every = writer, batch_size, log_every
+        self._sums: dict[str, Mean] = {}
+        self._since, self._clock = start, time.perf_counter()
+        self._bar: Any = tqdm(
+            total=steps, initial=start, unit="step", dynamic_ncols=True, disable=writer is None or not _watched()
+        )
+        self._plain = writer is not None and not _watched()
+
+    def __call__(self, first: int, last: int, metrics: dict[str, Mean]) -> None:
+        """Takes the metrics of one window, leaves numpy arrays [steps]."""
+        window = {name: Mean(np.sum(mean.total), np.sum(mean.count)) for name, mean in metrics.items()}
+        self._sums = {name: mean + self._sums[name] if name in self._sums else mean for name, mean in window.items()}
+        values = means(self._sums)
+        rate = (last - self._since) * self._batch_size / max(time.perf_counter() - self._clock, 1e-9)
+        self._bar.update(last - first)
+        self._bar.set_postfix_str(_line(values, rate))
+        if crossed(self._log_every, first, last):
+            if self._writer:
+                self._writer.scalars(last, {**values, "images_per_second": round(rate, 1)})
+            if self._plain:
+                left = (self._bar.total - last) * self._batch_size / rate
+                print(f"step {last}/{self._bar.total}, {left:.0f} s left, {_line(values, rate)}", file=sys.stderr)
+            self._sums, self._since, self._clock = {}, last, time.perf_counter()
+
+    def close(self) -> None:
+        """Ends the progress bar."""
+        self._bar.close()
+
+
+def means(sums: dict[str, Mean]) -> dict[str, float]:
+    """The value of each mean that counts anything."""
+    return {name: float(mean.total / mean.count) for name, mean in sums.items() if mean.count > 0}
+
+
+def _line(values: dict[str, float], rate: float) -> str:
+    return ", ".join([f"{rate:,.0f} images/s", *(f"{name} {value:.4g}" for name, value in values.items())])
+
+
+def _watched() -> bool:
+    """A bar is for a terminal; a log file gets one plain line at a time."""
+    return sys.stderr.isatty()

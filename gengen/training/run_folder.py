@@ -1,0 +1,89 @@
+"""The run folder: everything that a later task needs, without the data set and without the config file."""
+
+import json
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from gengen.core.refusal import Refusal
+from gengen.training.writer import write_whole
+
+MAY_CHANGE = ("training.steps", "training.epochs", "data.data_dir", "data.manual_dir")
+"""Keys in which two commands of one run may differ, beside evaluation.* and *_every. The data's place may change
+because the data itself is compared by its digest."""
+
+PACKAGES = ("gengen", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy")
+
+
+def open_folder(folder: Path, config: ConfigDict, signature: dict[str, Any]) -> None:
+    """Makes the folder of a new run, or checks that an old one is of the same experiment.
+
+    Args:
+      folder: the run folder; it need not exist.
+      config: the resolved config.
+      signature: the data's signature, as JSON has it.
+
+    Raises:
+      Refusal: the folder holds another experiment; the sentence names what differs.
+    """
+    wanted = json.loads(config.to_json())
+    if (folder / "config.json").exists():
+        _refuse_other(folder, _read(folder / "config.json"), wanted, "config")
+        _refuse_other(folder, _read(folder / "data.json"), json.loads(json.dumps(signature)), "data")
+    folder.mkdir(parents=True, exist_ok=True)
+    versions = {package: _version(package) for package in PACKAGES} | {"python": sys.version.split()[0]}
+    write_whole(folder / "data.json", json.dumps(signature, indent=2))
+    write_whole(folder / "versions.json", json.dumps(versions, indent=2))
+    write_whole(folder / "config.json", json.dumps(wanted, indent=2))  # last: a folder with a config is complete
+
+
+def read_folder(folder: Path) -> tuple[ConfigDict, dict[str, Any]]:
+    """Reads the config and the data's signature of a run.
+
+    Raises:
+      Refusal: the folder holds no run.
+    """
+    if not (folder / "config.json").exists():
+        raise Refusal(f"{folder} holds no run; train one with --config=configs/NAME.py --workdir={folder}.")
+    return ConfigDict(_tuples(_read(folder / "config.json"))), _read(folder / "data.json")
+
+
+def _refuse_other(folder: Path, there: dict[str, Any], here: dict[str, Any], what: str) -> None:
+    old, new = _flat(there), _flat(here)
+    differing = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+    differing = [key for key in differing if what != "config" or not _may_change(key)]
+    if differing:
+        listed = ", ".join(f"{what}.{key} is {old.get(key)} there and {new.get(key)} here" for key in differing)
+        raise Refusal(f"{folder} belongs to another run: {listed}; choose another --workdir.")
+
+
+def _may_change(key: str) -> bool:
+    return key in MAY_CHANGE or key.startswith("evaluation.") or key.endswith("_every")
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for key, value in tree.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _tuples(tree: Any) -> Any:
+    """JSON knows no tuples; configs know no lists."""
+    if isinstance(tree, dict):
+        return {key: _tuples(value) for key, value in tree.items()}
+    return tuple(_tuples(value) for value in tree) if isinstance(tree, list) else tree
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,74 @@
+"""Averaged variables against the recursion written out."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gengen.core.average import averaged, evaluation_variables
+from gengen.core.model import GenerativeModel
+from gengen.core.state import State
+
+
+def drifting():
+    """A model whose weights and statistics move by known amounts."""
+
+    def init(key, batch):
+        del key, batch
+        network = {
+            "params": {"w": jnp.ones(3)},
+            "batch_stats": {"mean": jnp.zeros(2), "seen": jnp.zeros((), jnp.int32)},
+        }
+        return State(jnp.zeros((), jnp.int32), {"a": network, "b": network}, {})
+
+    def train_step(key, state, batch):
+        del key, batch
+        network = state.variables["a"]
+        moved = {
+            "params": {"w": network["params"]["w"] + 1},
+            "batch_stats": {
+                "mean": network["batch_stats"]["mean"] - 2,
+                "seen": network["batch_stats"]["seen"] + 1,
+            },
+        }
+        return state.replace(step=state.step + 1, variables={**state.variables, "a": moved}), {}
+
+    return GenerativeModel(init, train_step)
+
+
+def test_the_average_follows_its_recursion():
+    model = averaged(drifting(), decay=0.5, networks=("a",))
+    state = jax.jit(model.init)(jax.random.key(0), {})
+    w, mean, average_w, average_mean = 1.0, 0.0, 1.0, 0.0
+    for step in range(12):
+        state, _ = jax.jit(model.train_step)(jax.random.key(0), state, {})
+        w, mean, d = w + 1, mean - 2, min(0.5, (1 + step) / (10 + step))
+        average_w, average_mean = d * average_w + (1 - d) * w, d * average_mean + (1 - d) * mean
+    average = state.average["a"]
+    chex.assert_trees_all_close(average["params"]["w"], np.full(3, average_w, np.float32), rtol=1e-6)
+    chex.assert_trees_all_close(average["batch_stats"]["mean"], np.full(2, average_mean, np.float32), rtol=1e-6)
+    assert average["batch_stats"]["seen"] == 12
+    assert set(state.average) == {"a"}
+
+
+def test_evaluation_takes_the_average_where_there_is_one():
+    model = averaged(drifting(), decay=0.9, networks=("a",))
+    state, _ = model.train_step(jax.random.key(0), jax.jit(model.init)(jax.random.key(0), {}), {})
+    chosen = evaluation_variables(state)
+    chex.assert_trees_all_equal(chosen["a"], state.average["a"])
+    chex.assert_trees_all_equal(chosen["b"], state.variables["b"])
+    chex.assert_trees_all_equal(evaluation_variables(state, raw=True), state.variables)
+    with pytest.raises(AssertionError):
+        chex.assert_trees_all_equal(chosen["a"], state.variables["a"])
+
+
+@pytest.mark.parametrize("decay", [-0.1, 1.0])
+def test_the_decay_must_be_a_share(decay):
+    with pytest.raises(ValueError, match="decay"):
+        averaged(drifting(), decay=decay, networks=("a",))
+
+
+def test_an_unknown_network_is_named():
+    with pytest.raises(ValueError, match=r"'c'.*'a', 'b'"):
+        averaged(drifting(), decay=0.9, networks=("c",)).init(jax.random.key(0), {})

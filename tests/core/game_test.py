@@ -1,0 +1,133 @@
+"""The game against steps done by hand."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from gengen.core.game import Player, Turn, every, init_players, period, play, take
+from gengen.core.mean import mean_of
+from gengen.core.parallel import AXIS
+from gengen.core.state import State
+from gengen.core.transforms import scale_by_rate
+
+RATE = 0.1
+
+
+def squared_distance(key, state, batch):
+    """0.5 |w - x|^2, averaged over the batch; carries the number of passes."""
+    del key
+    variables = state.variables["net"]
+    distance = variables["params"]["w"][None] - batch["x"]
+    carried = {"net": {"passes": {"n": variables["passes"]["n"] + 1}, "params": {"w": jnp.full(2, 77.0)}}}
+    return 0.5 * jnp.square(distance).sum(-1).mean(), ({"far": mean_of(jnp.abs(distance))}, carried)
+
+
+PLAYER = Player("player", ("net",), optax.chain(optax.identity(), scale_by_rate(RATE)))
+TURN = Turn("turn", PLAYER, squared_distance)
+
+
+def start(w=(1.0, -2.0), player=PLAYER):
+    variables = {"net": {"params": {"w": jnp.asarray(w)}, "passes": {"n": jnp.zeros((), jnp.int32)}}}
+    return State(jnp.zeros((), jnp.int32), variables, init_players((player,), variables))
+
+
+def over_replicas(step):
+    return jax.jit(jax.vmap(step, in_axes=(None, None, 0), out_axes=None, axis_name=AXIS))
+
+
+def untouched(key, state, batch):
+    del key, state
+    return batch
+
+
+BATCH = {"x": jnp.asarray([[[1.0, 0.0], [3.0, 1.0]], [[0.0, 2.0], [4.0, -1.0]]])}  # [replicas, per replica, 2]
+
+
+def test_take_is_one_step_of_gradient_descent_on_the_global_batch():
+    state, metrics = over_replicas(lambda *args: take(TURN, *args))(jax.random.key(0), start(), BATCH)
+    w, x = np.array([1.0, -2.0]), np.asarray(BATCH["x"]).reshape(4, 2)
+    chex.assert_trees_all_close(state.variables["net"]["params"]["w"], w - RATE * (w - x.mean(0)), rtol=1e-6)
+    chex.assert_trees_all_close(metrics["turn/loss"].value, 0.5 * np.square(w - x).sum(1).mean(), rtol=1e-6)
+    chex.assert_trees_all_close(metrics["turn/far"].value, np.abs(w - x).mean(), rtol=1e-6)
+    assert metrics["turn/far"].count == 8
+
+
+def test_take_keeps_what_is_carried_but_not_parameters_in_it():
+    state, _ = over_replicas(lambda *args: take(TURN, *args))(jax.random.key(0), start(), BATCH)
+    assert state.variables["net"]["passes"]["n"] == 1
+    assert not np.any(np.asarray(state.variables["net"]["params"]["w"]) == 77.0)
+
+
+def test_a_turn_is_played_only_when_due_and_counts_nothing_otherwise():
+    step = over_replicas(play((TURN._replace(when=every(3, offset=1)),), untouched))
+    state, moved, counts = start(), [], []
+    for _ in range(6):
+        before = state.variables["net"]["params"]["w"]
+        state, metrics = step(jax.random.key(0), state, BATCH)
+        moved.append(bool((state.variables["net"]["params"]["w"] != before).any()))
+        counts.append(float(metrics["turn/loss"].count))
+    assert moved == [False, True, False, False, True, False]
+    assert counts == [0, 2, 0, 0, 2, 0]
+    assert state.step == 6
+
+
+def test_a_step_known_when_traced_gives_the_same_without_a_branch():
+    step = play((TURN._replace(when=every(2, offset=1)),), untouched)
+    for number in range(2):
+        known = over_replicas(lambda key, state, batch, n=number: step(key, state.replace(step=np.int32(n)), batch))
+        traced = start().replace(step=jnp.asarray(number, jnp.int32))
+        chex.assert_trees_all_equal(
+            known(jax.random.key(0), traced, BATCH), over_replicas(step)(jax.random.key(0), traced, BATCH)
+        )
+        assert "case" not in known.lower(jax.random.key(0), traced, BATCH).as_text()
+
+
+def test_the_learning_rate_follows_the_steps_of_the_run_not_the_moves_of_the_player():
+    player = Player("player", ("net",), optax.chain(optax.identity(), scale_by_rate(lambda step: 0.1 * (step + 1.0))))
+    turn = Turn("turn", player, squared_distance, when=every(2, offset=1))
+    step = over_replicas(play((turn,), untouched))
+    state = start((1.0, 1.0), player)
+    zeros = {"x": jnp.zeros((1, 1, 2))}
+    for _ in range(4):  # moves at step 1 by 0.2 and at step 3 by 0.4
+        state, _ = step(jax.random.key(0), state, zeros)
+    chex.assert_trees_all_close(state.variables["net"]["params"]["w"], jnp.full(2, 0.8 * 0.6), rtol=1e-6)
+
+
+def test_every_step_and_every_turn_draws_from_a_key_of_its_own():
+    def drawn(key, state, batch):
+        del state, batch
+        return jnp.zeros(()), ({"draw": mean_of(jax.random.uniform(key, ()))}, {})
+
+    def prepare(key, state, batch):
+        del state
+        return {**batch, "prepared": jax.random.uniform(key, ())}
+
+    def prepared(key, state, batch):
+        del key, state
+        return jnp.zeros(()), ({"draw": mean_of(batch["prepared"])}, {})
+
+    turns = (Turn("a", PLAYER, drawn), Turn("b", PLAYER, drawn), Turn("c", PLAYER, prepared))
+    step, state, values = over_replicas(play(turns, prepare)), start(), []
+    for _ in range(3):
+        state, metrics = step(jax.random.key(0), state, BATCH)
+        values += [float(metrics[f"{name}/draw"].value) for name in "abc"]
+    assert len(set(values)) == 9
+
+
+def test_the_names_of_turns_must_differ():
+    with pytest.raises(ValueError, match="unique names"):
+        play((TURN, TURN), untouched)
+
+
+def test_the_period_is_that_of_the_whole_pattern():
+    assert period((TURN,)) == 1
+    assert period((TURN, TURN._replace(when=every(4)), TURN._replace(when=every(6, 5)))) == 12
+
+
+@pytest.mark.parametrize(("length", "offset"), [(0, 0), (-1, 0), (3, 3), (3, -1)])
+def test_a_turn_cannot_be_due_never(length, offset):
+    with pytest.raises(ValueError, match="must"):
+        every(length, offset)
