@@ -63,7 +63,7 @@ class Generator(nn.Module):
         small = (height >> times, width >> times, self.width << (times - 1))
 
         def norm_relu(x: jax.Array) -> jax.Array:
-            return nn.relu(BatchNorm(scale_init=_scale_init, dtype=self.dtype)(x, train))
+            return nn.relu(BatchNorm(momentum=0.9, scale_init=_scale_init, dtype=self.dtype)(x, train))
 
         features = small[0] * small[1] * small[2]
         x = nn.Dense(features, use_bias=False, kernel_init=KERNEL_INIT, dtype=self.dtype)(latent.astype(self.dtype))
@@ -105,7 +105,7 @@ class Critic(nn.Module):
                 dtype=self.dtype,
             )(x)
             if not first:
-                x = BatchNorm(scale_init=_scale_init, dtype=self.dtype)(x, train)
+                x = BatchNorm(momentum=0.9, scale_init=_scale_init, dtype=self.dtype)(x, train)
             x = nn.leaky_relu(x, 0.2)
         # A convolution that covers the whole map is a dense layer.
         logit = nn.Dense(1, kernel_init=KERNEL_INIT, dtype=self.dtype)(x.reshape(x.shape[0], -1))

@@ -34,7 +34,7 @@ class Generator(nn.Module):
         for place, width in enumerate(self.widths):
             x = nn.Dense(width, kernel_init=KERNEL_INIT, dtype=self.dtype)(x)
             if place > 0:
-                x = BatchNorm(dtype=self.dtype)(x, train)
+                x = BatchNorm(momentum=0.9, dtype=self.dtype)(x, train)
             x = nn.leaky_relu(x, 0.2)
         x = nn.Dense(math.prod(self.shape), kernel_init=KERNEL_INIT, dtype=self.dtype)(x)
         return jnp.tanh(x.astype(jnp.float32)).reshape(-1, *self.shape)

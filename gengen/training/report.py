@@ -26,7 +26,7 @@ class Report:
     def __init__(self, writer: Writer | None, *, start: int, steps: int, batch_size: int, log_every: int) -> None:
         self._writer, self._batch_size, self._log_every = writer, batch_size, log_every
         self._sums: dict[str, Mean] = {}
-        self._since, self._clock = start, time.perf_counter()
+        self._since, self._clock = start, 0.0
         self._bar: Any = tqdm(
             total=steps, initial=start, unit="step", dynamic_ncols=True, disable=writer is None or not _watched()
         )
@@ -37,16 +37,22 @@ class Report:
         window = {name: Mean(np.sum(mean.total), np.sum(mean.count)) for name, mean in metrics.items()}
         self._sums = {name: mean + self._sums[name] if name in self._sums else mean for name, mean in window.items()}
         values = means(self._sums)
-        rate = (last - self._since) * self._batch_size / max(time.perf_counter() - self._clock, 1e-9)
+        if self._clock:
+            values["images_per_second"] = (last - self._since) * self._batch_size / (time.perf_counter() - self._clock)
+        else:  # most of the first window went into compiling, so the clock starts after it
+            self._since, self._clock = last, time.perf_counter()
         self._bar.update(last - first)
-        self._bar.set_postfix_str(_line(values, rate))
+        self._bar.set_postfix_str(_line(values))
         if crossed(self._log_every, first, last):
             if self._writer:
-                self._writer.scalars(last, {**values, "images_per_second": round(rate, 1)})
+                self._writer.scalars(last, values)
             if self._plain:
-                left = (self._bar.total - last) * self._batch_size / rate
-                print(f"step {last}/{self._bar.total}, {left:.0f} s left, {_line(values, rate)}", file=sys.stderr)
+                print(f"step {last}/{self._bar.total}, {self._left(last, values)}{_line(values)}", file=sys.stderr)
             self._sums, self._since, self._clock = {}, last, time.perf_counter()
+
+    def _left(self, last: int, values: dict[str, float]) -> str:
+        images = (self._bar.total - last) * self._batch_size
+        return f"{images / rate:.0f} s left, " if (rate := values.get("images_per_second")) else ""
 
     def close(self) -> None:
         """Ends the progress bar."""
@@ -58,8 +64,8 @@ def means(sums: dict[str, Mean]) -> dict[str, float]:
     return {name: float(mean.total / mean.count) for name, mean in sums.items() if mean.count > 0}
 
 
-def _line(values: dict[str, float], rate: float) -> str:
-    return ", ".join([f"{rate:,.0f} images/s", *(f"{name} {value:.4g}" for name, value in values.items())])
+def _line(values: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:,.0f}" if value >= 1000 else f"{name} {value:.4g}" for name, value in values.items())
 
 
 def _watched() -> bool:
