@@ -8,8 +8,7 @@ from jax import lax
 from gengen.core.parallel import AXIS
 
 
-@struct.dataclass
-class Mean:
+class Mean(struct.PyTreeNode):
     """The mean of something over examples, kept as a sum so that means over replicas and steps add exactly.
 
     Attributes:

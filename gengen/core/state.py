@@ -12,8 +12,7 @@ Variables = dict[str, dict[str, Tree]]
 """`variables[network][collection]`: "params" is trained; every other collection is carried along by the losses."""
 
 
-@struct.dataclass
-class State:
+class State(struct.PyTreeNode):
     """All that a training step reads and writes. Its structure, shapes and dtypes never change in a run.
 
     Attributes:

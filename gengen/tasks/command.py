@@ -72,7 +72,8 @@ def _parse(argv: Sequence[str]) -> flags.FlagValues:
 
 def _carry_out(flag: flags.FlagValues, configs: Path) -> Path | None:
     if flag.list:
-        return describe.list_experiments(configs)
+        describe.list_experiments(configs)
+        return None
     machine.keep_compilations()
     if flag.distributed or flag.coordinator:
         machine.join_processes(flag.coordinator, flag.processes, flag.process)
@@ -82,7 +83,8 @@ def _carry_out(flag: flags.FlagValues, configs: Path) -> Path | None:
         return sample.run(workdir, num=flag.num, seed=flag.seed, output=output)
     config = _config(flag, workdir)
     if flag.dry_run:
-        return describe.dry_run(config)
+        describe.dry_run(config)
+        return None
     if flag.mode == "benchmark":
         return benchmark.run(config, output or workdir / "benchmark.json")
     return train.run(config, workdir)

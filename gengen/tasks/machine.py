@@ -29,7 +29,7 @@ def keep_compilations() -> None:
     """Keeps what XLA compiles, in `JAX_COMPILATION_CACHE_DIR` if it is set: a second start is quick."""
     import jax
 
-    if not jax.config.jax_compilation_cache_dir:
+    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "gengen" / "xla"
         jax.config.update("jax_compilation_cache_dir", str(cache))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)

@@ -65,7 +65,9 @@ def means(sums: dict[str, Mean]) -> dict[str, float]:
 
 
 def _line(values: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:,.0f}" if value >= 1000 else f"{name} {value:.4g}" for name, value in values.items())
+    return ", ".join(
+        f"{name} {value:,.0f}" if value >= 1000 else f"{name} {value:.4g}" for name, value in values.items()
+    )
 
 
 def _watched() -> bool:

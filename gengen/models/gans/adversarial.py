@@ -7,6 +7,7 @@ A generator maps latents z ~ N(0, 1) to images; a critic tells data from samples
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
@@ -19,8 +20,63 @@ from gengen.core.model import Batch, GenerativeModel
 from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.core.transforms import clip_parameters
-from gengen.losses.adversarial import ADVERSARIAL_LOSSES
+from gengen.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
 from gengen.networks.forward import eval_mode, init_network, train_mode
+
+
+class Adversaries(NamedTuple):
+    """The two networks, what both want small, and the pure functions of the game between them.
+
+    Attributes:
+      generator: latents [B, L] -> images [B, H, W, C] in [-1, 1].
+      critic: images [B, H, W, C] -> logits [B].
+      loss: the pair of losses.
+      latent: dimension L of the latents.
+    """
+
+    generator: nn.Module
+    critic: nn.Module
+    loss: AdversarialLoss
+    latent: int
+
+    def init(self, key: jax.Array, batch: Batch) -> Variables:
+        """Makes the first variables of both networks."""
+        generator_key, critic_key = jax.random.split(key)
+        return {
+            "generator": init_network(self.generator, generator_key, jnp.zeros((1, self.latent))),
+            "critic": init_network(self.critic, critic_key, scaled(batch["image"][:1])),
+        }
+
+    def latents(self, keys: jax.Array) -> jax.Array:
+        """Draws z ~ N(0, 1), [B, L], one from each key [B]."""
+        return jax.vmap(lambda key: jax.random.normal(key, (self.latent,)))(keys)
+
+    def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
+        """Scales the images and draws the latents that both turns of a step share."""
+        del state
+        return {"real": scaled(batch["image"]), "latent": self.latents(local_keys(key, batch["image"].shape[0]))}
+
+    def critic_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
+        """What the critic wants small, and its estimate of the distance between data and samples."""
+        del key
+        fake, generated = train_mode(self.generator, state.variables["generator"], batch["latent"])
+        # Data and samples go through the critic apart, as published: its batch statistics are of one kind at a time.
+        real_logit, carried = train_mode(self.critic, state.variables["critic"], batch["real"])
+        fake_logit, carried = train_mode(self.critic, {**state.variables["critic"], **carried}, fake)
+        metrics = {self.loss.estimate: mean_of(self.loss.distance(real_logit, fake_logit))}
+        return self.loss.critic(real_logit, fake_logit).mean(), (metrics, {"generator": generated, "critic": carried})
+
+    def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
+        """What the generator wants small."""
+        del key
+        fake, generated = train_mode(self.generator, state.variables["generator"], batch["latent"])
+        fake_logit, carried = train_mode(self.critic, state.variables["critic"], fake)
+        return self.loss.generator(fake_logit).mean(), ({}, {"generator": generated, "critic": carried})
+
+    def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
+        """Draws images [n, H, W, C] in [-1, 1]; image i depends on the key and on i alone."""
+        del condition
+        return eval_mode(self.generator, variables["generator"], self.latents(example_keys(key, n)))
 
 
 def adversarial(
@@ -35,12 +91,12 @@ def adversarial(
     """Builds an adversarial network. The defaults are Algorithm 1 of Arjovsky et al. 2017, arXiv:1701.07875.
 
     Args:
-      networks: "generator", latents [B, L] -> images [B, H, W, C] in [-1, 1], and "critic", images -> logits [B].
+      networks: "generator" and "critic", as in `Adversaries`.
       optimizers: of the same two names.
       loss: what both want small, one of `ADVERSARIAL_LOSSES`.
-      latent: dimension L of the latents.
+      latent: dimension of the latents.
       critic_steps: moves of the critic, a batch each, for one of the generator; n_critic in the paper.
-      clip: the largest absolute value of a parameter of the critic; None to leave them free.
+      clip: the largest absolute value of a parameter of the critic; None leaves them free.
 
     Returns:
       A model that can `sample`. Its metrics are each player's loss and the critic's estimate of the distance between
@@ -51,58 +107,23 @@ def adversarial(
     """
     if loss not in ADVERSARIAL_LOSSES:
         raise ValueError(f"loss={loss!r} must be one of {', '.join(ADVERSARIAL_LOSSES)}")
-    if latent < 1:
-        raise ValueError(f"latent={latent} must be at least 1")
-    if critic_steps < 1:
-        raise ValueError(f"critic_steps={critic_steps} must be at least 1")
-    generator, critic = networks["generator"], networks["critic"]
-    optimizer = optimizers["critic"] if clip is None else optax.chain(optimizers["critic"], clip_parameters(clip))
-    players = {
-        "critic": Player("critic", ("critic",), optimizer),
-        "generator": Player("generator", ("generator",), optimizers["generator"]),
-    }
-    wanted = ADVERSARIAL_LOSSES[loss]
-
-    def draw(keys: jax.Array) -> jax.Array:
-        return jax.vmap(lambda key: jax.random.normal(key, (latent,)))(keys)
-
-    def init(key: jax.Array, batch: Batch) -> State:
-        generator_key, critic_key = jax.random.split(key)
-        variables = {
-            "generator": init_network(generator, generator_key, jnp.zeros((1, latent))),
-            "critic": init_network(critic, critic_key, scaled(batch["image"][:1])),
-        }
-        return State(jnp.zeros((), jnp.int32), variables, init_players(tuple(players.values()), variables))
-
-    def prepare(key: jax.Array, state: State, batch: Batch) -> Batch:
-        del state
-        return {"real": scaled(batch["image"]), "latent": draw(local_keys(key, batch["image"].shape[0]))}
-
-    def critic_loss(key: jax.Array, state: State, batch: Batch) -> Outcome:
-        del key
-        fake, generated = train_mode(generator, state.variables["generator"], batch["latent"])
-        # Data and samples go through the critic apart, as published: its batch statistics are of one kind at a time.
-        real_logit, carried = train_mode(critic, state.variables["critic"], batch["real"])
-        fake_logit, carried = train_mode(critic, {**state.variables["critic"], **carried}, fake)
-        metrics = {wanted.estimate: mean_of(wanted.distance(real_logit, fake_logit))}
-        return wanted.critic(real_logit, fake_logit).mean(), (metrics, {"generator": generated, "critic": carried})
-
-    def generator_loss(key: jax.Array, state: State, batch: Batch) -> Outcome:
-        del key
-        fake, generated = train_mode(generator, state.variables["generator"], batch["latent"])
-        fake_logit, carried = train_mode(critic, state.variables["critic"], fake)
-        return wanted.generator(fake_logit).mean(), ({}, {"generator": generated, "critic": carried})
-
+    for name, value in (("latent", latent), ("critic_steps", critic_steps)):
+        if value < 1:
+            raise ValueError(f"{name}={value} must be at least 1")
+    both = Adversaries(networks["generator"], networks["critic"], ADVERSARIAL_LOSSES[loss], latent)
+    ending = () if clip is None else (clip_parameters(clip),)
+    critic = Player("critic", ("critic",), optax.chain(optimizers["critic"], *ending))
+    generator = Player("generator", ("generator",), optimizers["generator"])
     turns = (
-        Turn("critic", players["critic"], critic_loss),
-        Turn("generator", players["generator"], generator_loss, when=every(critic_steps, offset=critic_steps - 1)),
+        Turn("critic", critic, both.critic_loss),
+        Turn("generator", generator, both.generator_loss, when=every(critic_steps, offset=critic_steps - 1)),
     )
 
-    def sample(key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
-        del condition
-        return eval_mode(generator, variables["generator"], draw(example_keys(key, n)))
+    def init(key: jax.Array, batch: Batch) -> State:
+        variables = both.init(key, batch)
+        return State(jnp.zeros((), jnp.int32), variables, init_players((critic, generator), variables))
 
-    return GenerativeModel(init, play(turns, prepare), period(turns), sample=sample)
+    return GenerativeModel(init, play(turns, both.prepare), period(turns), sample=both.sample)
 
 
 def scaled(image: jax.Array) -> jax.Array:
