@@ -71,11 +71,15 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
         for player, section in config.optimizers.items()
     }
     model = _call(MODELS, config.model, "model", networks=networks, optimizers=optimizers)
+    with _refusing(
+        "networks"
+    ):  # linen modules check their arguments when called: trace them before anything is written
+        jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
     average = config.training.average
+    if not average.decay:
+        return model
     with _refusing("training.average"):
-        if average.decay:
-            model = averaged(model, decay=average.decay, networks=average.networks)
-        # Linen modules check their arguments when they are called: trace them now, before anything is written.
+        model = averaged(model, decay=average.decay, networks=average.networks)
         jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
     return model
 

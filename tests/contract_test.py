@@ -111,7 +111,7 @@ def test_metrics_count_each_turn_when_it_is_played(model):
 def test_it_compiles_once(model):
     devices = jax.devices()[:2]
     dispatch, state = parallel(model.train_step, devices), replicate(first(model), devices)
-    with jax.log_compiles(False), _counting_compilations() as compiled:
+    with jax.log_compiles(False), CountedCompilations() as compiled:
         for seed in range(4):
             state, _ = dispatch(jax.random.key(1), state, feed(images(3, seed), 2))
     assert compiled() == 1
@@ -190,7 +190,7 @@ def test_only_clipped_critics_stay_in_their_box():
     assert max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(state.variables["generator"]["params"])) > 0.05
 
 
-class _counting_compilations:
+class CountedCompilations:
     """Counts what the backend compiles inside of a `with`."""
 
     def __enter__(self):

@@ -63,11 +63,28 @@ def _parse(argv: Sequence[str]) -> flags.FlagValues:
         rest = flags.FLAGS(argv)
         if flags.FLAGS.config is not None:
             flags.FLAGS.config.lock()
-    except (flags.Error, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
-        raise Refusal(" ".join(str(error).strip().splitlines()[-1].split())) from error
+    except (AttributeError, KeyError) as error:
+        raise Refusal(_unknown_key(argv, error)) from error
+    except OSError as error:
+        raise Refusal(f"there is no such experiment ({_last_line(error)}); --list names all of them.") from error
+    except (flags.Error, ValueError, TypeError) as error:
+        raise Refusal(_last_line(error).removeprefix("ValueError: ")) from error
     if len(rest) > 1:
         raise Refusal(f"{rest[1]!r} is not a flag; write --config=configs/NAME.py, or --list for all experiments.")
     return flags.FLAGS
+
+
+def _unknown_key(argv: Sequence[str], error: Exception) -> str:
+    """Finds the flag that names a key which the config does not have; ml_collections only tells the key."""
+    keys = [argument.split("=")[0].lstrip("-") for argument in argv if argument.lstrip("-").startswith("config.")]
+    named = [key for key in keys if any(f"'{part}'" in repr(str(error)) for part in key.split("."))] or keys
+    if not named:
+        return f"the file that --config names is not an experiment ({_last_line(error)}); --list names all of them."
+    return f"{' or '.join(named)} is not a key of this experiment; --dry_run prints all of them."
+
+
+def _last_line(error: Exception) -> str:
+    return " ".join(str(error).strip().splitlines()[-1].split())
 
 
 def _carry_out(flag: flags.FlagValues, configs: Path) -> Path | None:

@@ -56,8 +56,9 @@ def list_experiments(folder: Path) -> None:
 def experiments(folder: Path) -> Iterator[Experiment]:
     """Reads the docstrings of the configs in a folder; none is imported."""
     for path in sorted(folder.glob("*.py")):
-        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        if path.stem != "base" and "get_config" in path.read_text(encoding="utf-8"):
+        source = ast.parse(path.read_text(encoding="utf-8"))
+        text = ast.get_docstring(source) or ""
+        if any(isinstance(node, ast.FunctionDef) and node.name == "get_config" for node in source.body):
             yield Experiment(path.stem, text.splitlines()[0], _entry(text, "Score"), _entry(text, "Minutes"))
 
 

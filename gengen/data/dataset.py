@@ -1,0 +1,93 @@
+"""The one way to get pictures: find, prepare, decode, and next time read what was decoded."""
+
+import errno
+import os
+import pathlib
+import re
+import sys
+
+from gengen.core.refusal import Refusal
+from gengen.data import decoded, pixels
+from gengen.data.prepared import WRITE_ERRORS, prepare
+from gengen.data.signature import DataSet
+from gengen.data.sources import find_source
+
+_FORMAT = "v1"  # of the decoded cache: to be raised when the same picture would decode to other pixels
+
+
+def load(
+    *,
+    name: str,
+    resolution: int | tuple[int, int] | None = None,
+    channels: int | None = None,
+    crop: str = "none",
+    data_dir: str | os.PathLike[str] | None = None,
+    manual_dir: str | os.PathLike[str] | None = None,
+) -> DataSet:
+    """Loads a data set as arrays of one size.
+
+    The first call prepares a TFDS data set under `data_dir` and decodes it; later calls read the decoded arrays.
+
+    Args:
+      name: one of `gengen.data.sources.BUILDERS`, or any name that TFDS knows.
+      resolution: height and width, one number for both, or None for the size that the pictures have.
+      channels: 1 (grey), 3 (RGB), or None for what the pictures have.
+      crop: "none" refuses pictures of mixed sizes or of another aspect than the resolution; "center" cuts the largest
+        centred rectangle of the right aspect from each.
+      data_dir: root folder of data sets; by default $TFDS_DATA_DIR, else ~/tensorflow_datasets.
+      manual_dir: folder of raw files that the user has got by hand; for image_folder the folder or zip of pictures.
+
+    Returns:
+      The data set, with splits "train" and "test".
+
+    Raises:
+      Refusal: anything that the user can put right, in one sentence.
+    """
+    size = _size(resolution)
+    if channels not in (None, 1, 3):
+        raise Refusal(f"--config.data.channels={channels} should be 1 (grey) or 3 (RGB).")
+    if crop not in pixels.CROPS:
+        raise Refusal(f"--config.data.crop={crop} should be one of {', '.join(pixels.CROPS)}.")
+    root = _expand(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
+    manual = _expand(manual_dir) if manual_dir else None
+    try:
+        source = find_source(name, root, manual)
+        shape = f"{f'{size[0]}x{size[1]}' if size else 'native'}x{channels or 'native'}"
+        parts = [re.sub(r"[^\w.-]+", "_", name), source.version, shape, crop, *filter(None, [source.digest])]
+        folder = root / "gengen_decoded" / _FORMAT / "-".join(parts)
+        data = decoded.read(folder)
+        if data is None:
+            print(f"gengen: preparing {name} in {root}", file=sys.stderr)
+            prepared = prepare(name, source, manual)
+            decoded.write(folder, name, prepared, size=size, channels=channels, crop=crop)
+            data = decoded.read(folder)
+    except OSError as error:
+        raise _refusal(error, root) from error
+    if data is None:
+        raise Refusal(f"{folder} was written and cannot be read back: check the disk, or give another data_dir.")
+    return data
+
+
+def _size(resolution: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    if resolution is None:
+        return None
+    size = (resolution, resolution) if isinstance(resolution, int) else tuple(resolution)
+    if len(size) != 2 or min(size) < 1:
+        raise Refusal(f"--config.data.resolution={resolution} should be a positive number, or (height, width).")
+    return size[0], size[1]
+
+
+def _expand(path: str | os.PathLike[str]) -> pathlib.Path:
+    return pathlib.Path(path).expanduser().absolute()
+
+
+def _refusal(error: OSError, root: pathlib.Path) -> Exception:
+    """Puts a full disk or a folder that cannot be written into a sentence; other errors are not the user's."""
+    if error.errno in WRITE_ERRORS:
+        reason = f"The data do not fit below {root} ({error.strerror})"
+        return Refusal(f"{reason}: free some space, or add --config.data.data_dir=FOLDER.")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+        return Refusal(
+            f"{error.filename or root} cannot be used ({error.strerror}): add --config.data.data_dir=FOLDER."
+        )
+    return error

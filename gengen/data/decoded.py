@@ -1,0 +1,147 @@
+"""The cache of decoded pictures: plain .npy files, written once and then read in a fraction of a second."""
+
+import contextlib
+import hashlib
+import json
+import pathlib
+import shutil
+import uuid
+from collections.abc import Iterator
+
+import numpy as np
+
+from gengen.core.refusal import Refusal
+from gengen.data import pixels
+from gengen.data.prepared import Prepared
+from gengen.data.signature import DataSet, Signature
+
+MAPPED_ABOVE = 1 << 30
+"""Arrays above this many bytes stay on the disk and are read as batches need them."""
+
+_SPLITS = ("train", "test")
+
+
+def read(folder: pathlib.Path) -> DataSet | None:
+    """Reads decoded data.
+
+    Args:
+      folder: where `write` put them.
+
+    Returns:
+      The data set; None if there is none, or if it is damaged.
+    """
+    try:
+        signature = Signature.from_json(json.loads((folder / "signature.json").read_text(encoding="utf-8")))
+        keys = ("image", "label") if signature.classes else ("image",)
+        splits = {split: {key: _load(folder / f"{split}.{key}.npy") for key in keys} for split in _SPLITS}
+    except (OSError, ValueError, EOFError, KeyError):
+        return None
+    for split, arrays in splits.items():
+        if any(len(array) != signature.counts[split] for array in arrays.values()):
+            return None
+    return DataSet(signature, splits)
+
+
+def _load(path: pathlib.Path) -> np.ndarray:
+    array = np.load(path, mmap_mode="r" if path.stat().st_size > MAPPED_ABOVE else None)
+    array.flags.writeable = False
+    return array
+
+
+def write(
+    folder: pathlib.Path,
+    name: str,
+    prepared: Prepared,
+    *,
+    size: tuple[int, int] | None,
+    channels: int | None,
+    crop: str,
+) -> None:
+    """Decodes a prepared data set into a folder, which appears whole or not at all.
+
+    Args:
+      folder: where to put it; another process may be writing it too, and the first one wins.
+      name: name of the data set.
+      prepared: its records.
+      size: (height, width), or None for the size that all pictures have.
+      channels: 1, 3, or None for what the pictures have.
+      crop: "none" or "center".
+
+    Raises:
+      Refusal: a picture does not fit the size; the sentence names it.
+    """
+    channels = channels or prepared.channels
+    first = pixels.plain(next(prepared.examples("train"))[1])
+    native = (first.height, first.width)
+    target = size or native
+    partial = folder.with_name(f"incomplete.{uuid.uuid4().hex}.{folder.name}")
+    partial.mkdir(parents=True)
+    try:
+        digest = hashlib.sha256()
+        counts = {}
+        for split in _SPLITS:
+            counts[split] = len(prepared.splits[split][1])
+            labels = np.zeros(counts[split], np.int32)
+            pictures = _fitted(prepared, split, labels, target, native, channels, crop, sized=size is not None)
+            shape = (counts[split], *target, channels)
+            digest.update(_write_rows(partial / f"{split}.image.npy", pictures, shape))
+            if prepared.classes:
+                np.save(partial / f"{split}.label.npy", labels)
+                digest.update(hashlib.sha256(labels.tobytes()).digest())
+        signature = Signature(name, *target, channels, prepared.classes, counts, digest.hexdigest()[:16])
+        (partial / "signature.json").write_text(json.dumps(signature.to_json(), indent=1), encoding="utf-8")
+        if folder.exists() and read(folder) is None:
+            shutil.rmtree(folder)
+        with contextlib.suppress(OSError):  # another process was first: its data are the same
+            partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _fitted(
+    prepared: Prepared,
+    split: str,
+    labels: np.ndarray,
+    target: tuple[int, int],
+    native: tuple[int, int],
+    channels: int,
+    crop: str,
+    *,
+    sized: bool,
+) -> Iterator[np.ndarray]:
+    """Yields a split's pictures [H, W, C] in turn, and notes their labels on the way."""
+    for place, (file, stored, label) in enumerate(prepared.examples(split)):
+        image = pixels.plain(stored)
+        labels[place] = label
+        differs = (image.height, image.width) != native
+        if differs and not sized:
+            raise Refusal(
+                f"{file} is {image.height}x{image.width} (height x width), but the first picture is "
+                f"{native[0]}x{native[1]}: give --config.data.resolution and add --config.data.crop=center."
+            )
+        if differs and crop == "none":
+            raise Refusal(
+                f"{file} is {image.height}x{image.width} (height x width), but the first picture is "
+                f"{native[0]}x{native[1]}: add --config.data.crop=center to cut all to one shape."
+            )
+        try:
+            yield pixels.fit(image, size=target, channels=channels, crop=crop)
+        except ValueError as error:
+            raise Refusal(f"{file} {error}: add --config.data.crop=center to cut it to that shape.") from error
+
+
+def _write_rows(path: pathlib.Path, rows: Iterator[np.ndarray], shape: tuple[int, ...]) -> bytes:
+    """Writes a .npy file row by row, and gives its SHA-256.
+
+    Any number of pictures fits in memory this way. A memory map would too, but a full disk kills a process that
+    writes through one, where a plain write says so.
+    """
+    digest = hashlib.sha256(repr(shape).encode())
+    with path.open("wb") as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for row in rows:
+            content = row.tobytes()
+            digest.update(content)
+            file.write(content)
+    return digest.digest()

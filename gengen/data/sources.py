@@ -1,0 +1,103 @@
+"""Where pictures come from: the table of gengen's own data sets, and every other name that TFDS knows."""
+
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from gengen.data.folder import list_folder
+from gengen.data.guard import explained, quiet
+
+VERSION = "1.0.0"
+"""Version of gengen's builders: a change of what they yield must change it, or old caches stay in use."""
+
+
+class Source(NamedTuple):
+    """A data set before it is prepared.
+
+    `digest` identifies the user's files where there are any; `builder` makes the TFDS builder. Importing TFDS takes
+    half a second, so only `builder` does it, and a start with decoded data never calls it.
+    """
+
+    version: str
+    digest: str
+    builder: Callable[[], Any]
+
+
+def _digits(data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> Source:
+    def builder() -> Any:
+        from gengen.data.builders import Digits
+
+        return Digits(data_dir=data_dir)
+
+    return Source(VERSION, "", builder)
+
+
+def _mnist(data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> Source:
+    def builder() -> Any:
+        from gengen.data.builders import Mnist
+
+        return Mnist(data_dir=data_dir, manual_dir=manual_dir)
+
+    return Source(VERSION, "", builder)
+
+
+def _fashion_mnist(data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> Source:
+    def builder() -> Any:
+        from gengen.data.builders import FashionMnist
+
+        return FashionMnist(data_dir=data_dir, manual_dir=manual_dir)
+
+    return Source(VERSION, "", builder)
+
+
+def _kmnist(data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> Source:
+    def builder() -> Any:
+        from gengen.data.builders import Kmnist
+
+        return Kmnist(data_dir=data_dir, manual_dir=manual_dir)
+
+    return Source(VERSION, "", builder)
+
+
+def _image_folder(data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> Source:
+    folder = list_folder(manual_dir)
+
+    def builder() -> Any:
+        from gengen.data.builders import ImageFolder
+
+        return ImageFolder(data_dir=data_dir, folder=folder)
+
+    return Source(VERSION, folder.digest, builder)
+
+
+BUILDERS: Mapping[str, Callable[[pathlib.Path, pathlib.Path | None], Source]] = {
+    "digits": _digits,
+    "mnist": _mnist,
+    "fashion_mnist": _fashion_mnist,
+    "kmnist": _kmnist,
+    "image_folder": _image_folder,
+}
+"""gengen's own data sets, by `config.data.name`."""
+
+
+def find_source(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> Source:
+    """Looks a data set up, in gengen's table first and then in TFDS.
+
+    Args:
+      name: a key of `BUILDERS`, or any name that `tfds.builder` takes.
+      data_dir: root folder of all data sets.
+      manual_dir: the user's folder of raw files or pictures, or None.
+
+    Returns:
+      The source; nothing is prepared yet.
+
+    Raises:
+      Refusal: nobody knows the name, or its builder cannot be made.
+    """
+    if name in BUILDERS:
+        return BUILDERS[name](data_dir, manual_dir)
+    import tensorflow_datasets as tfds
+
+    with quiet(), explained(name, BUILDERS):
+        builder = tfds.builder(name, data_dir=data_dir, file_format="array_record")
+    return Source(str(builder.version), "", lambda: builder)

@@ -1,0 +1,161 @@
+"""Convolutions with the parameters and results of flax's, fast on every platform.
+
+On XLA's CPU backend the weight gradient of a native convolution falls to a naive loop inside `scan`, `while` and `cond`
+(70 times slower), and that of a strided transposed convolution is slow anywhere. There, both are matrix products.
+"""
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import lax
+from jax.typing import DTypeLike
+
+from gengen.networks.layers import products
+from gengen.networks.layers.products import Pads, Pair
+
+Padding = str | int | Sequence[tuple[int, int]]
+Initializer = Callable[..., jax.Array]
+
+
+def lowers_to_products() -> bool:
+    """Whether convolutions traced now become matrix products: on CPU, where XLA's native gradients are slow.
+
+    Decided when traced. `lax.platform_dependent` would decide when lowered, at the price of both branches' residuals.
+    """
+    return jax.default_backend() == "cpu"
+
+
+class Conv(nn.Module):
+    """Two-dimensional convolution; parameters, initialisation and results of `flax.linen.Conv`.
+
+    Attributes:
+      features: channels of the output.
+      kernel_size: height and width of the kernel.
+      strides: steps of the window, one number or (height, width).
+      padding: "SAME", "VALID", or zeros (before, after) in height and width; one number pads every side.
+      use_bias: whether to add a bias.
+      dtype: dtype of the computation; parameters are always float32. None: that of input and parameters.
+      kernel_init: initialiser of the kernel [kh, kw, c, features].
+      bias_init: initialiser of the bias [features].
+    """
+
+    features: int
+    kernel_size: Pair
+    strides: int | Pair = 1
+    padding: Padding = "SAME"
+    use_bias: bool = True
+    dtype: DTypeLike | None = None
+    kernel_init: Initializer = nn.initializers.lecun_normal()
+    bias_init: Initializer = nn.initializers.zeros_init()
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Convolves images [n, h, w, c] to [n, h', w', features].
+
+        Raises:
+          ValueError: `x` has not four dimensions, the padding is unknown, or the kernel exceeds the padded image.
+        """
+        x, kernel, bias = _parameters(self, x)
+        strides = _pair(self.strides)
+        if isinstance(self.padding, str):
+            _known(self.padding)
+            (top, left) = lax.padtype_to_pads(x.shape[1:3], self.kernel_size, strides, self.padding)
+            pads: Pads = (top, left)
+        else:
+            pads = _explicit(self.padding)
+        products.output_size(x.shape[1:3], self.kernel_size, strides, pads)
+        if lowers_to_products():
+            y = products.convolve(x, kernel, strides, pads)
+        else:
+            y = lax.conv_general_dilated(x, kernel, strides, pads, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        return _add(y, bias)
+
+
+class ConvTranspose(nn.Module):
+    """Two-dimensional transposed convolution; parameters, initialisation and results of `flax.linen.ConvTranspose`.
+
+    The kernel is not flipped, as in flax with `transpose_kernel=False`. With padding "SAME" an image of h x w becomes
+    one of h * stride x w * stride.
+
+    Attributes:
+      features: channels of the output.
+      kernel_size: height and width of the kernel.
+      strides: factor by which height and width grow, one number or (height, width).
+      padding: "SAME", "VALID", or zeros (before, after) around the dilated image in height and width, as
+        `lax.conv_transpose` counts them (PyTorch's padding p is `kernel - 1 - p` here); one number pads every side.
+      use_bias: whether to add a bias.
+      dtype: dtype of the computation; parameters are always float32. None: that of input and parameters.
+      kernel_init: initialiser of the kernel [kh, kw, c, features].
+      bias_init: initialiser of the bias [features].
+    """
+
+    features: int
+    kernel_size: Pair
+    strides: int | Pair = 1
+    padding: Padding = "SAME"
+    use_bias: bool = True
+    dtype: DTypeLike | None = None
+    kernel_init: Initializer = nn.initializers.lecun_normal()
+    bias_init: Initializer = nn.initializers.zeros_init()
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Convolves images [n, h, w, c] transposed to [n, h', w', features].
+
+        Raises:
+          ValueError: `x` has not four dimensions, the padding is unknown, or no pixel would be left.
+        """
+        x, kernel, bias = _parameters(self, x)
+        strides = _pair(self.strides)
+        if isinstance(self.padding, str):
+            _known(self.padding)
+            (kh, kw), (sh, sw) = self.kernel_size, strides
+            pads: Pads = (_transposed_pads(kh, sh, self.padding), _transposed_pads(kw, sw, self.padding))
+        else:
+            pads = _explicit(self.padding)
+        if lowers_to_products():
+            y = products.convolve_transposed(x, kernel, strides, pads)
+        else:
+            y = lax.conv_transpose(x, kernel, strides, pads)
+        return _add(y, bias)
+
+
+def _parameters(layer: Conv | ConvTranspose, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array | None]:
+    """Declares kernel and bias as flax does; returns input, kernel and bias in the dtype of the computation."""
+    if x.ndim != 4:
+        raise ValueError(f"{type(layer).__name__} takes images [n, height, width, channels], not an array of {x.shape}")
+    kernel = layer.param("kernel", layer.kernel_init, (*layer.kernel_size, x.shape[3], layer.features), jnp.float32)
+    bias = layer.param("bias", layer.bias_init, (layer.features,), jnp.float32) if layer.use_bias else None
+    x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=layer.dtype)
+    return x, kernel, bias
+
+
+def _add(y: jax.Array, bias: jax.Array | None) -> jax.Array:
+    return y if bias is None else y + lax.broadcast_in_dim(bias, y.shape, (3,))
+
+
+def _pair(number: int | Pair) -> Pair:
+    return (number, number) if isinstance(number, int) else number
+
+
+def _known(padding: str) -> None:
+    if padding not in ("SAME", "VALID"):
+        raise ValueError(f'padding is "SAME", "VALID" or pairs of numbers, not "{padding}"')
+
+
+def _explicit(padding: int | Sequence[tuple[int, int]]) -> Pads:
+    if isinstance(padding, int):
+        return ((padding, padding), (padding, padding))
+    (top, bottom), (left, right) = padding
+    return ((top, bottom), (left, right))
+
+
+def _transposed_pads(kernel: int, stride: int, padding: str) -> Pair:
+    """What `lax.conv_transpose` makes of a padding's name along one axis."""
+    if padding == "VALID":
+        return kernel - 1, stride - 1 + max(kernel - stride, 0)
+    total = kernel + stride - 2
+    low = kernel - 1 if stride > kernel - 1 else -(-total // 2)
+    return low, total - low

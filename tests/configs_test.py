@@ -1,0 +1,102 @@
+"""Every shipped experiment: its docstring, its trace at full size, and its tiny variant run as a user runs it."""
+
+import importlib
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from gengen.build import build_model, example_batch
+from gengen.core.parallel import AXIS
+from gengen.data.signature import Signature
+from gengen.tasks import sample, train
+from gengen.tasks.describe import experiments
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+EXPERIMENTS = [experiment.name for experiment in experiments(CONFIGS)]
+VARIANTS = [(name, variant) for name in EXPERIMENTS for variant in importlib.import_module(f"configs.{name}").VARIANTS]
+
+
+@pytest.fixture(autouse=True)
+def promotion():
+    """Optax's Adam raises a float to an integer power, which strict promotion refuses."""
+    with jax.numpy_dtype_promotion("standard"):
+        yield
+
+
+def config_of(name, variant=""):
+    return importlib.import_module(f"configs.{name}").get_config(variant)
+
+
+def signature_of(config):
+    height, width = config.data.resolution
+    classes = tuple(str(digit) for digit in range(10))
+    return Signature(config.data.name, height, width, config.data.channels, classes, {"train": 1000}, "")
+
+
+def test_every_file_is_an_experiment_or_the_base():
+    files = {path.stem for path in CONFIGS.glob("*.py")} - {"__init__", "base"}
+    assert files == set(EXPERIMENTS)
+    assert len(files) >= 3
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_docstring_says_what_it_is_where_it_comes_from_and_what_to_expect(name):
+    text = importlib.import_module(f"configs.{name}").__doc__
+    assert "Paper: " in text
+    assert f"python launch.py --config=configs/{name}.py" in text
+    entry = next(experiment for experiment in experiments(CONFIGS) if experiment.name == name)
+    assert "not measured" not in entry
+    assert "?" not in entry.score + entry.minutes
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_has_the_variants_tiny_and_mnist_and_needs_no_network(name):
+    assert {"tiny", "mnist"} <= set(importlib.import_module(f"configs.{name}").VARIANTS)
+    assert config_of(name).data.name == config_of(name, "tiny").data.name == "digits"
+    assert config_of(name, "mnist").data.name == "mnist"
+    with pytest.raises(ValueError, match=r"'huge' is unknown; .*tiny"):
+        config_of(name, "huge")
+
+
+@pytest.mark.parametrize(("name", "variant"), [*((name, "") for name in EXPERIMENTS), *VARIANTS])
+def test_it_traces_at_full_size(name, variant):
+    config = config_of(name, variant)
+    signature = signature_of(config)
+    model = build_model(config, signature)
+    batch = example_batch(signature, config.training.batch_size)
+    state = jax.eval_shape(model.init, jax.random.key(0), batch)
+    step = jax.vmap(model.train_step, in_axes=(None, None, 0), out_axes=None, axis_name=AXIS)
+    after, metrics = jax.eval_shape(step, jax.random.key(0), state, jax.tree.map(lambda x: x[None], batch))
+    assert jax.tree.structure(after) == jax.tree.structure(state)
+    assert {"critic/loss", "generator/loss"} <= metrics.keys()
+    drawn = jax.eval_shape(lambda key, variables: model.sample(key, variables, 4), jax.random.key(0), after.variables)
+    assert drawn.shape == (4, *signature.shape)
+
+
+def test_the_paper_variant_of_the_wgan_is_algorithm_1():
+    config = config_of("wgan", "paper")
+    assert (config.model.clip, config.model.critic_steps, config.training.batch_size) == (0.01, 5, 64)
+    for player in ("critic", "generator"):
+        assert (config.optimizers[player].name, config.optimizers[player].rate) == ("rmsprop", 5e-5)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_tiny_variant_trains_and_samples(name, tmp_path, data_dir):
+    config = config_of(name, "tiny")
+    config.data.data_dir = str(data_dir)
+    config.training.steps = 10
+    config.training.batch_size = 8
+    last = train.run(config, tmp_path / "run")
+    assert Image.open(last).size[0] > 64
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [10]
+    assert np.isfinite(list(lines[0].values())).all()
+    grid = sample.run(tmp_path / "run", num=5, seed=0, output=None)
+    with np.load(grid.with_suffix(".npz")) as saved:
+        assert saved["images"].shape == (5, 8, 8, 1)
+        assert saved["images"].dtype == np.uint8
+        assert saved["images"].std() > 0

@@ -1,0 +1,212 @@
+"""Loading: the embedded digits, the decoded cache, names that TFDS knows, and refusals."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gengen.core.refusal import Refusal
+from gengen.data.dataset import load
+from gengen.data.signature import Signature
+
+
+def test_digits_are_scikit_learns(data_dir: pathlib.Path) -> None:
+    from sklearn.datasets import load_digits
+
+    data = load(name="digits", data_dir=data_dir)
+    digits = load_digits()
+    is_test = np.arange(1797) % 6 == 5
+    for split, chosen in (("train", ~is_test), ("test", is_test)):
+        np.testing.assert_array_equal(data.splits[split]["label"], digits.target[chosen])
+        image = data.splits[split]["image"]
+        assert image.dtype == np.uint8 and image.shape[1:] == (8, 8, 1)
+        assert abs(image[..., 0] / 255 * 16 - digits.images[chosen]).max() < 0.04
+    assert data.signature.counts == {"train": 1498, "test": 299}
+    assert min(np.bincount(data.splits["test"]["label"])) > 20  # every digit can be tested
+
+
+@pytest.mark.parametrize(
+    ("resolution", "channels", "shape"), [(16, None, (16, 16, 1)), (32, 3, (32, 32, 3)), ((8, 8), 1, (8, 8, 1))]
+)
+def test_size_and_channels_by_config(
+    data_dir: pathlib.Path, resolution: Any, channels: int | None, shape: tuple[int, ...]
+) -> None:
+    data = load(name="digits", resolution=resolution, channels=channels, data_dir=data_dir)
+    assert data.splits["train"]["image"].shape == (1498, *shape)
+    assert data.signature.shape == shape
+
+
+def test_enlarged_digits_shrink_back_to_themselves(data_dir: pathlib.Path) -> None:
+    small = load(name="digits", data_dir=data_dir).splits["test"]["image"].astype(float)
+    large = load(name="digits", resolution=32, data_dir=data_dir).splits["test"]["image"].astype(float)
+    back = large.reshape(-1, 8, 4, 8, 4).mean((2, 4))[..., None]
+    # Bicubic strokes are softer than the squares that they come from; shifted by one square, this would be 0.5.
+    assert np.corrcoef(back.ravel(), small.ravel())[0, 1] > 0.97
+
+
+def test_a_wide_cut_of_square_digits(data_dir: pathlib.Path) -> None:
+    with pytest.raises(Refusal, match="another aspect than 8x16"):
+        load(name="digits", resolution=(8, 16), data_dir=data_dir)
+    data = load(name="digits", resolution=(8, 16), crop="center", data_dir=data_dir)
+    assert data.signature.shape == (8, 16, 1)
+
+
+def test_the_second_start_needs_neither_tfds_nor_scikit_learn(data_dir: pathlib.Path) -> None:
+    load(name="digits", data_dir=data_dir)
+    code = (
+        "import sys; from gengen.data.dataset import load; load(name='digits');"
+        "assert not {'tensorflow_datasets', 'sklearn', 'jax'} & set(sys.modules)"
+    )
+    environment = {**os.environ, "TFDS_DATA_DIR": str(data_dir)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == ""
+
+
+def test_the_signature_survives_json(data_dir: pathlib.Path) -> None:
+    signature = load(name="digits", data_dir=data_dir).signature
+    assert Signature.from_json(json.loads(json.dumps(signature.to_json()))) == signature
+    assert signature.normalisation == "uint8, scaled to [-1, 1]"
+    with pytest.raises(KeyError):
+        Signature.from_json({"name": "digits"})
+
+
+def test_the_digest_tells_data_apart(data_dir: pathlib.Path) -> None:
+    digests = {load(name="digits", resolution=size, data_dir=data_dir).signature.digest for size in (8, 16, None)}
+    assert len(digests) == 2  # 8x8 is what the pictures have anyway
+
+
+@pytest.mark.parametrize("damage", ["cut", "missing", "signature"])
+def test_a_damaged_cache_is_written_again(tmp_path: pathlib.Path, damage: str) -> None:
+    first = load(name="digits", data_dir=tmp_path)
+    (signature,) = (tmp_path / "gengen_decoded").rglob("signature.json")
+    images = signature.with_name("train.image.npy")
+    if damage == "cut":
+        images.write_bytes(images.read_bytes()[:-100])
+    elif damage == "missing":
+        images.unlink()
+    else:
+        signature.write_text("{")
+    second = load(name="digits", data_dir=tmp_path)
+    assert first.signature == second.signature
+    np.testing.assert_array_equal(first.splits["train"]["image"], second.splits["train"]["image"])
+
+
+def test_two_processes_may_start_at_once(tmp_path: pathlib.Path) -> None:
+    code = (
+        "from gengen.data.dataset import load;"
+        f"print(load(name='digits', data_dir={str(tmp_path)!r}, resolution=16).signature.digest)"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    printed = {process.communicate()[0] for process in running}
+    assert [process.returncode for process in running] == [0, 0]
+    assert len(printed) == 1 and printed != {""}
+    assert not list(tmp_path.rglob("incomplete*"))
+
+
+@pytest.mark.parametrize("limit", [50_000, 300_000])
+def test_a_full_disk_is_told_in_a_sentence_and_leaves_nothing_half_written(tmp_path: pathlib.Path, limit: int) -> None:
+    """The smaller limit stops TFDS, which needs 200 kB; the larger one stops the decoded pictures, which need 5 MB."""
+    code = (
+        "import resource; from gengen.data.dataset import load; from gengen.core.refusal import Refusal\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+        f"try: load(name='digits', data_dir={str(tmp_path)!r}, resolution=64)\n"
+        "except Refusal as refusal: print(refusal)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.startswith("The data do not fit below"), done.stderr
+    assert not list(tmp_path.rglob("incomplete*")) and not list(tmp_path.rglob("*.npy"))
+
+
+def test_the_data_are_for_reading_only(data_dir: pathlib.Path) -> None:
+    image = load(name="digits", data_dir=data_dir).splits["train"]["image"]
+    with pytest.raises(ValueError, match="read-only"):
+        image[0] = 0
+
+
+def test_any_other_name_is_passed_to_tfds(data_dir: pathlib.Path) -> None:
+    own = load(name="digits", data_dir=data_dir, channels=3)
+    # The records of the embedded digits, found by TFDS under the name that they have there.
+    passed = load(name="gengen_digits:1.0.0", data_dir=data_dir, channels=3)
+    assert own.signature.digest == passed.signature.digest
+    assert passed.signature.classes == own.signature.classes
+
+
+def test_a_tfds_data_set_without_test_split_lends_every_tenth(tmp_path: pathlib.Path) -> None:
+    import tensorflow_datasets as tfds
+    from PIL import Image
+
+    class GengenOneSplit(tfds.core.GeneratorBasedBuilder):
+        VERSION = tfds.core.Version("1.0.0")
+
+        def _info(self) -> Any:
+            features = tfds.features.FeaturesDict({"photo": tfds.features.Image(shape=(4, 4, 3))})
+            return tfds.core.DatasetInfo(builder=self, features=features, disable_shuffling=True)
+
+        def _split_generators(self, dl_manager: Any) -> Any:
+            return {"train": self._generate_examples()}
+
+        def _generate_examples(self) -> Any:
+            for key in range(25):
+                yield key, {"photo": Image.new("RGB", (4, 4), (key, key, key))}
+
+    data = load(name="gengen_one_split", data_dir=tmp_path)
+    assert data.splits["test"]["image"][:, 0, 0, 0].tolist() == [0, 10, 20]
+    assert data.signature.counts == {"train": 22, "test": 3}
+    assert "label" not in data.splits["train"]
+
+
+def test_a_tfds_data_set_that_needs_tensorflow_says_so(tmp_path: pathlib.Path) -> None:
+    import tensorflow_datasets as tfds
+
+    class GengenNeedsTensorflow(tfds.core.GeneratorBasedBuilder):
+        VERSION = tfds.core.Version("1.0.0")
+
+        def _info(self) -> Any:
+            return tfds.core.DatasetInfo(
+                builder=self, features=tfds.features.FeaturesDict({"a": tfds.features.Image()})
+            )
+
+        def _split_generators(self, dl_manager: Any) -> Any:
+            return {"train": self._generate_examples()}
+
+        def _generate_examples(self) -> Any:
+            raise ImportError("No module named 'tensorflow'")
+            yield
+
+    with pytest.raises(Refusal, match=r"packages that are not installed.*tensorflow.*digits"):
+        load(name="gengen_needs_tensorflow", data_dir=tmp_path)
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_a_tfds_data_set_without_pictures_is_refused_before_it_is_downloaded(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(Refusal, match="imdb_reviews has no feature of 8-bit pictures"):
+        load(name="imdb_reviews", data_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"name": "mnisst"}, "did you mean mnist"),
+        ({"name": "no/such set"}, "no/such set"),
+        ({"name": "digits", "resolution": 0}, "resolution=0 should be a positive number"),
+        ({"name": "digits", "resolution": (8, 8, 1)}, "should be a positive number, or"),
+        ({"name": "digits", "channels": 2}, "channels=2 should be 1"),
+        ({"name": "digits", "crop": "left"}, "crop=left should be one of none, center"),
+        ({"name": "mnist", "manual_dir": "nowhere"}, "nowhere is not a folder"),
+    ],
+)
+def test_what_cannot_be_is_refused(tmp_path: pathlib.Path, arguments: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(Refusal, match=sentence) as caught:
+        load(**arguments, data_dir=tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_data_dir_that_is_a_file_is_refused(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Refusal, match=r"file.*cannot be used.*--config\.data\.data_dir"):
+        load(name="digits", data_dir=tmp_path / "file")

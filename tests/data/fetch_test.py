@@ -1,0 +1,100 @@
+"""Raw files come from the user's folder, the cache or a mirror, and are never taken unchecked or left half-written."""
+
+import functools
+import hashlib
+import http.server
+import pathlib
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from gengen.core.refusal import Refusal
+from gengen.data import fetch
+
+CONTENT = b"raw bytes" * 1000
+CHECKSUMS = {"a.gz": hashlib.sha256(CONTENT).hexdigest()}
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+@pytest.fixture
+def server(tmp_path: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
+    """A web server on this machine, and the folder that it serves."""
+    folder = tmp_path / "served"
+    for name in ("empty", "good", "damaged"):
+        (folder / name).mkdir(parents=True)
+    (folder / "good" / "a.gz").write_bytes(CONTENT)
+    (folder / "damaged" / "a.gz").write_bytes(CONTENT[:-1])
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}", folder
+        running.shutdown()
+        thread.join()
+
+
+def find(tmp_path: pathlib.Path, mirrors: list[str], manual_dir: pathlib.Path | None = None) -> pathlib.Path:
+    found = fetch.find("toy", CHECKSUMS, mirrors=mirrors, manual_dir=manual_dir, data_dir=tmp_path / "data")
+    return found["a.gz"]
+
+
+def test_the_next_mirror_serves_when_one_has_lost_or_damaged_the_file(
+    server: tuple[str, pathlib.Path], tmp_path: pathlib.Path
+) -> None:
+    address, folder = server
+    path = find(tmp_path, [f"{address}/empty/", f"{address}/damaged/", f"{address}/good/"])
+    assert path.read_bytes() == CONTENT
+    assert [entry.name for entry in path.parent.iterdir()] == ["a.gz"]
+    (folder / "good" / "a.gz").unlink()
+    assert find(tmp_path, [f"{address}/good/"]) == path  # from the cache
+
+
+def test_a_damaged_download_is_refused_and_not_kept(server: tuple[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
+    with pytest.raises(Refusal, match=r"toy needs a\.gz.*differs from the published checksum"):
+        find(tmp_path, [f"{server[0]}/damaged"])
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_damaged_file_in_the_cache_is_fetched_again(server: tuple[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
+    cached = tmp_path / "data" / "downloads" / "gengen" / "toy" / "a.gz"
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"cut")
+    assert find(tmp_path, [f"{server[0]}/good"]).read_bytes() == CONTENT
+
+
+def test_without_network_the_sentence_names_files_folder_and_embedded_data(tmp_path: pathlib.Path) -> None:
+    unused = "http://127.0.0.1:9/"  # the discard port: nothing listens
+    checksums = {**CHECKSUMS, "b.gz": "0" * 64}
+    with pytest.raises(Refusal) as caught:
+        fetch.find("toy", checksums, mirrors=[unused], manual_dir=None, data_dir=tmp_path)
+    sentence = str(caught.value)
+    for part in ("a.gz and b.gz", "--config.data.manual_dir=FOLDER", "--config.data.name=digits"):
+        assert part in sentence
+    assert "\n" not in sentence
+
+
+def test_the_users_folder_comes_first_packed_or_not(tmp_path: pathlib.Path) -> None:
+    manual = tmp_path / "manual"
+    manual.mkdir()
+    (manual / "a").write_bytes(b"unpacked")
+    assert find(tmp_path, [], manual) == manual / "a"
+    (manual / "a.gz").write_bytes(CONTENT)
+    assert find(tmp_path, [], manual) == manual / "a.gz"
+
+
+def test_a_wrong_file_in_the_users_folder_is_named(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "a.gz").write_bytes(CONTENT + b"x")
+    with pytest.raises(Refusal, match=rf"{tmp_path / 'a.gz'} differs"):
+        find(tmp_path, [], tmp_path)
+    with pytest.raises(Refusal, match=r"is not a folder, and should hold a\.gz"):
+        find(tmp_path, [], tmp_path / "nowhere")
+
+
+def test_reachable_means_that_any_server_answers(server: tuple[str, pathlib.Path]) -> None:
+    assert fetch.is_reachable(["http://127.0.0.1:9/x", f"{server[0]}/nothing"])
+    assert not fetch.is_reachable(["http://127.0.0.1:9/x"])

@@ -1,0 +1,130 @@
+"""Shapes that the networks promise, sizes that they refuse, their first weights, and bfloat16."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import pytest
+
+from gengen.core.parallel import AXIS
+from gengen.networks import dcgan, mlp
+from gengen.networks.dcgan import doublings
+from gengen.networks.forward import eval_mode, init_network, train_mode
+from gengen.networks.layers.upsample import METHODS
+
+SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (16, 32, 2), (24, 40, 3), (48, 48, 1)]
+LATENT = 6
+
+
+def variables_of(network, *inputs):
+    return jax.eval_shape(lambda key: init_network(network, key, *inputs), jax.random.key(0))
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (5, 7, 3)])
+def test_mlps_reach_any_shape(shape):
+    check_shapes(mlp.Generator(shape, widths=(8, 16)), mlp.Critic(widths=(8,)), shape)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("upsample", METHODS)
+def test_dcgans_reach_shapes_that_halve(shape, upsample):
+    check_shapes(dcgan.Generator(shape, width=4, upsample=upsample), dcgan.Critic(width=4), shape)
+
+
+def check_shapes(generator, critic, shape):
+    latent = jnp.zeros((3, LATENT))
+    made = jax.eval_shape(lambda v: eval_mode(generator, v, latent), variables_of(generator, latent))
+    chex.assert_shape(made, (3, *shape))
+    image = jnp.zeros((3, *shape))
+    judged = jax.eval_shape(lambda v: eval_mode(critic, v, image), variables_of(critic, image))
+    chex.assert_shape(judged, (3,))
+    assert made.dtype == judged.dtype == jnp.float32
+
+
+@pytest.mark.parametrize(("height", "width", "times"), [(8, 8, 1), (16, 16, 2), (28, 28, 2), (32, 32, 3), (64, 128, 4)])
+def test_the_smallest_map_has_a_side_of_4_to_7(height, width, times):
+    assert doublings(height, width) == times
+    assert 4 <= min(height, width) >> times < 8
+
+
+@pytest.mark.parametrize("size", [(30, 30), (27, 27), (7, 7), (1, 1), (16, 30), (4, 4)])
+def test_sizes_out_of_reach_are_refused_with_one_that_is_not(size):
+    with pytest.raises(ValueError, match="cannot be reached") as refused:
+        doublings(*size)
+    near = [int(number) for number in str(refused.value).split("try ")[1].split(" x ")]
+    assert doublings(*near) >= 1
+
+
+def test_an_unknown_upsampling_is_refused_with_the_list():
+    with pytest.raises(ValueError, match="nearest, bilinear, bed_of_nails, transposed, subpixel"):
+        variables_of(dcgan.Generator((8, 8, 1), upsample="magic"), jnp.zeros((1, LATENT)))
+
+
+def test_dcgan_starts_from_the_published_distributions():
+    generator = dcgan.Generator((32, 32, 3), width=32)
+    params = init_network(generator, jax.random.key(0), jnp.zeros((1, 100)))["params"]
+    kernels = [leaf for path, leaf in jax.tree.leaves_with_path(params) if "kernel" in jax.tree_util.keystr(path)]
+    scales = [leaf for path, leaf in jax.tree.leaves_with_path(params) if "scale" in jax.tree_util.keystr(path)]
+    assert len(kernels) == 4
+    assert len(scales) == 3
+    for kernel in kernels:
+        assert float(kernel.std()) == pytest.approx(0.02, rel=0.05)
+    assert float(jnp.concatenate(scales).mean()) == pytest.approx(1, abs=0.01)
+    assert float(jnp.concatenate(scales).std()) == pytest.approx(0.02, rel=0.3)
+
+
+def test_dcgan_normalises_everywhere_but_at_its_ends():
+    generator = variables_of(dcgan.Generator((32, 32, 1), width=4), jnp.zeros((1, LATENT)))
+    critic = variables_of(dcgan.Critic(width=4), jnp.zeros((1, 32, 32, 1)))
+    assert len(generator["batch_stats"]) == 3  # after the projection and two of three doublings
+    assert len(critic["batch_stats"]) == 2  # after two of three halvings
+
+
+def test_mlps_start_within_one_over_the_root_of_the_fan_in():
+    params = init_network(mlp.Critic(widths=(64,)), jax.random.key(0), jnp.zeros((1, 10, 10, 1)))["params"]
+    kernel = params["Dense_0"]["kernel"]
+    assert 0.099 < float(jnp.abs(kernel).max()) <= 0.1
+    assert not params["Dense_0"]["bias"].any()
+
+
+NETWORKS = {
+    "mlp generator": (mlp.Generator((8, 8, 1), widths=(16, 32)), (64, LATENT)),
+    "mlp critic": (mlp.Critic(widths=(16,)), (4, 8, 8, 1)),
+    "dcgan generator": (dcgan.Generator((8, 8, 1), width=8), (64, LATENT)),
+    "dcgan critic": (dcgan.Critic(width=8), (4, 8, 8, 1)),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_bfloat16_computes_close_to_float32_on_float32_parameters(name):
+    network, shape = NETWORKS[name]
+    x = jax.random.normal(jax.random.key(1), shape)
+    variables = init_network(network, jax.random.key(0), x)
+    short = network.clone(dtype=jnp.bfloat16)
+    chex.assert_trees_all_equal(init_network(short, jax.random.key(0), x), variables)
+
+    def both(network):
+        def loss(params):
+            run = lambda x: train_mode(network, {**variables, "params": params}, x)[0]  # noqa: E731
+            return jax.vmap(run, axis_name=AXIS)(x[None]).mean()
+
+        return jax.value_and_grad(loss)(variables["params"])
+
+    (value, gradients), (short_value, short_gradients) = both(network), both(short)
+    chex.assert_trees_all_close(short_value, value, atol=0.02)
+    chex.assert_trees_all_equal_dtypes(gradients, short_gradients)
+    flat, short_flat = (
+        jnp.concatenate([g.ravel() for g in jax.tree.leaves(tree)]) for tree in (gradients, short_gradients)
+    )
+    assert jnp.linalg.norm(short_flat - flat) < 0.05 * jnp.linalg.norm(flat)
+    assert "bf16" in jax.jit(lambda v, x: eval_mode(short, v, x)).lower(variables, x).as_text()
+
+
+def test_training_mode_returns_what_the_pass_carries_and_evaluation_leaves_no_trace():
+    network, shape = NETWORKS["mlp generator"]
+    x = jax.random.normal(jax.random.key(1), shape)
+    variables = init_network(network, jax.random.key(0), x)
+    _, carried = jax.vmap(lambda x: train_mode(network, variables, x), axis_name=AXIS)(x[None])
+    assert set(carried) == {"batch_stats"}
+    moved = jax.tree.map(lambda old, new: bool((old != new[0]).any()), variables["batch_stats"], carried["batch_stats"])
+    assert all(jax.tree.leaves(moved))
+    chex.assert_trees_all_equal(eval_mode(network, variables, x)[:1], eval_mode(network, variables, x[:1]))
