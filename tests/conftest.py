@@ -2,6 +2,8 @@
 
 import os
 import pathlib
+import subprocess
+import sys
 
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -26,3 +28,35 @@ def test_data() -> pathlib.Path:
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """Where data sets are prepared in this test session."""
     return tmp_path_factory.mktemp("data")
+
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def command(data_dir, tmp_path_factory):
+    """Returns `(*flags, devices=1, **environment) -> (argument list, environment)` of a real `launch.py`."""
+    cache = tmp_path_factory.mktemp("xla")
+
+    def prepared(*flags, devices=1, **environment):
+        settings = {
+            **os.environ,
+            "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+            "JAX_COMPILATION_CACHE_DIR": str(cache),
+            "TFDS_DATA_DIR": str(data_dir),
+            **environment,
+        }
+        return [sys.executable, str(ROOT / "launch.py"), *map(str, flags)], settings
+
+    return prepared
+
+
+@pytest.fixture(scope="session")
+def launch(command):
+    """Runs `launch.py` to its end in a process of its own and returns what subprocess.run does."""
+
+    def run(*flags, devices=1, cwd=None, **environment):
+        arguments, settings = command(*flags, devices=devices, **environment)
+        return subprocess.run(arguments, env=settings, cwd=cwd or ROOT, capture_output=True, text=True, timeout=300)
+
+    return run

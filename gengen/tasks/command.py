@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -126,7 +127,8 @@ def _say(sentence: str) -> int:
 
 def _disk_is_full(error: BaseException | None) -> str | None:
     while error:
-        if (isinstance(error, OSError) and error.errno in FULL) or "No space left on device" in str(error):
+        code = re.search(r"os_error_code='(\d+)'", str(error))  # as TensorStore, under Orbax, tells it
+        if (error.errno if isinstance(error, OSError) else code and int(code[1])) in FULL:
             where = getattr(error, "filename", None)
             return f"the disk{f' of {where}' if where else ''} is full; make room and give the same command again."
         error = error.__cause__ or error.__context__

@@ -69,7 +69,7 @@ def run(workdir: Path, *, num: int, seed: int, output: Path | None) -> Path:
       output: the .npz to write; `samples.npz` in the run folder by default.
 
     Returns:
-      The path of the grid.
+      The path of the .npz.
 
     Raises:
       Refusal: `num` is below 1, or the folder holds no checkpoint.
@@ -84,8 +84,8 @@ def run(workdir: Path, *, num: int, seed: int, output: Path | None) -> Path:
     output.parent.mkdir(parents=True, exist_ok=True)
     save_npz(output, images=images)
     save_png(picture, grid(images))
-    print(output)
-    return picture
+    print(picture)
+    return output
 
 
 def save_npz(path: Path, **arrays: np.ndarray) -> None:

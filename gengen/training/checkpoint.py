@@ -1,6 +1,9 @@
 """Checkpoints: plain arrays with checksums, written by Orbax in the background, whole or not at all."""
 
+import errno
 import logging
+import os
+import shutil
 import time
 import zlib
 from pathlib import Path
@@ -50,7 +53,7 @@ class Checkpoints:
 
         Raises:
           FloatingPointError: a leaf holds a value that is not finite; nothing is written.
-          OSError: the checkpoint before could not be written.
+          OSError: there is no room for it, or the checkpoint before could not be written.
         """
         if step in self._manager.all_steps():
             return
@@ -59,6 +62,9 @@ class Checkpoints:
         for name, array in arrays.items():
             if np.issubdtype(array.dtype, np.inexact) and not np.isfinite(array).all():
                 raise FloatingPointError(name)
+        need = 2 * sum(array.nbytes for array in arrays.values())  # TensorStore writes its data and then merges them
+        if shutil.disk_usage(self._folder).free < need:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._folder))
         self._manager.save(
             step,
             args=ocp.args.Composite(
@@ -81,7 +87,7 @@ class Checkpoints:
         steps = sorted(self._manager.all_steps(), reverse=True)
         for place, step in enumerate(steps):
             try:
-                arrays = self._read(step)
+                arrays = self.read(step)
             except Exception as error:  # Orbax and TensorStore raise many kinds for files that are cut or missing
                 log.warning("checkpoint %d in %s is damaged and is skipped (%s)", step, self._folder, _brief(error))
             else:
@@ -91,7 +97,12 @@ class Checkpoints:
             raise Refusal(f"every checkpoint in {self._folder} is damaged; start again with another --workdir.")
         return None
 
-    def _read(self, step: int) -> dict[str, np.ndarray]:
+    def read(self, step: int) -> dict[str, np.ndarray]:
+        """Reads the arrays of one checkpoint by name.
+
+        Raises:
+          DamagedError: they are not what was written; Orbax and TensorStore raise others for files that are cut.
+        """
         saved = self._manager.restore(
             step,
             args=ocp.args.Composite(state=ocp.args.StandardRestore(), checksums=ocp.args.JsonRestore()),

@@ -102,20 +102,22 @@ def test_bfloat16_computes_close_to_float32_on_float32_parameters(name):
     short = network.clone(dtype=jnp.bfloat16)
     chex.assert_trees_all_equal(init_network(short, jax.random.key(0), x), variables)
 
+    def run(network, params):
+        mapped = jax.vmap(lambda x: train_mode(network, {**variables, "params": params}, x)[0], axis_name=AXIS)
+        return mapped(x[None])
+
+    # Any direction but a constant one, which batch normalisation would take away and leave nothing but rounding.
+    direction = jax.random.normal(jax.random.key(2), run(network, variables["params"]).shape)
+
     def both(network):
-        def loss(params):
-            run = lambda x: train_mode(network, {**variables, "params": params}, x)[0]  # noqa: E731
-            return jax.vmap(run, axis_name=AXIS)(x[None]).mean()
+        return jax.value_and_grad(lambda params: (run(network, params) * direction).sum())(variables["params"])
 
-        return jax.value_and_grad(loss)(variables["params"])
-
-    (value, gradients), (short_value, short_gradients) = both(network), both(short)
-    chex.assert_trees_all_close(short_value, value, atol=0.02)
+    (value, gradients), (short_value, short_gradients) = jax.jit(lambda: (both(network), both(short)))()
+    assert abs(float(short_value - value)) < 0.02 * float(jnp.linalg.norm(direction))
     chex.assert_trees_all_equal_dtypes(gradients, short_gradients)
-    flat, short_flat = (
-        jnp.concatenate([g.ravel() for g in jax.tree.leaves(tree)]) for tree in (gradients, short_gradients)
-    )
-    assert jnp.linalg.norm(short_flat - flat) < 0.05 * jnp.linalg.norm(flat)
+    off = jnp.concatenate([g.ravel() for g in jax.tree.leaves(jax.tree.map(jnp.subtract, short_gradients, gradients))])
+    size = jnp.concatenate([g.ravel() for g in jax.tree.leaves(gradients)])
+    assert jnp.linalg.norm(off) < 0.1 * jnp.linalg.norm(size)
     assert "bf16" in jax.jit(lambda v, x: eval_mode(short, v, x)).lower(variables, x).as_text()
 
 
@@ -127,4 +129,4 @@ def test_training_mode_returns_what_the_pass_carries_and_evaluation_leaves_no_tr
     assert set(carried) == {"batch_stats"}
     moved = jax.tree.map(lambda old, new: bool((old != new[0]).any()), variables["batch_stats"], carried["batch_stats"])
     assert all(jax.tree.leaves(moved))
-    chex.assert_trees_all_equal(eval_mode(network, variables, x)[:1], eval_mode(network, variables, x[:1]))
+    chex.assert_trees_all_close(eval_mode(network, variables, x)[:1], eval_mode(network, variables, x[:1]), atol=1e-6)
