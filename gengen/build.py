@@ -120,7 +120,10 @@ def build_optimizer(section: ConfigDict, steps: int, path: str = "optimizers") -
     links = [optax.clip_by_global_norm(clip_norm)] if clip_norm else []
     links += [_call(OPTIMIZERS, arguments, path), scale_by_rate(SCHEDULES[schedule](rate, steps))]
     chain = optax.chain(*links)
-    return optax.MultiSteps(chain, accumulate).gradient_transformation() if accumulate > 1 else chain
+    if accumulate == 1:
+        return chain
+    several = optax.MultiSteps(chain, accumulate)
+    return optax.GradientTransformationExtraArgs(several.init, several.update)
 
 
 def example_batch(signature: Signature, size: int = 1) -> Batch:

@@ -55,7 +55,7 @@ class Checkpoints:
           FloatingPointError: a leaf holds a value that is not finite; nothing is written.
           OSError: there is no room for it, or the checkpoint before could not be written.
         """
-        if step in self._manager.all_steps():
+        if step in self.steps():
             return
         # A copy, because the training step will reuse the memory of the state while Orbax still writes.
         arrays = {name: np.array(leaf) for name, leaf in named_leaves(tree).items()}
@@ -84,7 +84,7 @@ class Checkpoints:
         Raises:
           Refusal: every checkpoint is damaged, or the newest whole one is of another model.
         """
-        steps = sorted(self._manager.all_steps(), reverse=True)
+        steps = self.steps()[::-1]
         for place, step in enumerate(steps):
             try:
                 arrays = self.read(step)
@@ -132,6 +132,10 @@ class Checkpoints:
         if jax.process_count() > 1:
             multihost_utils.sync_global_devices("damaged checkpoints are set aside")
         self._manager.reload()
+
+    def steps(self) -> list[int]:
+        """The steps of all checkpoints, in order."""
+        return sorted(self._manager.all_steps())
 
     def latest(self) -> int | None:
         """The step of the newest checkpoint; None if there is none."""

@@ -18,11 +18,15 @@ from jax import lax
 Pair = tuple[int, int]
 Pads = tuple[Pair, Pair]
 
-COLUMNS = 64
-"""Slices are joined up to this many columns: a product over fewer wastes the machine."""
+COLUMNS = 512
+"""Slices are joined until they have this many columns: products over few are slow, joining all costs memory."""
+
+NARROW = 64
+"""The same for maps above `MEMORY`."""
 
 MEMORY = 1 << 29
-"""Bytes of all slices above which a convolution recomputes them in the backward pass instead of keeping them."""
+"""Bytes of all slices (kh * kw * c numbers for every output pixel) above which a convolution holds few of them at a
+time and recomputes them in the backward pass instead of keeping them."""
 
 
 def convolve(x: jax.Array, kernel: jax.Array, strides: Pair, pads: Pads) -> jax.Array:
@@ -40,8 +44,9 @@ def convolve(x: jax.Array, kernel: jax.Array, strides: Pair, pads: Pads) -> jax.
     Raises:
       ValueError: the kernel is larger than the padded image.
     """
-    size = prod(kernel.shape[:3]) * x.shape[0] * prod(output_size(x.shape[1:3], kernel.shape[:2], strides, pads))
-    run = jax.checkpoint(_convolve, static_argnums=(2, 3)) if size * x.dtype.itemsize > MEMORY else _convolve
+    pixels = x.shape[0] * prod(output_size(x.shape[1:3], kernel.shape[:2], strides, pads))
+    large = _large(pixels, prod(kernel.shape[:3]), x.dtype)
+    run = jax.checkpoint(_convolve, static_argnums=(2, 3)) if large else _convolve
     return run(x, kernel, strides, pads)
 
 
@@ -124,7 +129,11 @@ def _slices(x: jax.Array, kernel_size: Sequence[int], strides: Pair, pads: Pads)
         q, r = divmod(i, sh)
         for u in range(-(-kw // sw)):
             pieces.append(blocks[:, q : q + high, r, u : u + wide, : min(sw, kw - u * sw) * c])
-    return _join(pieces)
+    return _join(pieces, NARROW if _large(n * high * wide, kh * kw * c, x.dtype) else COLUMNS)
+
+
+def _large(pixels: int, columns: int, dtype: jnp.dtype) -> bool:
+    return pixels * columns * dtype.itemsize > MEMORY
 
 
 def _pad(x: jax.Array, pads: Pads, size: Sequence[int]) -> jax.Array:
@@ -133,11 +142,11 @@ def _pad(x: jax.Array, pads: Pads, size: Sequence[int]) -> jax.Array:
     return lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *inner, (0, 0, 0)])
 
 
-def _join(pieces: list[jax.Array]) -> list[jax.Array]:
-    """Concatenates narrow neighbours until a block has `COLUMNS` columns."""
+def _join(pieces: list[jax.Array], columns: int) -> list[jax.Array]:
+    """Concatenates neighbours until a block has so many columns."""
     groups: list[list[jax.Array]] = [[]]
     for piece in pieces:
-        if sum(p.shape[-1] for p in groups[-1]) >= COLUMNS:
+        if sum(p.shape[-1] for p in groups[-1]) >= columns:
             groups.append([])
         groups[-1].append(piece)
     return [jnp.concatenate(group, axis=-1) if len(group) > 1 else group[0] for group in groups]

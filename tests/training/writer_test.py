@@ -1,0 +1,79 @@
+"""metrics.jsonl across kills, TensorBoard events read back, and lines for people."""
+
+import json
+
+import numpy as np
+import pytest
+from tensorboardX.proto.event_pb2 import Event
+
+from gengen.core.mean import Mean
+from gengen.core.refusal import Refusal
+from gengen.training.report import Report
+from gengen.training.run_folder import read_folder
+from gengen.training.writer import Writer, cut_lines, write_whole
+
+
+def test_lines_beyond_the_restored_step_and_a_torn_one_are_cut(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text("".join(json.dumps({"step": step, "x": step}) + "\n" for step in (10, 20, 30)) + '{"step": 4')
+    cut_lines(path, 20)
+    assert [json.loads(line)["step"] for line in path.read_text().splitlines()] == [10, 20]
+    cut_lines(path, 0)
+    assert path.read_text() == ""
+    cut_lines(tmp_path / "none.jsonl", 5)
+    assert not (tmp_path / "none.jsonl").exists()
+
+
+def test_tensorboard_gets_scalars_and_pictures(tmp_path):
+    writer = Writer(tmp_path, 0)
+    writer.scalars(5, {"critic/loss": 1.5})
+    writer.picture(5, "samples", np.zeros((4, 6, 1), np.uint8))
+    writer.close()
+    events = [Event.FromString(record) for path in (tmp_path / "events").iterdir() for record in records(path)]
+    values = [(event.step, value) for event in events for value in event.summary.value]
+    scalars = {value.tag: (step, value.simple_value) for step, value in values if value.HasField("simple_value")}
+    images = {value.tag: (value.image.height, value.image.width) for _, value in values if value.HasField("image")}
+    assert scalars == {"critic/loss": (5, 1.5)}
+    assert images == {"samples": (4, 6)}
+
+
+def records(path):
+    """Reads the records of an event file: a length, its checksum, the content, its checksum."""
+    content = path.read_bytes()
+    while content:
+        length = int.from_bytes(content[:8], "little")
+        yield content[12 : 12 + length]
+        content = content[16 + length :]
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a.json"
+    write_whole(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(path, "new \ud800")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_report_averages_over_windows_and_leaves_out_what_was_not_measured(tmp_path, capsys):
+    writer = Writer(tmp_path, 0)
+    report = Report(writer, start=0, steps=4, batch_size=8, log_every=4)
+    never = Mean(np.zeros(2, np.float32), np.zeros(2, np.float32))
+    for first, totals in ((0, [1.0, 2.0]), (2, [3.0, 6.0])):
+        loss = Mean(np.asarray(totals, np.float32), np.asarray([1.0, 2.0], np.float32))
+        report(first, first + 2, {"a/loss": loss, "b/loss": never})
+    report.close()
+    writer.close()
+    (line,) = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert line["step"] == 4
+    assert line["a/loss"] == pytest.approx(12 / 6)
+    assert "b/loss" not in line
+    assert line["images_per_second"] > 0
+    said = capsys.readouterr().err
+    assert "step 4/4" in said
+    assert "a/loss 2" in said
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(Refusal, match="holds no run"):
+        read_folder(tmp_path)
