@@ -57,6 +57,7 @@ def gan(generator: ConfigDict, critic: ConfigDict) -> ConfigDict:
     config.model.loss = "non_saturating"  # one of ADVERSARIAL_LOSSES in gengen.losses.adversarial
     config.model.latent = 100
     config.model.critic_steps = 1
+    config.model.together = False  # data and samples in one batch: for critics without batch normalisation
     config.model.clip = config_dict.placeholder(float)  # largest absolute value of the critic's parameters
     config.training.average.networks = ("generator",)
     return config

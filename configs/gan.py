@@ -18,6 +18,7 @@ VARIANTS = ("tiny", "mnist", "minimax")
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     config = base.gan(*base.mlp())
+    config.model.together = True
     config.optimizers.generator = base.optimizer("adam", 2e-4, b1=0.5)
     config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5)
     config.training.average.decay = 0.999

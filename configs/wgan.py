@@ -19,6 +19,7 @@ VARIANTS = ("tiny", "mnist", "paper")
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     config = base.gan(*base.mlp())
+    config.model.together = True
     config.model.update(loss="wasserstein", critic_steps=5, clip=0.01)
     rate = 5e-5 if variant == "paper" else 2e-4
     config.optimizers.generator = base.optimizer("rmsprop", rate)

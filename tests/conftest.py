@@ -15,6 +15,15 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compilation_cache(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Compiles each program once in a session, in this process and in those that tests start."""
+    folder = tmp_path_factory.mktemp("xla")
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def test_data() -> pathlib.Path:
     """The folder of canonical raw files that `GENGEN_TEST_DATA` names; tests that need it skip without it."""
@@ -34,15 +43,14 @@ ROOT = pathlib.Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session")
-def command(data_dir, tmp_path_factory):
+def command(data_dir, compilation_cache):
     """Returns `(*flags, devices=1, **environment) -> (argument list, environment)` of a real `launch.py`."""
-    cache = tmp_path_factory.mktemp("xla")
 
     def prepared(*flags, devices=1, **environment):
         settings = {
             **os.environ,
             "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
-            "JAX_COMPILATION_CACHE_DIR": str(cache),
+            "JAX_COMPILATION_CACHE_DIR": str(compilation_cache),
             "TFDS_DATA_DIR": str(data_dir),
             **environment,
         }

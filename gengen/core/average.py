@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
+from gengen.core.game import every
 from gengen.core.mean import Mean
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.state import State, Variables
@@ -13,9 +14,11 @@ from gengen.core.state import State, Variables
 def averaged(model: GenerativeModel, *, decay: float, networks: Sequence[str]) -> GenerativeModel:
     """Wraps a model so that its state also holds an exponential moving average of some networks.
 
-    After every step, average <- d average + (1 - d) variables for each float leaf of the networks named, statistics
-    too; other leaves are copied. d = min(decay, (1 + t) / (10 + t)) with t the step, so that the first steps do not
-    linger. Averaged generators are common since Yazici et al. 2019, https://arxiv.org/abs/1806.04498.
+    After every period p of the model, average <- d^p average + (1 - d^p) variables for each float leaf of the networks
+    named, statistics too; other leaves are copied. d = min(decay, (1 + t) / (10 + t)) with t the step, so that the
+    first steps do not linger. Averaged generators are common since Yazici et al. 2019,
+    https://arxiv.org/abs/1806.04498. (Once a step would give the same parameters one move later, and reads and writes
+    a generator that moves once in five steps five times as often.)
 
     Args:
       model: the model to wrap.
@@ -28,6 +31,8 @@ def averaged(model: GenerativeModel, *, decay: float, networks: Sequence[str]) -
     if not 0 <= decay < 1:
         raise ValueError(f"decay={decay} must lie in [0, 1)")
 
+    last = every(model.period, offset=model.period - 1)
+
     def init(key: jax.Array, batch: Batch) -> State:
         state = model.init(key, batch)
         unknown = set(networks) - set(state.variables)
@@ -35,18 +40,24 @@ def averaged(model: GenerativeModel, *, decay: float, networks: Sequence[str]) -
             raise ValueError(f"networks={tuple(networks)} must be among {tuple(state.variables)}")
         return state.replace(average={name: state.variables[name] for name in networks})
 
-    def train_step(key: jax.Array, state: State, batch: Batch) -> tuple[State, dict[str, Mean]]:
-        after, metrics = model.train_step(key, state, batch)
+    def blended(state: State) -> Variables:
         step = jnp.asarray(state.step, jnp.float32)
-        d = jnp.minimum(decay, (1 + step) / (10 + step))
+        keep = jnp.minimum(decay, (1 + step) / (10 + step)) ** model.period
 
         def blend(old: jax.Array, new: jax.Array) -> jax.Array:
             if not jnp.issubdtype(new.dtype, jnp.floating):
                 return new
-            return old + (new - old) * (1 - d).astype(new.dtype)
+            return old + (new - old) * (1 - keep).astype(new.dtype)
 
-        now = {name: after.variables[name] for name in networks}
-        return after.replace(average=jax.tree.map(blend, state.average, now)), metrics
+        return jax.tree.map(blend, state.average, {name: state.variables[name] for name in networks})
+
+    def train_step(
+        key: jax.Array, state: State, batch: Batch, *, phase: int | None = None
+    ) -> tuple[State, dict[str, Mean]]:
+        after, metrics = model.train_step(key, state, batch, phase=phase)
+        after = after.replace(step=state.step)
+        average = last.choose(after, phase, blended, lambda state: state.average)
+        return after.replace(step=state.step + 1, average=average), metrics
 
     return model._replace(init=init, train_step=train_step)
 

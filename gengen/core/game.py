@@ -14,9 +14,9 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
-from gengen.core.mean import Mean, mean_of, over_replicas
+from gengen.core.mean import Mean, mean_of
 from gengen.core.model import Batch, StepFn
-from gengen.core.parallel import AXIS
+from gengen.core.parallel import replica_mean, replica_sum
 from gengen.core.state import State, Variables, params_of, with_carried, with_params
 
 Outcome = tuple[jax.Array, tuple[dict[str, Mean], Variables]]
@@ -47,14 +47,29 @@ class Player(NamedTuple):
 
 
 class Every(NamedTuple):
-    """When a turn is played: at the steps with `step % period == offset`, counted from 0."""
+    """When something happens: at the steps with `step % period == offset`, counted from 0."""
 
     period: int
     offset: int
 
-    def __call__(self, step: Any) -> Any:
-        """Tells whether the turn is played at `step`, a number or an int32 array []."""
-        return step % self.period == self.offset
+    def choose(
+        self, state: State, phase: int | None, due: Callable[[State], Any], otherwise: Callable[[State], Any]
+    ) -> Any:
+        """Returns `due(state)` at its steps and `otherwise(state)` at all others, of the same structure.
+
+        Costs a branch when run only if the step is not known when traced.
+
+        Args:
+          state: what is passed on; its `step` decides where `phase` is None.
+          phase: the step modulo a multiple of `period`, if known.
+          due: called when it is time.
+          otherwise: called when it is not.
+        """
+        if self.period == 1:
+            return due(state)
+        if phase is not None:
+            return due(state) if phase % self.period == self.offset else otherwise(state)
+        return lax.cond(state.step % self.period == self.offset, due, otherwise, state)
 
 
 def every(period: int, offset: int = 0) -> Every:
@@ -115,7 +130,7 @@ def take(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State,
         return turn.loss(key, state.replace(variables=with_params(state.variables, params)), batch)
 
     (value, (metrics, carried)), gradients = jax.value_and_grad(loss, has_aux=True)(params)
-    gradients = lax.pmean(gradients, AXIS)
+    gradients = replica_mean(gradients)
     optimizer = optax.with_extra_args_support(player.optimizer)
     updates, opt = optimizer.update(gradients, state.opt[player.name], params, step=state.step)
     params = optax.apply_updates(params, updates)
@@ -123,21 +138,8 @@ def take(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State,
         variables=with_params(with_carried(state.variables, carried), params),
         opt={**state.opt, player.name: opt},
     )
-    metrics = over_replicas({"loss": mean_of(value), **metrics})
+    metrics = replica_sum({"loss": mean_of(value), **metrics})
     return state, {f"{turn.name}/{name}": mean for name, mean in metrics.items()}
-
-
-def take_when_due(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State, dict[str, Mean]]:
-    """Plays a turn if its time has come; otherwise returns the state as it was and metrics that count nothing.
-
-    A turn whose time is known when traced (it is played always, or `state.step` is a number) costs no branch.
-    """
-    due = turn.when == always or turn.when(state.step)
-    if isinstance(due, jax.Array):
-        return lax.cond(
-            due, lambda state: take(turn, key, state, batch), lambda state: skip(turn, key, state, batch), state
-        )
-    return take(turn, key, state, batch) if due else skip(turn, key, state, batch)
 
 
 def skip(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State, dict[str, Mean]]:
@@ -164,16 +166,23 @@ def play(turns: Sequence[Turn], prepare: PrepareFn) -> StepFn:
     if len(set(names)) < len(names):
         raise ValueError(f"turns={names} must have unique names")
 
-    def train_step(key: jax.Array, state: State, batch: Batch) -> tuple[State, dict[str, Mean]]:
+    def train_step(
+        key: jax.Array, state: State, batch: Batch, *, phase: int | None = None
+    ) -> tuple[State, dict[str, Mean]]:
         key = jax.random.fold_in(key, state.step)
         batch = prepare(jax.random.fold_in(key, 0), state, batch)
         metrics: dict[str, Mean] = {}
         for place, turn in enumerate(turns, start=1):
-            state, measured = take_when_due(turn, jax.random.fold_in(key, place), state, batch)
+            args = (turn, jax.random.fold_in(key, place))
+            state, measured = turn.when.choose(state, phase, _played(take, *args, batch), _played(skip, *args, batch))
             metrics |= measured
         return state.replace(step=state.step + 1), metrics
 
     return train_step
+
+
+def _played(how: Callable[..., Any], turn: Turn, key: jax.Array, batch: Batch) -> Callable[[State], Any]:
+    return lambda state: how(turn, key, state, batch)
 
 
 def period(turns: Sequence[Turn]) -> int:

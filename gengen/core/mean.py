@@ -3,9 +3,6 @@
 import jax
 import jax.numpy as jnp
 from flax import struct
-from jax import lax
-
-from gengen.core.parallel import AXIS
 
 
 class Mean(struct.PyTreeNode):
@@ -32,8 +29,3 @@ def mean_of(values: jax.Array) -> Mean:
     """Counts every element of `values` [...] once."""
     values = jnp.asarray(values, jnp.float32)
     return Mean(values.sum(), jnp.asarray(values.size, jnp.float32))
-
-
-def over_replicas(metrics: dict[str, Mean]) -> dict[str, Mean]:
-    """Adds each mean over the replicas; `AXIS` must be bound."""
-    return lax.psum(metrics, AXIS)

@@ -1,7 +1,7 @@
 """The contract: what every generative model of gengen is, and how a task asks what it can do."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 
@@ -15,8 +15,14 @@ Batch = dict[str, Any]
 InitFn = Callable[[jax.Array, Batch], State]
 """`(key, batch) -> State`. Pure; call it under `jax.jit`, so that no two leaves share memory."""
 
-StepFn = Callable[[jax.Array, State, Batch], tuple[State, dict[str, Mean]]]
-"""`(key, state, batch) -> (state, metrics)`. `key` is the run's root key, the same at every step."""
+
+class StepFn(Protocol):
+    """`(key, state, batch) -> (state, metrics)`: one batch. `key` is the run's root key, the same at every step."""
+
+    def __call__(
+        self, key: jax.Array, state: State, batch: Batch, *, phase: int | None = None
+    ) -> tuple[State, dict[str, Mean]]:
+        """Trains one step; `phase` is `state.step` modulo the model's period, where that is known when traced."""
 
 
 class GenerativeModel(NamedTuple):

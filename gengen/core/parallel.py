@@ -43,25 +43,72 @@ def local_keys(key: jax.Array, size: int) -> jax.Array:
     return example_keys(key, size, lax.axis_index(AXIS) * size)
 
 
-def parallel(step: Callable[..., Any], devices: Sequence[jax.Device] | None = None) -> Callable[..., Any]:
+def replica_mean(tree: Any) -> Any:
+    """Averages a tree of arrays over the replicas; `AXIS` must be bound.
+
+    A single replica has nothing to exchange, and XLA:CPU would copy every array to find that out.
+    """
+    return tree if lax.axis_size(AXIS) == 1 else lax.pmean(tree, AXIS)
+
+
+def replica_sum(tree: Any) -> Any:
+    """Adds a tree of arrays over the replicas; `AXIS` must be bound."""
+    return tree if lax.axis_size(AXIS) == 1 else lax.psum(tree, AXIS)
+
+
+UNROLLED = 8
+"""The longest period that `parallel` unrolls: the time to compile grows with it."""
+
+
+def parallel(
+    step: Callable[..., Any], devices: Sequence[jax.Device] | None = None, *, period: int = 1
+) -> Callable[..., Any]:
     """Fuses training steps into one dispatch and runs it on every device.
 
+    Whole periods are unrolled where a dispatch starts at the beginning of one: then it is known when traced which turn
+    is due, no branch is left in the loop, and turns can share work. (A WGAN step of MLPs: 5.7 ms looped, 4.5 unrolled.)
+
     Args:
-      step: `(key, state, batch) -> (state, metrics)`, with `AXIS` bound while it runs.
+      step: `(key, state, batch, *, phase) -> (state, metrics)`, with `AXIS` bound while it runs.
       devices: devices of all processes; every device by default.
+      period: number of steps after which the pattern of turns repeats.
 
     Returns:
-      `(key, state, batches) -> (state, metrics)`, where `batches` leaves are [local devices, steps, per device, ...]
-      and `metrics` leaves are [steps, ...]. The state is donated: the caller's copy is gone after the call. Place it
-      with `replicate` before the first call, or the second one compiles again.
+      `(key, state, batches, first=0) -> (state, metrics)`, where `batches` leaves are [local devices, steps, per
+      device, ...], `first` is the number of the first step, which `state.step` holds, and `metrics` leaves are [steps,
+      ...]. The state is donated: the caller's copy is gone after the call. Place it with `replicate` before the first
+      call, or the second one compiles again.
     """
 
-    def dispatch(key: jax.Array, state: Any, batches: Any) -> tuple[Any, Any]:
+    def looped(key: jax.Array, state: Any, batches: Any) -> tuple[Any, Any]:
         return lax.scan(lambda state, batch: step(key, state, batch), state, batches)
 
-    return jax.pmap(
-        dispatch, axis_name=AXIS, in_axes=(None, None, 0), out_axes=(None, None), donate_argnums=(1,), devices=devices
-    )
+    def unrolled(key: jax.Array, state: Any, batches: Any) -> tuple[Any, Any]:
+        def one_period(state: Any, batches: Any) -> tuple[Any, Any]:
+            measured = []
+            for phase in range(period):
+                batch = jax.tree.map(lambda leaf, phase=phase: leaf[phase], batches)
+                state, metrics = step(key, state, batch, phase=phase)
+                measured.append(metrics)
+            return state, jax.tree.map(lambda *leaves: jnp.stack(leaves), *measured)
+
+        by_period = jax.tree.map(lambda leaf: leaf.reshape(-1, period, *leaf.shape[1:]), batches)
+        state, metrics = lax.scan(one_period, state, by_period)
+        return state, jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), metrics)
+
+    mapped = {
+        run: jax.pmap(
+            run, axis_name=AXIS, in_axes=(None, None, 0), out_axes=(None, None), donate_argnums=(1,), devices=devices
+        )
+        for run in (looped, unrolled)
+    }
+
+    def dispatch(key: jax.Array, state: Any, batches: Any, first: int = 0) -> tuple[Any, Any]:
+        steps = jax.tree.leaves(batches)[0].shape[1]
+        whole = 1 < period <= UNROLLED and first % period == 0 and steps % period == 0
+        return mapped[unrolled if whole else looped](key, state, batches)
+
+    return dispatch
 
 
 def local_places() -> list[int]:

@@ -1,21 +1,22 @@
 """`--mode=benchmark`: how fast an experiment would run on this machine, before anyone waits for it."""
 
+import itertools
 import json
 import resource
 import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from ml_collections import ConfigDict
 
 from gengen.build import build_model, example_batch
-from gengen.core.model import Batch, GenerativeModel
+from gengen.core.model import GenerativeModel
 from gengen.core.parallel import AXIS, local_places, parallel, replicate
 from gengen.core.state import State
 from gengen.data.pipeline import batches
@@ -79,18 +80,15 @@ def flops_per_step(model: GenerativeModel, signature: Signature, batch_size: int
     """Floating-point operations of one step on the global batch, by XLA's cost analysis of what it compiled.
 
     XLA counts a loop's body once and the dearer branch of a turn that is played now and then, so each step of a
-    period is compiled by itself with its number known, and the mean is taken. Steps that cost the same before
+    period is compiled by itself with its place known, and the mean is taken. Steps that cost the same before
     optimisation are the same turns, and are compiled once.
     """
     key, batch = jax.random.key(0), jax.tree.map(lambda x: x[None], example_batch(signature, batch_size))
     state = jax.eval_shape(model.init, key, example_batch(signature))
     costs: dict[float, float] = {}
     total = 0.0
-    for number in range(model.period):
-
-        def step(key: jax.Array, state: State, batch: Batch, number: int = number) -> Any:
-            return model.train_step(key, state.replace(step=np.int32(number)), batch)
-
+    for phase in range(model.period):
+        step = partial(model.train_step, phase=phase)
         mapped = jax.pmap(step, axis_name=AXIS, in_axes=(None, None, 0), out_axes=None, devices=jax.local_devices()[:1])
         lowered = mapped.lower(key, state, batch)
         plain = lowered.cost_analysis()["flops"]
@@ -120,12 +118,12 @@ def _measure(model: GenerativeModel, key: jax.Array, state: State, config: Confi
         devices=jax.device_count(),
         local=local_places(),
     )
-    dispatch, state = parallel(model.train_step), replicate(state, jax.local_devices())
+    dispatch, state = parallel(model.train_step, period=model.period), replicate(state, jax.local_devices())
     seconds: list[float] = []
     before: Any = None
     clock = time.perf_counter()
-    for batch in fed:
-        state, metrics = dispatch(key, state, batch)
+    for first, batch in zip(itertools.count(0, settings.steps_per_dispatch), fed, strict=False):
+        state, metrics = dispatch(key, state, batch, first)
         jax.block_until_ready(before if seconds else metrics)
         before = metrics
         seconds.append(time.perf_counter() - clock)

@@ -86,7 +86,7 @@ class _Run:
         try:
             with stopping() as stop:
                 state, stopped = train(
-                    parallel(self._model.train_step),
+                    parallel(self._model.train_step, period=self._model.period),
                     self._key,
                     replicate(self._state, jax.local_devices()),
                     zip(self._windows(), fed, strict=True),

@@ -50,7 +50,7 @@ def windows(first: int, last: int, length: int) -> Iterator[tuple[int, int]]:
 
 
 def train(
-    dispatch: Callable[[jax.Array, State, Batch], tuple[State, dict[str, Mean]]],
+    dispatch: Callable[[jax.Array, State, Batch, int], tuple[State, dict[str, Mean]]],
     key: jax.Array,
     state: State,
     batches: Iterable[tuple[tuple[int, int], Batch]],
@@ -82,7 +82,7 @@ def train(
     """
     pending: tuple[int, int, Any] | None = None
     for (first, last), batch in batches:
-        state, metrics = dispatch(key, state, batch)
+        state, metrics = dispatch(key, state, batch, first)
         if pending:
             report(*checked(*pending))
         pending = (first, last, metrics)

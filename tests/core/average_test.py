@@ -11,7 +11,7 @@ from gengen.core.model import GenerativeModel
 from gengen.core.state import State
 
 
-def drifting():
+def drifting(period=1):
     """A model whose weights and statistics move by known amounts."""
 
     def init(key, batch):
@@ -22,8 +22,8 @@ def drifting():
         }
         return State(jnp.zeros((), jnp.int32), {"a": network, "b": network}, {})
 
-    def train_step(key, state, batch):
-        del key, batch
+    def train_step(key, state, batch, *, phase=None):
+        del key, batch, phase
         network = state.variables["a"]
         moved = {
             "params": {"w": network["params"]["w"] + 1},
@@ -34,21 +34,27 @@ def drifting():
         }
         return state.replace(step=state.step + 1, variables={**state.variables, "a": moved}), {}
 
-    return GenerativeModel(init, train_step)
+    return GenerativeModel(init, train_step, period)
 
 
-def test_the_average_follows_its_recursion():
-    model = averaged(drifting(), decay=0.5, networks=("a",))
+@pytest.mark.parametrize("period", [1, 3])
+@pytest.mark.parametrize("known", [False, True])
+def test_the_average_follows_its_recursion(period, known):
+    model = averaged(drifting(period), decay=0.5, networks=("a",))
     state = jax.jit(model.init)(jax.random.key(0), {})
     w, mean, average_w, average_mean = 1.0, 0.0, 1.0, 0.0
+    step_at = jax.jit(model.train_step, static_argnames="phase")
     for step in range(12):
-        state, _ = jax.jit(model.train_step)(jax.random.key(0), state, {})
-        w, mean, d = w + 1, mean - 2, min(0.5, (1 + step) / (10 + step))
-        average_w, average_mean = d * average_w + (1 - d) * w, d * average_mean + (1 - d) * mean
+        state, _ = step_at(jax.random.key(0), state, {}, phase=step % period if known else None)
+        w, mean = w + 1, mean - 2
+        if step % period == period - 1:
+            d = min(0.5, (1 + step) / (10 + step)) ** period
+            average_w, average_mean = d * average_w + (1 - d) * w, d * average_mean + (1 - d) * mean
     average = state.average["a"]
     chex.assert_trees_all_close(average["params"]["w"], np.full(3, average_w, np.float32), rtol=1e-6)
     chex.assert_trees_all_close(average["batch_stats"]["mean"], np.full(2, average_mean, np.float32), rtol=1e-6)
     assert average["batch_stats"]["seen"] == 12
+    assert state.step == 12
     assert set(state.average) == {"a"}
 
 

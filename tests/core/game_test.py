@@ -1,5 +1,7 @@
 """The game against steps done by hand."""
 
+from functools import partial
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -74,15 +76,15 @@ def test_a_turn_is_played_only_when_due_and_counts_nothing_otherwise():
     assert state.step == 6
 
 
-def test_a_step_known_when_traced_gives_the_same_without_a_branch():
+def test_a_phase_known_when_traced_gives_the_same_without_a_branch():
     step = play((TURN._replace(when=every(2, offset=1)),), untouched)
-    for number in range(2):
-        known = over_replicas(lambda key, state, batch, n=number: step(key, state.replace(step=np.int32(n)), batch))
-        traced = start().replace(step=jnp.asarray(number, jnp.int32))
+    for number in range(4):
+        state = start().replace(step=jnp.asarray(number, jnp.int32))
+        known = over_replicas(partial(step, phase=number % 2))
         chex.assert_trees_all_equal(
-            known(jax.random.key(0), traced, BATCH), over_replicas(step)(jax.random.key(0), traced, BATCH)
+            known(jax.random.key(0), state, BATCH), over_replicas(step)(jax.random.key(0), state, BATCH)
         )
-        assert "case" not in known.lower(jax.random.key(0), traced, BATCH).as_text()
+        assert "case" not in known.lower(jax.random.key(0), state, BATCH).as_text()
 
 
 def test_the_learning_rate_follows_the_steps_of_the_run_not_the_moves_of_the_player():
@@ -90,7 +92,7 @@ def test_the_learning_rate_follows_the_steps_of_the_run_not_the_moves_of_the_pla
     turn = Turn("turn", player, squared_distance, when=every(2, offset=1))
     step = over_replicas(play((turn,), untouched))
     state = start((1.0, 1.0), player)
-    zeros = {"x": jnp.zeros((1, 1, 2))}
+    zeros = {"x": jnp.zeros((2, 1, 2))}
     for _ in range(4):  # moves at step 1 by 0.2 and at step 3 by 0.4
         state, _ = step(jax.random.key(0), state, zeros)
     chex.assert_trees_all_close(state.variables["net"]["params"]["w"], jnp.full(2, 0.8 * 0.6), rtol=1e-6)

@@ -15,6 +15,11 @@ SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (16, 32, 2), (24, 40, 3), (48, 48
 LATENT = 6
 
 
+def made(network, *inputs):
+    """The first variables of a network; compiled, because one operation at a time takes seconds."""
+    return jax.jit(lambda key: init_network(network, key, *inputs))(jax.random.key(0))
+
+
 def variables_of(network, *inputs):
     return jax.eval_shape(lambda key: init_network(network, key, *inputs), jax.random.key(0))
 
@@ -61,7 +66,7 @@ def test_an_unknown_upsampling_is_refused_with_the_list():
 
 def test_dcgan_starts_from_the_published_distributions():
     generator = dcgan.Generator((32, 32, 3), width=32)
-    params = init_network(generator, jax.random.key(0), jnp.zeros((1, 100)))["params"]
+    params = made(generator, jnp.zeros((1, 100)))["params"]
     kernels = [leaf for path, leaf in jax.tree.leaves_with_path(params) if "kernel" in jax.tree_util.keystr(path)]
     scales = [leaf for path, leaf in jax.tree.leaves_with_path(params) if "scale" in jax.tree_util.keystr(path)]
     assert len(kernels) == 4
@@ -80,7 +85,7 @@ def test_dcgan_normalises_everywhere_but_at_its_ends():
 
 
 def test_mlps_start_within_one_over_the_root_of_the_fan_in():
-    params = init_network(mlp.Critic(widths=(64,)), jax.random.key(0), jnp.zeros((1, 10, 10, 1)))["params"]
+    params = made(mlp.Critic(widths=(64,)), jnp.zeros((1, 10, 10, 1)))["params"]
     kernel = params["Dense_0"]["kernel"]
     assert 0.099 < float(jnp.abs(kernel).max()) <= 0.1
     assert not params["Dense_0"]["bias"].any()
@@ -98,16 +103,16 @@ NETWORKS = {
 def test_bfloat16_computes_close_to_float32_on_float32_parameters(name):
     network, shape = NETWORKS[name]
     x = jax.random.normal(jax.random.key(1), shape)
-    variables = init_network(network, jax.random.key(0), x)
+    variables = made(network, x)
     short = network.clone(dtype=jnp.bfloat16)
-    chex.assert_trees_all_equal(init_network(short, jax.random.key(0), x), variables)
+    chex.assert_trees_all_equal(made(short, x), variables)
 
     def run(network, params):
         mapped = jax.vmap(lambda x: train_mode(network, {**variables, "params": params}, x)[0], axis_name=AXIS)
         return mapped(x[None])
 
     # Any direction but a constant one, which batch normalisation would take away and leave nothing but rounding.
-    direction = jax.random.normal(jax.random.key(2), run(network, variables["params"]).shape)
+    direction = jax.random.normal(jax.random.key(2), jax.eval_shape(lambda: run(network, variables["params"])).shape)
 
     def both(network):
         return jax.value_and_grad(lambda params: (run(network, params) * direction).sum())(variables["params"])
@@ -124,7 +129,7 @@ def test_bfloat16_computes_close_to_float32_on_float32_parameters(name):
 def test_training_mode_returns_what_the_pass_carries_and_evaluation_leaves_no_trace():
     network, shape = NETWORKS["mlp generator"]
     x = jax.random.normal(jax.random.key(1), shape)
-    variables = init_network(network, jax.random.key(0), x)
+    variables = made(network, x)
     _, carried = jax.vmap(lambda x: train_mode(network, variables, x), axis_name=AXIS)(x[None])
     assert set(carried) == {"batch_stats"}
     moved = jax.tree.map(lambda old, new: bool((old != new[0]).any()), variables["batch_stats"], carried["batch_stats"])

@@ -16,9 +16,10 @@ def run(steps, length, actions=(), stop=lambda: False, values=float, start=0):
     """Trains a state that counts; returns (state, stopped, what happened in order)."""
     happened = []
 
-    def dispatch(key, state, batch):
+    def dispatch(key, state, batch, begin):
         del key
         first, last = batch
+        assert begin == first == state
         happened.append(("dispatch", first, last))
         return last, {"loss": mean([values(step) for step in range(first, last)])}
 

@@ -18,7 +18,7 @@ from gengen.core.game import Outcome, Player, Turn, every, init_players, period,
 from gengen.core.mean import mean_of
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.parallel import example_keys, local_keys
-from gengen.core.state import State, Variables
+from gengen.core.state import State, Tree, Variables
 from gengen.core.transforms import clip_parameters
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
 from gengen.networks.forward import eval_mode, init_network, train_mode
@@ -32,12 +32,14 @@ class Adversaries(NamedTuple):
       critic: images [B, H, W, C] -> logits [B].
       loss: the pair of losses.
       latent: dimension L of the latents.
+      together: whether data and samples go through the critic in one batch.
     """
 
     generator: nn.Module
     critic: nn.Module
     loss: AdversarialLoss
     latent: int
+    together: bool
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables of both networks."""
@@ -60,11 +62,19 @@ class Adversaries(NamedTuple):
         """What the critic wants small, and its estimate of the distance between data and samples."""
         del key
         fake, generated = train_mode(self.generator, state.variables["generator"], batch["latent"])
-        # Data and samples go through the critic apart, as published: its batch statistics are of one kind at a time.
-        real_logit, carried = train_mode(self.critic, state.variables["critic"], batch["real"])
-        fake_logit, carried = train_mode(self.critic, {**state.variables["critic"], **carried}, fake)
+        real_logit, fake_logit, carried = self.judge(state.variables["critic"], batch["real"], fake)
         metrics = {self.loss.estimate: mean_of(self.loss.distance(real_logit, fake_logit))}
         return self.loss.critic(real_logit, fake_logit).mean(), (metrics, {"generator": generated, "critic": carried})
+
+    def judge(self, critic: dict[str, Tree], real: jax.Array, fake: jax.Array) -> tuple[jax.Array, jax.Array, Tree]:
+        """Returns the critic's logits of data [B] and of samples [B], and what its passes carry."""
+        if self.together:
+            logits, carried = train_mode(self.critic, critic, jnp.concatenate([real, fake]))
+            size = real.shape[0]
+            return logits[:size], logits[size:], carried
+        real_logit, carried = train_mode(self.critic, critic, real)
+        fake_logit, carried = train_mode(self.critic, {**critic, **carried}, fake)
+        return real_logit, fake_logit, carried
 
     def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the generator wants small."""
@@ -87,6 +97,7 @@ def adversarial(
     latent: int = 100,
     critic_steps: int = 5,
     clip: float | None = 0.01,
+    together: bool = False,
 ) -> GenerativeModel:
     """Builds an adversarial network. The defaults are Algorithm 1 of Arjovsky et al. 2017, arXiv:1701.07875.
 
@@ -97,6 +108,9 @@ def adversarial(
       latent: dimension of the latents.
       critic_steps: moves of the critic, a batch each, for one of the generator; n_critic in the paper.
       clip: the largest absolute value of a parameter of the critic; None leaves them free.
+      together: whether data and samples go through the critic in one batch. Apart is how critics with batch
+        normalisation are published, so that their statistics are of one kind at a time; for a critic that judges
+        every image alone the two are the same, and one batch is faster.
 
     Returns:
       A model that can `sample`. Its metrics are each player's loss and the critic's estimate of the distance between
@@ -110,7 +124,7 @@ def adversarial(
     for name, value in (("latent", latent), ("critic_steps", critic_steps)):
         if value < 1:
             raise ValueError(f"{name}={value} must be at least 1")
-    both = Adversaries(networks["generator"], networks["critic"], ADVERSARIAL_LOSSES[loss], latent)
+    both = Adversaries(networks["generator"], networks["critic"], ADVERSARIAL_LOSSES[loss], latent, together)
     ending = () if clip is None else (clip_parameters(clip),)
     critic = Player("critic", ("critic",), optax.chain(optimizers["critic"], *ending))
     generator = Player("generator", ("generator",), optimizers["generator"])

@@ -8,7 +8,7 @@ from flax import linen as nn
 from jax import lax
 from jax.typing import DTypeLike
 
-from gengen.core.parallel import AXIS
+from gengen.core.parallel import replica_mean
 
 
 class BatchNorm(nn.Module):
@@ -72,6 +72,6 @@ def _moments(x: jax.Array, replicated: bool) -> tuple[jax.Array, jax.Array]:
     axes = tuple(range(x.ndim - 1))
     moments = jnp.stack([x.mean(axes), jnp.square(x).mean(axes)])
     if replicated:
-        moments = lax.pmean(moments, AXIS)
+        moments = replica_mean(moments)
     mean, square = moments
     return mean, jnp.maximum(square - jnp.square(mean), 0.0)  # rounding must not make a variance negative

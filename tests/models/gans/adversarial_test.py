@@ -7,7 +7,7 @@ import numpy as np
 import optax
 import pytest
 
-from gengen.core.parallel import AXIS
+from gengen.core.parallel import AXIS, parallel, replicate
 from gengen.core.transforms import scale_by_rate
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.models.gans.adversarial import Adversaries, adversarial, scaled
@@ -24,25 +24,28 @@ def build(**arguments):
 
 
 def batch():
-    return {"image": jnp.asarray(np.random.default_rng(0).integers(0, 256, (1, 6, *SHAPE), np.uint8))}
+    return {"image": jnp.asarray(np.random.default_rng(0).integers(0, 256, (6, *SHAPE), np.uint8))}
 
 
 def one_step(model, state):
-    step = jax.vmap(model.train_step, in_axes=(None, None, 0), out_axes=None, axis_name=AXIS)
-    return jax.jit(step)(jax.random.key(1), state, batch())
+    one = jax.devices()[:1]
+    kept = replicate(jax.tree.map(np.array, state), one)  # the dispatch takes the memory of the state that it is given
+    after, metrics = parallel(model.train_step, one)(jax.random.key(1), kept, {"image": batch()["image"][None, None]})
+    return after, jax.tree.map(lambda leaf: leaf[0], metrics)
 
 
 def on_one_replica(function, *args):
     return jax.tree.map(lambda x: x[0], jax.vmap(lambda _: function(*args), axis_name=AXIS)(jnp.zeros(1)))
 
 
+@pytest.mark.parametrize("together", [False, True])
 @pytest.mark.parametrize("loss", ADVERSARIAL_LOSSES)
-def test_a_step_is_the_critics_descent_and_then_the_generators(loss):
-    model = build(loss=loss, critic_steps=1, clip=None)
-    both = Adversaries(NETWORKS["generator"], NETWORKS["critic"], ADVERSARIAL_LOSSES[loss], 3)
-    state = model.init(jax.random.key(0), {"image": batch()["image"][0]})
+def test_a_step_is_the_critics_descent_and_then_the_generators(loss, together):
+    model = build(loss=loss, critic_steps=1, clip=None, together=together)
+    both = Adversaries(NETWORKS["generator"], NETWORKS["critic"], ADVERSARIAL_LOSSES[loss], 3, together)
+    state = jax.jit(model.init)(jax.random.key(0), {"image": batch()["image"]})
     key = jax.random.fold_in(jax.random.fold_in(jax.random.key(1), 0), 0)
-    shared = on_one_replica(both.prepare, key, state, {"image": batch()["image"][0]})
+    shared = on_one_replica(both.prepare, key, state, {"image": batch()["image"]})
     generator, critic = state.variables["generator"], state.variables["critic"]
 
     def fake(params):
@@ -69,12 +72,12 @@ def test_a_step_is_the_critics_descent_and_then_the_generators(loss):
 
 
 def descend(objective, params):
-    return jax.tree.map(lambda p, g: p - RATE * g, params, jax.grad(objective)(params))
+    return jax.tree.map(lambda p, g: p - RATE * g, params, jax.jit(jax.grad(objective))(params))
 
 
 def test_the_generator_waits_for_its_turn():
     model = build(critic_steps=3, clip=0.01)
-    state = model.init(jax.random.key(0), {"image": batch()["image"][0]})
+    state = jax.jit(model.init)(jax.random.key(0), {"image": batch()["image"]})
     moved = []
     for _ in range(6):
         before = state.variables["generator"]["params"]
