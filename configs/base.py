@@ -26,7 +26,7 @@ def defaults() -> ConfigDict:
     config.training.steps_per_dispatch = 50  # fused into one call of the device
     config.training.log_every = 100
     config.training.checkpoint_every = 1000
-    config.training.sample_every = 1000
+    config.training.sample_every = 2000
     config.training.average = ConfigDict()  # decay 0 keeps no average
     config.training.average.decay = 0.0
     config.training.average.networks = ()

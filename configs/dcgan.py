@@ -2,8 +2,8 @@
 
 Paper: Radford, Metz and Chintala 2016, https://arxiv.org/abs/1511.06434, section 3 and 4.
 Run: python launch.py --config=configs/dcgan.py, with :tiny or :mnist after it for a variant.
-Score: ?
-Minutes: ? on 2 cores.
+Score: digits that can be read, critic/jensen_shannon 0.57 (1 seed).
+Minutes: 2.5 on 2 cores.
 """
 
 from ml_collections import ConfigDict
@@ -23,7 +23,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.optimizers.generator = base.optimizer("adam", 2e-4, b1=0.5)
     config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5)
     config.training.average.decay = 0.999
-    config.training.steps = 3_000
+    config.training.steps = 4_000
     match variant:
         case "":
             pass

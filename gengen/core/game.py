@@ -7,6 +7,7 @@ gradients, their mean over replicas, the optimizer, carried collections, metrics
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -173,16 +174,12 @@ def play(turns: Sequence[Turn], prepare: PrepareFn) -> StepFn:
         batch = prepare(jax.random.fold_in(key, 0), state, batch)
         metrics: dict[str, Mean] = {}
         for place, turn in enumerate(turns, start=1):
-            args = (turn, jax.random.fold_in(key, place))
-            state, measured = turn.when.choose(state, phase, _played(take, *args, batch), _played(skip, *args, batch))
+            taken, skipped = (partial(how, turn, jax.random.fold_in(key, place), batch=batch) for how in (take, skip))
+            state, measured = turn.when.choose(state, phase, taken, skipped)
             metrics |= measured
         return state.replace(step=state.step + 1), metrics
 
     return train_step
-
-
-def _played(how: Callable[..., Any], turn: Turn, key: jax.Array, batch: Batch) -> Callable[[State], Any]:
-    return lambda state: how(turn, key, state, batch)
 
 
 def period(turns: Sequence[Turn]) -> int:

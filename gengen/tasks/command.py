@@ -21,6 +21,13 @@ REFUSED = 2
 INTERRUPTED = 130
 """Exit status of a command that Ctrl-C ended before there was anything to save."""
 
+HELP = """Trains and samples generative models.
+
+  python launch.py --list                                      what can be run
+  python launch.py --config=configs/wgan.py                    train, or go on
+  python launch.py --mode=sample --workdir=runs/wgan --num=64  pictures of a run
+"""
+
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -36,6 +43,9 @@ def main(argv: Sequence[str], configs: Path) -> int:
       is a mistake in gengen and keeps its traceback.
     """
     logging.basicConfig(format="%(levelname)s: %(message)s", stream=sys.stderr)
+    if {"--help", "-h", "-help"} & set(argv):
+        print(f"{HELP}\n{flags.FLAGS.main_module_help()}")
+        return 0
     absl.logging.set_verbosity(absl.logging.ERROR)  # Orbax and TFDS tell much that a user cannot act on
     try:
         made = _carry_out(_parse(argv), configs)

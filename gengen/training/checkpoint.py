@@ -15,6 +15,7 @@ import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 
 from gengen.core.refusal import Refusal
+from gengen.training.loop import NonFiniteError
 
 KEEP = 3
 """Number of checkpoints kept: the latest and those before it, should the latest be damaged."""
@@ -52,7 +53,7 @@ class Checkpoints:
         """Starts to save a tree of arrays as the checkpoint of a step, unless there is one.
 
         Raises:
-          FloatingPointError: a leaf holds a value that is not finite; nothing is written.
+          NonFiniteError: a leaf holds a value that is not finite; nothing is written.
           OSError: there is no room for it, or the checkpoint before could not be written.
         """
         if step in self.steps():
@@ -61,7 +62,7 @@ class Checkpoints:
         arrays = {name: np.array(leaf) for name, leaf in named_leaves(tree).items()}
         for name, array in arrays.items():
             if np.issubdtype(array.dtype, np.inexact) and not np.isfinite(array).all():
-                raise FloatingPointError(name)
+                raise NonFiniteError(name, step, float(array[~np.isfinite(array)][0]))
         need = 2 * sum(array.nbytes for array in arrays.values())  # TensorStore writes its data and then merges them
         if shutil.disk_usage(self._folder).free < need:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._folder))

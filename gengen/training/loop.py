@@ -12,10 +12,10 @@ from gengen.core.state import State
 
 
 class NonFiniteError(Exception):
-    """A metric stopped being a number: training has diverged.
+    """Something stopped being a number: training has diverged.
 
     Attributes:
-      name: the metric, such as "critic/loss".
+      name: the metric, such as "critic/loss", or the array.
       step: the step at which it happened, counted from 0.
       value: what it was.
     """

@@ -207,6 +207,13 @@ def test_a_dry_run_tells_everything_and_writes_nothing(launch, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_help_names_the_flags(launch):
+    done = launch("--help")
+    assert done.returncode == 0
+    for flag in ("--config", "--mode", "--workdir", "--num", "--list"):
+        assert flag in done.stdout
+
+
 def test_the_list_names_every_experiment(launch):
     done = launch("--list")
     assert done.returncode == 0
