@@ -92,7 +92,8 @@ def test_the_tiny_variant_trains_and_samples(name, tmp_path, data_dir):
     config.training.steps = 10
     config.training.batch_size = 8
     last = train.run(config, tmp_path / "run")
-    assert Image.open(last).size[0] > 64
+    with Image.open(last) as shown:
+        assert shown.size[0] > 64
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [10]
     assert np.isfinite(list(lines[0].values())).all()
