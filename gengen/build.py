@@ -1,6 +1,7 @@
 """The composition root: config sections and explicit tables in, networks, optimizers and the model out."""
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -38,17 +39,26 @@ DTYPES = ("float32", "bfloat16")
 
 def adam(*, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> optax.GradientTransformation:
     """Adam without its rate: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980, Algorithm 1."""
+    _check_shares(b1=b1, b2=b2)
     return optax.scale_by_adam(b1, b2, eps)
 
 
 def rmsprop(*, decay: float = 0.99, eps: float = 1e-8) -> optax.GradientTransformation:
     """RMSProp without its rate, its constants as in the WGAN authors' code; eps is added outside of the root."""
+    _check_shares(decay=decay)
     return optax.scale_by_rms(decay, eps, eps_in_sqrt=False)
 
 
 def sgd(*, momentum: float = 0.0) -> optax.GradientTransformation:
     """Stochastic gradient descent without its rate, with the momentum of Polyak 1964 if it is not 0."""
+    _check_shares(momentum=momentum)
     return optax.trace(momentum) if momentum else optax.identity()
+
+
+def _check_shares(**values: float) -> None:
+    for name, value in values.items():
+        if not 0 <= value < 1:
+            raise ValueError(f"{name}={value} must lie in [0, 1)")
 
 
 OPTIMIZERS: Mapping[str, Callable[..., optax.GradientTransformation]] = {"adam": adam, "rmsprop": rmsprop, "sgd": sgd}
@@ -115,8 +125,8 @@ def build_optimizer(section: ConfigDict, steps: int, path: str = "optimizers") -
     if schedule not in SCHEDULES:
         raise Refusal(f"config.{path}.schedule={schedule!r} must be one of {', '.join(SCHEDULES)}.")
     for name, value, least in (("rate", rate, 0), ("clip_norm", clip_norm, 0), ("accumulate", accumulate, 1)):
-        if not value >= least:
-            raise Refusal(f"config.{path}.{name}={value} must be at least {least}.")
+        if not least <= value < math.inf:
+            raise Refusal(f"config.{path}.{name}={value} must be a number of at least {least}.")
     links = [optax.clip_by_global_norm(clip_norm)] if clip_norm else []
     links += [_call(OPTIMIZERS, arguments, path), scale_by_rate(SCHEDULES[schedule](rate, steps))]
     chain = optax.chain(*links)

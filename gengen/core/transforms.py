@@ -18,10 +18,10 @@ def clip_parameters(limit: float) -> optax.GradientTransformation:
       limit: the largest absolute value of a parameter, c in the paper.
 
     Raises:
-      ValueError: `limit` is not positive.
+      ValueError: `limit` is not positive and finite.
     """
-    if not limit > 0:
-        raise ValueError(f"clip={limit} must be positive")
+    if not 0 < limit < float("inf"):
+        raise ValueError(f"clip={limit} must be positive and finite")
     return optax.stateless_with_tree_map(lambda update, param: jnp.clip(param + update, -limit, limit) - param)
 
 

@@ -40,6 +40,16 @@ def doublings(height: int, width: int) -> int:
     return times
 
 
+def check_width(width: int) -> None:
+    """Refuses maps without channels.
+
+    Raises:
+      ValueError: `width` is below 1.
+    """
+    if width < 1:
+        raise ValueError(f"width={width} must be at least 1")
+
+
 class Generator(nn.Module):
     """Projects latents to a small map and doubles it until it is an image.
 
@@ -58,6 +68,7 @@ class Generator(nn.Module):
     @nn.compact
     def __call__(self, latent: jax.Array, train: bool) -> jax.Array:
         """Returns images [B, H, W, C] in [-1, 1], float32, for latents [B, L]."""
+        check_width(self.width)
         height, width, channels = self.shape
         times = doublings(height, width)
         small = (height >> times, width >> times, self.width << (times - 1))
@@ -93,6 +104,7 @@ class Critic(nn.Module):
     @nn.compact
     def __call__(self, image: jax.Array, train: bool) -> jax.Array:
         """Returns logits [B], float32, for images [B, H, W, C] in [-1, 1]."""
+        check_width(self.width)
         x = image.astype(self.dtype)
         for place in range(doublings(*image.shape[1:3])):
             first = place == 0

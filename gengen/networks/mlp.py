@@ -14,6 +14,16 @@ KERNEL_INIT = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
 """Uniform in +-1/sqrt(fan_in): LeCun et al. 1998, "Efficient BackProp", and the default of those scripts."""
 
 
+def check_widths(widths: Sequence[int]) -> None:
+    """Refuses hidden layers without units.
+
+    Raises:
+      ValueError: a width is below 1.
+    """
+    if any(width < 1 for width in widths):
+        raise ValueError(f"widths={tuple(widths)} must all be at least 1")
+
+
 class Generator(nn.Module):
     """Maps latents to images through ever wider layers; batch normalisation follows each but the first.
 
@@ -30,6 +40,7 @@ class Generator(nn.Module):
     @nn.compact
     def __call__(self, latent: jax.Array, train: bool) -> jax.Array:
         """Returns images [B, H, W, C] in [-1, 1], float32, for latents [B, L]."""
+        check_widths(self.widths)
         x = latent.astype(self.dtype)
         for place, width in enumerate(self.widths):
             x = nn.Dense(width, kernel_init=KERNEL_INIT, dtype=self.dtype)(x)
@@ -55,6 +66,7 @@ class Critic(nn.Module):
     def __call__(self, image: jax.Array, train: bool) -> jax.Array:
         """Returns logits [B], float32, for images [B, H, W, C] in [-1, 1]."""
         del train  # nothing in here behaves differently
+        check_widths(self.widths)
         x = image.reshape(image.shape[0], -1).astype(self.dtype)
         for width in self.widths:
             x = nn.leaky_relu(nn.Dense(width, kernel_init=KERNEL_INIT, dtype=self.dtype)(x), 0.2)

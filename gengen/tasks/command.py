@@ -30,6 +30,11 @@ HELP = """Trains and samples generative models.
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
+UNUSABLE = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT),
+    *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG),
+)
+
 
 def main(argv: Sequence[str], configs: Path) -> int:
     """Reads the flags that `launch.py` defines, does what they say and prints the path of what it made last.
@@ -55,7 +60,7 @@ def main(argv: Sequence[str], configs: Path) -> int:
         print("interrupted.", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
-        sentence = _disk_is_full(error)
+        sentence = _disk_is_full(error) or _file_is_unusable(error)
         if sentence is None:
             raise
         return _say(sentence)
@@ -78,7 +83,10 @@ def _parse(argv: Sequence[str]) -> flags.FlagValues:
         raise Refusal(_unknown_key(argv, error)) from error
     except OSError as error:
         raise Refusal(f"there is no such experiment ({_last_line(error)}); --list names all of them.") from error
-    except (flags.Error, ValueError, TypeError) as error:
+    except flags.UnrecognizedFlagError as error:
+        known = "" if "config" not in str(error) else "; keys of a config need --config=configs/NAME.py before them"
+        raise Refusal(f"{_last_line(error).rstrip('?. ')}{known}.") from error
+    except (flags.Error, ValueError, TypeError, SyntaxError) as error:
         raise Refusal(_last_line(error).removeprefix("ValueError: ")) from error
     if len(rest) > 1:
         raise Refusal(f"{rest[1]!r} is not a flag; write --config=configs/NAME.py, or --list for all experiments.")
@@ -103,7 +111,7 @@ def _carry_out(flag: flags.FlagValues, configs: Path) -> Path | None:
         describe.list_experiments(configs)
         return None
     machine.keep_compilations()
-    if flag.distributed or flag.coordinator:
+    if flag.distributed or any(value is not None for value in (flag.coordinator, flag.processes, flag.process)):
         machine.join_processes(flag.coordinator, flag.processes, flag.process)
     output = Path(flag.output) if flag.output else None
     workdir = Path(flag.workdir) if flag.workdir else _default_workdir(flag)
@@ -142,4 +150,11 @@ def _disk_is_full(error: BaseException | None) -> str | None:
             where = getattr(error, "filename", None)
             return f"the disk{f' of {where}' if where else ''} is full; make room and give the same command again."
         error = error.__cause__ or error.__context__
+    return None
+
+
+def _file_is_unusable(error: BaseException) -> str | None:
+    """A file or folder that the user named and that cannot be what it should be."""
+    if isinstance(error, OSError) and error.errno in UNUSABLE and error.filename:
+        return f"{error.filename} cannot be used: {error.strerror}."
     return None

@@ -30,7 +30,9 @@ class Experiment(NamedTuple):
 
 
 def dry_run(config: ConfigDict) -> None:
-    """Prints the resolved config, a table of the networks and the data's signature; nothing is trained or written.
+    """Prints the resolved config, a table of the networks and the data's signature.
+
+    Nothing is trained and no run folder is made; data that were never used before are prepared.
 
     Raises:
       Refusal: the config cannot be run.

@@ -5,6 +5,8 @@ import platform
 import sys
 from pathlib import Path
 
+from gengen.core.refusal import Refusal
+
 TUNABLE = "glibc.malloc.hugetlb=1"
 
 
@@ -42,7 +44,16 @@ def join_processes(coordinator: str | None, processes: int | None, process: int 
       coordinator: host:port of process 0; None to ask the environment (Slurm, Open MPI, Kubernetes, TPU pods).
       processes: number of processes.
       process: number of this one.
+
+    Raises:
+      Refusal: only some of the three are given, or none and the environment names no cluster.
     """
     import jax
 
-    jax.distributed.initialize(coordinator, processes, process)
+    given = [value is not None for value in (coordinator, processes, process)]
+    if any(given) and not all(given):
+        raise Refusal("--coordinator, --processes and --process belong together: give all three, or --distributed.")
+    try:
+        jax.distributed.initialize(coordinator, processes, process)
+    except ValueError as error:
+        raise Refusal(f"this process cannot join the others: {str(error).rstrip('.')}.") from error

@@ -21,6 +21,10 @@ LEAST = {
 }
 
 
+SEEDS = 2**32
+"""JAX's keys tell this many seeds apart."""
+
+
 def check_training(config: ConfigDict) -> None:
     """Checks the section `training` before anything slow happens.
 
@@ -28,8 +32,10 @@ def check_training(config: ConfigDict) -> None:
       Refusal: a number is out of range, or the batch cannot be divided among the devices.
     """
     for name, least in LEAST.items():
-        if not config.training[name] >= least:
-            raise Refusal(f"config.training.{name}={config.training[name]} must be at least {least}.")
+        if not least <= config.training[name] < math.inf:
+            raise Refusal(f"config.training.{name}={config.training[name]} must be a number of at least {least}.")
+    if config.training.seed >= SEEDS:
+        raise Refusal(f"config.training.seed={config.training.seed} must be below {SEEDS}.")
     size, devices = config.training.batch_size, jax.device_count()
     if size % devices:
         down, up = size // devices * devices, -(-size // devices) * devices

@@ -1,5 +1,6 @@
 """`--mode=sample`: pictures from a run folder alone."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
 from gengen.data.signature import Signature
 from gengen.pictures.grid import grid, save_png, to_pixels
+from gengen.tasks.prepare import SEEDS
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.run_folder import read_folder
 
@@ -66,21 +68,25 @@ def run(workdir: Path, *, num: int, seed: int, output: Path | None) -> Path:
       workdir: the run folder.
       num: number of samples.
       seed: of the noise; the same seed gives the same pictures.
-      output: the .npz to write; `samples.npz` in the run folder by default.
+      output: the .npz to write, its ending added if it has none; `samples.npz` in the run folder by default.
 
     Returns:
       The path of the .npz.
 
     Raises:
-      Refusal: `num` is below 1, or the folder holds no checkpoint.
+      Refusal: a number is out of range, `output` is a folder, or the run has no checkpoint.
     """
     if num < 1:
         raise Refusal(f"--num={num} must be at least 1.")
+    if not 0 <= seed < SEEDS:
+        raise Refusal(f"--seed={seed} must lie in [0, {SEEDS}).")
+    if output is not None and (output.is_dir() or not output.name):
+        raise Refusal(f"--output={output} is a folder; name the file.")
     model, _, state = restore(workdir)
     images = sampler(model)(evaluation_variables(state), seed, num)
     output = output or workdir / "samples.npz"
-    output = output.with_suffix(".npz")
-    picture = output.with_suffix(".png")
+    stem = output.with_suffix("") if output.suffix in (".npz", ".png") else output
+    output, picture = (stem.with_name(stem.name + suffix) for suffix in (".npz", ".png"))
     output.parent.mkdir(parents=True, exist_ok=True)
     save_npz(output, images=images)
     save_png(picture, grid(images))
@@ -90,10 +96,10 @@ def run(workdir: Path, *, num: int, seed: int, output: Path | None) -> Path:
 
 def save_npz(path: Path, **arrays: np.ndarray) -> None:
     """Writes arrays to a compressed .npz that appears whole or not at all."""
-    partial = path.with_name(f".{path.name}")
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with partial.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
+            np.savez_compressed(file, **arrays)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

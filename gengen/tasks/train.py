@@ -1,6 +1,7 @@
 """`--mode=train`: starts the run of a folder, or goes on where it stopped."""
 
 from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import jax
@@ -21,7 +22,7 @@ from gengen.tasks.stopping import stopping
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.loop import Action, NonFiniteError, train, windows
 from gengen.training.report import Report
-from gengen.training.run_folder import open_folder
+from gengen.training.run_folder import held, open_folder
 from gengen.training.writer import Writer
 
 PICTURES = 64
@@ -45,14 +46,15 @@ def run(config: ConfigDict, workdir: Path) -> Path:
     data = load_data(config)
     model = build_model(config, data.signature)
     require(model, "sample")
-    open_folder(workdir, config, data.signature.to_json())
-    checkpoints = Checkpoints(workdir / "checkpoints")
-    try:
-        return _Run(config, workdir, data, model, checkpoints).go()
-    except NonFiniteError as error:
-        raise Refusal(_diverged(error, checkpoints, workdir)) from error
-    finally:
-        checkpoints.close()
+    with held(workdir) if jax.process_index() == 0 else nullcontext():
+        open_folder(workdir, config, data.signature.to_json())
+        checkpoints = Checkpoints(workdir / "checkpoints")
+        try:
+            return _Run(config, workdir, data, model, checkpoints).go()
+        except NonFiniteError as error:
+            raise Refusal(_diverged(error, checkpoints, workdir)) from error
+        finally:
+            checkpoints.close()
 
 
 class _Run:
@@ -83,8 +85,8 @@ class _Run:
         )
         actions = (Action(settings.checkpoint_every, self._save), Action(settings.sample_every, self._picture))
         fed = self._batches()
-        try:
-            with stopping() as stop:
+        with stopping() as stop:
+            try:
                 state, stopped = train(
                     parallel(self._model.train_step, period=self._model.period),
                     self._key,
@@ -94,15 +96,16 @@ class _Run:
                     actions=actions,
                     stop=stop,
                 )
-        finally:
-            fed.close()
-            report.close()
-        end = stopped or max(start, settings.steps)
-        self._save(state, end)
-        self._picture(state, end)
-        self._checkpoints.wait()
+                end = stopped or max(start, settings.steps)
+                self._save(state, end)
+                self._picture(state, end)
+                self._checkpoints.wait()
+            finally:
+                fed.close()
+                report.close()
+                if self._writer:
+                    self._writer.close()
         if self._writer:
-            self._writer.close()
             print(_ending(self._workdir, start, end, settings.steps))
         return self._picture_path(end)
 
@@ -123,7 +126,8 @@ class _Run:
         self._checkpoints.save(step, state)
 
     def _picture(self, state: State, step: int) -> None:
-        if self._writer and not self._picture_path(step).exists():
+        """Writes a grid, unless it is that of a step which this run did not train."""
+        if self._writer and not (step <= self._start and self._picture_path(step).exists()):
             shown = grid(self._draw(jax.device_get(evaluation_variables(state)), self._settings.seed, PICTURES))
             save_png(self._picture_path(step), shown)
             self._writer.picture(step, "samples", shown)

@@ -26,6 +26,8 @@ class Report:
     def __init__(self, writer: Writer | None, *, start: int, steps: int, batch_size: int, log_every: int) -> None:
         self._writer, self._batch_size, self._log_every = writer, batch_size, log_every
         self._sums: dict[str, Mean] = {}
+        self._values: dict[str, float] = {}
+        self._last = start
         self._since, self._clock = start, 0.0
         self._bar: Any = tqdm(
             total=steps, initial=start, unit="step", dynamic_ncols=True, disable=writer is None or not _watched()
@@ -43,19 +45,27 @@ class Report:
             self._since, self._clock = last, time.perf_counter()
         self._bar.update(last - first)
         self._bar.set_postfix_str(_line(values))
+        self._last, self._values = last, values
         if crossed(self._log_every, first, last):
-            if self._writer:
-                self._writer.scalars(last, values)
-            if self._plain:
-                print(f"step {last}/{self._bar.total}, {self._left(last, values)}{_line(values)}", file=sys.stderr)
-            self._sums, self._since, self._clock = {}, last, time.perf_counter()
+            self._write()
+
+    def _write(self) -> None:
+        """Writes the means since the line before, and starts over."""
+        if self._writer:
+            self._writer.scalars(self._last, self._values)
+        if self._plain:
+            left = self._left(self._last, self._values)
+            print(f"step {self._last}/{self._bar.total}, {left}{_line(self._values)}", file=sys.stderr)
+        self._sums, self._since, self._clock = {}, self._last, time.perf_counter()
 
     def _left(self, last: int, values: dict[str, float]) -> str:
         images = (self._bar.total - last) * self._batch_size
         return f"{images / rate:.0f} s left, " if (rate := values.get("images_per_second")) else ""
 
     def close(self) -> None:
-        """Ends the progress bar."""
+        """Writes what a stop or the end left over since the last line, and ends the progress bar."""
+        if self._sums and self._log_every:
+            self._write()
         self._bar.close()
 
 

@@ -1,7 +1,10 @@
 """The run folder: everything that a later task needs, without the data set and without the config file."""
 
+import fcntl
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ from gengen.core.refusal import Refusal
 from gengen.training.writer import write_whole
 
 MAY_CHANGE = ("training.steps", "training.epochs", "data.data_dir", "data.manual_dir")
-"""Keys in which two commands of one run may differ, beside evaluation.* and *_every. The data's place may change
+"""Keys in which two commands of one run may differ, beside evaluation.* and training.*_every. The data's place may change
 because the data itself is compared by its digest."""
 
 PACKAGES = ("gengen", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy")
@@ -30,7 +33,10 @@ def open_folder(folder: Path, config: ConfigDict, signature: dict[str, Any]) -> 
       Refusal: the folder holds another experiment; the sentence names what differs.
     """
     wanted = json.loads(config.to_json())
-    if (folder / "config.json").exists():
+    begun = any((folder / "checkpoints").glob("[0-9]*"))  # until then a config may still be corrected
+    if begun and not (folder / "config.json").exists():
+        raise Refusal(f"{folder} holds checkpoints and no config.json to tell of what; choose another --workdir.")
+    if begun:
         _refuse_other(folder, _read(folder / "config.json"), wanted, "config")
         _refuse_other(folder, _read(folder / "data.json"), json.loads(json.dumps(signature)), "data")
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,6 +44,24 @@ def open_folder(folder: Path, config: ConfigDict, signature: dict[str, Any]) -> 
     write_whole(folder / "data.json", json.dumps(signature, indent=2))
     write_whole(folder / "versions.json", json.dumps(versions, indent=2))
     write_whole(folder / "config.json", json.dumps(wanted, indent=2))  # last: a folder with a config is complete
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keeps a run folder to this process: two that train in one folder would delete each other's checkpoints.
+
+    The lock ends with the process, however it ends.
+
+    Raises:
+      Refusal: another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refusal(f"{folder} is being trained by another process; wait for it or choose another.") from error
+        yield
 
 
 def read_folder(folder: Path) -> tuple[ConfigDict, dict[str, Any]]:
@@ -61,7 +85,9 @@ def _refuse_other(folder: Path, there: dict[str, Any], here: dict[str, Any], wha
 
 
 def _may_change(key: str) -> bool:
-    return key in MAY_CHANGE or key.startswith("evaluation.") or key.endswith("_every")
+    return (
+        key in MAY_CHANGE or key.startswith("evaluation.") or (key.startswith("training.") and key.endswith("_every"))
+    )
 
 
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -79,7 +105,10 @@ def _tuples(tree: Any) -> Any:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text(encoding="utf-8")))
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError) as error:
+        raise Refusal(f"{path} is missing or damaged, so this run cannot go on; choose another --workdir.") from error
 
 
 def _version(package: str) -> str:
