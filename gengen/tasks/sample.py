@@ -88,18 +88,18 @@ def run(workdir: Path, *, num: int, seed: int, output: Path | None) -> Path:
     stem = output.with_suffix("") if output.suffix in (".npz", ".png") else output
     output, picture = (stem.with_name(stem.name + suffix) for suffix in (".npz", ".png"))
     output.parent.mkdir(parents=True, exist_ok=True)
-    save_npz(output, images=images)
+    save_npz(output, images)
     save_png(picture, grid(images))
     print(picture)
     return output
 
 
-def save_npz(path: Path, **arrays: np.ndarray) -> None:
-    """Writes arrays to a compressed .npz that appears whole or not at all."""
+def save_npz(path: Path, images: np.ndarray) -> None:
+    """Writes `images` to a compressed .npz that appears whole or not at all."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with partial.open("wb") as file:
-            np.savez_compressed(file, **arrays)
+            np.savez_compressed(file, images=images)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from gengen.core.refusal import Refusal
 from gengen.training.writer import write_whole
 
 MAY_CHANGE = ("training.steps", "training.epochs", "data.data_dir", "data.manual_dir")
-"""Keys in which two commands of one run may differ, beside evaluation.* and training.*_every. The data's place may change
+"""Keys in which two commands of one run may differ, beside evaluation.* and training.*_every. The data's place is one,
 because the data itself is compared by its digest."""
 
 PACKAGES = ("gengen", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy")
@@ -85,9 +85,8 @@ def _refuse_other(folder: Path, there: dict[str, Any], here: dict[str, Any], wha
 
 
 def _may_change(key: str) -> bool:
-    return (
-        key in MAY_CHANGE or key.startswith("evaluation.") or (key.startswith("training.") and key.endswith("_every"))
-    )
+    section, _, name = key.partition(".")
+    return key in MAY_CHANGE or section == "evaluation" or (section == "training" and name.endswith("_every"))
 
 
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

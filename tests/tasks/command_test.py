@@ -2,7 +2,10 @@
 
 import json
 import re
+import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +53,16 @@ MISTAKES = {
     "unknown config": (["--config=configs/wagn.py"], ["no such experiment", "wagn"]),
     "not a config": (["--config=configs/base.py"], ["not an experiment"]),
     "unknown flag": ([TINY, "--confg.model.clip=1"], ["confg.model.clip"]),
+    "half a cluster": ([TINY, "--processes=2", "--process=1"], ["--coordinator", "all three"]),
+    "no cluster": ([TINY, "--distributed"], ["cannot join the others"]),
+    "no width": (["--config=configs/dcgan.py:tiny", "--config.networks.critic.width=0"], ["width=0", "at least 1"]),
+    "no units": ([TINY, "--config.networks.generator.widths=-3"], ["widths=(-3,)", "at least 1"]),
+    "endless epochs": ([TINY, "--config.training.epochs=inf"], ["config.training.epochs=inf"]),
+    "seed out of range": ([TINY, "--config.training.seed=4294967296"], ["config.training.seed", "4294967296"]),
+    "rate out of range": ([TINY, "--config.optimizers.critic.rate=inf"], ["config.optimizers.critic.rate=inf"]),
+    "b1 out of range": (["--config=configs/gan.py:tiny", "--config.optimizers.critic.b1=1.0"], ["b1=1.0", "[0, 1)"]),
+    "key without config": (["--config.training.steps=9"], ["need --config=configs/NAME.py"]),
+    "no samples": (["--mode=sample", "--num=0"], ["--num=0"]),
     "unknown mode": ([TINY, "--mode=smaple"], ["mode", "train|sample|benchmark"]),
     "stray word": ([TINY, "train"], ["'train' is not a flag"]),
     "unknown data": ([TINY, "--config.data.name=mnsit"], ["mnsit", "mnist"]),
@@ -107,6 +120,51 @@ def test_a_folder_without_a_checkpoint_has_nothing_to_sample_from(launch, traine
         (workdir / name).write_bytes((trained[0] / name).read_bytes())
     check_refused(launch("--mode=sample", f"--workdir={workdir}"), "no checkpoint")
     assert sorted(path.name for path in workdir.iterdir()) == ["config.json", "data.json"]
+
+
+def test_a_workdir_that_is_a_file_is_named(launch, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    check_refused(launch(TINY, f"--workdir={file}"), str(file), "cannot be used")
+    assert file.read_text() == "mine"
+
+
+def test_a_folder_in_use_is_refused_and_its_run_is_left_alone(command, launch, tmp_path):
+    workdir = tmp_path / "run"
+    flags = (TINY, "--config.training.steps=100000", f"--workdir={workdir}")
+    arguments, environment = command(*flags)
+    with subprocess.Popen(
+        arguments, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as first:
+        limit = time.monotonic() + 100
+        while not (workdir / "metrics.jsonl").exists() and time.monotonic() < limit:
+            time.sleep(0.05)
+        check_refused(launch(*flags), str(workdir), "another process")
+        first.send_signal(signal.SIGINT)
+        first.communicate(timeout=100)
+        assert first.returncode == 0
+
+
+def test_a_damaged_run_folder_is_refused_by_name(launch, trained, tmp_path):
+    workdir = tmp_path / "run"
+    shutil.copytree(trained[0], workdir)
+    (workdir / "data.json").unlink()
+    check_refused(launch("--mode=sample", f"--workdir={workdir}"), "data.json", "missing or damaged")
+    (workdir / "config.json").unlink()
+    check_refused(launch(TINY, f"--workdir={workdir}"), "no config.json")
+
+
+def test_a_config_may_be_corrected_until_there_is_a_checkpoint(launch, tmp_path):
+    wrong = (TINY, "--config.model.clip=1e30", "--config.optimizers.critic.rate=1e37", f"--workdir={tmp_path / 'run'}")
+    check_refused(launch(*wrong), "no checkpoint was written yet")
+    done = launch(TINY, f"--workdir={tmp_path / 'run'}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_is_left_at_the_end_of_a_run_is_logged_too(launch, tmp_path):
+    workdir = tmp_path / "run"
+    assert launch(TINY, "--config.training.steps=15", f"--workdir={workdir}").returncode == 0
+    assert [json.loads(line)["step"] for line in (workdir / "metrics.jsonl").read_text().splitlines()] == [10, 15]
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(launch, tmp_path):
