@@ -141,7 +141,7 @@ def test_a_folder_in_use_is_refused_and_its_run_is_left_alone(command, launch, t
             time.sleep(0.05)
         check_refused(launch(*flags), str(workdir), "another process")
         first.send_signal(signal.SIGINT)
-        first.communicate(timeout=100)
+        first.wait(timeout=100)
         assert first.returncode == 0
 
 
