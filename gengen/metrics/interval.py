@@ -1,0 +1,78 @@
+"""A score is an estimate: a number with the interval that holds its expectation at the same sample sizes.
+
+Every interval here is a 95 % confidence interval for the *finite-sample expectation*: what the score would be on
+average over fresh samples of the same sizes. Scores such as the Fréchet distance are biased when samples are few, and
+no interval shows that bias; the floor beside a score, measured on data with the same sample sizes, does.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+LEVEL = 0.95
+"""Confidence of every interval."""
+
+
+class Estimate(NamedTuple):
+    """A number and its 95 % interval.
+
+    Attributes:
+      value: the score.
+      low: lower end of the interval.
+      high: upper end of the interval.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+def around(value: float, variance: float, degrees: float = math.inf) -> Estimate:
+    """Puts Student's interval around a value.
+
+    Args:
+      value: the score.
+      variance: estimated variance of the score over fresh samples.
+      degrees: degrees of freedom of that estimate; infinite for the normal distribution.
+    """
+    half = float(stats.t.ppf((1 + LEVEL) / 2, degrees)) * math.sqrt(max(variance, 0.0))
+    return Estimate(float(value), float(value) - half, float(value) + half)
+
+
+def around_positive(value: float, variance: float) -> Estimate:
+    """Puts an interval around a squared distance or divergence that is skewed towards high values near 0.
+
+    The normal interval of the value's logarithm, whose variance is `variance` / value^2: [value / f, value f].
+    """
+    if value <= 0:
+        return Estimate(0.0, 0.0, around(0.0, variance).high)
+    factor = math.exp(min(around(0.0, variance).high / value, 700.0))
+    return Estimate(float(value), float(value) / factor, float(value) * factor)
+
+
+def of_blocks(values: Sequence[float] | np.ndarray) -> Estimate:
+    """The mean of a score measured on disjoint blocks of samples, values [B], B of at least 2.
+
+    The blocks are independent, so Student's interval of their mean is right whatever the score.
+    """
+    values = np.asarray(values, np.float64)
+    return around(values.mean(), values.var(ddof=1) / len(values), len(values) - 1)
+
+
+def of_share(count: float, total: int) -> Estimate:
+    """A share of independent samples, with Wilson's interval (1927), which holds near 0 and 1 too."""
+    interval = stats.binomtest(round(count), total).proportion_ci(LEVEL, method="wilson")
+    return Estimate(count / total, float(interval.low), float(interval.high))
+
+
+def jackknife_variance(left_out: np.ndarray) -> float:
+    """Variance of a score over fresh samples, from its values [G] when each of G equal groups of samples is left out.
+
+    The delete-a-group jackknife (Efron and Stein 1981, https://doi.org/10.1214/aos/1176345462): right for the part of
+    a score that is linear in the samples and too large, never too small, for the rest.
+    """
+    groups = len(left_out)
+    return float((groups - 1) * np.var(left_out))
