@@ -28,12 +28,12 @@ class Moments(NamedTuple):
     """What the distance needs of a set of features, in float64; two of them add.
 
     Attributes:
-      count: number N of examples.
+      size: number N of examples.
       mean: mean of the features [D].
       scatter: sum of (x - mean)(x - mean)^T over examples [D, D].
     """
 
-    count: int
+    size: int
     mean: np.ndarray
     scatter: np.ndarray
 
@@ -41,15 +41,15 @@ class Moments(NamedTuple):
         """Moments of both sets together; Chan, Golub and LeVeque 1983, https://doi.org/10.1080/00031305.1983.10483115."""
         if not isinstance(other, Moments):
             return NotImplemented
-        count, apart = self.count + other.count, other.mean - self.mean
-        mean = self.mean + apart * (other.count / count)
-        between = np.outer(apart, apart) * (self.count * other.count / count)
-        return Moments(count, mean, self.scatter + other.scatter + between)
+        size, apart = self.size + other.size, other.mean - self.mean
+        mean = self.mean + apart * (other.size / size)
+        between = np.outer(apart, apart) * (self.size * other.size / size)
+        return Moments(size, mean, self.scatter + other.scatter + between)
 
     @property
     def covariance(self) -> np.ndarray:
         """The unbiased covariance [D, D]."""
-        return self.scatter / (self.count - 1)
+        return self.scatter / (self.size - 1)
 
 
 def moments(features: np.ndarray) -> Moments:
@@ -103,9 +103,9 @@ def frechet_distance(reference: np.ndarray, generated: np.ndarray) -> Estimate:
     """
     real, fake = moments(reference), moments(generated)
     plan = _transport(real, fake)
-    delta = _influence_variance(reference, real.mean, fake.mean, plan.forth) / real.count
-    delta += _influence_variance(generated, fake.mean, real.mean, plan.back) / fake.count
-    quadratic = _quadratic_variance(reference, real.mean, plan, 1 / real.count + 1 / fake.count)
+    delta = _influence_variance(reference, real.mean, fake.mean, plan.forth) / real.size
+    delta += _influence_variance(generated, fake.mean, real.mean, plan.back) / fake.size
+    quadratic = _quadratic_variance(reference, real.mean, plan, 1 / real.size + 1 / fake.size)
     return around_positive(plan.distance, delta - min(quadratic, delta / 2))
 
 

@@ -1,0 +1,149 @@
+"""Distances between many points, a few rows of the matrix at a time, and nearest neighbours."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+ROUNDING = 16
+"""Squared distances below this many roundings of |x|^2 + |y|^2 count as 0 (equal points came out at up to 7)."""
+
+SPARE = 4
+"""More neighbours than asked for are found first and then ordered by exact distances."""
+
+_ELEMENTS = 2**21  # of the matrix of distances held at a time: more no longer fits the caches
+
+
+def centred(*samples: np.ndarray) -> list[np.ndarray]:
+    """Moves sets of points so that the mean of the first is 0: a common offset would drown small distances in rounding.
+
+    Args:
+      samples: sets of points [N, D] of one dimension D.
+
+    Returns:
+      The sets, in float64 where one of them is, and in float32 otherwise.
+
+    Raises:
+      ValueError: they have different dimensions, or hold values that are not finite.
+    """
+    if any(points.ndim != 2 or points.shape[1] != samples[0].shape[1] for points in samples):
+        raise ValueError(f"sets of points must be [N, D] with one D, not {[points.shape for points in samples]}")
+    dtype = np.result_type(np.float32, *(points.dtype for points in samples))
+    mean = np.asarray(samples[0]).mean(0, dtype=np.float64).astype(dtype)
+    moved = [np.asarray(points, dtype) - mean for points in samples]
+    if not all(np.isfinite(points).all() for points in moved):
+        raise ValueError("points hold values that are not finite")
+    return moved
+
+
+def rows_for(columns: int) -> int:
+    """How many rows of a matrix of distances with so many columns to hold at a time."""
+    return int(np.clip(_ELEMENTS // columns, 32, 1024))
+
+
+def in_chunks(x: jax.Array, rows: int, fill: float = 0) -> jax.Array:
+    """Cuts x [N, ...] into chunks [ceil(N / rows), rows, ...]; the last is filled up with `fill`."""
+    filled = jnp.pad(x, [(0, -len(x) % rows)] + [(0, 0)] * (x.ndim - 1), constant_values=fill)
+    return filled.reshape(-1, rows, *x.shape[1:])
+
+
+def squared_distances(x: jax.Array, y: jax.Array) -> jax.Array:
+    """Squared Euclidean distances as |x|^2 + |y|^2 - 2 x.y, which is one matrix product.
+
+    Its error is a few roundings of |x|^2 + |y|^2, so points must be `centred`; smaller distances are returned as 0.
+
+    Args:
+      x: points [N, D].
+      y: points [M, D].
+
+    Returns:
+      Squared distances [N, M].
+    """
+    sizes = jnp.square(x).sum(1)[:, None] + jnp.square(y).sum(1)[None]
+    squared = sizes - 2 * jnp.matmul(x, y.T, precision=lax.Precision.HIGHEST)
+    return jnp.where(squared <= ROUNDING * float(jnp.finfo(x.dtype).eps) * sizes, 0, squared)
+
+
+@partial(jax.jit, static_argnames=("k", "rows"))
+def search(
+    queries: jax.Array, data: jax.Array, exclude: jax.Array, *, k: int, rows: int
+) -> tuple[jax.Array, jax.Array]:
+    """Finds each query's nearest rows of data, as far as `squared_distances` can tell them apart.
+
+    Args:
+      queries: points [N, D], centred.
+      data: points [M, D], centred.
+      exclude: row of data that each query must not be matched with, int32 [N]; -1 for none.
+      k: number of neighbours.
+      rows: rows of the matrix of distances held at a time.
+
+    Returns:
+      Squared distances [N, k] in ascending order, infinite for an excluded row, and the rows of data, int32 [N, k].
+    """
+
+    def of_chunk(chunk: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        x, own = chunk
+        squared = squared_distances(x, data)
+        squared = jnp.where(jnp.arange(len(data), dtype=jnp.int32)[None] == own[:, None], jnp.inf, squared)
+        # XLA:CPU finds the largest float32 quickly, but sorts whole rows of float64.
+        _, places = lax.top_k(-squared.astype(jnp.float32), k)
+        places = places.astype(jnp.int32)
+        nearest_first, places = lax.sort((jnp.take_along_axis(squared, places, 1), places), num_keys=1)
+        return nearest_first, places
+
+    squared, places = lax.map(of_chunk, (in_chunks(queries, rows), in_chunks(exclude, rows)))
+    return squared.reshape(-1, k)[: len(queries)], places.reshape(-1, k)[: len(queries)]
+
+
+@partial(jax.jit, static_argnames="rows")
+def _distances_to(queries: jax.Array, data: jax.Array, places: jax.Array, *, rows: int) -> jax.Array:
+    """Distances [N, k] of queries to the rows of data at `places` [N, k], from differences."""
+
+    def of_chunk(chunk: tuple[jax.Array, jax.Array]) -> jax.Array:
+        x, near = chunk
+        return jnp.sqrt(jnp.square(data[near] - x[:, None]).sum(-1))
+
+    distances = lax.map(of_chunk, (in_chunks(queries, rows), in_chunks(places, rows)))
+    return distances.reshape(-1, places.shape[1])[: len(queries)]
+
+
+def nearest(
+    queries: np.ndarray,
+    data: np.ndarray,
+    *,
+    k: int = 1,
+    exclude: np.ndarray | None = None,
+    rows: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Finds each query's k nearest rows of data by Euclidean distance.
+
+    Memory stays bounded: a few rows of the matrix of distances are held at a time. Candidates come from a matrix
+    product, and their distances from differences, so that a copy is at distance 0 exactly.
+
+    Args:
+      queries: points [N, D].
+      data: points [M, D]. Where one of both is float64, all is computed in float64, and in float32 otherwise.
+      k: number of neighbours.
+      exclude: row of data that each query must not be matched with [N]: its own, where queries are data; -1 for none.
+      rows: rows of the matrix of distances held at a time; by default as many as fit the caches.
+
+    Returns:
+      Distances [N, k] in ascending order, in units of the coordinates, and the rows of data that they belong to [N, k].
+
+    Raises:
+      ValueError: there are fewer than k rows of data to choose from, or the points are no finite [N, D] and [M, D].
+    """
+    most = len(data) - (exclude is not None)
+    if not 1 <= k <= most:
+        raise ValueError(f"k={k} must be between 1 and the {most} rows of data to choose from")
+    x, points = centred(queries, data)
+    own = np.full(len(x), -1, np.int32) if exclude is None else np.asarray(exclude, np.int32)
+    rows = rows or rows_for(len(points))
+    with jax.enable_x64(x.dtype == np.float64):
+        squared, places = search(x, points, own, k=min(k + SPARE, len(points)), rows=rows)
+        exact = _distances_to(x, points, places, rows=min(rows, 128))
+    distances = np.where(np.isinf(squared), np.inf, exact)
+    order = np.argsort(distances, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(distances, order, 1), np.take_along_axis(np.asarray(places), order, 1)

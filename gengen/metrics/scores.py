@@ -1,0 +1,212 @@
+"""All scores of a set of images, in one table: what each is called, means and needs, and how it is measured."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from gengen.metrics import bins, classes
+from gengen.metrics.collisions import collisions, duplicate_radius
+from gengen.metrics.copying import CopyLimit, copied, fit_limit
+from gengen.metrics.frechet import frechet_distance
+from gengen.metrics.inception_score import inception_score
+from gengen.metrics.interval import Estimate
+from gengen.metrics.kernel import kernel_distance
+from gengen.metrics.manifold import manifold_scores
+from gengen.metrics.ms_ssim import class_similarity
+
+
+class Images(NamedTuple):
+    """A set of images as the scores see it.
+
+    Attributes:
+      pixels: uint8 [N, H, W, C].
+      points: the images as points [N, P], by `thumbnails`.
+      features: of the extractor [N, D].
+      log_probabilities: of the extractor's classes [N, K']; None where it has none.
+      class_log_probabilities: of the data's classes [N, K]; None where the data have no labels.
+      places: for training images that stand in for samples, their places among the training images [N]; else None.
+    """
+
+    pixels: np.ndarray
+    points: np.ndarray
+    features: np.ndarray
+    log_probabilities: np.ndarray | None
+    class_log_probabilities: np.ndarray | None
+    places: np.ndarray | None = None
+
+
+class Real(NamedTuple):
+    """The data that samples are compared with, and what is derived from them once; made by `real_of`.
+
+    Attributes:
+      reference: held-out images.
+      training: all training images as points [M, P].
+      shares: share of each class in the data [K]; None where there are no labels.
+      compared: number of samples that are compared with the reference.
+      bins: centres of the reference's bins [B, D].
+      radius: distance below which two images, as points, count as one.
+      limit: how near to a training image a sample counts as its copy.
+    """
+
+    reference: Images
+    training: np.ndarray
+    shares: np.ndarray | None
+    compared: int
+    bins: np.ndarray
+    radius: float
+    limit: CopyLimit
+
+
+def real_of(reference: Images, training: np.ndarray, shares: np.ndarray | None, compared: int) -> Real:
+    """Derives from the data what the scores need; the arguments are the fields of `Real`."""
+    return Real(
+        reference,
+        training,
+        shares,
+        compared,
+        bins=bins.fit_bins(reference.features),
+        radius=duplicate_radius(reference.points),
+        limit=fit_limit(reference.points, training),
+    )
+
+
+class Score(NamedTuple):
+    """What a score is.
+
+    Attributes:
+      title: its name for people.
+      better: "lower", "higher" or "data", which is to be like the data's own.
+      sees: "features", "classes" or "images": what it is computed from.
+      least: (dimensions D, classes K of what it sees through) -> the number of images from which it means something.
+      paper: where it comes from.
+      compares: whether it compares with the reference.
+      requires: the capability that it needs of a model.
+    """
+
+    title: str
+    better: str
+    sees: str
+    least: Callable[[int, int], int]
+    paper: str
+    compares: bool = False
+    requires: str = "sample"
+
+
+SCORES: Mapping[str, Score] = {
+    "frechet_distance": Score(
+        "Fréchet distance", "lower", "features", lambda d, k: 4 * d, "Heusel et al. 2017, arXiv:1706.08500", True
+    ),
+    "kernel_distance": Score(
+        "kernel distance", "lower", "features", lambda d, k: 250, "Binkowski et al. 2018, arXiv:1801.01401", True
+    ),
+    "inception_score": Score(
+        "Inception score", "higher", "features", lambda d, k: 100 * k, "Salimans et al. 2016, arXiv:1606.03498"
+    ),
+    "precision": Score(
+        "precision", "higher", "features", lambda d, k: 1000, "Kynkaanniemi et al. 2019, arXiv:1904.06991", True
+    ),
+    "recall": Score(
+        "recall", "higher", "features", lambda d, k: 1000, "Kynkaanniemi et al. 2019, arXiv:1904.06991", True
+    ),
+    "density": Score("density", "higher", "features", lambda d, k: 1000, "Naeem et al. 2020, arXiv:2002.09797", True),
+    "coverage": Score("coverage", "higher", "features", lambda d, k: 1000, "Naeem et al. 2020, arXiv:2002.09797", True),
+    "different_bins": Score(
+        "different bins", "lower", "features", lambda d, k: 1000, "Richardson and Weiss 2018, arXiv:1805.12462", True
+    ),
+    "class_divergence": Score(
+        "divergence of classes", "lower", "classes", lambda d, k: 50 * k, "Metz et al. 2017, arXiv:1611.02163"
+    ),
+    "class_confidence": Score("classifier's confidence", "higher", "classes", lambda d, k: 100, ""),
+    "class_similarity": Score(
+        "MS-SSIM within a class", "data", "classes", lambda d, k: 50 * k, "Odena et al. 2017, arXiv:1610.09585"
+    ),
+    "collisions": Score(
+        "near-duplicate pairs", "lower", "images", lambda d, k: 1000, "Arora et al. 2018, arXiv:1706.08224"
+    ),
+    "copied": Score("copies of training images", "lower", "images", lambda d, k: 100, ""),
+}
+"""Every score, by the name that it has in configs and files."""
+
+
+def available(*, probabilities: bool, labels: bool) -> list[str]:
+    """Names of the scores that can be had.
+
+    Args:
+      probabilities: whether the extractor has classes.
+      labels: whether the data have labels.
+    """
+    without = set() if probabilities else {"inception_score"}
+    return [name for name, score in SCORES.items() if name not in without and (labels or score.sees != "classes")]
+
+
+def measure(real: Real, samples: Images, names: Sequence[str]) -> dict[str, Estimate]:
+    """Measures the scores named, in the order of `SCORES`.
+
+    Args:
+      real: the data.
+      samples: the images judged; comparisons with the reference take the first `real.compared` of them.
+      names: some of those that are `available`.
+    """
+    found: dict[str, Estimate] = {}
+    for group, function in _MEASURES.items():
+        if set(group) & set(names):
+            found |= dict(zip(group, function(real, samples), strict=True))
+    return {name: found[name] for name in SCORES if name in names}
+
+
+def labels_of(images: Images) -> np.ndarray:
+    """The classes that the classifier sees [N]."""
+    assert images.class_log_probabilities is not None
+    return images.class_log_probabilities.argmax(1)
+
+
+def _frechet(real: Real, samples: Images) -> Sequence[Estimate]:
+    return (frechet_distance(real.reference.features, samples.features[: real.compared]),)
+
+
+def _kernel(real: Real, samples: Images) -> Sequence[Estimate]:
+    return (kernel_distance(real.reference.features, samples.features[: real.compared]),)
+
+
+def _inception(real: Real, samples: Images) -> Sequence[Estimate]:
+    assert samples.log_probabilities is not None
+    return (inception_score(samples.log_probabilities),)
+
+
+def _manifold(real: Real, samples: Images) -> Sequence[Estimate]:
+    return manifold_scores(real.reference.features, samples.features[: real.compared])
+
+
+def _bins(real: Real, samples: Images) -> Sequence[Estimate]:
+    return (bins.different_bins(real.reference.features, samples.features[: real.compared], real.bins),)
+
+
+def _classes(real: Real, samples: Images) -> Sequence[Estimate]:
+    assert real.shares is not None and samples.class_log_probabilities is not None
+    labels = labels_of(samples)
+    return (
+        classes.divergence(labels, real.shares),
+        classes.confidence(np.exp(samples.class_log_probabilities)),
+        class_similarity(samples.pixels, labels, len(real.shares)),
+    )
+
+
+def _collisions(real: Real, samples: Images) -> Sequence[Estimate]:
+    return (collisions(samples.points, real.radius).probability,)
+
+
+def _copied(real: Real, samples: Images) -> Sequence[Estimate]:
+    return (copied(samples.points, real.training, real.limit, exclude=samples.places).share,)
+
+
+_MEASURES: Mapping[tuple[str, ...], Callable[[Real, Images], Sequence[Estimate]]] = {
+    ("frechet_distance",): _frechet,
+    ("kernel_distance",): _kernel,
+    ("inception_score",): _inception,
+    ("precision", "recall", "density", "coverage"): _manifold,
+    ("different_bins",): _bins,
+    ("class_divergence", "class_confidence", "class_similarity"): _classes,
+    ("collisions",): _collisions,
+    ("copied",): _copied,
+}
