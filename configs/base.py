@@ -30,6 +30,14 @@ def defaults() -> ConfigDict:
     config.training.average = ConfigDict()  # decay 0 keeps no average
     config.training.average.decay = 0.0
     config.training.average.networks = ()
+
+    config.evaluation = ConfigDict()
+    config.evaluation.every = 0  # steps; 0 is never
+    config.evaluation.num = 2000  # samples judged while training
+    config.evaluation.scores = ()  # measured while training: names of SCORES in gengen.metrics.scores; () is all
+    config.evaluation.best = "frechet_distance"  # the score that chooses the checkpoint in best/
+    config.evaluation.features = "auto"  # classifier, inception or coordinates
+    config.evaluation.inception_weights = config_dict.placeholder(str)  # a file; without it, Inception is not offered
     return config
 
 
@@ -84,6 +92,8 @@ def tiny(config: ConfigDict) -> None:
     config.training.log_every = 10
     config.training.checkpoint_every = 10
     config.training.sample_every = 10
+    config.evaluation.every = 0
+    config.evaluation.num = 200
 
 
 def unknown(variant: str, *known: str) -> ValueError:

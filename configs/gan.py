@@ -23,6 +23,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5)
     config.training.average.decay = 0.999
     config.training.steps = 12_000
+    config.evaluation.every = 4_000
     match variant:
         case "":
             pass

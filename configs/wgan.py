@@ -26,6 +26,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.optimizers.critic = base.optimizer("rmsprop", rate)
     config.training.average.decay = 0.999
     config.training.steps = 30_000
+    config.evaluation.every = 10_000
     match variant:
         case "" | "paper":
             pass

@@ -16,6 +16,7 @@ ROOMS = {
         "gengen.training",
         "gengen.data",
         "gengen.metrics",
+        "gengen.models.classifier",
         "gengen.networks",
         "gengen.pictures",
         "gengen.core",

@@ -39,7 +39,7 @@ def read(folder: pathlib.Path) -> DataSet | None:
     for split, arrays in splits.items():
         if any(len(array) != signature.counts[split] for array in arrays.values()):
             return None
-    return DataSet(signature, splits)
+    return DataSet(signature, splits, folder)
 
 
 def _load(path: pathlib.Path) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,9 @@ class Signature:
 class DataSet:
     """Decoded pictures: `splits[split]` holds "image", uint8 [N, H, W, C], and "label", int32 [N], if there are any.
 
-    The arrays are for reading only.
+    The arrays are for reading only. `folder` is where they lie, and where what is derived from them is kept.
     """
 
     signature: Signature
     splits: Mapping[str, Mapping[str, np.ndarray]]
+    folder: Path

@@ -38,7 +38,7 @@ def shares(labels: np.ndarray, classes: int) -> list[Estimate]:
       classes: K.
 
     Returns:
-      K shares with Wilson's intervals, each for itself: of ten intervals, one or two in twenty draws miss.
+      K shares with Wilson's intervals, each for itself: in four of ten draws, at least one of ten intervals misses.
     """
     counts = histogram(labels, classes)
     return [of_share(count, len(labels)) for count in counts]
@@ -58,7 +58,7 @@ def divergence(labels: np.ndarray, reference: np.ndarray) -> Estimate:
     """The Kullback-Leibler divergence of the samples' histogram over classes from the data's shares.
 
     KL(histogram || reference), called reverse KL where a model's histogram is compared with a uniform one: Metz et al.
-    2017, https://arxiv.org/abs/1611.02163, section 3.3.1, and Srivastava et al. 2017, https://arxiv.org/abs/1705.07761.
+    2017, https://arxiv.org/abs/1611.02163, section 3.3, and Srivastava et al. 2017, https://arxiv.org/abs/1705.07761.
 
     Args:
       labels: predicted labels of the samples, integers in [0, K), [N].

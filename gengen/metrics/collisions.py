@@ -93,9 +93,9 @@ def collision_probability(partners: np.ndarray) -> Estimate:
     https://doi.org/10.1214/aoms/1177730196), with variance 4 c / N + 2 p (1 - p) / (N (N - 1)) up to order 1 / N^2. Its
     second part alone is there where all samples are equally likely; c = P(both of two samples repeat a third) - p^2 is
     estimated without bias from the triples. The interval holds the probabilities m that the score test does not
-    reject, with c taken to go as m^(3/2) (1 - m^(1/2)): how it goes where one sample alone is frequent. Without a pair
-    it ends at 3.8 (the rule of three, for two sides) divided by the number of pairs, which supposes that few repeats
-    come one by one.
+    reject, with c taken to go as m^(3/2) (1 - m^(1/2)): how it goes where one sample alone is frequent. Its lower end
+    counts half a pair less, as pairs are whole. Without a pair it ends at 3.8 (the rule of three, for two sides)
+    divided by the number of pairs, which supposes that few repeats come one by one.
 
     Args:
       partners: number of near-duplicates of each sample [N], N of at least 3.
@@ -114,6 +114,6 @@ def collision_probability(partners: np.ndarray) -> Estimate:
     def reach(mean: float) -> float:
         return Z * math.sqrt(4 * scale * mean**1.5 * (1 - mean**0.5) / total + 2 * mean * (1 - mean) / pairs)
 
-    low = optimize.brentq(lambda mean: value - mean - reach(mean), 0.0, value, xtol=1e-6 * value)
+    low = optimize.brentq(lambda mean: value - 1 / pairs - mean - reach(mean), 0.0, value, xtol=1e-6 * value)
     high = optimize.brentq(lambda mean: mean - value - reach(mean), value, 1.0, xtol=1e-6 * value)
     return Estimate(value, low, high)

@@ -66,7 +66,7 @@ def fit_limit(held_out: np.ndarray, train: np.ndarray, *, largest: float = 0.5, 
         return CopyLimit(Estimate(largest, largest, largest), same)
     # The number of ratios below the true quantile is binomial: its own quantiles say which ratios enclose it.
     first, last = stats.binom.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2], len(ratios), quantile).astype(int)
-    low = ratios[first - 1] if first else 0.0
+    low = ratios[max(first - 1, 0)]  # the smallest one seen, where none would be surer: copies lie far below it
     ends = np.quantile(ratios, quantile), low, ratios[min(last, len(ratios) - 1)]
     return CopyLimit(Estimate(*(min(largest, float(end)) for end in ends)), same)
 

@@ -1,8 +1,8 @@
 """Modes of a mixture of Gaussians that is known: how many samples are good, and how many modes they cover.
 
-The scores of Srivastava et al. 2017 (VEEGAN), https://arxiv.org/abs/1705.07761, section 4.1: a sample is of high
-quality where it lies within three standard deviations of its nearest centre; a mode is hit where at least one sample of
-high quality lies nearest to its centre.
+The scores of Srivastava et al. 2017 (VEEGAN), https://arxiv.org/abs/1705.07761: a sample is of high quality where it
+lies within three standard deviations of its nearest centre; a mode is hit where at least one sample of high quality
+lies nearest to its centre.
 """
 
 import math
@@ -75,7 +75,8 @@ def modes_hit(samples: np.ndarray, centres: np.ndarray, *, deviation: float, wit
 def mode_divergence(samples: np.ndarray, centres: np.ndarray, *, deviation: float, within: float = 3.0) -> Estimate:
     """The reverse Kullback-Leibler divergence: of the good samples' histogram over modes from the uniform distribution.
 
-    Srivastava et al. 2017, section 4.1; Metz et al. 2017 (Unrolled GAN), https://arxiv.org/abs/1611.02163.
+    Metz et al. 2017 (Unrolled GAN), https://arxiv.org/abs/1611.02163, section 3.3, and Srivastava et al. 2017 for
+    modes that a classifier tells apart; Lin et al. 2018, https://arxiv.org/abs/1712.04086, for mixtures of Gaussians.
 
     Args:
       samples: points [N, D].

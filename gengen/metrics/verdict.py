@@ -13,9 +13,6 @@ MISSING, STARVED = 0.1, 0.5
 COLLAPSED = 0.5
 """Two samples that are near-duplicates more often than this are one image."""
 
-PRECISE = 0.5
-"""Samples may be called noise only if their precision is below this share of the data's own."""
-
 
 class Classes(NamedTuple):
     """The classes that a classifier sees.
@@ -40,7 +37,7 @@ def verdict(
     """Says what is wrong with the samples, if anything is by more than the intervals, worst first.
 
     Args:
-      samples: scores of the samples by name: frechet_distance, precision, collisions and copied.
+      samples: scores of the samples by name: frechet_distance, collisions and copied.
       floor: the same of data.
       noise: the same of noise.
       classes: shares of the classes; None where there are none.
@@ -58,9 +55,9 @@ def verdict(
 
 
 def _is_noise(samples: Mapping[str, Estimate], floor: Mapping[str, Estimate], noise: Mapping[str, Estimate]) -> bool:
+    """As far from the data as noise is, and without the repetitions of a collapse, which may be as far."""
     far = samples["frechet_distance"].high >= noise["frechet_distance"].low
-    distinct = samples["collisions"].value < COLLAPSED
-    return far and distinct and samples["precision"].high < PRECISE * floor["precision"].low
+    return far and samples["collisions"].low <= floor["collisions"].high
 
 
 def _repeated(samples: Mapping[str, Estimate], floor: Mapping[str, Estimate]) -> list[str]:

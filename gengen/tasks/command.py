@@ -12,7 +12,7 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from gengen.core.refusal import Refusal
-from gengen.tasks import benchmark, describe, machine, sample, train
+from gengen.tasks import benchmark, compare, describe, evaluate, machine, sample, train
 from gengen.training.run_folder import read_folder
 
 REFUSED = 2
@@ -21,12 +21,17 @@ REFUSED = 2
 INTERRUPTED = 130
 """Exit status of a command that Ctrl-C ended before there was anything to save."""
 
-HELP = """Trains and samples generative models.
+HELP = """Trains, samples and judges generative models.
 
   python launch.py --list                                      what can be run
   python launch.py --config=configs/wgan.py                    train, or go on
   python launch.py --mode=sample --workdir=runs/wgan --num=64  pictures of a run
+  python launch.py --mode=evaluate --workdir=runs/wgan         how good they are
+  python launch.py --mode=compare --workdir=runs               all that were judged, side by side
 """
+
+SHOWN, JUDGED = 64, 10_000
+"""Default numbers of samples to look at and to judge."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -114,9 +119,14 @@ def _carry_out(flag: flags.FlagValues, configs: Path) -> Path | None:
     if flag.distributed or any(value is not None for value in (flag.coordinator, flag.processes, flag.process)):
         machine.join_processes(flag.coordinator, flag.processes, flag.process)
     output = Path(flag.output) if flag.output else None
+    if flag.mode == "compare":
+        return compare.run(Path(flag.workdir or "runs"), output)
     workdir = Path(flag.workdir) if flag.workdir else _default_workdir(flag)
+    drawn = {"seed": flag.seed, "output": output, "best": flag.best, "raw": flag.raw}
     if flag.mode == "sample":
-        return sample.run(workdir, num=flag.num, seed=flag.seed, output=output)
+        return sample.run(workdir, num=SHOWN if flag.num is None else flag.num, **drawn)
+    if flag.mode == "evaluate":
+        return evaluate.run(workdir, num=JUDGED if flag.num is None else flag.num, config=flag.config, **drawn)
     config = _config(flag, workdir)
     if flag.dry_run:
         describe.dry_run(config)

@@ -10,14 +10,16 @@ from gengen.data.dataset import load
 from gengen.data.signature import DataSet
 
 LEAST = {
-    "steps": 1,
-    "epochs": 0,
-    "batch_size": 1,
-    "seed": 0,
-    "steps_per_dispatch": 1,
-    "log_every": 0,
-    "checkpoint_every": 0,
-    "sample_every": 0,
+    "training.steps": 1,
+    "training.epochs": 0,
+    "training.batch_size": 1,
+    "training.seed": 0,
+    "training.steps_per_dispatch": 1,
+    "training.log_every": 0,
+    "training.checkpoint_every": 0,
+    "training.sample_every": 0,
+    "evaluation.every": 0,
+    "evaluation.num": 100,
 }
 
 
@@ -26,14 +28,15 @@ SEEDS = 2**32
 
 
 def check_training(config: ConfigDict) -> None:
-    """Checks the section `training` before anything slow happens.
+    """Checks the numbers of the sections `training` and `evaluation` before anything slow happens.
 
     Raises:
       Refusal: a number is out of range, or the batch cannot be divided among the devices.
     """
     for name, least in LEAST.items():
-        if not least <= config.training[name] < math.inf:
-            raise Refusal(f"config.training.{name}={config.training[name]} must be a number of at least {least}.")
+        section, _, key = name.partition(".")
+        if not least <= config[section][key] < math.inf:
+            raise Refusal(f"config.{name}={config[section][key]} must be a number of at least {least}.")
     if config.training.seed >= SEEDS:
         raise Refusal(f"config.training.seed={config.training.seed} must be below {SEEDS}.")
     size, devices = config.training.batch_size, jax.device_count()

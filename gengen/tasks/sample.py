@@ -40,8 +40,12 @@ def sampler(model: GenerativeModel) -> Callable[[Variables, int, int], np.ndarra
     return draw
 
 
-def restore(workdir: Path) -> tuple[GenerativeModel, int, Any]:
+def restore(workdir: Path, *, best: bool = False) -> tuple[GenerativeModel, int, Any]:
     """Builds the model of a run folder and restores its latest state.
+
+    Args:
+      workdir: the run folder.
+      best: restore the best checkpoint by the run's own scores instead.
 
     Returns:
       The model, the number of steps it was trained for, and its state.
@@ -53,15 +57,17 @@ def restore(workdir: Path) -> tuple[GenerativeModel, int, Any]:
     signature = Signature.from_json(data)
     model = build_model(config, signature)
     template = jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
-    folder = workdir / "checkpoints"
+    folder = workdir / ("best" if best else "checkpoints")
     checkpoints = Checkpoints(folder, read_only=True) if folder.is_dir() else None
     restored = checkpoints.restore_latest(template) if checkpoints else None
+    if restored is None and best:
+        raise Refusal(f"{workdir} holds no best checkpoint; it is kept where config.evaluation.every is not 0.")
     if restored is None:
         raise Refusal(f"{workdir} holds no checkpoint yet; run its training until the first one.")
     return model, *restored
 
 
-def run(workdir: Path, *, num: int, seed: int, output: Path | None) -> Path:
+def run(workdir: Path, *, num: int, seed: int, output: Path | None, best: bool = False, raw: bool = False) -> Path:
     """Writes `num` samples of a run as an .npz (`images` uint8 [N, H, W, C]) and as a .png grid beside it.
 
     Args:
@@ -69,6 +75,8 @@ def run(workdir: Path, *, num: int, seed: int, output: Path | None) -> Path:
       num: number of samples.
       seed: of the noise; the same seed gives the same pictures.
       output: the .npz to write, its ending added if it has none; `samples.npz` in the run folder by default.
+      best: take the best checkpoint instead of the latest.
+      raw: take the weights as trained instead of their average.
 
     Returns:
       The path of the .npz.
@@ -76,14 +84,9 @@ def run(workdir: Path, *, num: int, seed: int, output: Path | None) -> Path:
     Raises:
       Refusal: a number is out of range, `output` is a folder, or the run has no checkpoint.
     """
-    if num < 1:
-        raise Refusal(f"--num={num} must be at least 1.")
-    if not 0 <= seed < SEEDS:
-        raise Refusal(f"--seed={seed} must lie in [0, {SEEDS}).")
-    if output is not None and (output.is_dir() or not output.name):
-        raise Refusal(f"--output={output} is a folder; name the file.")
-    model, _, state = restore(workdir)
-    images = sampler(model)(evaluation_variables(state), seed, num)
+    check_flags(num=num, least=1, seed=seed, output=output)
+    model, _, state = restore(workdir, best=best)
+    images = sampler(model)(evaluation_variables(state, raw=raw), seed, num)
     output = output or workdir / "samples.npz"
     stem = output.with_suffix("") if output.suffix in (".npz", ".png") else output
     output, picture = (stem.with_name(stem.name + suffix) for suffix in (".npz", ".png"))
@@ -92,6 +95,20 @@ def run(workdir: Path, *, num: int, seed: int, output: Path | None) -> Path:
     save_png(picture, grid(images))
     print(picture)
     return output
+
+
+def check_flags(*, num: int, least: int, seed: int, output: Path | None) -> None:
+    """Checks the flags of tasks that draw samples.
+
+    Raises:
+      Refusal: there are fewer samples than `least`, the seed is out of range, or the output is a folder.
+    """
+    if num < least:
+        raise Refusal(f"--num={num} must be at least {least}.")
+    if not 0 <= seed < SEEDS:
+        raise Refusal(f"--seed={seed} must lie in [0, {SEEDS}).")
+    if output is not None and (output.is_dir() or not output.name):
+        raise Refusal(f"--output={output} is a folder; name the file.")
 
 
 def save_npz(path: Path, images: np.ndarray) -> None:

@@ -18,6 +18,7 @@ from gengen.data.signature import DataSet
 from gengen.pictures.grid import grid, save_png
 from gengen.tasks.prepare import check_training, load_data
 from gengen.tasks.sample import sampler
+from gengen.tasks.scorekeeper import Scorekeeper
 from gengen.tasks.stopping import stopping
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.loop import Action, NonFiniteError, train, windows
@@ -64,13 +65,15 @@ class _Run:
         self, config: ConfigDict, workdir: Path, data: DataSet, model: GenerativeModel, checkpoints: Checkpoints
     ) -> None:
         self._settings, self._workdir, self._model, self._checkpoints = config.training, workdir, model, checkpoints
+        self._evaluate_every = config.evaluation.every
         self._key = jax.random.key(config.training.seed)
         example = example_batch(data.signature)
         restored = checkpoints.restore_latest(jax.eval_shape(model.init, self._key, example))
         # Initialised under jit, or the averages would share memory with what they average.
         self._start, self._state = restored or (0, jax.jit(model.init)(self._key, example))
+        self._draw, scored = sampler(model), config.evaluation.every > 0
+        self._scores = Scorekeeper(workdir, data, config.evaluation, self._draw) if scored else None
         self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
-        self._draw = sampler(model)
         self._data = data
 
     def go(self) -> Path:
@@ -83,7 +86,11 @@ class _Run:
             batch_size=settings.batch_size,
             log_every=settings.log_every,
         )
-        actions = (Action(settings.checkpoint_every, self._save), Action(settings.sample_every, self._picture))
+        actions = (
+            Action(self._evaluate_every, self._judge),  # before a checkpoint: a run that goes on from it has the scores
+            Action(settings.checkpoint_every, self._save),
+            Action(settings.sample_every, self._picture),
+        )
         fed = self._batches()
         with stopping() as stop:
             try:
@@ -97,12 +104,16 @@ class _Run:
                     stop=stop,
                 )
                 end = stopped or max(start, settings.steps)
+                if end == settings.steps > start:
+                    self._judge(state, end)
                 self._save(state, end)
                 self._picture(state, end)
                 self._checkpoints.wait()
             finally:
                 fed.close()
                 report.close()
+                if self._scores:
+                    self._scores.close()
                 if self._writer:
                     self._writer.close()
         if self._writer:
@@ -124,6 +135,10 @@ class _Run:
 
     def _save(self, state: State, step: int) -> None:
         self._checkpoints.save(step, state)
+
+    def _judge(self, state: State, step: int) -> None:
+        if self._scores:
+            self._scores(state, step, self._writer)
 
     def _picture(self, state: State, step: int) -> None:
         """Writes a grid, unless it is that of a step which this run did not train."""

@@ -35,12 +35,12 @@ class Checkpoints:
     a folder gets its name only when it is complete. Every process of a run must call `save` alike.
     """
 
-    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+    def __init__(self, folder: Path, *, read_only: bool = False, keep: int = KEEP) -> None:
         self._folder = folder
         self._manager = ocp.CheckpointManager(
             folder.resolve(),
             options=ocp.CheckpointManagerOptions(
-                max_to_keep=KEEP,
+                max_to_keep=keep,
                 create=not read_only,
                 read_only=read_only,
                 cleanup_tmp_directories=not read_only,

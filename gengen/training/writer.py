@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,14 @@ class Writer:
 
     def __init__(self, folder: Path, step: int) -> None:
         self._path = folder / "metrics.jsonl"
-        cut_lines(self._path, step)
+        self._before, self._since = cut_lines(self._path, step), time.perf_counter()
         self._lines = self._path.open("a", encoding="utf-8")
         self._events = SummaryWriter(str(folder / "events"), purge_step=step + 1)
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
-        """Adds one line to metrics.jsonl and the same values to TensorBoard."""
-        self._lines.write(json.dumps({"step": step, **values}) + "\n")
+        """Adds a line to metrics.jsonl, with the seconds that the run has taken, and the values to TensorBoard."""
+        seconds = self._before + time.perf_counter() - self._since
+        self._lines.write(json.dumps({"step": step, "seconds": round(seconds, 3), **values}) + "\n")
         self._lines.flush()
         for name, value in values.items():
             self._events.add_scalar(name, value, step)
@@ -40,12 +42,24 @@ class Writer:
         self._events.close()
 
 
-def cut_lines(path: Path, step: int) -> None:
-    """Drops the lines of a metrics.jsonl beyond `step`, and one that was cut short by a kill."""
+def cut_lines(path: Path, step: int) -> float:
+    """Drops the lines of a metrics.jsonl beyond `step`, and one that was cut short by a kill.
+
+    Returns:
+      The seconds that the run had taken at the last line that is left.
+    """
+    entries = [entry for entry in read_lines(path) if entry["step"] <= step]
+    if path.exists():
+        write_whole(path, "".join(json.dumps(entry) + "\n" for entry in entries))
+    return float(entries[-1].get("seconds", 0.0)) if entries else 0.0
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Reads the lines of a metrics.jsonl, but for one that was cut short by a kill; none if there is no file."""
     if not path.exists():
-        return
-    kept = [line for line in path.read_text(encoding="utf-8").splitlines() if (_step_of(line) or step + 1) <= step]
-    write_whole(path, "".join(f"{line}\n" for line in kept))
+        return []
+    entries = [_entry(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [entry for entry in entries if entry is not None]
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -61,9 +75,9 @@ def write_whole(path: Path, text: str) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _step_of(line: str) -> int | None:
+def _entry(line: str) -> dict[str, Any] | None:
     try:
-        entry: Any = json.loads(line)
-        return int(entry["step"])
+        entry = dict(json.loads(line))
+        return entry if isinstance(entry["step"], int) else None
     except (ValueError, KeyError, TypeError):
         return None

@@ -10,7 +10,7 @@ from gengen.core.mean import Mean
 from gengen.core.refusal import Refusal
 from gengen.training.report import Report
 from gengen.training.run_folder import read_folder
-from gengen.training.writer import Writer, cut_lines, write_whole
+from gengen.training.writer import Writer, cut_lines, read_lines, write_whole
 
 
 def test_lines_beyond_the_restored_step_and_a_torn_one_are_cut(tmp_path):
@@ -22,6 +22,14 @@ def test_lines_beyond_the_restored_step_and_a_torn_one_are_cut(tmp_path):
     assert path.read_text() == ""
     cut_lines(tmp_path / "none.jsonl", 5)
     assert not (tmp_path / "none.jsonl").exists()
+
+
+def test_the_seconds_of_a_run_go_on_where_it_was_stopped(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1, "seconds": 100}\n{"step": 2, "seconds": 200}\n')
+    writer = Writer(tmp_path, 1)
+    writer.scalars(2, {"x": 1.0})
+    writer.close()
+    assert 100 <= read_lines(tmp_path / "metrics.jsonl")[-1]["seconds"] < 150
 
 
 def test_tensorboard_gets_scalars_and_pictures(tmp_path):

@@ -1,0 +1,102 @@
+"""A classifier of images, trained by cross-entropy: a game of one player, whose network then judges samples of others.
+
+classifier  w <- w - step of the gradient of  -log p(label | image shifted by up to a pixel)      every step
+"""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+
+from gengen.core.game import Outcome, Player, Turn, init_players, play
+from gengen.core.mean import mean_of
+from gengen.core.model import Batch, GenerativeModel
+from gengen.core.parallel import local_keys
+from gengen.core.state import State
+from gengen.models.gans.adversarial import scaled
+from gengen.networks.forward import init_network, train_mode
+
+
+class Classification(NamedTuple):
+    """The network and the pure functions of its game.
+
+    Attributes:
+      network: images [B, H, W, C] in [-1, 1] -> features [B, F] and logits [B, K].
+      shift: the largest shift of a training image along each axis, in pixels, in [0, 1].
+    """
+
+    network: nn.Module
+    shift: float
+
+    def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
+        """Scales the images and shifts each by its own offset, uniform in [-shift, shift] along each axis.
+
+        No other change keeps every data set's labels: a mirrored 2 is no 2, and a turned 6 is a 9.
+        """
+        del state
+        image = scaled(batch["image"])
+        if self.shift:
+            keys = local_keys(key, image.shape[0])
+            draw = jax.vmap(lambda key: jax.random.uniform(key, (2,), minval=-self.shift, maxval=self.shift))
+            image = shifted(image, draw(keys))
+        return {"image": image, "label": batch["label"]}
+
+    def loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
+        """Mean cross-entropy of the labels in nats, and the share of images whose most probable class is right."""
+        del key
+        (_, logits), carried = train_mode(self.network, state.variables["classifier"], batch["image"])
+        nats = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
+        metrics = {"accuracy": mean_of(logits.argmax(-1) == batch["label"])}
+        return nats.mean(), (metrics, {"classifier": carried})
+
+
+def classifier(*, network: nn.Module, optimizer: optax.GradientTransformation, shift: float = 1.0) -> GenerativeModel:
+    """Builds a classifier of images.
+
+    Batches need "image" uint8 [B, H, W, C] and "label" int32 [B]. The metrics are "classifier/loss", the cross-entropy
+    in nats, and "classifier/accuracy", a share of the batch as it was shifted.
+
+    Args:
+      network: images [B, H, W, C] in [-1, 1] -> features [B, F] and logits [B, K].
+      optimizer: moves its parameters once a batch.
+      shift: the largest shift of a training image along each axis, in pixels. On the 8x8 and 16x16 digits and on MNIST
+        a pixel took a sixth to a third off the error on test data.
+
+    Returns:
+      A model with none of the capabilities; its network is `state.variables["classifier"]`.
+
+    Raises:
+      ValueError: `shift` is out of range.
+    """
+    if not 0 <= shift <= 1:
+        raise ValueError(f"shift={shift} must lie in [0, 1]")
+    game = Classification(network, shift)
+    player = Player("classifier", ("classifier",), optimizer)
+
+    def init(key: jax.Array, batch: Batch) -> State:
+        variables = {"classifier": init_network(network, key, scaled(batch["image"][:1]))}
+        return State(jnp.zeros((), jnp.int32), variables, init_players((player,), variables))
+
+    return GenerativeModel(init, play((Turn("classifier", player, game.loss),), game.prepare))
+
+
+def shifted(image: jax.Array, offset: jax.Array) -> jax.Array:
+    """Shifts images by at most a pixel, interpolating linearly and repeating the border.
+
+    Args:
+      image: [N, H, W, C].
+      offset: [N, 2] in [-1, 1], pixels down and to the right.
+
+    Returns:
+      Images [N, H, W, C].
+    """
+    for axis in (1, 2):
+        size = image.shape[axis]
+        places = jnp.arange(size)
+        before = jnp.take(image, jnp.maximum(places - 1, 0), axis=axis)
+        after = jnp.take(image, jnp.minimum(places + 1, size - 1), axis=axis)
+        part = offset[:, axis - 1].reshape(-1, 1, 1, 1)
+        image = image + jnp.maximum(part, 0) * (before - image) + jnp.maximum(-part, 0) * (after - image)
+    return image

@@ -1,0 +1,103 @@
+"""Charts of scores: numbers with their intervals, shares of classes, samples beside what they resemble."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from gengen.pictures.grid import grid, save_png
+
+COLUMNS = 4
+WIDTH = 13.0
+COLOURS = ("tab:blue", "tab:green", "tab:gray", "tab:brown")
+"""Of the first set shown and of those that it is compared with."""
+
+
+class Panel(NamedTuple):
+    """One score of several sets of images.
+
+    Attributes:
+      title: the score and the better direction.
+      points: for each set its name, the value, and the lower and upper end of its interval.
+    """
+
+    title: str
+    points: Sequence[tuple[str, float, float, float]]
+
+
+class Shares(NamedTuple):
+    """Shares of classes in samples and in data.
+
+    Attributes:
+      names: of the classes [K].
+      samples: share of each class among the samples [K].
+      low: lower ends of their intervals [K].
+      high: upper ends [K].
+      data: share of each class in the data [K].
+    """
+
+    names: Sequence[str]
+    samples: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    data: np.ndarray
+
+
+def save_scores(
+    path: Path, title: str, panels: Sequence[Panel], shares: Shares | None, pairs: np.ndarray, pairs_title: str
+) -> None:
+    """Draws one panel for each score, the shares of classes, and pairs of images, as a PNG that appears whole.
+
+    Args:
+      path: the file.
+      title: what was judged.
+      panels: the scores.
+      shares: of the classes; None where there are no labels.
+      pairs: samples and, below each, its nearest training image, uint8 [2, P, H, W, C].
+      pairs_title: what the pairs show.
+    """
+    rows = -(-len(panels) // COLUMNS)
+    sets = len(panels[0].points) if panels else 1
+    heights = [0.55 + 0.28 * sets] * rows + [2.2] * (shares is not None) + [2.0]
+    figure = Figure(figsize=(WIDTH, sum(heights) + 0.5 * len(heights)), dpi=100, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    figure.suptitle(title)
+    space = figure.add_gridspec(len(heights), COLUMNS, height_ratios=heights)
+    for place, panel in enumerate(panels):
+        _draw_panel(figure.add_subplot(space[place // COLUMNS, place % COLUMNS]), panel)
+    if shares is not None:
+        _draw_shares(figure.add_subplot(space[rows, :]), shares)
+    axes = figure.add_subplot(space[len(heights) - 1, :])
+    shown = grid(pairs.reshape(-1, *pairs.shape[2:]), columns=pairs.shape[1])
+    axes.imshow(shown.squeeze(-1) if shown.shape[-1] == 1 else shown, cmap="gray", vmin=0, vmax=255)
+    axes.set_axis_off()
+    axes.set_title(pairs_title, fontsize=10)
+    canvas.draw()
+    save_png(path, np.asarray(canvas.buffer_rgba())[..., :3])
+
+
+def _draw_panel(axes: Any, panel: Panel) -> None:
+    for place, (_, value, low, high) in enumerate(panel.points):
+        colour = COLOURS[place % len(COLOURS)]
+        axes.plot([low, high], [place, place], color=colour, linewidth=2, solid_capstyle="butt")
+        axes.plot([value], [place], "o", color=colour, markersize=4)
+    axes.set_yticks(range(len(panel.points)), [point[0] for point in panel.points], fontsize=8)
+    axes.set_ylim(len(panel.points) - 0.5, -0.5)
+    axes.tick_params(axis="x", labelsize=8)
+    axes.margins(x=0.08)
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_title(panel.title, fontsize=10)
+
+
+def _draw_shares(axes: Any, shares: Shares) -> None:
+    places = np.arange(len(shares.names))
+    errors = np.maximum([shares.samples - shares.low, shares.high - shares.samples], 0)
+    axes.bar(places - 0.2, 100 * shares.samples, 0.4, yerr=100 * errors, label="samples", color=COLOURS[0])
+    axes.bar(places + 0.2, 100 * shares.data, 0.4, label="training images", color=COLOURS[1])
+    axes.set_xticks(places, shares.names, fontsize=8, rotation=90 if max(map(len, shares.names)) > 6 else 0)
+    axes.set_ylabel("%")
+    axes.set_title("classes", fontsize=10)
+    axes.legend(fontsize=8)

@@ -1,0 +1,85 @@
+"""Scores while a run trains: a few samples judged now and then, and the best checkpoint kept."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from ml_collections import ConfigDict
+
+from gengen.core.average import evaluation_variables
+from gengen.core.refusal import Refusal
+from gengen.core.state import State, Variables
+from gengen.data.dataset import DataSet
+from gengen.metrics.scores import SCORES
+from gengen.tasks.judge import Judge
+from gengen.training.checkpoint import Checkpoints
+from gengen.training.writer import Writer, read_lines
+
+SEED = 0
+"""Of the samples that are judged: the same latents at every step, so that scores differ by the model alone."""
+
+
+class Scorekeeper:
+    """Judges a run's samples and keeps the state with the best score.
+
+    Args:
+      folder: the run folder; the best state goes to `best/` in it.
+      data: what the samples are compared with.
+      settings: the section `evaluation`.
+      draw: `(variables, seed, n) -> images uint8 [n, H, W, C]`.
+
+    Raises:
+      Refusal: a score is unknown or cannot be had from these data.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        data: DataSet,
+        settings: ConfigDict,
+        draw: Callable[[Variables, int, int], np.ndarray],
+    ) -> None:
+        self._settings, self._draw = settings, draw
+        self._judge = Judge(data, settings, num=settings.num, scores=settings.scores)
+        if settings.best not in self._judge.names:
+            raise Refusal(
+                f"config.evaluation.best={settings.best!r} must be one of the scores: {', '.join(self._judge.names)}."
+            )
+        self._judged: int | None = None
+        self._best = Checkpoints(folder / "best", keep=1)
+        self._record = self._recorded(folder / "metrics.jsonl")
+
+    def __call__(self, state: State, step: int, writer: Writer | None) -> None:
+        """Judges samples of a state; every process calls it alike, and the one that has a writer judges."""
+        if step == self._judged:
+            return
+        self._judged, improved = step, False
+        if writer:
+            pixels = self._draw(jax.device_get(evaluation_variables(state)), SEED, self._settings.num)
+            found = self._judge.scores(self._judge.images(pixels))
+            writer.scalars(step, {self._judge.tag(name): estimate.value for name, estimate in found.items()})
+            value = found[self._settings.best].value
+            improved = self._cost(value) < self._record
+            self._record = min(self._record, self._cost(value))
+        if jax.process_count() > 1:
+            improved = bool(multihost_utils.broadcast_one_to_all(np.asarray(improved)))
+        if improved:
+            self._best.save(step, state)
+
+    def close(self) -> None:
+        """Waits until the best state is on disk."""
+        self._best.close()
+
+    def _cost(self, value: float) -> float:
+        """The value of the score that chooses, turned so that less is better."""
+        return value if SCORES[self._settings.best].better == "lower" else -value
+
+    def _recorded(self, lines: Path) -> float:
+        """The score of the state in `best/`, as the run wrote it down; infinite if there is none."""
+        step = self._best.latest()
+        tag = self._judge.tag(self._settings.best)
+        values = [entry[tag] for entry in read_lines(lines) if entry["step"] == step and tag in entry]
+        return self._cost(values[-1]) if values else math.inf

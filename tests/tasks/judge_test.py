@@ -1,0 +1,105 @@
+"""Planted faults in real images, judged as samples are, through a classifier trained on them."""
+
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from gengen.core.refusal import Refusal
+from gengen.data.dataset import load
+from gengen.metrics import classes as class_scores
+from gengen.metrics.scores import SCORES, labels_of
+from gengen.metrics.verdict import Classes, verdict
+from gengen.tasks.judge import Judge
+
+
+def settings(**changed):
+    return ConfigDict({"features": "auto", "inception_weights": None, **changed})
+
+
+@pytest.fixture(scope="module")
+def judged(data_dir):
+    """The judge of the embedded digits, with the scores of data in place of samples and of noise."""
+    data = load(name="digits", resolution=8, channels=1, data_dir=data_dir)
+    judge = Judge(data, settings(), num=1000)
+    noise = np.random.default_rng(1).integers(0, 256, (1000, 8, 8, 1), dtype=np.uint8)
+    return data, judge, judge.scores(judge.floor()), judge.scores(judge.images(noise))
+
+
+def said_of(judged, images):
+    data, judge, floor, noise = judged
+    names = data.signature.classes
+    shares = Classes(names, class_scores.shares(labels_of(images), len(names)), judge.real.shares)
+    return " ".join(verdict(judge.scores(images), floor, noise, shares))
+
+
+def test_real_images_have_no_fault(judged):
+    assert "cannot be told from" in said_of(judged, judged[1].floor())
+
+
+def test_a_missing_digit_is_named(judged):
+    data, judge, *_ = judged
+    places = np.flatnonzero(data.splits["train"]["label"] != 3)
+    said = said_of(judged, judge.images(data.splits["train"]["image"][places], places))
+    assert "Class 3 (" in said
+    assert "is missing" in said
+    assert "repeat" not in said
+    assert "memorised" not in said
+
+
+def test_one_image_repeated_is_named(judged):
+    data, judge, *_ = judged
+    said = said_of(judged, judge.images(np.repeat(data.splits["test"]["image"][:1], 1000, axis=0)))
+    assert said.startswith("One image is repeated")
+    assert "are missing" in said
+
+
+def test_a_few_images_repeated_are_counted(judged):
+    data, judge, *_ = judged
+    said = said_of(judged, judge.images(np.tile(data.splits["test"]["image"][:50], (20, 1, 1, 1))))
+    assert "Images repeat as if there were about" in said
+
+
+def test_copied_training_images_are_named(judged):
+    data, judge, *_ = judged
+    copies = data.splits["train"]["image"][:1000].astype(np.int32)
+    copies += np.random.default_rng(2).integers(-4, 5, copies.shape)
+    said = said_of(judged, judge.images(np.clip(copies, 0, 255).astype(np.uint8)))
+    assert "Training images are memorised" in said
+    assert "missing" not in said
+
+
+def test_noise_is_named(judged):
+    noise = np.random.default_rng(3).integers(0, 256, (1000, 8, 8, 1), dtype=np.uint8)
+    assert said_of(judged, judged[1].images(noise)).startswith("These samples are noise")
+
+
+def test_data_score_better_than_noise_in_every_score(judged):
+    _, _, floor, noise = judged
+    for name, score in SCORES.items():
+        if score.better == "lower" and name not in ("collisions", "copied"):  # noise neither repeats nor copies
+            assert floor[name].high < noise[name].low, name
+        if score.better == "higher" and name != "class_confidence":  # a classifier may be sure of noise
+            assert floor[name].low > noise[name].high, name
+
+
+def test_an_unknown_score_is_refused_with_those_that_can_be_had(judged):
+    with pytest.raises(Refusal, match=r"'fid' is unknown; what can be had: frechet_distance, .*copied"):
+        Judge(judged[0], settings(), num=200, scores=("fid",))
+
+
+def test_coordinates_need_no_classifier_and_give_no_inception_score(judged):
+    data = judged[0]
+    with pytest.raises(Refusal, match="'inception_score' cannot be had"):
+        Judge(data, settings(features="coordinates"), num=200, scores=("inception_score",))
+    judge = Judge(data, settings(features="coordinates"), num=200, scores=("kernel_distance",))
+    assert judge.extractor("kernel_distance").title == "coordinates"
+    assert judge.scores(judge.floor()).keys() == {"kernel_distance"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [({"features": "vgg"}, "'vgg' must be one of auto"), ({"features": "inception"}, "6726825d.*published at https")],
+)
+def test_extractors_that_cannot_be_had_are_refused(judged, changed, words):
+    with pytest.raises(Refusal, match=words):
+        Judge(judged[0], settings(**changed), num=200)
