@@ -79,7 +79,7 @@ class _Run:
     def go(self) -> Path:
         """Trains, and returns the path of the last grid."""
         settings, start = self._settings, self._start
-        report = Report(
+        report = self._report = Report(
             self._writer,
             start=start,
             steps=settings.steps,
@@ -138,7 +138,8 @@ class _Run:
 
     def _judge(self, state: State, step: int) -> None:
         if self._scores:
-            self._scores(state, step, self._writer)
+            with self._report.paused():
+                self._scores(state, step, self._writer)
 
     def _picture(self, state: State, step: int) -> None:
         """Writes a grid, unless it is that of a step which this run did not train."""

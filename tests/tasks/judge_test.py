@@ -16,13 +16,19 @@ def settings(**changed):
     return ConfigDict({"features": "auto", "inception_weights": None, **changed})
 
 
-@pytest.fixture(scope="module")
-def judged(data_dir):
-    """The judge of the embedded digits, with the scores of data in place of samples and of noise."""
-    data = load(name="digits", resolution=8, channels=1, data_dir=data_dir)
+@pytest.fixture(scope="module", params=["digits", pytest.param("mnist", marks=pytest.mark.slow)])
+def judged(request, data_dir):
+    """The judge of a data set, with the scores of data in place of samples and of noise."""
+    source = {"resolution": 8}
+    if request.param == "mnist":
+        source = {"resolution": 28, "manual_dir": request.getfixturevalue("test_data") / "mnist"}
+    data = load(name=request.param, channels=1, data_dir=data_dir, **source)
     judge = Judge(data, settings(), num=1000)
-    noise = np.random.default_rng(1).integers(0, 256, (1000, 8, 8, 1), dtype=np.uint8)
-    return data, judge, judge.scores(judge.floor()), judge.scores(judge.images(noise))
+    return data, judge, judge.scores(judge.floor()), judge.scores(judge.images(noise_like(data, seed=1)))
+
+
+def noise_like(data, *, seed):
+    return np.random.default_rng(seed).integers(0, 256, (1000, *data.signature.shape), dtype=np.uint8)
 
 
 def said_of(judged, images):
@@ -38,7 +44,7 @@ def test_real_images_have_no_fault(judged):
 
 def test_a_missing_digit_is_named(judged):
     data, judge, *_ = judged
-    places = np.flatnonzero(data.splits["train"]["label"] != 3)
+    places = np.flatnonzero(data.splits["train"]["label"] != 3)[:1000]
     said = said_of(judged, judge.images(data.splits["train"]["image"][places], places))
     assert "Class 3 (" in said
     assert "is missing" in said
@@ -69,8 +75,8 @@ def test_copied_training_images_are_named(judged):
 
 
 def test_noise_is_named(judged):
-    noise = np.random.default_rng(3).integers(0, 256, (1000, 8, 8, 1), dtype=np.uint8)
-    assert said_of(judged, judged[1].images(noise)).startswith("These samples are noise")
+    samples = judged[1].images(noise_like(judged[0], seed=3))
+    assert said_of(judged, samples).startswith("These samples are noise")
 
 
 def test_data_score_better_than_noise_in_every_score(judged):

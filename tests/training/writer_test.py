@@ -1,6 +1,7 @@
 """metrics.jsonl across kills, TensorBoard events read back, and lines for people."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from tensorboardX.proto.event_pb2 import Event
 
 from gengen.core.mean import Mean
 from gengen.core.refusal import Refusal
+from gengen.training import report as report_module
 from gengen.training.report import Report
 from gengen.training.run_folder import read_folder
 from gengen.training.writer import Writer, cut_lines, read_lines, write_whole
@@ -85,3 +87,18 @@ def test_a_report_averages_over_windows_and_leaves_out_what_was_not_measured(tmp
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(Refusal, match="holds no run"):
         read_folder(tmp_path)
+
+
+def test_a_pause_does_not_count_as_training(tmp_path, monkeypatch):
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(report_module, "time", SimpleNamespace(perf_counter=lambda: clock.now))
+    writer = Writer(tmp_path, 0)
+    report = Report(writer, start=0, steps=2, batch_size=8, log_every=2)
+    report(0, 1, {"loss": Mean(np.ones(1), np.ones(1))})
+    with report.paused():
+        clock.now += 1000
+    clock.now += 2
+    report(1, 2, {"loss": Mean(np.ones(1), np.ones(1))})
+    report.close()
+    writer.close()
+    assert read_lines(tmp_path / "metrics.jsonl")[0]["images_per_second"] == 4.0
