@@ -14,9 +14,9 @@ from gengen.core.game import Outcome, Player, Turn, init_players, play
 from gengen.core.mean import mean_of
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.parallel import local_keys
-from gengen.core.state import State
+from gengen.core.state import State, Tree
 from gengen.models.gans.adversarial import scaled
-from gengen.networks.forward import init_network, train_mode
+from gengen.networks.forward import eval_mode, init_network, train_mode
 
 
 class Classification(NamedTuple):
@@ -80,6 +80,21 @@ def classifier(*, network: nn.Module, optimizer: optax.GradientTransformation, s
         return State(jnp.zeros((), jnp.int32), variables, init_players((player,), variables))
 
     return GenerativeModel(init, play((Turn("classifier", player, game.loss),), game.prepare))
+
+
+def judge(network: nn.Module, variables: dict[str, Tree], image: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """What a trained network makes of images, each for itself.
+
+    Args:
+      network: the network.
+      variables: its collections, as `state.variables["classifier"]` holds them.
+      image: uint8 [N, H, W, C].
+
+    Returns:
+      Features [N, F] and log-probabilities of the classes in nats [N, K].
+    """
+    features, logits = eval_mode(network, variables, scaled(image))
+    return features, jax.nn.log_softmax(logits)
 
 
 def shifted(image: jax.Array, offset: jax.Array) -> jax.Array:

@@ -38,7 +38,7 @@ class Classifier(nn.Module):
 
     Features are SiLU(y) with y batch-normalised, so each lies above -0.28, and its standard deviation over the training
     data is near 1. SiLU (Elfwing et al. 2018, https://arxiv.org/abs/1702.03118) is smooth and hardly ever exactly 0;
-    about half of a ReLU's values would be, and a Gaussian, which the Frechet distance fits, would suit them less.
+    about half of a ReLU's values would be, and a Gaussian, which the Fréchet distance fits, would suit them less.
 
     Attributes:
       classes: number of classes K.

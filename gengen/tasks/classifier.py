@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 
 import flax
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -27,11 +26,9 @@ from gengen.core.parallel import parallel, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.transforms import scale_by_rate
 from gengen.data.pipeline import batches
-from gengen.data.signature import DataSet, Signature
-from gengen.models.classifier import classifier
-from gengen.models.gans.adversarial import scaled
+from gengen.data.signature import DataSet
+from gengen.models.classifier import classifier, judge
 from gengen.networks.classifier import FEATURES, Classifier
-from gengen.networks.forward import eval_mode
 from gengen.training.loop import train, windows
 
 NAME = "classifier-v1"
@@ -68,8 +65,8 @@ class TrainedClassifier(NamedTuple):
     Attributes:
       network: the linen module.
       weights: its variables.
-      metadata: what the file says beside the weights: "name", "architecture", "shape" of an image, "data" (digest of the
-        data set), "seed", "steps", "correct" and "count" (of the held-out images) and "weights" (SHA-256).
+      metadata: what the file says beside the weights: "name", "architecture", "shape" of an image, "data" (digest of
+        the data set), "seed", "steps", "correct" and "count" (of the held-out images) and "weights" (SHA-256).
     """
 
     network: Classifier
@@ -105,13 +102,15 @@ class TrainedClassifier(NamedTuple):
         """
         shape = tuple(self.metadata["shape"])
         if images.dtype != np.uint8 or images.shape[1:] != shape:
-            raise ValueError(f"images should be uint8 [N, {', '.join(map(str, shape))}], not {images.dtype}")
+            raise ValueError(
+                f"images should be uint8 [N, {', '.join(map(str, shape))}], not {images.dtype} {images.shape}"
+            )
         variables = jax.device_put(_nested(self.weights))
         seen = []
         for start in range(0, len(images), CHUNK):
             chunk = np.asarray(images[start : start + CHUNK])
             filled = np.concatenate([chunk, np.zeros((CHUNK - len(chunk), *shape), np.uint8)])
-            seen.append([np.asarray(part)[: len(chunk)] for part in _seen(self.network, variables, filled)])
+            seen.append([np.asarray(part)[: len(chunk)] for part in _judge(self.network, variables, filled)])
         empty = [np.zeros((0, size), np.float32) for size in (FEATURES, self.network.classes)]
         features, log_probabilities = (np.concatenate(parts) for parts in zip(empty, *seen, strict=True))
         return features, log_probabilities
@@ -147,7 +146,7 @@ def trained(data: DataSet, cache: Path, *, steps: int | None = None) -> TrainedC
         found = "one class alone" if signature.classes else "no labels"
         raise Refusal(f"{signature.name} has {found}, so no classifier can be trained to judge its samples.")
     network = Classifier(len(signature.classes))
-    wanted = {
+    wanted: dict[str, Any] = {
         "name": NAME,
         "architecture": _architecture(network),
         "shape": list(signature.shape),
@@ -231,10 +230,7 @@ def _architecture(network: Classifier) -> str:
     return f"features {FEATURES}, channels {network.channels}, classes {network.classes}"
 
 
-@partial(jax.jit, static_argnums=0)
-def _seen(network: Classifier, variables: Any, images: jax.Array) -> tuple[jax.Array, jax.Array]:
-    features, logits = eval_mode(network, variables, scaled(images))
-    return features, jax.nn.log_softmax(logits)
+_judge = partial(jax.jit, static_argnums=0)(judge)
 
 
 def _tested(made: TrainedClassifier, data: DataSet) -> dict[str, int]:
@@ -253,10 +249,11 @@ def _nested(weights: Weights) -> dict[str, Any]:
 def _write(cache: Path, weights: Weights, metadata: dict[str, Any]) -> None:
     """Writes weights and metadata under another name first; of two processes that do, the last one wins."""
     partial_file = cache.with_name(f".{cache.name}.{uuid.uuid4().hex}")
+    arrays: dict[str, Any] = {"metadata": np.asarray(json.dumps(metadata)), **weights}
     cache.parent.mkdir(parents=True, exist_ok=True)
     try:
         with partial_file.open("wb") as file:
-            np.savez(file, metadata=np.asarray(json.dumps(metadata)), **weights)
+            np.savez(file, **arrays)
             file.flush()
             os.fsync(file.fileno())
         partial_file.replace(cache)
@@ -267,7 +264,7 @@ def _write(cache: Path, weights: Weights, metadata: dict[str, Any]) -> None:
 def _read(cache: Path, wanted: dict[str, Any]) -> tuple[Weights, dict[str, Any]] | None:
     """Weights and metadata of a file; None if there is none, if it is damaged, or if it is of something else."""
     try:
-        with np.load(cache, allow_pickle=False) as file:
+        with cache.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             weights = {name: file[name] for name in file.files}
         metadata = dict(json.loads(str(weights.pop("metadata"))))
         whole = digest_of(weights) == metadata["weights"] and metadata["correct"] <= metadata["count"]
