@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from gengen.metrics.interval import Estimate, around
 from gengen.metrics.neighbours import nearest

@@ -6,12 +6,9 @@ The reference shares are taken as known; only the samples vary.
 import math
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
-from gengen.metrics.interval import LEVEL, Estimate, around, of_share
-
-Z = float(stats.norm.ppf((1 + LEVEL) / 2))
-"""Half the width of an interval of this level, in standard deviations of the normal distribution."""
+from gengen.metrics.interval import Estimate, Z, around, of_share
 
 
 def histogram(labels: np.ndarray, classes: int) -> np.ndarray:

@@ -15,8 +15,7 @@ import numpy as np
 from jax import lax
 from scipy import optimize
 
-from gengen.metrics.classes import Z
-from gengen.metrics.interval import Estimate
+from gengen.metrics.interval import Estimate, Z
 from gengen.metrics.neighbours import centred, in_chunks, nearest, rows_for, squared_distances
 
 

@@ -16,6 +16,10 @@ LEVEL = 0.95
 """Confidence of every interval."""
 
 
+Z = float(stats.norm.ppf((1 + LEVEL) / 2))
+"""Half the width of an interval of this level, in standard deviations of the normal distribution."""
+
+
 class Estimate(NamedTuple):
     """A number and its 95 % interval.
 
@@ -66,13 +70,3 @@ def of_share(count: float, total: int) -> Estimate:
     """A share of independent samples, with Wilson's interval (1927), which holds near 0 and 1 too."""
     interval = stats.binomtest(round(count), total).proportion_ci(LEVEL, method="wilson")
     return Estimate(count / total, float(interval.low), float(interval.high))
-
-
-def jackknife_variance(left_out: np.ndarray) -> float:
-    """Variance of a score over fresh samples, from its values [G] when each of G equal groups of samples is left out.
-
-    The delete-a-group jackknife (Efron and Stein 1981, https://doi.org/10.1214/aos/1176345462): right for the part of
-    a score that is linear in the samples and too large, never too small, for the rest.
-    """
-    groups = len(left_out)
-    return float((groups - 1) * np.var(left_out))

@@ -10,8 +10,8 @@ import math
 import numpy as np
 from scipy import spatial, stats
 
-from gengen.metrics.classes import Z, divergence_of_counts
-from gengen.metrics.interval import LEVEL, Estimate, of_share
+from gengen.metrics.classes import divergence_of_counts
+from gengen.metrics.interval import LEVEL, Estimate, Z, of_share
 
 
 def good_counts(samples: np.ndarray, centres: np.ndarray, *, deviation: float, within: float = 3.0) -> np.ndarray:

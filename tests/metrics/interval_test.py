@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gengen.metrics.interval import around, around_positive, jackknife_variance, of_blocks, of_share
+from gengen.metrics.interval import around, around_positive, of_blocks, of_share
 
 
 def test_a_normal_interval_reaches_1_96_deviations():
@@ -31,9 +31,3 @@ def test_a_positive_interval_is_symmetric_in_its_logarithm_and_linear_where_it_i
     assert wide.low * wide.high == pytest.approx(4.0)
     assert narrow == pytest.approx(around(2.0, 1e-6), rel=1e-6)
     assert around_positive(0.0, 1.0) == pytest.approx((0.0, 0.0, 1.959964))
-
-
-def test_the_jackknife_of_a_mean_is_its_variance():
-    values = np.random.default_rng(0).normal(size=20)
-    left_out = (values.sum() - values) / 19
-    assert jackknife_variance(left_out) == pytest.approx(values.var(ddof=1) / 20)

@@ -2,12 +2,14 @@
 
 import itertools
 
+import jax
 import numpy as np
 import pytest
 
+from gengen.metrics import kernel
 from gengen.metrics.kernel import kernel_distance, kernel_distance_of_subsets, squared_mmd
 
-CENTRES = np.random.default_rng(1).normal(size=(5, 8)) * 2
+CENTRES = np.random.default_rng(1).normal(size=(5, 8))
 
 
 def mixture(random, size, modes=5):
@@ -15,13 +17,13 @@ def mixture(random, size, modes=5):
 
 
 def by_definition(x, y, degree=3):
-    def kernel(a, b):
+    def k(a, b):
         return (a @ b / len(a) + 1) ** degree
 
     def within(points):
-        return np.mean([kernel(a, b) for a, b in itertools.permutations(points, 2)])
+        return np.mean([k(a, b) for a, b in itertools.permutations(points, 2)])
 
-    return within(x) + within(y) - 2 * np.mean([kernel(a, b) for a, b in itertools.product(x, y)])
+    return within(x) + within(y) - 2 * np.mean([k(a, b) for a, b in itertools.product(x, y)])
 
 
 @pytest.mark.parametrize(("size", "other"), [(7, 7), (5, 9)])
@@ -73,21 +75,39 @@ def test_subsets_are_rows_of_both_sets():
 
 @pytest.mark.parametrize(
     ("size", "other", "block", "shape"),
-    [(4, 9, 1000, (2, 2)), (15, 20, 1000, (7, 2)), (101, 150, 1000, (10, 10)), (120, 100, 8, (13, 7))],
+    [(7, 9, 1000, (1, 7)), (35, 20, 1000, (5, 4)), (101, 150, 1000, (10, 10)), (120, 100, 8, (13, 7))],
 )
-def test_blocks_are_disjoint_and_as_many_as_said(monkeypatch, size, other, block, shape):
-    seen = {}
+def test_it_is_the_mean_over_disjoint_blocks_as_many_as_said(monkeypatch, size, other, block, shape):
+    blocks = []
 
-    def record(reference, generated, reference_subsets, generated_subsets, *, degree):
-        seen.update(reference=reference_subsets, generated=generated_subsets)
-        return kernel_distance_of_subsets(reference, generated, reference_subsets, generated_subsets, degree=degree)
+    def record(x, y, degree):
+        blocks.append((x, y))
+        return with_variance(x, y, degree)
 
-    monkeypatch.setattr("gengen.metrics.kernel.kernel_distance_of_subsets", record)
+    with_variance = kernel._with_variance
+    monkeypatch.setattr(kernel, "_with_variance", record)
     random = np.random.default_rng(0)
-    kernel_distance(random.normal(size=(size, 2)), random.normal(size=(other, 2)), block=block)
-    for subsets in seen.values():
-        assert subsets.shape == shape
-        assert len(np.unique(subsets)) == subsets.size
+    found = kernel_distance(random.normal(size=(size, 2)), random.normal(size=(other, 2)), block=block)
+    for parts in zip(*blocks, strict=True):
+        points = np.stack(parts)
+        assert points.shape == (*shape, 2)
+        assert len(np.unique(points)) == points.size
+    assert found.value == pytest.approx(np.mean([squared_mmd(x, y) for x, y in blocks]), rel=1e-9)
+
+
+def test_the_variance_of_a_block_is_estimated_without_bias():
+    samples = [np.array(sample)[:, None] for sample in itertools.product((0.0, 1.0), repeat=4)]
+    others = [np.array(sample)[:, None] for sample in itertools.product((-1.0, 0.5), repeat=4)]
+    values, estimates = [], []
+    for x, y in itertools.product(samples, others):
+        h = (x @ x.T + 1) ** 3 + (y @ y.T + 1) ** 3 - (x @ y.T + 1) ** 3 - (y @ x.T + 1) ** 3
+        values.append((h.sum() - np.trace(h)) / 12)
+        with jax.enable_x64(True):
+            _, bias, linear, quadratic = np.asarray(kernel._with_variance(x, y, 3))
+        estimates.append(linear + quadratic)
+        with_equal_pairs = np.mean((x @ x.T + 1) ** 3 + (y @ y.T + 1) ** 3 - 2 * (x @ y.T + 1) ** 3)
+        assert squared_mmd(x, y) + bias == pytest.approx(with_equal_pairs, abs=1e-12)
+    assert np.mean(estimates) == pytest.approx(np.var(values), rel=1e-12)
 
 
 def test_the_same_seed_gives_the_same_blocks():
@@ -101,8 +121,8 @@ def test_too_few_samples_are_refused():
     x = np.zeros((5, 2))
     with pytest.raises(ValueError, match="3 samples in blocks of at most 1000"):
         kernel_distance(x[:3], x)
-    with pytest.raises(ValueError, match="5 samples in blocks of at most 1"):
-        kernel_distance(x, x, block=1)
+    with pytest.raises(ValueError, match="5 samples in blocks of at most 3"):
+        kernel_distance(x, x, block=3)
     with pytest.raises(ValueError, match="1 and 5 samples"):
         squared_mmd(x[:1], x)
 
@@ -111,13 +131,15 @@ DRAWS = {
     "equal": mixture,
     "a mode dropped": lambda random, size: mixture(random, size, modes=4),
     "apart": lambda random, size: mixture(random, size) + 0.5,
+    "far apart": lambda random, size: mixture(random, size) + 2,
 }
 
 
 @pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
-def test_the_interval_holds_the_expectation(draw):
+@pytest.mark.parametrize("scale", [1.0, 2.0])  # the larger the features, the more do few pairs weigh
+def test_the_interval_holds_the_expectation(draw, scale):
     random = np.random.default_rng(5)
-    found = [kernel_distance(mixture(random, 100), draw(random, 120)) for _ in range(200)]
+    found = [kernel_distance(scale * mixture(random, 100), scale * draw(random, 120)) for _ in range(200)]
     expectation = 0.0 if draw is mixture else np.mean([estimate.value for estimate in found])
     held = np.mean([estimate.low <= expectation <= estimate.high for estimate in found])
     assert 0.90 <= held <= 0.99, held

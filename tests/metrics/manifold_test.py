@@ -10,6 +10,9 @@ from gengen.metrics import manifold
 from gengen.metrics.manifold import ManifoldScores, manifold_scores
 from gengen.metrics.neighbours import rows_for
 
+REAL, FAKE = 160, 192
+"""Sizes that most tests share, so that they are compiled once."""
+
 CENTRES = np.random.default_rng(1).normal(size=(5, 8)) * 2
 
 
@@ -39,58 +42,57 @@ def by_definition(x, y, precision_k=3, density_k=5):
     ]
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(("size", "other"), [(64, 64), (131, 50), (77, 300)])
-def test_they_are_their_definitions(size, other, dtype):
+@pytest.mark.parametrize(
+    ("size", "other", "dtype", "ks"), [(131, 77, np.float64, (3, 5)), (REAL, FAKE, np.float32, (1, 7))]
+)
+def test_they_are_their_definitions(size, other, dtype, ks):
     random = np.random.default_rng(0)
-    x, y = random.normal(size=(size, 6)).astype(dtype), (random.normal(size=(other, 6)) * 0.8 + 0.3).astype(dtype)
-    np.testing.assert_allclose(values(manifold_scores(x, y)), by_definition(x, y), rtol=1e-12)
-    found = values(manifold_scores(x, y, precision_k=1, density_k=7))
-    np.testing.assert_allclose(found, by_definition(x, y, precision_k=1, density_k=7), rtol=1e-12)
+    x, y = random.normal(size=(size, 4)).astype(dtype), (random.normal(size=(other, 4)) * 0.8 + 0.3).astype(dtype)
+    found = values(manifold_scores(x, y, precision_k=ks[0], density_k=ks[1]))
+    np.testing.assert_allclose(found, by_definition(x, y, *ks), rtol=1e-12)
 
 
 def test_points_on_the_edge_of_a_ball_lie_in_it():
-    line = np.arange(-20, 21, dtype=np.float64)[:, None]  # whole numbers of mean 0: distances are exact, with ties
-    found = manifold_scores(line, line[3:-2] + 1)
-    np.testing.assert_allclose(values(found), by_definition(line, line[3:-2] + 1), rtol=1e-12)
-    assert found.density.value > 1.2  # balls of radius 3 hold 7 whole numbers, and both edges
+    x, y = np.zeros((REAL, 4), np.float32), np.zeros((FAKE, 4), np.float32)
+    x[:, 0], y[:, 0] = np.arange(REAL), np.arange(FAKE) - 16  # on a line, where distances are exact, with ties
+    found = manifold_scores(x, y)
+    np.testing.assert_allclose(values(found), by_definition(x, y), rtol=1e-12)
+    assert found.precision.value == (REAL + 6) / FAKE  # the balls at both ends have radius 3
 
 
 def test_identical_sets_are_wholly_within_each_other():
-    x = gaussian(np.random.default_rng(0), 100)
-    found = manifold_scores(x, x[::-1])
+    x = gaussian(np.random.default_rng(0), REAL)
+    found = manifold_scores(x, np.concatenate([x[::-1], x[: FAKE - REAL]]))
     for share in (found.precision, found.recall, found.coverage):
         assert share.value == share.high == 1
         assert 0.9 < share.low < 1
 
 
 def test_copies_of_few_points_are_at_distance_zero_of_each_other():
-    few = gaussian(np.random.default_rng(0), 20, shift=50.0, dimensions=32)
-    found = manifold_scores(np.tile(few, (10, 1)), np.tile(few[:15], (8, 1)))  # every ball has radius 0
-    assert values(found) == pytest.approx([1, 0.75, 10 / 5, 0.75])
+    few = gaussian(np.random.default_rng(0), 20, shift=50.0)
+    found = manifold_scores(np.tile(few, (8, 1)), np.tile(few[:12], (16, 1)))  # every ball has radius 0
+    assert values(found) == pytest.approx([1, 0.6, 8 / 5, 0.6])
 
 
 def test_far_sets_have_nothing_in_common():
     random = np.random.default_rng(0)
-    found = manifold_scores(gaussian(random, 100), gaussian(random, 80, shift=1e3))
+    found = manifold_scores(gaussian(random, REAL), gaussian(random, FAKE, shift=1e3))
     assert values(found) == [0, 0, 0, 0]
     for share in (found.precision, found.recall, found.coverage):
-        assert 0 == share.low < share.high < 0.1
+        assert 0 == share.low < share.high < 0.05
 
 
 def test_a_collapse_to_the_mean_of_the_data_is_no_hit_of_what_fills_the_last_chunk():
-    x = np.random.default_rng(0).normal(size=(40, 3))
-    x = np.concatenate([x, -x]) + 10 * np.sign(x[:, :1].repeat(2, 1).T.reshape(-1, 1))  # nothing near the mean
-    x -= x.mean(0)
-    y = np.zeros((50, 3))
-    np.testing.assert_allclose(values(manifold_scores(x, y, rows=64)), by_definition(x, y), rtol=1e-12)
+    half = gaussian(np.random.default_rng(0), REAL // 2, shift=10.0)  # two clusters of mean 0, and nothing there
+    found = manifold_scores(np.concatenate([half, -half]), np.zeros((FAKE, 4), np.float32))
+    assert values(found) == [0, 0, 0, 0]
 
 
 def test_precision_is_the_share_of_generated_samples_and_recall_that_of_the_reference():
     random = np.random.default_rng(0)
-    wide, narrow = gaussian(random, 300), gaussian(random, 200, scale=0.3)
+    wide, narrow = gaussian(random, REAL), gaussian(random, FAKE, scale=0.3)
     found = manifold_scores(wide, narrow)
-    assert found.precision.low > 0.95
+    assert found.precision.low > 0.85
     assert found.recall.high < 0.5
     swapped = manifold_scores(narrow, wide)
     assert (swapped.precision.value, swapped.recall.value) == (found.recall.value, found.precision.value)
@@ -98,22 +100,21 @@ def test_precision_is_the_share_of_generated_samples_and_recall_that_of_the_refe
 
 def test_moving_and_scaling_both_sets_changes_nothing():
     random = np.random.default_rng(0)
-    x, y = (np.round(gaussian(random, size, scale=64)) / 64 for size in (200, 150))  # exact in float32, moved too
+    x, y = (np.round(gaussian(random, size, scale=4096)) / 4096 for size in (REAL, FAKE))  # exact when moved
     expected = manifold_scores(x, y)
-    for moved in (manifold_scores(x + 2048, y + 2048), manifold_scores(x / 1024, y / 1024)):
+    for moved in (manifold_scores(x + 1024, y + 1024), manifold_scores(x / 1024, y / 1024)):
         np.testing.assert_allclose(moved, expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("rows", [1, 17, 500])
-def test_chunks_change_neither_value_nor_interval(rows):
+def test_chunks_change_neither_value_nor_interval():
     random = np.random.default_rng(0)
-    x, y = random.normal(size=(90, 4)), random.normal(size=(70, 4))
-    np.testing.assert_allclose(manifold_scores(x, y, rows=rows), manifold_scores(x, y), rtol=1e-12)
+    x, y = random.normal(size=(131, 4)), random.normal(size=(77, 4))
+    np.testing.assert_allclose(manifold_scores(x, y, rows=19), manifold_scores(x, y), rtol=1e-12)
 
 
 def test_the_seed_changes_the_interval_alone():
     random = np.random.default_rng(0)
-    x, y = gaussian(random, 90), gaussian(random, 90)
+    x, y = gaussian(random, REAL), gaussian(random, FAKE)
     one, other = manifold_scores(x, y, seed=1), manifold_scores(x, y, seed=2)
     assert one == manifold_scores(x, y, seed=1)
     assert values(one) == values(other)
@@ -122,14 +123,14 @@ def test_the_seed_changes_the_interval_alone():
 
 def test_halves_cut_by_halves_are_scored_as_if_alone():
     random = np.random.default_rng(0)
-    x, y = random.normal(size=(80, 4)), random.normal(size=(64, 4))
+    x, y = random.normal(size=(131, 4)), random.normal(size=(77, 4))
     subsets = manifold._subsets()
     at_x, at_y = (subsets[:, np.arange(len(points)) % 16] for points in (x, y))
     with jax.enable_x64(True):
-        hulls, balls = manifold._radii(x, subsets, ks=(3, 5), rows=32)
-        (others,) = manifold._radii(y, subsets, ks=(3,), rows=32)
+        hulls, balls = manifold._radii(x, subsets, ks=(3, 5), rows=1024)
+        (others,) = manifold._radii(y, subsets, ks=(3,), rows=1024)
         inside, counts, recalled, covered = map(
-            np.asarray, manifold._terms(x, y, subsets, hulls, balls, others, rows=32)
+            np.asarray, manifold._terms(x, y, subsets, hulls, balls, others, rows=1024)
         )
     for half, (a, b) in enumerate(zip(at_x, at_y, strict=True)):
         found = [inside[half, b].mean(), recalled[half, a].mean(), counts[half, b].mean() / 5, covered[half, a].mean()]
@@ -156,7 +157,7 @@ DRAWS = {
 @pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
 def test_the_intervals_hold_the_expectations(draw):
     random = np.random.default_rng(5)
-    found = np.array([manifold_scores(gaussian(random, 160), draw(random, 192)) for _ in range(200)])
+    found = np.array([manifold_scores(gaussian(random, REAL), draw(random, FAKE)) for _ in range(200)])
     expectation = found[:, :, 0].mean(0)
     held = ((found[:, :, 1] <= expectation) & (expectation <= found[:, :, 2])).mean(0)
     for name, share in zip(ManifoldScores._fields, held, strict=True):
@@ -164,24 +165,28 @@ def test_the_intervals_hold_the_expectations(draw):
 
 
 FAULTS = {
-    "collapse": (lambda random: np.tile(mixture(random, 1), (1000, 1)), ("recall", "coverage")),
-    "dropped": (lambda random: mixture(random, 1000, modes=4), ("recall", "coverage")),
+    "collapse": (lambda random: np.tile(mixture(random, 1), (1000, 1)), ["recall", "coverage"], []),
+    "dropped": (lambda random: mixture(random, 1000, modes=4), ["recall", "coverage"], ["precision", "density"]),
     "noise": (
         lambda random: mixture(random, 1000) + random.normal(size=(1000, 8)).astype(np.float32),
-        ("precision", "density", "coverage"),
+        ["precision", "density", "coverage"],
+        [],
     ),
-    "duplicates": (lambda random: np.tile(mixture(random, 20), (50, 1)), ("recall", "coverage")),
+    "duplicates": (lambda random: np.tile(mixture(random, 20), (50, 1)), ["recall", "coverage"], ["precision"]),
 }
+"""Samples with a fault, the scores that must fall, and those that must not see it."""
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_moves_its_scores_down_by_more_than_their_intervals(fault):
     random = np.random.default_rng(3)
-    draw, moved = FAULTS[fault]
+    draw, fall, stay = FAULTS[fault]
     reference = mixture(random, 1000)
-    good, bad = manifold_scores(reference, mixture(random, 1000))._asdict(), manifold_scores(reference, draw(random))
-    for name, estimate in bad._asdict().items():
-        assert (estimate.high < good[name].low) == (name in moved), (name, estimate, good[name])
+    good, bad = (manifold_scores(reference, y)._asdict() for y in (mixture(random, 1000), draw(random)))
+    for name in fall:
+        assert bad[name].high < good[name].low, name
+    for name in stay:
+        assert bad[name].low < good[name].value < bad[name].high, name
 
 
 def test_the_whole_matrix_is_never_in_memory():

