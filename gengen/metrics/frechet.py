@@ -23,6 +23,8 @@ PAIRS = 4096
 
 _SMALL = 1e-12  # of the largest eigenvalue: below it a direction holds rounding errors and no data
 
+_ROUNDING = 1e-10  # of the sum of variances: below it the difference of traces and root is rounding
+
 
 class Moments(NamedTuple):
     """What the distance needs of a set of features, in float64; two of them add.
@@ -124,10 +126,10 @@ def _transport(first: Moments, second: Moments) -> _Plan:
     root, inverse = _powers(values, vectors)
     crossed, directions = np.linalg.eigh(root @ second.covariance @ root)
     middle, middle_inverse = _powers(crossed, directions)
-    apart = first.mean - second.mean
-    spread = np.trace(first.covariance) + np.trace(second.covariance) - 2 * np.sqrt(np.maximum(crossed, 0)).sum()
+    apart, size = first.mean - second.mean, np.trace(first.covariance) + np.trace(second.covariance)
+    squared = float(apart @ apart + size - 2 * np.sqrt(np.maximum(crossed, 0)).sum())
     return _Plan(
-        max(float(apart @ apart + spread), 0.0),
+        squared if squared > _ROUNDING * size else 0.0,
         forth=inverse @ middle @ inverse,
         back=root @ middle_inverse @ root,
         values=np.maximum(values, 0),

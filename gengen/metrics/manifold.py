@@ -85,10 +85,11 @@ def manifold_scores(
         inside, counts, recalled, covered = (np.asarray(terms, np.float64) for terms in found)
     at_x, at_y = (subsets[:, np.arange(len(points)) % GROUPS] for points in (x, y))
     count, variance, effective = _moments(counts, at_y)
+    density = around(count / density_k, variance / (density_k**2 * effective), GROUPS - 1)
     return ManifoldScores(
         precision=_share(*_moments(inside, at_y)),
         recall=_share(*_moments(recalled, at_x)),
-        density=around(count / density_k, variance / (density_k**2 * effective), GROUPS - 1),
+        density=density._replace(low=max(density.low, 0.0)),
         coverage=_share(*_moments(covered, at_x)),
     )
 

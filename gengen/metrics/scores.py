@@ -43,7 +43,6 @@ class Real(NamedTuple):
       reference: held-out images.
       training: all training images as points [M, P].
       shares: share of each class in the data [K]; None where there are no labels.
-      compared: number of samples that are compared with the reference.
       bins: centres of the reference's bins [B, D].
       radius: distance below which two images, as points, count as one.
       limit: how near to a training image a sample counts as its copy.
@@ -52,19 +51,17 @@ class Real(NamedTuple):
     reference: Images
     training: np.ndarray
     shares: np.ndarray | None
-    compared: int
     bins: np.ndarray
     radius: float
     limit: CopyLimit
 
 
-def real_of(reference: Images, training: np.ndarray, shares: np.ndarray | None, compared: int) -> Real:
+def real_of(reference: Images, training: np.ndarray, shares: np.ndarray | None) -> Real:
     """Derives from the data what the scores need; the arguments are the fields of `Real`."""
     return Real(
         reference,
         training,
         shares,
-        compared,
         bins=bins.fit_bins(reference.features),
         radius=duplicate_radius(reference.points),
         limit=fit_limit(reference.points, training),
@@ -78,9 +75,12 @@ class Score(NamedTuple):
       title: its name for people.
       better: "lower", "higher" or "data", which is to be like the data's own.
       sees: "features", "classes" or "images": what it is computed from.
-      least: (dimensions D, classes K of what it sees through) -> the number of images from which it means something.
+      least: (dimensions D, classes K of what it sees through) -> the number of images from which it means something:
+        four for each direction of a covariance, a thousand where neighbours stand for a manifold, fifty or a hundred
+        for each share of a class. Rules of thumb; what fewer images do shows in the floor.
       paper: where it comes from.
-      compares: whether it compares with the reference.
+      compares: whether it compares with the reference, or looks at the samples alone.
+      evenly: whether it takes as many images of the reference as of the samples.
       requires: the capability that it needs of a model.
     """
 
@@ -90,6 +90,7 @@ class Score(NamedTuple):
     least: Callable[[int, int], int]
     paper: str
     compares: bool = False
+    evenly: bool = False
     requires: str = "sample"
 
 
@@ -98,7 +99,7 @@ SCORES: Mapping[str, Score] = {
         "Fréchet distance", "lower", "features", lambda d, k: 4 * d, "Heusel et al. 2017, arXiv:1706.08500", True
     ),
     "kernel_distance": Score(
-        "kernel distance", "lower", "features", lambda d, k: 250, "Binkowski et al. 2018, arXiv:1801.01401", True
+        "kernel distance", "lower", "features", lambda d, k: 250, "Binkowski et al. 2018, arXiv:1801.01401", True, True
     ),
     "inception_score": Score(
         "Inception score", "higher", "features", lambda d, k: 100 * k, "Salimans et al. 2016, arXiv:1606.03498"
@@ -109,7 +110,7 @@ SCORES: Mapping[str, Score] = {
     "recall": Score(
         "recall", "higher", "features", lambda d, k: 1000, "Kynkaanniemi et al. 2019, arXiv:1904.06991", True
     ),
-    "density": Score("density", "higher", "features", lambda d, k: 1000, "Naeem et al. 2020, arXiv:2002.09797", True),
+    "density": Score("density", "data", "features", lambda d, k: 1000, "Naeem et al. 2020, arXiv:2002.09797", True),
     "coverage": Score("coverage", "higher", "features", lambda d, k: 1000, "Naeem et al. 2020, arXiv:2002.09797", True),
     "different_bins": Score(
         "different bins", "lower", "features", lambda d, k: 1000, "Richardson and Weiss 2018, arXiv:1805.12462", True
@@ -117,26 +118,35 @@ SCORES: Mapping[str, Score] = {
     "class_divergence": Score(
         "divergence of classes", "lower", "classes", lambda d, k: 50 * k, "Metz et al. 2017, arXiv:1611.02163"
     ),
-    "class_confidence": Score("classifier's confidence", "higher", "classes", lambda d, k: 100, ""),
+    "class_confidence": Score(
+        "classifier's confidence", "data", "classes", lambda d, k: 100, "mean of the largest probability"
+    ),
     "class_similarity": Score(
         "MS-SSIM within a class", "data", "classes", lambda d, k: 50 * k, "Odena et al. 2017, arXiv:1610.09585"
     ),
     "collisions": Score(
         "near-duplicate pairs", "lower", "images", lambda d, k: 1000, "Arora et al. 2018, arXiv:1706.08224"
     ),
-    "copied": Score("copies of training images", "lower", "images", lambda d, k: 100, ""),
+    "copied": Score(
+        "copies of training images",
+        "lower",
+        "images",
+        lambda d, k: 100,
+        "ratio of Yoon et al. 2023, openreview shciCbSk9h",
+    ),
 }
 """Every score, by the name that it has in configs and files."""
 
 
-def available(*, probabilities: bool, labels: bool) -> list[str]:
+def available(*, probabilities: bool, labels: bool, pairs: bool) -> list[str]:
     """Names of the scores that can be had.
 
     Args:
       probabilities: whether the extractor has classes.
       labels: whether the data have labels.
+      pairs: whether there are sure to be two pairs of samples of one class.
     """
-    without = set() if probabilities else {"inception_score"}
+    without = {name for name, had in (("inception_score", probabilities), ("class_similarity", pairs)) if not had}
     return [name for name, score in SCORES.items() if name not in without and (labels or score.sees != "classes")]
 
 
@@ -145,7 +155,7 @@ def measure(real: Real, samples: Images, names: Sequence[str]) -> dict[str, Esti
 
     Args:
       real: the data.
-      samples: the images judged; comparisons with the reference take the first `real.compared` of them.
+      samples: the images judged.
       names: some of those that are `available`.
     """
     found: dict[str, Estimate] = {}
@@ -162,11 +172,11 @@ def labels_of(images: Images) -> np.ndarray:
 
 
 def _frechet(real: Real, samples: Images) -> Sequence[Estimate]:
-    return (frechet_distance(real.reference.features, samples.features[: real.compared]),)
+    return (frechet_distance(real.reference.features, samples.features),)
 
 
 def _kernel(real: Real, samples: Images) -> Sequence[Estimate]:
-    return (kernel_distance(real.reference.features, samples.features[: real.compared]),)
+    return (kernel_distance(real.reference.features, samples.features),)
 
 
 def _inception(real: Real, samples: Images) -> Sequence[Estimate]:
@@ -175,21 +185,24 @@ def _inception(real: Real, samples: Images) -> Sequence[Estimate]:
 
 
 def _manifold(real: Real, samples: Images) -> Sequence[Estimate]:
-    return manifold_scores(real.reference.features, samples.features[: real.compared])
+    return manifold_scores(real.reference.features, samples.features)
 
 
 def _bins(real: Real, samples: Images) -> Sequence[Estimate]:
-    return (bins.different_bins(real.reference.features, samples.features[: real.compared], real.bins),)
+    return (bins.different_bins(real.reference.features, samples.features, real.bins),)
 
 
 def _classes(real: Real, samples: Images) -> Sequence[Estimate]:
     assert real.shares is not None and samples.class_log_probabilities is not None
-    labels = labels_of(samples)
     return (
-        classes.divergence(labels, real.shares),
+        classes.divergence(labels_of(samples), real.shares),
         classes.confidence(np.exp(samples.class_log_probabilities)),
-        class_similarity(samples.pixels, labels, len(real.shares)),
     )
+
+
+def _similarity(real: Real, samples: Images) -> Sequence[Estimate]:
+    assert real.shares is not None
+    return (class_similarity(samples.pixels, labels_of(samples), len(real.shares)),)
 
 
 def _collisions(real: Real, samples: Images) -> Sequence[Estimate]:
@@ -206,7 +219,8 @@ _MEASURES: Mapping[tuple[str, ...], Callable[[Real, Images], Sequence[Estimate]]
     ("inception_score",): _inception,
     ("precision", "recall", "density", "coverage"): _manifold,
     ("different_bins",): _bins,
-    ("class_divergence", "class_confidence", "class_similarity"): _classes,
+    ("class_divergence", "class_confidence"): _classes,
+    ("class_similarity",): _similarity,
     ("collisions",): _collisions,
     ("copied",): _copied,
 }

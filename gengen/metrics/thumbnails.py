@@ -5,7 +5,7 @@ import numpy as np
 SIDE = 16
 """Largest height and width of a thumbnail: what is left of an image when details that make no other one are gone."""
 
-_CHUNK = 2048
+_NUMBERS = 2**24  # of the pictures that are converted at a time
 
 
 def thumbnails(images: np.ndarray, *, side: int = SIDE) -> np.ndarray:
@@ -23,8 +23,9 @@ def thumbnails(images: np.ndarray, *, side: int = SIDE) -> np.ndarray:
     """
     rows, columns = (_blocks(size, side) for size in images.shape[1:3])
     parts = []
-    for start in range(0, len(images), _CHUNK):
-        chunk = np.asarray(images[start : start + _CHUNK], np.float32) / 255
+    at_once = max(1, _NUMBERS // int(np.prod(images.shape[1:])))
+    for start in range(0, len(images), at_once):
+        chunk = np.asarray(images[start : start + at_once], np.float32) / 255
         small = np.einsum("ah,nhwc,bw->nabc", rows, chunk, columns, optimize=True)
         parts.append(small.reshape(len(small), -1))
     return np.concatenate(parts)

@@ -31,44 +31,48 @@ class Classes(NamedTuple):
 def verdict(
     samples: Mapping[str, Estimate],
     floor: Mapping[str, Estimate],
-    noise: Mapping[str, Estimate],
+    to_noise: Estimate,
     classes: Classes | None,
+    *,
+    number: int,
+    training: int,
 ) -> list[str]:
     """Says what is wrong with the samples, if anything is by more than the intervals, worst first.
 
     Args:
       samples: scores of the samples by name: frechet_distance, collisions and copied.
-      floor: the same of data.
-      noise: the same of noise.
+      floor: the same of training images in their place.
+      to_noise: the Fréchet distance of the samples from noise, instead of from data.
       classes: shares of the classes; None where there are none.
+      number: of samples.
+      training: number of training images.
 
     Returns:
       At least one sentence.
     """
-    if _is_noise(samples, floor, noise):
-        distance, worst = samples["frechet_distance"].value, noise["frechet_distance"].value
+    distance = samples["frechet_distance"]
+    if to_noise.high < distance.low:
         return [
-            f"These samples are noise: as far from the data (Fréchet distance {distance:.4g}) as noise ({worst:.4g})."
+            f"These samples are noise: they are nearer to noise (Fréchet distance {to_noise.value:.4g}) than to data "
+            f"({distance.value:.4g})."
         ]
-    found = [*_repeated(samples, floor), *_copied(samples, floor), *(_unequal(classes) if classes else ())]
-    return [*found, _distance(samples["frechet_distance"], floor["frechet_distance"], bool(found))]
+    found = [*_repeated(samples, floor, training), *_copied(samples, floor), *(_unequal(classes) if classes else ())]
+    if not found:
+        missing = "no class is missing, " if classes else ""
+        found = [f"In {number:,} samples {missing}nothing is repeated and nothing is memorised."]
+    return [*found, _distance(distance, floor["frechet_distance"])]
 
 
-def _is_noise(samples: Mapping[str, Estimate], floor: Mapping[str, Estimate], noise: Mapping[str, Estimate]) -> bool:
-    """As far from the data as noise is, and without the repetitions of a collapse, which may be as far."""
-    far = samples["frechet_distance"].high >= noise["frechet_distance"].low
-    return far and samples["collisions"].low <= floor["collisions"].high
-
-
-def _repeated(samples: Mapping[str, Estimate], floor: Mapping[str, Estimate]) -> list[str]:
+def _repeated(samples: Mapping[str, Estimate], floor: Mapping[str, Estimate], training: int) -> list[str]:
+    """Repetitions by which there are fewer different samples than training images."""
     chance = samples["collisions"]
-    if chance.low <= floor["collisions"].high:
+    if chance.low <= floor["collisions"].high or chance.value * training < 1:
         return []
     if chance.value > COLLAPSED:
         return [f"One image is repeated: {chance.value:.0%} of all pairs of samples are near-duplicates."]
     return [
         f"Images repeat as if there were about {1 / chance.value:,.0f} different ones (between {1 / chance.high:,.0f} "
-        f"and {1 / chance.low:,.0f})."
+        f"and {1 / chance.low:,.0f}), fewer than the {training:,} training images."
     ]
 
 
@@ -77,8 +81,8 @@ def _copied(samples: Mapping[str, Estimate], floor: Mapping[str, Estimate]) -> l
     if share.low <= floor["copied"].high:
         return []
     return [
-        f"Training images are memorised: {share.value:.1%} of the samples copy one ({floor['copied'].value:.1%} of "
-        f"held-out images look like copies by chance)."
+        f"Training images are memorised: {share.value:.1%} of the samples copy one; {floor['copied'].value:.1%} of the "
+        f"training images are as near to another."
     ]
 
 
@@ -86,7 +90,7 @@ def _unequal(classes: Classes) -> list[str]:
     missing, starved = [], []
     for name, share, expected in zip(classes.names, classes.samples, classes.data, strict=True):
         said = f"{name} ({share.value:.1%} of the samples, {expected:.1%} of the data)"
-        if share.high < MISSING * expected or (share.value == 0 and share.high < expected):
+        if share.high < MISSING * expected:
             missing.append(said)
         elif share.high < STARVED * expected:
             starved.append(said)
@@ -98,11 +102,10 @@ def _unequal(classes: Classes) -> list[str]:
     return sentences
 
 
-def _distance(samples: Estimate, floor: Estimate, faulty: bool) -> str:
-    start = "The" if faulty else "No class is missing, nothing is repeated or memorised; the"
+def _distance(samples: Estimate, floor: Estimate) -> str:
     if samples.low <= floor.high:
-        return f"{start} Fréchet distance ({samples.value:.4g}) cannot be told from that of data ({floor.value:.4g})."
-    return (
-        f"{start} Fréchet distance ({samples.value:.4g}) is {samples.value / floor.value:.1f} times that of data "
-        f"({floor.value:.4g})."
-    )
+        return (
+            f"The Fréchet distance ({samples.value:.4g}) cannot be told from that of real images ({floor.value:.4g})."
+        )
+    times = f"{samples.value / floor.value:.1f} times" if floor.value > 0 else "more than"
+    return f"The Fréchet distance ({samples.value:.4g}) is {times} that of real images ({floor.value:.4g})."

@@ -29,6 +29,7 @@ from gengen.data.pipeline import batches
 from gengen.data.signature import DataSet
 from gengen.models.classifier import classifier, judge
 from gengen.networks.classifier import FEATURES, Classifier
+from gengen.tasks.chunks import in_chunks
 from gengen.training.loop import train, windows
 
 NAME = "classifier-v1"
@@ -106,14 +107,7 @@ class TrainedClassifier(NamedTuple):
                 f"images should be uint8 [N, {', '.join(map(str, shape))}], not {images.dtype} {images.shape}"
             )
         variables = jax.device_put(_nested(self.weights))
-        seen = []
-        for start in range(0, len(images), CHUNK):
-            chunk = np.asarray(images[start : start + CHUNK])
-            filled = np.concatenate([chunk, np.zeros((CHUNK - len(chunk), *shape), np.uint8)])
-            seen.append([np.asarray(part)[: len(chunk)] for part in _judge(self.network, variables, filled)])
-        empty = [np.zeros((0, size), np.float32) for size in (FEATURES, self.network.classes)]
-        features, log_probabilities = (np.concatenate(parts) for parts in zip(empty, *seen, strict=True))
-        return features, log_probabilities
+        return in_chunks(lambda chunk: _judge(self.network, variables, chunk), images, CHUNK)
 
 
 def steps_for(images: int) -> int:

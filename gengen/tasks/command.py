@@ -13,6 +13,7 @@ from ml_collections import ConfigDict, config_flags
 
 from gengen.core.refusal import Refusal
 from gengen.tasks import benchmark, compare, describe, evaluate, machine, sample, train
+from gengen.tasks.prepare import check_sections
 from gengen.training.run_folder import read_folder
 
 REFUSED = 2
@@ -138,7 +139,9 @@ def _carry_out(flag: flags.FlagValues, configs: Path) -> Path | None:
 
 def _config(flag: flags.FlagValues, workdir: Path) -> ConfigDict:
     """The config that the flags name, or else the one of the run folder."""
-    return flag.config if flag.config is not None else read_folder(workdir)[0]
+    config = flag.config if flag.config is not None else read_folder(workdir)[0]
+    check_sections(config, workdir)
+    return config
 
 
 def _default_workdir(flag: flags.FlagValues) -> Path:

@@ -7,13 +7,25 @@ from typing import Any
 
 from gengen.core.refusal import Refusal
 from gengen.tasks.describe import table
+from gengen.tasks.outputs import output_files
 from gengen.training.run_folder import write_whole
 from gengen.training.writer import read_lines
 
 SHOWN = ("frechet_distance", "precision", "recall")
 """Scores in the table; the first one with its floor."""
 
-HEADER = ("run", "Fréchet distance", "of data", "precision", "recall", "features", "samples", "steps", "minutes")
+HEADER = (
+    "run",
+    "Fréchet distance",
+    "of data",
+    "precision",
+    "recall",
+    "features",
+    "samples",
+    "weights",
+    "steps",
+    "minutes",
+)
 
 
 def run(folder: Path, output: Path | None) -> Path:
@@ -32,8 +44,8 @@ def run(folder: Path, output: Path | None) -> Path:
     rows = [_row(path) for path in sorted(folder.glob("*/evaluation.json"))]
     if not rows:
         raise Refusal(f"no run below {folder} was judged; do so with --mode=evaluate --workdir={folder}/NAME.")
+    (path,) = output_files(output, folder / "comparison.json", ".json")
     print(as_table(rows) + "\n")
-    path = output or folder / "comparison.json"
     write_whole(path, json.dumps(rows, indent=2) + "\n")
     return path
 
@@ -46,15 +58,16 @@ def as_table(rows: Sequence[dict[str, Any]]) -> str:
 def _row(path: Path) -> dict[str, Any]:
     """What one run reached, every number as it is shown."""
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-        scores = {name: report["scores"][name] for name in SHOWN}
-    except (ValueError, KeyError) as error:
+        return _shown(path.parent, json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError) as error:
         raise Refusal(f"{path} is damaged or lacks scores; judge that run again with --mode=evaluate.") from error
-    distance, precision, recall = scores.values()
-    entries = [entry for entry in read_lines(path.parent / "metrics.jsonl") if entry["step"] <= report["step"]]
-    minutes = entries[-1]["seconds"] / 60 if entries else None
+
+
+def _shown(folder: Path, report: dict[str, Any]) -> dict[str, Any]:
+    distance, precision, recall = (report["scores"][name] for name in SHOWN)
+    entries = [entry for entry in read_lines(folder / "metrics.jsonl") if entry["step"] <= report["step"]]
     return {
-        "run": path.parent.name,
+        "run": folder.name,
         "Fréchet distance": with_interval(distance["samples"]),
         "of data": with_interval(distance["floor"]),
         "precision": with_interval(precision["samples"]),
@@ -62,7 +75,8 @@ def _row(path: Path) -> dict[str, Any]:
         "features": f"{distance['extractor']['name']} {distance['extractor']['digest'][:6]}".strip(),
         "samples": f"{distance['sizes']['samples']:,} / {distance['sizes']['reference']:,}",
         "steps": f"{report['step']:,}",
-        "minutes": "not measured" if minutes is None else f"{minutes:.1f}",
+        "weights": f"{report['weights']}, {report['checkpoint']}",
+        "minutes": f"{entries[-1]['seconds'] / 60:.1f}" if entries else "not measured",
     }
 
 
@@ -73,4 +87,4 @@ def with_interval(estimate: dict[str, float]) -> str:
 
 def number(value: float) -> str:
     """Three significant digits, and none after the point from 1,000 on."""
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"

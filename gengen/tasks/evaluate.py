@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -13,14 +14,17 @@ from gengen.core.refusal import Refusal
 from gengen.data.dataset import DataSet
 from gengen.metrics import classes as class_scores
 from gengen.metrics.copying import copied
+from gengen.metrics.frechet import frechet_distance
 from gengen.metrics.interval import Estimate
 from gengen.metrics.scores import SCORES, Images, labels_of
 from gengen.metrics.verdict import Classes, verdict
 from gengen.pictures.chart import Panel, Shares, save_scores
 from gengen.tasks.compare import with_interval
 from gengen.tasks.describe import table
+from gengen.tasks.features import Extractor
 from gengen.tasks.judge import Judge
-from gengen.tasks.prepare import load_data
+from gengen.tasks.outputs import output_files
+from gengen.tasks.prepare import check_sections, load_data
 from gengen.tasks.sample import check_flags, restore, sampler
 from gengen.training.run_folder import read_folder, write_whole
 
@@ -48,9 +52,9 @@ def run(
 
     Args:
       workdir: the run folder.
-      num: number of samples.
+      num: number of samples; there are no more of them than training images.
       seed: of the noise.
-      output: the .json to write, its ending added if it has none; `evaluation.json` in the run folder by default.
+      output: the .json to write, with its ending or without; `evaluation.json` in the run folder by default.
       best: judge the best checkpoint instead of the latest.
       raw: judge the weights as trained instead of their average.
       config: where the section `evaluation` and the places of the data come from; the run's own config by default.
@@ -62,13 +66,14 @@ def run(
       Refusal: a number is out of range, the run has no checkpoint, its data are gone or other ones, or a score or an
         extractor cannot be had.
     """
-    check_flags(num=num, least=LEAST, seed=seed, output=output)
+    check_flags(num=num, least=LEAST, seed=seed)
     model, step, state = restore(workdir, best=best)
     for score in SCORES.values():
         require(model, score.requires)
+    path, picture = output_files(output, workdir / "evaluation.json", ".json", ".png")
     settings, data = _settings_and_data(workdir, config)
     judge = Judge(data, settings, num=num)
-    images = judge.images(sampler(model)(evaluation_variables(state, raw=raw), seed, num))
+    images = judge.images(sampler(model)(evaluation_variables(state, raw=raw), seed, judge.num))
     origin = {
         "run": str(workdir),
         "step": step,
@@ -78,10 +83,7 @@ def run(
     }
     shares = _classes(judge, images, data)
     report = origin | _judged(judge, images, shares, data)
-    _print(report)
-    path = _path(workdir, output)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    picture = path.with_suffix(".png")
+    _print(report, asked=num)
     _draw(picture, report, judge, images, shares, data)
     write_whole(path, json.dumps(report, indent=2))
     print(picture)
@@ -90,39 +92,50 @@ def run(
 
 def _judged(judge: Judge, images: Images, shares: Classes | None, data: DataSet) -> dict[str, Any]:
     """Scores the samples and what they are compared with, and says what follows."""
-    floor = judge.floor()
-    sets = {"samples": images, "floor": floor, **_ceilings(judge, floor)}
+    sets = {"samples": images, **_comparisons(judge)}
     found = {name: judge.scores(shown) for name, shown in sets.items()}
+    to_noise = frechet_distance(sets["noise"].features, images.features)
     return {
         "data": data.signature.name,
         "data_digest": data.signature.digest,
         "sizes": {
-            "samples": len(images.pixels),
-            "compared": judge.compared,
+            "samples": judge.num,
             "reference": len(judge.real.reference.pixels),
             "training": len(judge.real.training),
         },
-        "scores": {name: _entry(judge, name, found, len(images.pixels)) for name in judge.names},
+        "extractors": [_as_json(extractor) for extractor in dict.fromkeys(map(judge.extractor, judge.names))],
+        "scores": {name: _entry(judge, name, found) for name in judge.names},
         "classes": _shares_as_json(shares),
-        "verdict": verdict(found["samples"], found["floor"], found["noise"], shares),
+        "verdict": verdict(
+            found["samples"],
+            found["floor"],
+            to_noise,
+            shares,
+            number=judge.num,
+            training=len(judge.real.training),
+        ),
     }
+
+
+def _comparisons(judge: Judge) -> dict[str, Images]:
+    """Training images in the place of samples, uniform noise, and one training image repeated."""
+    floor = judge.floor()
+    noise = np.random.default_rng(0).integers(0, 256, floor.pixels.shape, dtype=np.uint8)
+    one = judge.images(floor.pixels[:1])
+    repeated = jax.tree.map(lambda field: np.repeat(field, judge.num, axis=0), one)
+    return {"floor": floor, "noise": judge.images(noise), "one_image": repeated}
 
 
 def _settings_and_data(workdir: Path, config: ConfigDict | None) -> tuple[ConfigDict, DataSet]:
     own, signature = read_folder(workdir)
     given = own if config is None else config
+    check_sections(given, workdir)
     for key in ("data_dir", "manual_dir"):
         own.data[key] = given.data[key] or own.data[key]
     data = load_data(own)
     if data.signature.digest != signature["digest"]:
         raise Refusal(f"the data of {own.data.name} are not those that {workdir} was trained on: their digests differ.")
     return given.evaluation, data
-
-
-def _ceilings(judge: Judge, floor: Images) -> dict[str, Images]:
-    """Two sets that are known to be bad: uniform noise, and one training image repeated."""
-    noise = np.random.default_rng(0).integers(0, 256, floor.pixels.shape, dtype=np.uint8)
-    return {"noise": judge.images(noise), "one_image": judge.images(np.repeat(floor.pixels[:1], len(noise), axis=0))}
 
 
 def _classes(judge: Judge, images: Images, data: DataSet) -> Classes | None:
@@ -132,31 +145,29 @@ def _classes(judge: Judge, images: Images, data: DataSet) -> Classes | None:
     return Classes(names, class_scores.shares(labels_of(images), len(names)), judge.real.shares)
 
 
-def _entry(judge: Judge, name: str, found: dict[str, dict[str, Estimate]], samples: int) -> dict[str, Any]:
+def _entry(judge: Judge, name: str, found: dict[str, dict[str, Estimate]]) -> dict[str, Any]:
     """One score as JSON: what it is, what it sees, its sizes, and its estimate for each set."""
-    score, extractor = SCORES[name], judge.extractor(name)
-    sizes = {"samples": samples}
+    score, least = SCORES[name], judge.least(name)
+    sizes = {"samples": judge.num}
     if score.compares:
-        sizes = {"samples": judge.compared, "reference": len(judge.real.reference.pixels)}
-    least = judge.least(name)
+        reference = len(judge.real.reference.pixels)
+        smaller = min(judge.num, reference)
+        sizes = {"samples": smaller, "reference": smaller} if score.evenly else {**sizes, "reference": reference}
     return {
         "title": score.title,
         "better": score.better,
-        "extractor": None
-        if extractor is None
-        else {
-            "name": extractor.name,
-            "digest": extractor.digest,
-            "dimension": extractor.dimension,
-            "resize": extractor.resize,
-            "accuracy": extractor.accuracy,
-        },
+        "extractor": _as_json(judge.extractor(name)),
         "paper": score.paper,
         "sizes": sizes,
         "meaningful_from": least,
         "meaningful": min(sizes.values()) >= least,
-        **{name_of_set: found[name_of_set][name]._asdict() for name_of_set in SETS},
+        **{shown: found[shown][name]._asdict() for shown in SETS},
     }
+
+
+def _as_json(extractor: Extractor) -> dict[str, Any]:
+    fields = ("name", "digest", "title", "dimension", "classes", "resize", "accuracy")
+    return {field: getattr(extractor, field) for field in fields}
 
 
 def _shares_as_json(classes: Classes | None) -> dict[str, Any] | None:
@@ -168,20 +179,20 @@ def _shares_as_json(classes: Classes | None) -> dict[str, Any] | None:
     }
 
 
-def _print(report: dict[str, Any]) -> None:
+def _print(report: dict[str, Any], *, asked: int) -> None:
     """Prints the table, its notes and the verdict."""
     sizes = report["sizes"]
+    fewer = f", as there are no more training images to set beside {asked:,}" if sizes["samples"] < asked else ""
     print(
         f"{sizes['samples']:,} samples of step {report['step']} ({report['checkpoint']} checkpoint, weights "
-        f"{report['weights']}, seed {report['seed']});\n{sizes['compared']:,} of them, and as many training images in "
-        f"their place (real), are compared with {sizes['reference']:,} held-out images of {report['data']}\n"
+        f"{report['weights']}, seed {report['seed']}){fewer};\nas many training images in their place (real), noise, "
+        f"and one image repeated; all compared with {sizes['reference']:,} held-out images of {report['data']}\n"
     )
     rows = []
     for entry in report["scores"].values():
         mark = "" if entry["meaningful"] else " *"
         shown = [with_interval(entry[name]) for name in SETS]
-        sees = entry["extractor"] or {"name": "images", "digest": ""}
-        rows.append([entry["title"] + mark, *shown, entry["better"], f"{sees['name']} {sees['digest']}".strip()])
+        rows.append([entry["title"] + mark, *shown, entry["better"], entry["extractor"]["title"]])
     print(table(rows, ("score [95 % interval]", *SETS.values(), "better", "sees")))
     for entry in report["scores"].values():
         if not entry["meaningful"]:
@@ -189,12 +200,10 @@ def _print(report: dict[str, Any]) -> None:
                 f"* {entry['title']}: {min(entry['sizes'].values()):,} images are fewer than the "
                 f"{entry['meaningful_from']:,} from which it means something."
             )
+    for extractor in report["extractors"]:
+        if extractor["accuracy"] is not None:
+            print(f"{extractor['title']} names {extractor['accuracy']:.2%} of the held-out images right.")
     print("\n" + "\n".join(report["verdict"]) + "\n")
-
-
-def _path(workdir: Path, output: Path | None) -> Path:
-    path = output or workdir / "evaluation.json"
-    return path if path.suffix == ".json" else path.with_name(f"{path.name}.json")
 
 
 def _draw(
@@ -213,5 +222,6 @@ def _draw(
         shares = Shares(classes.names, value, low, high, classes.data)
     nearest = copied(images.points[:PAIRS], judge.real.training, judge.real.limit).nearest
     pairs = np.stack([images.pixels[:PAIRS], data.splits["train"]["image"][nearest]])
-    title = f"{report['run']}, step {report['step']}, weights {report['weights']}"
+    seen = " and ".join(extractor["title"] for extractor in report["extractors"])
+    title = f"{report['run']}, step {report['step']}, weights {report['weights']}, seen by {seen}"
     save_scores(path, title, panels, shares, pairs, "samples, and below each the training image nearest to it")

@@ -12,8 +12,10 @@ from ml_collections import ConfigDict
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import DataSet
 from gengen.data.torch_file import read_state_dict
+from gengen.metrics.thumbnails import SIDE, thumbnails
 from gengen.networks import inception, inception_weights
 from gengen.networks.classifier import FEATURES
+from gengen.tasks.chunks import in_chunks
 from gengen.tasks.classifier import trained
 
 KINDS = ("auto", "classifier", "inception", "coordinates")
@@ -58,10 +60,21 @@ class Extractor(NamedTuple):
 
 
 class Extractors(NamedTuple):
-    """What the scores see: features of every image, and the data's own classes where there are labels."""
+    """What the scores see.
+
+    Attributes:
+      features: of every image.
+      classes: the data's own; None where there are no labels.
+      images: the images themselves, to tell whether two are the same.
+    """
 
     features: Extractor
     classes: Extractor | None
+    images: Extractor
+
+
+class UnfitDataError(Refusal):
+    """Samples of these data cannot be judged by what the user has chosen, or left to be chosen."""
 
 
 def extractors(data: DataSet, settings: ConfigDict) -> Extractors:
@@ -72,27 +85,31 @@ def extractors(data: DataSet, settings: ConfigDict) -> Extractors:
       settings: the section `evaluation`.
 
     Raises:
-      Refusal: the choice is unknown or does not fit the data, or the file of weights cannot be used.
+      UnfitDataError: there are no labels for a classifier, or too many coordinates.
+      Refusal: the choice is unknown, or the file of weights cannot be used.
     """
     kind, weights = settings.features, settings.inception_weights
     if kind not in KINDS:
         raise Refusal(f"config.evaluation.features={kind!r} must be one of {', '.join(KINDS)}.")
-    labelled = len(data.signature.classes) > 1
-    if kind == "auto":
-        kind = "inception" if weights else "classifier"
-    if kind == "classifier" and not labelled:
-        raise Refusal(
-            f"{data.signature.name} has no labels, so no classifier can be trained to judge its samples; name a file "
-            f"with --config.evaluation.inception_weights ({WANTED}), or for small pictures set "
-            f"--config.evaluation.features=coordinates."
-        )
     if kind == "inception" and not weights:
         raise Refusal(f"--config.evaluation.features=inception needs inception_weights: {WANTED}.")
+    labelled = len(data.signature.classes) > 1
+    size = int(np.prod(data.signature.shape))
+    if kind == "auto":
+        kind = "inception" if weights else "classifier" if labelled or size > COORDINATES else "coordinates"
+    if (kind == "classifier" and not labelled) or (kind == "coordinates" and size > COORDINATES):
+        why = "fewer than two classes" if kind == "classifier" else f"pictures of {size} numbers"
+        raise UnfitDataError(
+            f"{data.signature.name} has {why}, so its samples cannot be judged by a {kind.removesuffix('s')}; name a "
+            f"file with --config.evaluation.inception_weights ({WANTED}), or choose a --config.data.resolution of at "
+            f"most {COORDINATES} numbers for --config.evaluation.features=coordinates."
+        )
     classes = _classifier(data) if labelled else None
-    if kind == "classifier":
-        assert classes is not None
-        return Extractors(classes, classes)
-    return Extractors(_inception(Path(weights)) if kind == "inception" else _coordinates(data), classes)
+    if kind == "classifier" and classes:
+        features = classes
+    else:
+        features = _inception(Path(weights).expanduser()) if kind == "inception" else _coordinates(size)
+    return Extractors(features, classes, _thumbnails(data))
 
 
 def _classifier(data: DataSet) -> Extractor:
@@ -106,53 +123,34 @@ def _inception(file: Path) -> Extractor:
         variables = inception_weights.variables_of(read_state_dict(file))
     except ValueError as error:
         raise Refusal(f"{file} does not hold these weights ({error}); wanted: {WANTED}.") from error
+    except Refusal as error:
+        raise Refusal(f"{str(error).rstrip('.')}; wanted: {WANTED}.") from error
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    network = inception.Inception()
+    variables = jax.device_put(variables)
 
     @jax.jit
-    def look(images: jax.Array) -> tuple[jax.Array, jax.Array]:
-        seen: Any = network.apply(variables, images)
+    def look(variables: Any, images: jax.Array) -> tuple[jax.Array, jax.Array]:
+        seen: Any = inception.Inception().apply(variables, images)
         return seen.features, jax.nn.log_softmax(seen.logits_unbiased)
 
-    name = "Inception-2015" if digest == inception_weights.SHA256 else "Inception with other weights"
+    def extract(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return in_chunks(lambda chunk: look(variables, chunk), images, CHUNK)
+
+    name = "Inception-2015" if digest == inception_weights.SHA256 else "Inception-with-other-weights"
     rule = "bilinear to 299 x 299 by TensorFlow 1's rule"
-    return Extractor(name, digest[:12], inception.FEATURES, rule, in_chunks(look, CHUNK), inception.LOGITS)
+    return Extractor(name, digest[:12], inception.FEATURES, rule, extract, inception.LOGITS)
 
 
-def _coordinates(data: DataSet) -> Extractor:
-    size = int(np.prod(data.signature.shape))
-    if size > COORDINATES:
-        raise Refusal(
-            f"--config.evaluation.features=coordinates is for data of at most {COORDINATES} numbers, and pictures of "
-            f"{data.signature.name} have {size}; name Inception weights or choose a smaller resolution."
-        )
-
+def _coordinates(size: int) -> Extractor:
     def flatten(images: np.ndarray) -> tuple[np.ndarray, None]:
         return images.reshape(len(images), -1).astype(np.float32) / 127.5 - 1, None
 
     return Extractor("coordinates", "", size, "none", flatten, 0)
 
 
-def in_chunks(
-    look: Callable[[np.ndarray], tuple[jax.Array, jax.Array]], size: int
-) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Runs a jitted function over images `size` at a time: one compiled shape, bounded memory.
+def _thumbnails(data: DataSet) -> Extractor:
+    def shrink(images: np.ndarray) -> tuple[np.ndarray, None]:
+        return thumbnails(images), None
 
-    Args:
-      look: images [size, H, W, C] -> two arrays [size, ...].
-      size: images of one call; the last ones are filled up.
-
-    Returns:
-      The function of images uint8 [N, H, W, C] -> two arrays [N, ...].
-    """
-
-    def run(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        parts = []
-        for start in range(0, len(images), size):
-            chunk = images[start : start + size]
-            filled = np.concatenate([chunk, np.zeros((size - len(chunk), *chunk.shape[1:]), chunk.dtype)])
-            parts.append([np.asarray(part)[: len(chunk)] for part in look(filled)])
-        first, second = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return first, second
-
-    return run
+    size = thumbnails(np.zeros((1, *data.signature.shape), np.uint8)).size
+    return Extractor("thumbnails", "", size, f"means over blocks, to at most {SIDE} x {SIDE}", shrink, 0)

@@ -9,8 +9,10 @@ from gengen.core.refusal import Refusal
 from gengen.data.dataset import DataSet
 from gengen.metrics.interval import Estimate
 from gengen.metrics.scores import SCORES, Images, available, measure, real_of
-from gengen.metrics.thumbnails import thumbnails
-from gengen.tasks.features import Extractor, Extractors, extractors
+from gengen.tasks.features import Extractor, UnfitDataError, extractors
+
+FEWEST = 32
+"""The fewest held-out and the fewest training images: balls of neighbours in halves of them need as many."""
 
 REFERENCE = 10_000
 """The most held-out images that samples are compared with."""
@@ -22,32 +24,42 @@ SEED = 0
 class Judge:
     """What samples of a data set are judged by: extractors, held-out images, and what is derived from them.
 
-    The reference is the held-out split, so that a model gains nothing by copying its training images. Training images
-    that stand in for samples give the floor. No more samples are compared with the reference than there are training
-    images, so that a score and its floor are of the same sizes.
+    The reference is the held-out split, so that a model that copies its training images scores as real data do, and no
+    better. Training images in the place of samples give the floor. There are no more samples than training images, so
+    that a score and its floor are of the same size.
 
     Args:
       data: the data set.
       settings: the section `evaluation`.
-      num: number of samples.
+      num: number of samples that are asked for.
       scores: names of scores; all that can be had if there is none.
 
     Raises:
-      Refusal: a score or an extractor is unknown or does not fit the data.
+      UnfitDataError: the data have too few images, or none of the extractors fits them.
+      Refusal: a score or an extractor is unknown or cannot be had.
     """
 
     def __init__(self, data: DataSet, settings: ConfigDict, *, num: int, scores: Sequence[str] = ()) -> None:
-        self._data = data
-        self.sees = extractors(data, settings)
-        self.names = chosen(scores, self.sees)
         train, test = data.splits["train"], data.splits["test"]
         self._training = train["image"]
-        self.compared = min(num, len(self._training))
+        if min(len(test["image"]), len(self._training)) < FEWEST:
+            raise UnfitDataError(
+                f"{data.signature.name} has {len(self._training)} training and {len(test['image'])} held-out images; "
+                f"to judge samples there must be {FEWEST} of each."
+            )
+        self.num = min(num, len(self._training))
+        self.sees = extractors(data, settings)
+        shares = _shares(train["label"], len(data.signature.classes)) if self.sees.classes else None
+        self.names = chosen(
+            scores,
+            available(
+                probabilities=self.sees.features.classes > 0,
+                labels=shares is not None,
+                pairs=shares is not None and self.num > 3 * len(shares),
+            ),
+        )
         reference = self.images(pick(test["image"], REFERENCE)[1])
-        shares = None
-        if self.sees.classes:
-            shares = np.bincount(train["label"], minlength=len(data.signature.classes)) / len(train["label"])
-        self.real = real_of(reference, thumbnails(self._training), shares, self.compared)
+        self.real = real_of(reference, self.sees.images.extract(self._training)[0], shares)
 
     def images(self, pixels: np.ndarray, places: np.ndarray | None = None) -> Images:
         """Shows images to the extractors.
@@ -62,44 +74,50 @@ class Judge:
             seen = None
         elif self.sees.classes is not self.sees.features:
             seen = self.sees.classes.extract(pixels)[1]
-        return Images(pixels, thumbnails(pixels), features, log_probabilities, seen, places)
+        return Images(pixels, self.sees.images.extract(pixels)[0], features, log_probabilities, seen, places)
 
     def floor(self) -> Images:
-        """As many training images as samples are compared, standing in for samples."""
-        places, pixels = pick(self._training, self.compared)
+        """As many training images as there are samples, in their place."""
+        places, pixels = pick(self._training, self.num)
         return self.images(pixels, places)
 
     def scores(self, images: Images) -> dict[str, Estimate]:
         """Measures the chosen scores of images."""
         return measure(self.real, images, self.names)
 
-    def extractor(self, name: str) -> Extractor | None:
-        """The extractor that a score sees through; None if it sees the images themselves."""
-        return {"features": self.sees.features, "classes": self.sees.classes, "images": None}[SCORES[name].sees]
+    def extractor(self, name: str) -> Extractor:
+        """The extractor that a score sees through."""
+        extractor = self.sees._asdict()[SCORES[name].sees]
+        assert isinstance(extractor, Extractor)
+        return extractor
 
     def least(self, name: str) -> int:
         """The number of images from which a score means something."""
         extractor = self.extractor(name)
-        return SCORES[name].least(*((extractor.dimension, extractor.classes) if extractor else (0, 0)))
+        return SCORES[name].least(extractor.dimension, extractor.classes)
 
     def tag(self, name: str) -> str:
         """The name of a score in metrics.jsonl and TensorBoard, with its extractor."""
-        extractor = self.extractor(name)
-        return "/".join(["evaluation", extractor.title.replace(" ", "-") if extractor else "images", name])
+        return f"evaluation/{self.extractor(name).title.replace(' ', '-')}/{name}"
 
 
-def chosen(names: Sequence[str], sees: Extractors) -> list[str]:
-    """Checks names of scores; all that can be had if there is none.
+def chosen(names: Sequence[str], offered: Sequence[str]) -> list[str]:
+    """Checks names of scores; all that are offered if there is none.
 
     Raises:
-      Refusal: a score is unknown, or these data and extractors do not give it.
+      Refusal: a score is unknown, or is not offered.
     """
-    offered = available(probabilities=sees.features.classes > 0, labels=sees.classes is not None)
     for name in names:
         if name not in offered:
             what = "cannot be had from these data and features" if name in SCORES else "is unknown"
             raise Refusal(f"config.evaluation.scores: {name!r} {what}; what can be had: {', '.join(offered)}.")
     return [name for name in offered if not names or name in names]
+
+
+def _shares(labels: np.ndarray, classes: int) -> np.ndarray | None:
+    """The share of each class among the training images; None if there is a class without any, which has no scores."""
+    counts = np.bincount(labels, minlength=classes)
+    return counts / counts.sum() if counts.all() else None
 
 
 def pick(images: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:

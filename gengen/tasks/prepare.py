@@ -1,6 +1,7 @@
 """What every task does first: check the numbers of the config, load the data, build the model."""
 
 import math
+from pathlib import Path
 
 import jax
 from ml_collections import ConfigDict
@@ -25,6 +26,20 @@ LEAST = {
 
 SEEDS = 2**32
 """JAX's keys tell this many seeds apart."""
+
+
+def check_sections(config: ConfigDict, workdir: Path) -> None:
+    """Checks that a config has the sections that this version of gengen knows.
+
+    Raises:
+      Refusal: one is missing, because the run of the folder was started with an older version.
+    """
+    missing = [name for name in ("data", "training", "evaluation") if name not in config]
+    if missing:
+        raise Refusal(
+            f"the config in {workdir} is of an older gengen and lacks {', '.join(missing)}; name its experiment, too, "
+            f"with --config=configs/NAME.py."
+        )
 
 
 def check_training(config: ConfigDict) -> None:

@@ -15,6 +15,7 @@ from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
 from gengen.data.signature import Signature
 from gengen.pictures.grid import grid, save_png, to_pixels
+from gengen.tasks.outputs import output_files
 from gengen.tasks.prepare import SEEDS
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.run_folder import read_folder
@@ -84,31 +85,26 @@ def run(workdir: Path, *, num: int, seed: int, output: Path | None, best: bool =
     Raises:
       Refusal: a number is out of range, `output` is a folder, or the run has no checkpoint.
     """
-    check_flags(num=num, least=1, seed=seed, output=output)
+    check_flags(num=num, least=1, seed=seed)
     model, _, state = restore(workdir, best=best)
+    output, picture = output_files(output, workdir / "samples.npz", ".npz", ".png")
     images = sampler(model)(evaluation_variables(state, raw=raw), seed, num)
-    output = output or workdir / "samples.npz"
-    stem = output.with_suffix("") if output.suffix in (".npz", ".png") else output
-    output, picture = (stem.with_name(stem.name + suffix) for suffix in (".npz", ".png"))
-    output.parent.mkdir(parents=True, exist_ok=True)
     save_npz(output, images)
     save_png(picture, grid(images))
     print(picture)
     return output
 
 
-def check_flags(*, num: int, least: int, seed: int, output: Path | None) -> None:
+def check_flags(*, num: int, least: int, seed: int) -> None:
     """Checks the flags of tasks that draw samples.
 
     Raises:
-      Refusal: there are fewer samples than `least`, the seed is out of range, or the output is a folder.
+      Refusal: there are fewer samples than `least`, or the seed is out of range.
     """
     if num < least:
         raise Refusal(f"--num={num} must be at least {least}.")
     if not 0 <= seed < SEEDS:
         raise Refusal(f"--seed={seed} must lie in [0, {SEEDS}).")
-    if output is not None and (output.is_dir() or not output.name):
-        raise Refusal(f"--output={output} is a folder; name the file.")
 
 
 def save_npz(path: Path, images: np.ndarray) -> None:

@@ -18,8 +18,9 @@ from gengen.tasks.judge import Judge
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.writer import Writer, read_lines
 
-SEED = 0
-"""Of the samples that are judged: the same latents at every step, so that scores differ by the model alone."""
+SEED = 1
+"""Of the samples that are judged: the same latents at every step, so that scores differ by the model alone, and others
+than `--mode=evaluate` draws, so that the best checkpoint is not judged by the samples that chose it."""
 
 
 class Scorekeeper:
@@ -30,6 +31,7 @@ class Scorekeeper:
       data: what the samples are compared with.
       settings: the section `evaluation`.
       draw: `(variables, seed, n) -> images uint8 [n, H, W, C]`.
+      start: step at which the run starts or goes on; a best state of a later one will come again.
 
     Raises:
       Refusal: a score is unknown or cannot be had from these data.
@@ -41,15 +43,16 @@ class Scorekeeper:
         data: DataSet,
         settings: ConfigDict,
         draw: Callable[[Variables, int, int], np.ndarray],
+        start: int,
     ) -> None:
         self._settings, self._draw = settings, draw
         self._judge = Judge(data, settings, num=settings.num, scores=settings.scores)
-        if settings.best not in self._judge.names:
-            raise Refusal(
-                f"config.evaluation.best={settings.best!r} must be one of the scores: {', '.join(self._judge.names)}."
-            )
+        names = [name for name in self._judge.names if SCORES[name].better != "data"]
+        if settings.best not in names:
+            raise Refusal(f"config.evaluation.best={settings.best!r} must be one of the scores: {', '.join(names)}.")
         self._judged: int | None = None
         self._best = Checkpoints(folder / "best", keep=1)
+        self._best.drop_after(start)
         self._record = self._recorded(folder / "metrics.jsonl")
 
     def __call__(self, state: State, step: int, writer: Writer | None) -> None:
@@ -58,7 +61,7 @@ class Scorekeeper:
             return
         self._judged, improved = step, False
         if writer:
-            pixels = self._draw(jax.device_get(evaluation_variables(state)), SEED, self._settings.num)
+            pixels = self._draw(jax.device_get(evaluation_variables(state)), SEED, self._judge.num)
             found = self._judge.scores(self._judge.images(pixels))
             writer.scalars(step, {self._judge.tag(name): estimate.value for name, estimate in found.items()})
             value = found[self._settings.best].value

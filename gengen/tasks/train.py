@@ -1,5 +1,6 @@
 """`--mode=train`: starts the run of a folder, or goes on where it stopped."""
 
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,6 +17,7 @@ from gengen.core.state import State
 from gengen.data.pipeline import batches
 from gengen.data.signature import DataSet
 from gengen.pictures.grid import grid, save_png
+from gengen.tasks.features import UnfitDataError
 from gengen.tasks.prepare import check_training, load_data
 from gengen.tasks.sample import sampler
 from gengen.tasks.scorekeeper import Scorekeeper
@@ -71,10 +73,20 @@ class _Run:
         restored = checkpoints.restore_latest(jax.eval_shape(model.init, self._key, example))
         # Initialised under jit, or the averages would share memory with what they average.
         self._start, self._state = restored or (0, jax.jit(model.init)(self._key, example))
-        self._draw, scored = sampler(model), config.evaluation.every > 0
-        self._scores = Scorekeeper(workdir, data, config.evaluation, self._draw) if scored else None
+        self._draw = sampler(model)
+        self._scores = self._scorekeeper(config, data)
         self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
         self._data = data
+
+    def _scorekeeper(self, config: ConfigDict, data: DataSet) -> Scorekeeper | None:
+        """What judges samples as the run goes, if they are to be judged and can be."""
+        if not config.evaluation.every:
+            return None
+        try:
+            return Scorekeeper(self._workdir, data, config.evaluation, self._draw, self._start)
+        except UnfitDataError as error:
+            print(f"gengen: there will be no scores while it trains: {error}", file=sys.stderr)
+            return None
 
     def go(self) -> Path:
         """Trains, and returns the path of the last grid."""

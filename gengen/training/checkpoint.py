@@ -134,6 +134,11 @@ class Checkpoints:
             multihost_utils.sync_global_devices("damaged checkpoints are set aside")
         self._manager.reload()
 
+    def drop_after(self, step: int) -> None:
+        """Deletes the checkpoints of later steps; every process of a run must call it alike."""
+        for later in [saved for saved in self.steps() if saved > step]:
+            self._manager.delete(later)
+
     def steps(self) -> list[int]:
         """The steps of all checkpoints, in order."""
         return sorted(self._manager.all_steps())

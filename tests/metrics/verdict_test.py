@@ -11,13 +11,9 @@ def near(value, half=0.001):
     return Estimate(value, max(value - half, 0.0), value + half)
 
 
-DATA = {
-    "frechet_distance": near(1.0, 0.1),
-    "collisions": Estimate(0.0, 0.0, 1e-5),
-    "copied": near(0.004, 0.003),
-}
-NOISE = DATA | {"frechet_distance": near(100.0, 2.0)}
+DATA = {"frechet_distance": near(1.0, 0.1), "collisions": Estimate(0.0, 0.0, 1e-5), "copied": near(0.004, 0.003)}
 GOOD = DATA | {"frechet_distance": near(5.0, 0.2)}
+FAR = near(100.0, 2.0)
 NAMES = [str(digit) for digit in range(10)]
 
 
@@ -25,15 +21,18 @@ def shares(**changed):
     return Classes(NAMES, [near(changed.get(f"c{name}", 0.1)) for name in NAMES], np.full(10, 0.1))
 
 
+def said_of(samples, classes=None, *, floor=DATA, to_noise=FAR):
+    return verdict(samples, floor, to_noise, classes, number=1000, training=10_000)
+
+
 def test_good_samples_are_told_how_far_from_data_they_are():
-    (said,) = verdict(GOOD, DATA, NOISE, shares())
-    assert said.startswith("No class is missing")
-    assert "5.0 times that of data" in said
+    fault, distance = said_of(GOOD, shares())
+    assert fault == "In 1,000 samples no class is missing, nothing is repeated and nothing is memorised."
+    assert "5.0 times that of real images" in distance
 
 
 def test_samples_like_data_cannot_be_told_from_them():
-    (said,) = verdict(DATA, DATA, NOISE, shares())
-    assert "cannot be told from" in said
+    assert "cannot be told from" in said_of(DATA, shares())[1]
 
 
 @pytest.mark.parametrize(
@@ -45,31 +44,45 @@ def test_samples_like_data_cannot_be_told_from_them():
     ],
 )
 def test_repeated_and_copied_images_are_named(changed, words):
-    said = verdict(GOOD | changed, DATA, NOISE, shares())
+    said = said_of(GOOD | changed, shares())
     assert len(said) == 2
     for word in words:
         assert word in said[0]
 
 
-def test_noise_is_named_and_hides_the_rest():
-    (said,) = verdict(NOISE, DATA, NOISE, shares(c3=0.0))
+def test_rare_repetitions_of_more_images_than_there_are_to_learn_from_are_no_fault():
+    said = said_of(GOOD | {"collisions": Estimate(5e-5, 4e-5, 6e-5)})
+    assert "nothing is repeated" in said[0]
+
+
+def test_samples_nearer_to_noise_than_to_data_are_noise_and_nothing_else_is_said():
+    (said,) = said_of(GOOD | {"frechet_distance": FAR}, shares(c3=0.0), to_noise=near(1.0))
     assert said.startswith("These samples are noise")
 
 
-def test_a_collapsed_image_far_from_data_is_not_called_noise():
-    said = verdict(NOISE | {"collisions": near(1.0)}, DATA, NOISE, None)
+def test_samples_far_from_data_and_from_noise_are_not_called_noise():
+    said = said_of(GOOD | {"frechet_distance": near(200.0), "collisions": near(1.0)}, to_noise=near(300.0))
     assert said[0].startswith("One image is repeated")
 
 
 def test_missing_and_starved_classes_are_named_apart():
-    said = verdict(GOOD, DATA, NOISE, shares(c3=0.0, c7=0.03, c8=0.002))
-    assert (
-        said[0]
-        == "Classes 3 (0.0% of the samples, 10.0% of the data), 8 (0.2% of the samples, 10.0% of the data) are missing."
-    )
+    said = said_of(GOOD, shares(c3=0.0, c7=0.03, c8=0.002))
+    listed = "3 (0.0% of the samples, 10.0% of the data), 8 (0.2% of the samples, 10.0% of the data)"
+    assert said[0] == f"Classes {listed} are missing."
     assert said[1] == "Class 7 (3.0% of the samples, 10.0% of the data) is starved."
     assert said[2].startswith("The Fréchet distance")
 
 
-def test_data_without_labels_have_a_verdict_too():
-    assert len(verdict(GOOD, DATA, NOISE, None)) == 1
+def test_a_class_not_seen_in_few_samples_is_not_called_missing():
+    few = Classes(NAMES, [Estimate(0.0, 0.0, 0.04) if name == "3" else near(0.1) for name in NAMES], np.full(10, 0.1))
+    assert "Class 3" in said_of(GOOD, few)[0]
+    assert said_of(GOOD, few)[0].endswith("is starved.")
+
+
+def test_of_data_without_labels_no_class_is_spoken_of():
+    assert "class" not in " ".join(said_of(GOOD))
+
+
+def test_data_that_are_the_reference_itself_have_no_ratio():
+    none = DATA | {"frechet_distance": Estimate(0.0, 0.0, 0.0)}
+    assert "is more than that of real images (0)" in said_of(GOOD, floor=none)[1]
