@@ -1,9 +1,11 @@
 """What the README says is what the code does."""
 
+import json
 import re
 from pathlib import Path
 
-from gengen.tasks.describe import list_experiments
+from gengen.tasks.compare import as_table
+from gengen.tasks.describe import experiments, list_experiments
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,3 +30,21 @@ def test_every_flag_and_key_that_it_names_exists(launch):
     defined = (ROOT / "launch.py").read_text(encoding="utf-8")
     for flag in set(re.findall(r"--([a-z_]+)[= `]", README)) - {"xla_gpu_deterministic_ops"}:
         assert f'"{flag}"' in defined, flag
+
+
+REACHED = json.loads((ROOT / "docs" / "reached.json").read_text(encoding="utf-8"))
+
+
+def test_the_table_of_what_was_reached_is_what_compare_wrote():
+    assert as_table(REACHED) in README
+
+
+def test_the_configs_repeat_what_they_reached():
+    said = {experiment.name: experiment for experiment in experiments(ROOT / "configs")}
+    assert {row["run"] for row in REACHED} >= {run for name in said for run in (name, f"{name}-mnist")}
+    for row in REACHED:
+        name, _, variant = row["run"].partition("-")
+        distance, floor = (row[column].split()[0] for column in ("Fréchet distance", "of data"))
+        where = "MNIST" if variant == "mnist" else "digits"
+        assert f"{distance} on {where} (data {floor})" in said[name].score
+        assert f"{row['minutes']} on {where}" in said[name].minutes

@@ -223,5 +223,5 @@ def _draw(
     nearest = copied(images.points[:PAIRS], judge.real.training, judge.real.limit).nearest
     pairs = np.stack([images.pixels[:PAIRS], data.splits["train"]["image"][nearest]])
     seen = " and ".join(extractor["title"] for extractor in report["extractors"])
-    title = f"{report['run']}, step {report['step']}, weights {report['weights']}, seen by {seen}"
+    title = f"{Path(report['run']).name}, step {report['step']}, weights {report['weights']}, seen by {seen}"
     save_scores(path, title, panels, shares, pairs, "samples, and below each the training image nearest to it")
