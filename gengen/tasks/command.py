@@ -12,7 +12,7 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from gengen.core.refusal import Refusal
-from gengen.tasks import benchmark, compare, describe, evaluate, machine, sample, train
+from gengen.tasks import benchmark, compare, describe, machine, sample, train
 from gengen.tasks.prepare import check_sections
 from gengen.training.run_folder import read_folder
 
@@ -127,6 +127,10 @@ def _carry_out(flag: flags.FlagValues, configs: Path) -> Path | None:
     if flag.mode == "sample":
         return sample.run(workdir, num=SHOWN if flag.num is None else flag.num, **drawn)
     if flag.mode == "evaluate":
+        from gengen.tasks import (
+            evaluate,
+        )  # imports SciPy and matplotlib, half of a start
+
         return evaluate.run(workdir, num=JUDGED if flag.num is None else flag.num, config=flag.config, **drawn)
     config = _config(flag, workdir)
     if flag.dry_run:

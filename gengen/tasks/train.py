@@ -4,6 +4,7 @@ import sys
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jax
 from ml_collections import ConfigDict
@@ -20,13 +21,15 @@ from gengen.pictures.grid import grid, save_png
 from gengen.tasks.features import UnfitDataError
 from gengen.tasks.prepare import check_training, load_data
 from gengen.tasks.sample import sampler
-from gengen.tasks.scorekeeper import Scorekeeper
 from gengen.tasks.stopping import stopping
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.loop import Action, NonFiniteError, train, windows
 from gengen.training.report import Report
 from gengen.training.run_folder import held, open_folder
 from gengen.training.writer import Writer
+
+if TYPE_CHECKING:
+    from gengen.tasks.scorekeeper import Scorekeeper
 
 PICTURES = 64
 """Samples in the grids that a run writes as it goes."""
@@ -78,10 +81,12 @@ class _Run:
         self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
         self._data = data
 
-    def _scorekeeper(self, config: ConfigDict, data: DataSet) -> Scorekeeper | None:
+    def _scorekeeper(self, config: ConfigDict, data: DataSet) -> "Scorekeeper | None":
         """What judges samples as the run goes, if they are to be judged and can be."""
         if not config.evaluation.every:
             return None
+        from gengen.tasks.scorekeeper import Scorekeeper  # SciPy, which takes as long to import as all the rest
+
         try:
             return Scorekeeper(self._workdir, data, config.evaluation, self._draw, self._start)
         except UnfitDataError as error:
