@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -107,11 +108,19 @@ def test_ctrl_c_and_sigterm_save_and_the_same_command_goes_on(command, launch, s
     check_same(tmp_path / "run", straight)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "flipped", "missing"])
-def test_a_damaged_newest_checkpoint_is_set_aside_and_the_one_before_is_used(launch, tmp_path, straight, damage):
-    workdir = tmp_path / "run"
+@pytest.fixture(scope="module")
+def begun(launch, tmp_path_factory):
+    """A run that was stopped at step 20."""
+    workdir = tmp_path_factory.mktemp("begun") / "run"
     done = launch(*TINY, f"--workdir={workdir}", "--config.training.steps=20")
     assert done.returncode == 0, done.stderr
+    return workdir
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "missing"])
+def test_a_damaged_newest_checkpoint_is_set_aside_and_the_one_before_is_used(launch, tmp_path, begun, straight, damage):
+    workdir = tmp_path / "run"
+    shutil.copytree(begun, workdir)
     data = max((workdir / "checkpoints" / "20").rglob("d/*"), key=lambda path: path.stat().st_size)
     content = data.read_bytes()
     if damage == "missing":
