@@ -44,7 +44,7 @@ def test_the_configs_repeat_what_they_reached():
     assert {row["run"] for row in REACHED} >= {run for name in said for run in (name, f"{name}-mnist")}
     for row in REACHED:
         name, _, variant = row["run"].partition("-")
-        distance, floor = (row[column].split()[0] for column in ("Fréchet distance", "of data"))
+        distance, floor = (row[column].split()[0] for column in ("Fréchet distance", "of real images"))
         where = "MNIST" if variant == "mnist" else "digits"
-        assert f"{distance} on {where} (data {floor})" in said[name].score
+        assert f"{distance} on {where} (real images {floor})" in said[name].score
         assert f"{row['minutes']} on {where}" in said[name].minutes

@@ -68,12 +68,16 @@ def real_of(reference: Images, training: np.ndarray, shares: np.ndarray | None) 
     )
 
 
+AS_REAL = "as real"
+"""Which direction is better, of a score that is good neither high nor low."""
+
+
 class Score(NamedTuple):
     """What a score is.
 
     Attributes:
       title: its name for people.
-      better: "lower", "higher" or "data", which is to be like the data's own.
+      better: "lower", "higher", or `AS_REAL` where it should be what it is for real images.
       sees: "features", "classes" or "images": what it is computed from.
       least: (dimensions D, classes K of what it sees through) -> the number of images from which it means something:
         four for each direction of a covariance, a thousand where neighbours stand for a manifold, fifty or a hundred
@@ -81,6 +85,7 @@ class Score(NamedTuple):
       paper: where it comes from.
       compares: whether it compares with the reference, or looks at the samples alone.
       evenly: whether it takes as many images of the reference as of the samples.
+      logarithmic: whether good and bad samples differ by orders of magnitude, so that a chart needs a logarithmic axis.
       requires: the capability that it needs of a model.
     """
 
@@ -91,41 +96,79 @@ class Score(NamedTuple):
     paper: str
     compares: bool = False
     evenly: bool = False
+    logarithmic: bool = False
     requires: str = "sample"
 
 
 SCORES: Mapping[str, Score] = {
     "frechet_distance": Score(
-        "Fréchet distance", "lower", "features", lambda d, k: 4 * d, "Heusel et al. 2017, arXiv:1706.08500", True
+        "Fréchet distance",
+        "lower",
+        "features",
+        lambda d, k: 4 * d,
+        "Heusel et al. 2017, arXiv:1706.08500",
+        compares=True,
+        logarithmic=True,
     ),
     "kernel_distance": Score(
-        "kernel distance", "lower", "features", lambda d, k: 250, "Binkowski et al. 2018, arXiv:1801.01401", True, True
+        "kernel distance",
+        "lower",
+        "features",
+        lambda d, k: 250,
+        "Binkowski et al. 2018, arXiv:1801.01401",
+        compares=True,
+        evenly=True,
+        logarithmic=True,
     ),
     "inception_score": Score(
         "Inception score", "higher", "features", lambda d, k: 100 * k, "Salimans et al. 2016, arXiv:1606.03498"
     ),
     "precision": Score(
-        "precision", "higher", "features", lambda d, k: 1000, "Kynkaanniemi et al. 2019, arXiv:1904.06991", True
+        "precision",
+        "higher",
+        "features",
+        lambda d, k: 1000,
+        "Kynkaanniemi et al. 2019, arXiv:1904.06991",
+        compares=True,
     ),
     "recall": Score(
-        "recall", "higher", "features", lambda d, k: 1000, "Kynkaanniemi et al. 2019, arXiv:1904.06991", True
+        "recall", "higher", "features", lambda d, k: 1000, "Kynkaanniemi et al. 2019, arXiv:1904.06991", compares=True
     ),
-    "density": Score("density", "data", "features", lambda d, k: 1000, "Naeem et al. 2020, arXiv:2002.09797", True),
-    "coverage": Score("coverage", "higher", "features", lambda d, k: 1000, "Naeem et al. 2020, arXiv:2002.09797", True),
+    "density": Score(
+        "density", AS_REAL, "features", lambda d, k: 1000, "Naeem et al. 2020, arXiv:2002.09797", compares=True
+    ),
+    "coverage": Score(
+        "coverage", "higher", "features", lambda d, k: 1000, "Naeem et al. 2020, arXiv:2002.09797", compares=True
+    ),
     "different_bins": Score(
-        "different bins", "lower", "features", lambda d, k: 1000, "Richardson and Weiss 2018, arXiv:1805.12462", True
+        "different bins",
+        "lower",
+        "features",
+        lambda d, k: 1000,
+        "Richardson and Weiss 2018, arXiv:1805.12462",
+        compares=True,
     ),
     "class_divergence": Score(
-        "divergence of classes", "lower", "classes", lambda d, k: 50 * k, "Metz et al. 2017, arXiv:1611.02163"
+        "divergence of classes",
+        "lower",
+        "classes",
+        lambda d, k: 50 * k,
+        "Metz et al. 2017, arXiv:1611.02163",
+        logarithmic=True,
     ),
     "class_confidence": Score(
-        "classifier's confidence", "data", "classes", lambda d, k: 100, "mean of the largest probability"
+        "classifier's confidence", AS_REAL, "classes", lambda d, k: 100, "mean of the largest probability"
     ),
     "class_similarity": Score(
-        "MS-SSIM within a class", "data", "classes", lambda d, k: 50 * k, "Odena et al. 2017, arXiv:1610.09585"
+        "MS-SSIM within a class", AS_REAL, "classes", lambda d, k: 50 * k, "Odena et al. 2017, arXiv:1610.09585"
     ),
     "collisions": Score(
-        "near-duplicate pairs", "lower", "images", lambda d, k: 1000, "Arora et al. 2018, arXiv:1706.08224"
+        "near-duplicate pairs",
+        "lower",
+        "images",
+        lambda d, k: 1000,
+        "Arora et al. 2018, arXiv:1706.08224",
+        logarithmic=True,
     ),
     "copied": Score(
         "copies of training images",
@@ -133,6 +176,7 @@ SCORES: Mapping[str, Score] = {
         "images",
         lambda d, k: 100,
         "ratio of Yoon et al. 2023, openreview shciCbSk9h",
+        logarithmic=True,
     ),
 }
 """Every score, by the name that it has in configs and files."""

@@ -82,7 +82,7 @@ def classifier(*, network: nn.Module, optimizer: optax.GradientTransformation, s
     return GenerativeModel(init, play((Turn("classifier", player, game.loss),), game.prepare))
 
 
-def judge(network: nn.Module, variables: dict[str, Tree], image: jax.Array) -> tuple[jax.Array, jax.Array]:
+def classify(network: nn.Module, variables: dict[str, Tree], image: jax.Array) -> tuple[jax.Array, jax.Array]:
     """What a trained network makes of images, each for itself.
 
     Args:

@@ -1,5 +1,6 @@
 """Charts of scores: numbers with their intervals, shares of classes, samples beside what they resemble."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,11 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import SymmetricalLogLocator
 
 from gengen.pictures.grid import grid, save_png
 
-COLUMNS = 4
-WIDTH = 13.0
+COLUMNS = 5
+WIDTH = 16.0
 COLOURS = ("tab:blue", "tab:green", "tab:gray", "tab:brown")
 """Of the first set shown and of those that it is compared with."""
 
@@ -22,10 +24,12 @@ class Panel(NamedTuple):
     Attributes:
       title: the score and the better direction.
       points: for each set its name, the value, and the lower and upper end of its interval.
+      logarithmic: whether the axis is logarithmic, but for a linear part about 0.
     """
 
     title: str
     points: Sequence[tuple[str, float, float, float]]
+    logarithmic: bool = False
 
 
 class Shares(NamedTuple):
@@ -88,8 +92,13 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
     axes.set_ylim(len(panel.points) - 0.5, -0.5)
     axes.tick_params(axis="x", labelsize=8)
     axes.margins(x=0.08)
+    if panel.logarithmic:
+        least = min((high for *_, high in panel.points if high > 0), default=1.0)
+        axes.set_xscale("symlog", linthresh=10.0 ** math.ceil(math.log10(least)))
+        axes.xaxis.set_major_locator(SymmetricalLogLocator(axes.xaxis.get_transform()))
+        axes.xaxis.get_major_locator().set_params(numticks=5)
     axes.grid(axis="x", alpha=0.3)
-    axes.set_title(panel.title, fontsize=10)
+    axes.set_title(panel.title, fontsize=9)
 
 
 def _draw_shares(axes: Any, shares: Shares) -> None:
@@ -100,4 +109,5 @@ def _draw_shares(axes: Any, shares: Shares) -> None:
     axes.set_xticks(places, shares.names, fontsize=8, rotation=90 if max(map(len, shares.names)) > 6 else 0)
     axes.set_ylabel("%")
     axes.set_title("classes", fontsize=10)
-    axes.legend(fontsize=8)
+    axes.margins(y=0.2)  # room for the legend above the bars
+    axes.legend(fontsize=8, loc="upper left", ncols=2)

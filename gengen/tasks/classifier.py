@@ -27,7 +27,7 @@ from gengen.core.refusal import Refusal
 from gengen.core.transforms import scale_by_rate
 from gengen.data.pipeline import batches
 from gengen.data.signature import DataSet
-from gengen.models.classifier import classifier, judge
+from gengen.models.classifier import classifier, classify
 from gengen.networks.classifier import FEATURES, Classifier
 from gengen.tasks.chunks import in_chunks
 from gengen.training.loop import train, windows
@@ -54,7 +54,7 @@ DISPATCH = 50
 """Steps of one dispatch; a training has a multiple of them, so that only one length is compiled."""
 
 CHUNK = 500
-"""Images judged in one call."""
+"""Images classified in one call."""
 
 Weights = dict[str, np.ndarray]
 """Arrays by their path in the network's variables, such as "params/Conv_0/kernel"."""
@@ -90,7 +90,7 @@ class TrainedClassifier(NamedTuple):
         return self.metadata["correct"] / self.metadata["count"] if self.metadata["count"] else float("nan")
 
     def extract(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Judges images, `CHUNK` at a time, so that one shape is compiled and memory is bounded.
+        """Classifies images, `CHUNK` at a time, so that one shape is compiled and memory is bounded.
 
         Args:
           images: uint8 [N, H, W, C] of the data's shape.
@@ -107,7 +107,7 @@ class TrainedClassifier(NamedTuple):
                 f"images should be uint8 [N, {', '.join(map(str, shape))}], not {images.dtype} {images.shape}"
             )
         variables = jax.device_put(_nested(self.weights))
-        return in_chunks(lambda chunk: _judge(self.network, variables, chunk), images, CHUNK)
+        return in_chunks(lambda chunk: _classify(self.network, variables, chunk), images, CHUNK)
 
 
 def steps_for(images: int) -> int:
@@ -224,7 +224,7 @@ def _architecture(network: Classifier) -> str:
     return f"features {FEATURES}, channels {network.channels}, classes {network.classes}"
 
 
-_judge = partial(jax.jit, static_argnums=0)(judge)
+_classify = partial(jax.jit, static_argnums=0)(classify)
 
 
 def _tested(made: TrainedClassifier, data: DataSet) -> dict[str, int]:

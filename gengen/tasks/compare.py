@@ -17,7 +17,7 @@ SHOWN = ("frechet_distance", "precision", "recall")
 HEADER = (
     "run",
     "Fréchet distance",
-    "of data",
+    "of real images",
     "precision",
     "recall",
     "features",
@@ -69,7 +69,7 @@ def _shown(folder: Path, report: dict[str, Any]) -> dict[str, Any]:
     return {
         "run": folder.name,
         "Fréchet distance": with_interval(distance["samples"]),
-        "of data": with_interval(distance["floor"]),
+        "of real images": with_interval(distance["floor"]),
         "precision": with_interval(precision["samples"]),
         "recall": with_interval(recall["samples"]),
         "features": f"{distance['extractor']['name']} {distance['extractor']['digest'][:6]}".strip(),

@@ -211,10 +211,11 @@ def _draw(
 ) -> None:
     panels = [
         Panel(
-            f"{entry['title']} ({entry['better']})",
-            [(shown, *(entry[name][end] for end in ("value", "low", "high"))) for name, shown in SETS.items()],
+            f"{entry['title']} ({entry['better']}: better)",
+            [(shown, *(entry[label][end] for end in ("value", "low", "high"))) for label, shown in SETS.items()],
+            logarithmic=SCORES[name].logarithmic,
         )
-        for entry in report["scores"].values()
+        for name, entry in report["scores"].items()
     ]
     shares = None
     if classes is not None:

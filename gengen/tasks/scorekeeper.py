@@ -13,7 +13,7 @@ from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.core.state import State, Variables
 from gengen.data.dataset import DataSet
-from gengen.metrics.scores import SCORES
+from gengen.metrics.scores import AS_REAL, SCORES
 from gengen.tasks.judge import Judge
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.writer import Writer, read_lines
@@ -47,7 +47,7 @@ class Scorekeeper:
     ) -> None:
         self._settings, self._draw = settings, draw
         self._judge = Judge(data, settings, num=settings.num, scores=settings.scores)
-        names = [name for name in self._judge.names if SCORES[name].better != "data"]
+        names = [name for name in self._judge.names if SCORES[name].better != AS_REAL]
         if settings.best not in names:
             raise Refusal(f"config.evaluation.best={settings.best!r} must be one of the scores: {', '.join(names)}.")
         self._judged: int | None = None

@@ -12,7 +12,7 @@ from gengen.core.model import CAPABILITIES, require
 from gengen.core.parallel import AXIS, parallel, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.transforms import scale_by_rate
-from gengen.models.classifier import Classification, classifier, judge, shifted
+from gengen.models.classifier import Classification, classifier, classify, shifted
 from gengen.models.gans.adversarial import scaled
 from gengen.networks.classifier import Classifier
 
@@ -92,7 +92,7 @@ def test_two_steps_lower_the_loss_and_carry_statistics():
 def test_judging_gives_the_log_probabilities_of_the_classes():
     given = batch()
     variables = first_state(build(Constant())).variables["classifier"]
-    _, log_probabilities = judge(Constant(), variables, given["image"])
+    _, log_probabilities = classify(Constant(), variables, given["image"])
     logits = np.asarray(variables["params"]["logits"], np.float64)
     expected = np.broadcast_to(logits - np.log(np.exp(logits).sum()), (len(given["label"]), CLASSES))
     np.testing.assert_allclose(log_probabilities, expected, atol=1e-6)
