@@ -102,10 +102,12 @@ def _parse(argv: Sequence[str]) -> flags.FlagValues:
 def _unknown_key(argv: Sequence[str], error: Exception) -> str:
     """Finds the flag that names a key which the config does not have; ml_collections only tells the key."""
     keys = [argument.split("=")[0].lstrip("-") for argument in argv if argument.lstrip("-").startswith("config.")]
-    named = [key for key in keys if any(f"'{part}'" in repr(str(error)) for part in key.split("."))] or keys
+    wrong, meant = re.search(r"\w+", str(error)), re.search(r'Did you mean "(\w+)"', str(error))
+    named = [key for key in keys if wrong and wrong[0] in key.split(".")] or keys
     if not named:
         return f"the file that --config names is not an experiment ({_last_line(error)}); --list names all of them."
-    return f"{' or '.join(named)} is not a key of this experiment; --dry_run prints all of them."
+    hint = f" (did you mean {meant[1]}?)" if meant else ""
+    return f"{' or '.join(named)} is not a key of this experiment{hint}; --dry_run prints all of them."
 
 
 def _last_line(error: Exception) -> str:

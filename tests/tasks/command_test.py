@@ -36,6 +36,10 @@ def trained(launch, tmp_path_factory):
 
 MISTAKES = {
     "unknown key": ([TINY, "--config.model.clop=1"], ["config.model.clop", "not a key"]),
+    "unknown key after a known one": (
+        [TINY, "--config.training.steps=5", "--config.evaluation.bset=x"],
+        ["launch.py: config.evaluation.bset is not a key", "did you mean best?"],
+    ),
     "unknown section": ([TINY, "--config.modle.clip=1"], ["config.modle.clip", "not a key"]),
     "wrong type": ([TINY, "--config.training.steps=many"], ["config.training.steps", "many"]),
     "negative clip": ([TINY, "--config.model.clip=-1"], ["clip=-1", "positive"]),
