@@ -9,13 +9,14 @@ from ml_collections import config_flags
 from gengen.tasks import machine
 
 config_flags.DEFINE_config_file("config", None, "The experiment: configs/NAME.py, or configs/NAME.py:VARIANT.")
-flags.DEFINE_enum("mode", "train", ("train", "sample", "evaluate", "compare", "benchmark"), "What to do.")
+flags.DEFINE_enum("mode", "train", ("train", "sample", "traverse", "evaluate", "compare", "benchmark"), "What to do.")
 flags.DEFINE_string("workdir", None, "The run folder, runs/NAME[-VARIANT] by default; the folder of all to compare.")
 flags.DEFINE_integer("num", None, "Number of samples: 64 to look at, 10,000 to evaluate.")
 flags.DEFINE_integer("seed", 0, "Seed of the samples.")
+flags.DEFINE_string("label", None, "Name or number of the class of all samples; each class in turn by default.")
 flags.DEFINE_bool("best", False, "Take the best checkpoint by config.evaluation.best, not the latest.")
 flags.DEFINE_bool("raw", False, "Take the weights as trained, not their average.")
-flags.DEFINE_string("output", None, "File to write instead of the one in the run folder.")
+flags.DEFINE_string("output", None, "File to write instead of the one in the run folder; a folder to traverse into.")
 flags.DEFINE_bool("list", False, "List the experiments.")
 flags.DEFINE_bool("dry_run", False, "Print the config, the networks and the data; train nothing.")
 flags.DEFINE_bool("distributed", False, "Join the other processes that the cluster's environment names.")

@@ -1,5 +1,7 @@
 """Defaults of every section; an experiment changes what makes it what it is."""
 
+from collections.abc import Sequence
+
 from ml_collections import ConfigDict, config_dict
 
 
@@ -57,33 +59,90 @@ def optimizer(name: str, rate: float, **arguments: float) -> ConfigDict:
 
 
 def gan(generator: ConfigDict, critic: ConfigDict) -> ConfigDict:
-    """Returns the defaults with the sections of a game between a generator and a critic."""
+    """Returns the defaults with the sections of a game between a generator and a critic, every trick switched off."""
     config = defaults()
     config.networks.generator = generator
     config.networks.critic = critic
     config.model.name = "adversarial"
     config.model.loss = "non_saturating"  # one of ADVERSARIAL_LOSSES in gengen.losses.adversarial
+    config.model.real_label = (1.0, 1.0)  # targets of data, drawn between these: (0.9, 0.9) smooths, (0.7, 0.9) too
     config.model.latent = 100
-    config.model.critic_steps = 1
-    config.model.together = False  # data and samples in one batch: for critics without batch normalisation
+    config.model.critic_steps = 1  # moves in a period
+    config.model.generator_steps = 1
     config.model.clip = config_dict.placeholder(float)  # largest absolute value of the critic's parameters
+    config.model.views = views()
+    config.model.terms = terms()
     config.training.average.networks = ("generator",)
     return config
+
+
+def views() -> ConfigDict:
+    """Returns what data and samples may pass on their way to the critic: gengen.models.gans.views."""
+    section = ConfigDict()
+    section.augmentation = ConfigDict({"probability": 0.0, "target": 0.0})  # a target, such as 0.6, adapts it
+    section.augmentation.kinds = ("brightness", "translation", "cutout")
+    section.instance_noise = ConfigDict({"deviation": 0.0, "steps": 0})  # brought to 0 over so many steps; 0 keeps it
+    section.packing = ConfigDict({"size": 1})  # images judged as one
+    return section
+
+
+def terms() -> ConfigDict:
+    """Returns what may be added to the losses, with weights of 0: gengen.models.gans.terms."""
+    section = ConfigDict()
+    section.gradient_penalty = ConfigDict({"weight": 0.0, "one_sided": False})  # 10 in the paper
+    section.dragan = ConfigDict({"weight": 0.0, "deviation": 0.5})  # 10 in the paper
+    section.r1 = ConfigDict({"weight": 0.0})  # gamma: 10 in the paper
+    section.r2 = ConfigDict({"weight": 0.0})
+    section.feature_matching = ConfigDict({"weight": 0.0, "alone": True})  # alone: in the place of the generator's loss
+    section.auxiliary_classifier = ConfigDict({"weight": 0.0})  # for a critic with the condition "auxiliary"
+    return section
 
 
 def mlp() -> tuple[ConfigDict, ConfigDict]:
     """Returns the generator and the critic of the tutorial scripts, without convolutions."""
     generator = ConfigDict({"name": "mlp", "widths": (128, 256, 512, 1024), "dtype": "float32"})
-    return generator, ConfigDict({"name": "mlp", "widths": (512, 256), "dtype": "float32"})
+    critic = ConfigDict({"name": "mlp", "widths": (512, 256), "dtype": "float32"})
+    return _told(generator, critic, norm="none")
 
 
-def mnist(config: ConfigDict, resolution: int = 28) -> None:
-    """Puts an experiment on MNIST."""
-    config.data.name = "mnist"
-    config.data.resolution = (resolution, resolution)
+def dcgan(width: int) -> tuple[ConfigDict, ConfigDict]:
+    """Returns the generator and the critic of the DCGAN."""
+    generator = ConfigDict({"name": "dcgan", "width": width, "dense": 0, "upsample": "transposed", "dtype": "float32"})
+    critic = ConfigDict({"name": "dcgan", "width": width, "dense": 0, "dtype": "float32"})
+    return _told(generator, critic, norm="batch")
 
 
-def tiny(config: ConfigDict) -> None:
+def _told(generator: ConfigDict, critic: ConfigDict, norm: str) -> tuple[ConfigDict, ConfigDict]:
+    generator.condition = "none"  # "embedding" tells it a label
+    critic.condition = "none"  # "concatenated", "projection" and "auxiliary" tell it or ask it for one
+    critic.norm = norm  # none, batch, layer or spectral
+    critic.deviation = False  # shows the last layer how much the images of a batch differ
+    return generator, critic
+
+
+def vary(config: ConfigDict, variant: str, known: Sequence[str], resolution: int = 28) -> ConfigDict:
+    """Returns an experiment as the variant that all of them have; others an experiment has dealt with itself.
+
+    Args:
+      config: the experiment on the digits.
+      variant: "tiny", "mnist", "fashion_mnist", another one of `known`, or "" for none.
+      known: all variants of the experiment.
+      resolution: height and width of MNIST and Fashion-MNIST.
+
+    Raises:
+      ValueError: the experiment has no such variant.
+    """
+    if variant not in ("", *known):
+        raise ValueError(f"variant {variant!r} is unknown; leave it out or choose one of {', '.join(known)}")
+    if variant in ("mnist", "fashion_mnist"):
+        config.data.name = variant
+        config.data.resolution = (resolution, resolution)
+    if variant == "tiny":
+        _shrink(config)
+    return config
+
+
+def _shrink(config: ConfigDict) -> None:
     """Makes an experiment so small that it ends in seconds: it shows that everything runs, not what it can do."""
     config.data.resolution = (8, 8)
     config.training.steps = 20
@@ -94,8 +153,3 @@ def tiny(config: ConfigDict) -> None:
     config.training.sample_every = 10
     config.evaluation.every = 0
     config.evaluation.num = 200
-
-
-def unknown(variant: str, *known: str) -> ValueError:
-    """Returns the error for a variant that an experiment does not have."""
-    return ValueError(f"variant {variant!r} is unknown; leave it out or choose one of {', '.join(known)}")

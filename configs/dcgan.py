@@ -1,7 +1,7 @@
 """DCGAN: a GAN of strided convolutions with batch normalisation.
 
 Paper: Radford, Metz and Chintala 2016, https://arxiv.org/abs/1511.06434, section 3 and 4.
-Run: python launch.py --config=configs/dcgan.py, with :tiny or :mnist after it for a variant.
+Run: python launch.py --config=configs/dcgan.py, with :tiny, :mnist or :fashion_mnist after it for a variant.
 Score: Fréchet distance 6.06 on digits (real images 0.97), 6.74 on MNIST (real images 0.14); 1 seed each.
 Minutes: 1.1 on digits, 8.6 on MNIST, with 2 cores.
 """
@@ -10,28 +10,15 @@ from ml_collections import ConfigDict
 
 from configs import base
 
-VARIANTS = ("tiny", "mnist")
+VARIANTS = ("tiny", "mnist", "fashion_mnist")
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
-    width = 8 if variant == "tiny" else 64
-    config = base.gan(
-        generator=ConfigDict({"name": "dcgan", "width": width, "upsample": "transposed", "dtype": "float32"}),
-        critic=ConfigDict({"name": "dcgan", "width": width, "dtype": "float32"}),
-    )
+    config = base.gan(*base.dcgan(width=8 if variant == "tiny" else 64))
     config.optimizers.generator = base.optimizer("adam", 2e-4, b1=0.5)
     config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5)
     config.training.average.decay = 0.999
     config.training.steps = 4_000
     config.evaluation.every = 2_000
-    match variant:
-        case "":
-            pass
-        case "mnist":
-            base.mnist(config, resolution=32)
-        case "tiny":
-            base.tiny(config)
-        case _:
-            raise base.unknown(variant, *VARIANTS)
-    return config
+    return base.vary(config, variant, VARIANTS, resolution=32)

@@ -19,9 +19,18 @@ from gengen.core.refusal import Refusal
 from gengen.core.transforms import scale_by_rate
 from gengen.data.signature import Signature
 from gengen.models.gans.adversarial import adversarial
-from gengen.networks import dcgan, mlp
+from gengen.models.gans.infogan import infogan
+from gengen.models.gans.terms import TERMS, Term
+from gengen.models.gans.unrolled import unrolled
+from gengen.models.gans.views import VIEWS, View
+from gengen.networks import conditional, dcgan, mlp
+from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 
-MODELS: Mapping[str, Callable[..., GenerativeModel]] = {"adversarial": adversarial}
+MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
+    "adversarial": adversarial,
+    "infogan": infogan,
+    "unrolled": unrolled,
+}
 
 NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
     "generator": {"mlp": mlp.Generator, "dcgan": dcgan.Generator},
@@ -36,11 +45,19 @@ SCHEDULES: Mapping[str, Callable[[float, int], Callable[[jax.Array], Any] | floa
 
 DTYPES = ("float32", "bfloat16")
 
+CONDITIONS = {"generator": ("none", "embedding"), "critic": ("none", *conditional.CONDITIONS)}
+"""How each network can be told a label."""
 
-def adam(*, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> optax.GradientTransformation:
-    """Adam without its rate: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980, Algorithm 1."""
+
+def adam(
+    *, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8, eps_root: float = 0.0
+) -> optax.GradientTransformation:
+    """Adam without its rate: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980, Algorithm 1.
+
+    `eps_root` is added below the root, whose derivative at 0 is infinite: who differentiates a move needs it above 0.
+    """
     _check_shares(b1=b1, b2=b2)
-    return optax.scale_by_adam(b1, b2, eps)
+    return optax.scale_by_adam(b1, b2, eps, eps_root)
 
 
 def rmsprop(*, decay: float = 0.99, eps: float = 1e-8) -> optax.GradientTransformation:
@@ -75,12 +92,16 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
       Refusal: a name is unknown, an argument is not one of the builder's, or a value is out of range.
     """
     shape = (signature.height, signature.width, signature.channels)
-    networks = {role: build_network(role, section, shape) for role, section in config.networks.items()}
+    classes = len(signature.classes)
+    networks = {role: build_network(role, section, shape, classes) for role, section in config.networks.items()}
     optimizers = {
         player: build_optimizer(section, config.training.steps, f"optimizers.{player}")
         for player, section in config.optimizers.items()
     }
-    model = _call(MODELS, config.model, "model", networks=networks, optimizers=optimizers)
+    section = dict(config.model)
+    views = build_views(section.pop("views", {}), config.training.batch_size)
+    terms = build_terms(section.pop("terms", {}))
+    model = _call(MODELS, section, "model", networks=networks, optimizers=optimizers, views=views, terms=terms)
     with _refusing(
         "networks"
     ):  # linen modules check their arguments when called: trace them before anything is written
@@ -94,17 +115,76 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
     return model
 
 
-def build_network(role: str, section: ConfigDict, shape: tuple[int, int, int]) -> nn.Module:
-    """Builds the network of one role from its config section, for images of `shape` (height, width, channels)."""
+def build_network(role: str, section: ConfigDict, shape: tuple[int, int, int], classes: int = 0) -> nn.Module:
+    """Builds the network of one role from its config section.
+
+    Args:
+      role: "generator" or "critic".
+      section: `name` (one of `NETWORKS`) and its arguments, `dtype` (one of `DTYPES`) and `condition` (one of
+        `CONDITIONS`), which is how the network is told a label.
+      shape: height, width and channels of the images.
+      classes: number of classes of the data; 0 where they have no labels.
+
+    Raises:
+      Refusal: something in the section is unknown or out of range, or there are no labels to tell.
+    """
     path = f"networks.{role}"
     if role not in NETWORKS:
         raise Refusal(f"config.{path} is not known; networks are {', '.join(NETWORKS)}.")
-    arguments = {"shape": shape} if role == "generator" else {}
-    if section.get("dtype", "float32") not in DTYPES:
-        raise Refusal(f"config.{path}.dtype={section.dtype!r} must be one of {', '.join(DTYPES)}.")
-    arguments["dtype"] = jnp.dtype(section.get("dtype", "float32"))
-    rest = ConfigDict({name: value for name, value in section.items() if name != "dtype"})
-    return _call(NETWORKS[role], rest, path, **arguments)
+    arguments = dict(section)
+    dtype, condition = arguments.pop("dtype", "float32"), arguments.pop("condition", "none")
+    for name, value, known in (("dtype", dtype, DTYPES), ("condition", condition, CONDITIONS[role])):
+        if value not in known:
+            raise Refusal(f"config.{path}.{name}={value!r} must be one of {', '.join(known)}.")
+    given = {"dtype": jnp.dtype(dtype), **({"shape": shape} if role == "generator" else {})}
+    network = _call(NETWORKS[role], arguments, path, **given)
+    if condition == "none":
+        return network
+    if not classes:
+        raise Refusal(f"config.{path}.condition={condition!r} needs data with labels, and these have none.")
+    with _refusing(path):
+        return (
+            ConditionalGenerator(network, classes)
+            if role == "generator"
+            else ConditionalCritic(network, classes, condition)
+        )
+
+
+def build_views(sections: Mapping[str, ConfigDict], batch_size: int) -> list[View]:
+    """Builds the views that are switched on, in the order of `VIEWS`.
+
+    Args:
+      sections: the arguments of each view, by its name.
+      batch_size: of the run, over all devices.
+
+    Raises:
+      Refusal: a view or an argument is unknown or out of range, or the batch cannot be packed.
+    """
+    path = "model.views"
+    made = {name: _call(VIEWS, {"name": name, **section}, f"{path}.{name}") for name, section in sections.items()}
+    views = [made[name] for name in VIEWS if made.get(name)]
+    together, devices = math.prod(view.group for view in views), jax.device_count()
+    if batch_size % (together * devices):
+        raise Refusal(
+            f"config.training.batch_size={batch_size} must be a multiple of {together * devices}: {together} images "
+            f"are judged as one on each of {devices} device(s)."
+        )
+    return views
+
+
+def build_terms(sections: Mapping[str, ConfigDict]) -> list[Term]:
+    """Builds the terms whose weight is not 0.
+
+    Raises:
+      Refusal: a term or an argument is unknown or out of range.
+    """
+    terms: list[Term] = []
+    for name, section in sections.items():
+        if not 0 <= section["weight"] < math.inf:
+            raise Refusal(f"config.model.terms.{name}.weight={section['weight']} must be a number of at least 0.")
+        made = _call(TERMS, {"name": name, **section}, f"model.terms.{name}")
+        terms += made if section["weight"] else ()
+    return terms
 
 
 def build_optimizer(section: ConfigDict, steps: int, path: str = "optimizers") -> optax.GradientTransformation:

@@ -15,18 +15,24 @@ from gengen.core.parallel import AXIS, parallel, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.transforms import scale_by_rate
 from gengen.models.gans.adversarial import adversarial
+from gengen.models.gans.infogan import infogan
+from gengen.models.gans.terms import auxiliary_classifier, dragan, feature_matching, gradient_penalty, r1
+from gengen.models.gans.unrolled import unrolled
+from gengen.models.gans.views import augmentation, instance_noise, packing
 from gengen.networks import dcgan, mlp
+from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 
 SHAPE = (8, 8, 1)
 BATCH = 8
+CLASSES = 3
 
 
 def sgd(rate=0.05):
     return optax.chain(optax.identity(), scale_by_rate(rate))
 
 
-def gan(generator, critic, **arguments):
-    return adversarial(
+def gan(generator, critic, model=adversarial, **arguments):
+    return model(
         networks={"generator": generator, "critic": critic},
         optimizers={"generator": sgd(), "critic": sgd()},
         latent=5,
@@ -34,23 +40,58 @@ def gan(generator, critic, **arguments):
     )
 
 
-def mlps():
-    return mlp.Generator(SHAPE, widths=(16, 32)), mlp.Critic(widths=(16,))
+def mlps(norm="none"):
+    return mlp.Generator(SHAPE, widths=(16, 32)), mlp.Critic(widths=(16, 16), norm=norm)
 
 
 def dcgans():
     return dcgan.Generator(SHAPE, width=4), dcgan.Critic(width=4)
 
 
+def conditional(generator, critic, condition):
+    return ConditionalGenerator(generator, CLASSES), ConditionalCritic(critic, CLASSES, condition)
+
+
+def all_views():
+    """Two that carry something and one that does not."""
+    return augmentation(probability=0.5, target=0.6, pace=50), instance_noise(deviation=0.1, steps=10), packing(size=2)
+
+
 MODELS = {
     "wgan": lambda: gan(*mlps(), loss="wasserstein", critic_steps=2, clip=0.05),
     "gan": lambda: gan(*mlps(), loss="non_saturating", critic_steps=1, clip=None),
-    "together": lambda: gan(*mlps(), loss="wasserstein", critic_steps=2, clip=0.05, together=True),
     "dcgan": lambda: gan(*dcgans(), loss="non_saturating", critic_steps=1, clip=None),
     "averaged": lambda: averaged(gan(*dcgans(), critic_steps=2, clip=0.05), decay=0.9, networks=("generator",)),
+    "penalised": lambda: gan(*mlps("layer"), critic_steps=2, clip=None, terms=(*gradient_penalty(), *dragan())),
+    "relativistic": lambda: gan(
+        *mlps(), loss="relativistic", critic_steps=1, clip=None, views=all_views(), real_label=(0.7, 0.9)
+    ),
+    "matched": lambda: gan(
+        *mlps("spectral"), loss="hinge", critic_steps=1, generator_steps=2, clip=None, terms=feature_matching()
+    ),
+    "projection": lambda: gan(
+        *conditional(*mlps("spectral"), "projection"), loss="hinge", critic_steps=1, clip=None, terms=r1()
+    ),
+    "auxiliary": lambda: gan(
+        *conditional(*dcgans(), "auxiliary"),
+        loss="least_squares",
+        critic_steps=1,
+        clip=None,
+        terms=auxiliary_classifier(),
+    ),
+    "infogan": lambda: gan(*dcgans(), infogan, categories=3, continuous=2),
+    "unrolled": lambda: gan(*mlps(), unrolled, unroll=2),
 }
 
-CAN = {name: {"sample"} for name in MODELS}
+CAN = {name: {"sample"} | ({"encode"} if name == "infogan" else set()) for name in MODELS}
+
+MOVES = {
+    "wgan": ("1111", "0101"),
+    "averaged": ("1111", "0101"),
+    "penalised": ("1111", "0101"),
+    "matched": ("1010", "1111"),
+}
+"""At which steps critic and generator move; at all where it is not said."""
 
 
 STEPS = 4
@@ -66,20 +107,30 @@ def model(name):
     return MODELS[name]()
 
 
-def images(steps, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (steps, BATCH, *SHAPE), np.uint8)
+def data(steps, seed=0):
+    """Batches [steps, batch, ...]."""
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, 256, (steps, BATCH, *SHAPE), np.uint8)
+    return {"image": image, "label": rng.integers(0, CLASSES, (steps, BATCH), np.int32)}
 
 
-def feed(images, devices):
+def feed(batches, devices):
     """Lays [steps, batch, ...] out as [devices, steps, per device, ...]."""
-    split = images.reshape(len(images), devices, BATCH // devices, *SHAPE)
-    return {"image": np.ascontiguousarray(split.swapaxes(0, 1))}
+
+    def split(leaf):
+        return np.ascontiguousarray(leaf.reshape(len(leaf), devices, BATCH // devices, *leaf.shape[2:]).swapaxes(0, 1))
+
+    return jax.tree.map(split, batches)
+
+
+def part(batches, start, length):
+    return jax.tree.map(lambda leaf: leaf[start : start + length], batches)
 
 
 @functools.cache
 def first(name):
     """The state of a new run, on the host."""
-    return jax.device_get(jax.jit(MODELS[name]().init)(jax.random.key(0), {"image": images(1)[0]}))
+    return jax.device_get(jax.jit(MODELS[name]().init)(jax.random.key(0), {"image": data(1)["image"][0]}))
 
 
 @functools.cache
@@ -88,7 +139,7 @@ def run(name, devices=1, fused=STEPS):
     model, used = MODELS[name](), jax.devices()[:devices]
     dispatch, state, seen = parallel(model.train_step, used, period=model.period), replicate(first(name), used), []
     for start in range(0, STEPS, fused):
-        batches = feed(images(STEPS)[start : start + fused], devices)
+        batches = feed(part(data(STEPS), start, fused), devices)
         state, metrics = dispatch(jax.random.key(1), state, batches, start)
         seen.append(jax.device_get(metrics))
     return state, jax.tree.map(lambda *parts: np.concatenate(parts), *seen)
@@ -98,11 +149,10 @@ def test_four_steps_are_finite_and_move_everything_that_is_trained(name):
     before, (after, metrics) = first(name), run(name)
     chex.assert_tree_all_finite(after.variables)
     chex.assert_tree_all_finite({name: mean.total for name, mean in metrics.items()})
-    for network, collections in before.variables.items():
-        for old, new in zip(
-            jax.tree.leaves(collections["params"]), jax.tree.leaves(after.variables[network]["params"]), strict=True
-        ):
-            assert old.size == 1 or np.any(old != np.asarray(new)), network
+    for network in ("generator", "critic"):
+        old, new = (run.variables[network]["params"] for run in (before, after))
+        for was, now in zip(jax.tree.leaves(old), jax.tree.leaves(new), strict=True):
+            assert was.size == 1 or np.any(was != np.asarray(now)), network
     assert after.step == STEPS
 
 
@@ -110,10 +160,10 @@ def test_structure_shapes_and_dtypes_are_kept(name):
     chex.assert_trees_all_equal_shapes_and_dtypes(first(name), run(name)[0])
 
 
-def test_metrics_count_each_turn_when_it_is_played(name, model):
+def test_metrics_count_each_turn_when_it_is_played(name):
     _, metrics = run(name)
-    assert (metrics["critic/loss"].count == 1).all()
-    assert metrics["generator/loss"].count.sum() == STEPS / model.period
+    for player, moves in zip(("critic", "generator"), MOVES.get(name, ("1111", "1111")), strict=True):
+        assert "".join(str(int(count)) for count in metrics[f"{player}/loss"].count) == moves
 
 
 def test_it_compiles_once(name, model):
@@ -121,7 +171,7 @@ def test_it_compiles_once(name, model):
     dispatch, state = parallel(model.train_step, devices, period=model.period), replicate(first(name), devices)
     with CountedCompilations() as compiled:
         for place in range(3):
-            state, _ = dispatch(jax.random.key(1), state, feed(images(STEPS, place), 2), STEPS * place)
+            state, _ = dispatch(jax.random.key(1), state, feed(data(STEPS, place), 2), STEPS * place)
     assert compiled() == 1
 
 
@@ -150,7 +200,7 @@ def test_a_step_that_forgot_to_average_would_not_trace(name, model):
     def over_replicas(step):
         return jax.vmap(step, in_axes=(None, None, 0), out_axes=None, axis_name=AXIS)
 
-    args = jax.random.key(1), first(name), {"image": feed(images(1), 2)["image"][:, 0]}
+    args = jax.random.key(1), first(name), jax.tree.map(lambda leaf: leaf[:, 0], feed(data(1), 2))
     state, _ = jax.eval_shape(over_replicas(model.train_step), *args)
     chex.assert_trees_all_equal_shapes(state, first(name))
 
@@ -170,7 +220,7 @@ def test_going_on_from_a_copy_is_exact(name, model):
     dispatch, state = parallel(model.train_step, jax.devices()[:1], period=model.period), first(name)
     for start in (0, 2):
         copy = jax.tree.map(lambda leaf: np.array(leaf), state)  # to the host and back, as a checkpoint does
-        batches = feed(images(STEPS)[start : start + 2], 1)
+        batches = feed(part(data(STEPS), start, 2), 1)
         state, _ = dispatch(jax.random.key(1), replicate(copy, jax.devices()[:1]), batches, start)
     chex.assert_trees_all_equal(jax.device_get(state), jax.device_get(run(name, fused=2)[0]))
 
@@ -190,6 +240,32 @@ def test_capabilities_have_the_shapes_they_promise(name, model):
 def test_a_capability_that_is_missing_is_refused_with_what_there_is(model):
     with pytest.raises(Refusal, match="cannot translate; what it can do: sample"):
         require(model, "translate")
+
+
+def test_encoding_reads_every_code_that_samples_can_be_told(name, model):
+    if model.encode is None:
+        return
+    read = jax.jit(model.encode)(jax.random.key(3), first(name).variables, jnp.zeros((7, *SHAPE)))
+    assert read.keys() == model.conditions.keys()
+    for code, condition in model.conditions.items():
+        chex.assert_shape(read[code], (7, condition.classes or condition.size))
+
+
+def test_samples_are_what_they_are_told(name, model):
+    sample = jax.jit(model.sample, static_argnums=2)
+    for asked, condition in model.conditions.items():
+        shape = (4, condition.size) if condition.size else (4,)
+        low = jnp.zeros(shape, jnp.float32 if condition.size else jnp.int32)
+        drawn = [sample(jax.random.key(3), first(name).variables, 4, {asked: low + step}) for step in (0, 1)]
+        assert np.abs(np.asarray(drawn[0] - drawn[1])).max((1, 2, 3)).min() > 1e-4, asked
+
+
+def test_views_carry_on_from_step_to_step():
+    state, _ = run("relativistic")
+    np.testing.assert_allclose(
+        state.variables["views"]["instance_noise"]["deviation"], 0.1 * (1 - STEPS / 10), rtol=1e-5
+    )
+    assert state.variables["views"]["augmentation"]["probability"] != 0.5
 
 
 def test_only_clipped_critics_stay_in_their_box():

@@ -26,7 +26,7 @@ def test_every_file_that_it_names_is_there():
 def test_every_flag_and_key_that_it_names_exists(launch):
     said = launch("--config=configs/wgan.py:tiny", "--dry_run").stdout
     for key in re.findall(r"--config\.[a-z]+\.([a-z_]+)", README):
-        assert f"{key}: " in said, key
+        assert f"{key}:" in said, key
     defined = (ROOT / "launch.py").read_text(encoding="utf-8")
     for flag in set(re.findall(r"--([a-z_]+)[= `]", README)) - {"xla_gpu_deterministic_ops"}:
         assert f'"{flag}"' in defined, flag

@@ -48,10 +48,11 @@ class Player(NamedTuple):
 
 
 class Every(NamedTuple):
-    """When something happens: at the steps with `step % period == offset`, counted from 0."""
+    """When something happens: in each `period` of steps, counted from 0, at `length` steps from `offset` on."""
 
     period: int
     offset: int
+    length: int = 1
 
     def choose(
         self, state: State, phase: int | None, due: Callable[[State], Any], otherwise: Callable[[State], Any]
@@ -66,24 +67,29 @@ class Every(NamedTuple):
           due: called when it is time.
           otherwise: called when it is not.
         """
-        if self.period == 1:
+        if self.length == self.period:
             return due(state)
         if phase is not None:
-            return due(state) if phase % self.period == self.offset else otherwise(state)
-        return lax.cond(state.step % self.period == self.offset, due, otherwise, state)
+            return due(state) if self._at(phase) else otherwise(state)
+        return lax.cond(self._at(state.step), due, otherwise, state)
+
+    def _at(self, step: Any) -> Any:
+        return (step - self.offset) % self.period < self.length
 
 
-def every(period: int, offset: int = 0) -> Every:
-    """Plays a turn once in `period` steps; `every(5, offset=4)` is the WGAN's n_critic = 5.
+def every(period: int, offset: int = 0, length: int = 1) -> Every:
+    """Plays a turn at `length` of `period` steps; `every(5, offset=4)` is how the generator waits for n_critic = 5.
 
     Raises:
-      ValueError: `period` is below 1 or `offset` outside of [0, period).
+      ValueError: `period` is below 1, `offset` outside of [0, period), or the steps outside of the period.
     """
     if period < 1:
         raise ValueError(f"period={period} must be at least 1")
     if not 0 <= offset < period:
         raise ValueError(f"offset={offset} must lie in [0, {period})")
-    return Every(period, offset)
+    if not 1 <= length <= period - offset:
+        raise ValueError(f"length={length} must lie in [1, {period - offset}]")
+    return Every(period, offset, length)
 
 
 always = every(1)

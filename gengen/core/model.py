@@ -1,6 +1,7 @@
 """The contract: what every generative model of gengen is, and how a task asks what it can do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -25,6 +26,18 @@ class StepFn(Protocol):
         """Trains one step; `phase` is `state.step` modulo the model's period, where that is known when traced."""
 
 
+class Condition(NamedTuple):
+    """Something that samples can be told to be: a class, or numbers.
+
+    Attributes:
+      classes: number of classes, of which each sample is one, int32 [n]; 0 for numbers.
+      size: how many numbers, float32 [n, size], in [-1, 1] where the model was trained; 0 for a class.
+    """
+
+    classes: int = 0
+    size: int = 0
+
+
 class GenerativeModel(NamedTuple):
     """A model is a handful of pure functions. What a model cannot do is None.
 
@@ -32,7 +45,9 @@ class GenerativeModel(NamedTuple):
       init: makes the state of a new run.
       train_step: sees one batch and returns the next state and its metrics. `AXIS` must be bound.
       period: number of steps after which the pattern of turns repeats.
-      sample: `(key, variables, n, condition=None) -> data [n, ...]`; `condition` is a dict of [n, ...] arrays.
+      sample: `(key, variables, n, condition=None) -> data [n, ...]`; `condition` is a dict of arrays [n, ...] by the
+        names of `conditions`; the model draws what is not given.
+      conditions: what samples can be told to be, by name; "label" is the class of the data.
       encode: `(key, variables, data [n, ...]) -> latents [n, ...]`.
       decode: `(key, variables, latents [n, ...]) -> data [n, ...]`.
       translate: `(key, variables, data [n, ...]) -> data [n, ...]` of another domain.
@@ -43,6 +58,7 @@ class GenerativeModel(NamedTuple):
     train_step: StepFn
     period: int = 1
     sample: Callable[..., Tree] | None = None
+    conditions: Mapping[str, Condition] = MappingProxyType({})
     encode: Callable[..., Tree] | None = None
     decode: Callable[..., Tree] | None = None
     translate: Callable[..., Tree] | None = None

@@ -2,7 +2,7 @@
 
 The critic's output is a logit [B]: D(x) = sigmoid(logit) where a paper speaks of probabilities, the logit itself
 where it speaks of a critic. Every loss is per example and stable for logits of any size: log D = -softplus(-logit)
-and log(1 - D) = -softplus(logit).
+and log(1 - D) = -softplus(logit). All take the logits of data and of samples, [B] each, and return losses [B].
 """
 
 import math
@@ -10,114 +10,135 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 
-def minimax_critic(real: jax.Array, fake: jax.Array) -> jax.Array:
+def minimax_critic(real: jax.Array, fake: jax.Array, target: jax.Array | float = 1.0) -> jax.Array:
     """-log D(x) - log(1 - D(G(z))): eq. 1 of Goodfellow et al. 2014, arXiv:1406.2661, with its sign turned.
+
+    With a target a below 1 for data, the first term is -a log D(x) - (1 - a) log(1 - D(x)): one-sided label smoothing,
+    Salimans et al. 2016, arXiv:1606.03498, section 3.4.
 
     Args:
       real: logits of data [B].
       fake: logits of samples [B].
+      target: what D(x) should be, [B] or one number.
 
     Returns:
       Losses in nats [B]; 2 log 2 where the critic can do no better than D = 1/2.
     """
-    return jax.nn.softplus(-real) + jax.nn.softplus(fake)
+    return jax.nn.softplus(-real) + (1 - target) * real + jax.nn.softplus(fake)
 
 
-def minimax_generator(fake: jax.Array) -> jax.Array:
-    """log(1 - D(G(z))): the generator's part of eq. 1 of Goodfellow et al. 2014; it saturates where D(G(z)) is 0.
-
-    Args:
-      fake: logits of samples [B].
-
-    Returns:
-      Losses in nats [B].
-    """
+def minimax_generator(real: jax.Array, fake: jax.Array) -> jax.Array:
+    """log(1 - D(G(z))): the generator's part of eq. 1 of Goodfellow et al. 2014; it saturates where D(G(z)) is 0."""
+    del real
     return -jax.nn.softplus(fake)
 
 
-def non_saturating_generator(fake: jax.Array) -> jax.Array:
-    """-log D(G(z)): the end of section 3 of Goodfellow et al. 2014; its gradient lives where D(G(z)) is 0.
-
-    Args:
-      fake: logits of samples [B].
-
-    Returns:
-      Losses in nats [B].
-    """
+def non_saturating_generator(real: jax.Array, fake: jax.Array) -> jax.Array:
+    """-log D(G(z)): the end of section 3 of Goodfellow et al. 2014; its gradient lives where D(G(z)) is 0."""
+    del real
     return jax.nn.softplus(-fake)
 
 
-def wasserstein_critic(real: jax.Array, fake: jax.Array) -> jax.Array:
-    """f(G(z)) - f(x): eq. 2 of Arjovsky et al. 2017, arXiv:1701.07875, with its sign turned.
+def least_squares_critic(real: jax.Array, fake: jax.Array, target: jax.Array | float = 1.0) -> jax.Array:
+    """(D(x) - 1)^2 / 2 + D(G(z))^2 / 2: eq. 9 of Mao et al. 2017, arXiv:1611.04076; D is the output itself.
 
     Args:
-      real: critic values of data [B].
-      fake: critic values of samples [B].
-
-    Returns:
-      Losses [B].
+      real: outputs for data [B].
+      fake: outputs for samples [B].
+      target: what D(x) should be, [B] or one number; 1 in the paper.
     """
+    return jnp.square(real - target) / 2 + jnp.square(fake) / 2
+
+
+def least_squares_generator(real: jax.Array, fake: jax.Array) -> jax.Array:
+    """(D(G(z)) - 1)^2 / 2: eq. 9 of Mao et al. 2017."""
+    del real
+    return jnp.square(fake - 1) / 2
+
+
+def wasserstein_critic(real: jax.Array, fake: jax.Array) -> jax.Array:
+    """f(G(z)) - f(x): eq. 2 of Arjovsky et al. 2017, arXiv:1701.07875, with its sign turned."""
     return fake - real
 
 
-def wasserstein_generator(fake: jax.Array) -> jax.Array:
-    """-f(G(z)): eq. 2 of Arjovsky et al. 2017.
-
-    Args:
-      fake: critic values of samples [B].
-
-    Returns:
-      Losses [B].
-    """
+def wasserstein_generator(real: jax.Array, fake: jax.Array) -> jax.Array:
+    """-f(G(z)): eq. 2 of Arjovsky et al. 2017; the hinge loss has the same one."""
+    del real
     return -fake
 
 
-def jensen_shannon(real: jax.Array, fake: jax.Array) -> jax.Array:
-    """A lower bound of the Jensen-Shannon divergence, tight for the best critic: Goodfellow et al. 2014, thm. 1.
+def hinge_critic(real: jax.Array, fake: jax.Array) -> jax.Array:
+    """max(0, 1 - f(x)) + max(0, 1 + f(G(z))): Lim and Ye 2017, arXiv:1705.02894, and Miyato et al. 2018, eq. 16."""
+    return jax.nn.relu(1 - real) + jax.nn.relu(1 + fake)
 
-    Args:
-      real: logits of data [B].
-      fake: logits of samples [B].
 
-    Returns:
-      Its terms in nats [B], whose mean lies below log 2.
+def relativistic_generator(real: jax.Array, fake: jax.Array) -> jax.Array:
+    """-log D(G(z)) - log(1 - D(x)): the critic's loss with the roles exchanged; Jolicoeur-Martineau 2018, section 4."""
+    return minimax_critic(fake, real)
+
+
+def jensen_shannon(loss: jax.Array) -> jax.Array:
+    """log 2 - loss / 2: the Jensen-Shannon divergence in nats where D is best, less otherwise; Goodfellow, thm. 1."""
+    return math.log(2.0) - loss / 2
+
+
+def le_cam(loss: jax.Array) -> jax.Array:
+    """1 - 4 loss: half the integral of (p - q)^2 / (p + q) where D is best, in [0, 1], and less otherwise.
+
+    The best D of least squares is p / (p + q) (Mao et al. 2017, eq. 5), which leaves a loss of half the integral of
+    p q / (p + q). (The Pearson divergence of the paper's theorem belongs to other targets.)
     """
-    return math.log(2.0) - minimax_critic(real, fake) / 2
+    return 1 - 4 * loss
 
 
-def wasserstein(real: jax.Array, fake: jax.Array) -> jax.Array:
-    """The Wasserstein estimate f(x) - f(G(z)), up to the critic's Lipschitz constant: Arjovsky et al. 2017, sec. 3.
+def wasserstein(loss: jax.Array) -> jax.Array:
+    """-loss: the distance up to the critic's Lipschitz constant where f is best; Arjovsky et al. 2017, section 3."""
+    return -loss
 
-    Args:
-      real: critic values of data [B].
-      fake: critic values of samples [B].
 
-    Returns:
-      Its terms [B].
-    """
-    return real - fake
+def total_variation(loss: jax.Array) -> jax.Array:
+    """1 - loss / 2: half the integral of |p - q| where f is best, in [0, 1], and less otherwise; Lim and Ye 2017."""
+    return 1 - loss / 2
 
 
 class AdversarialLoss(NamedTuple):
     """A pair of losses, and the distance between data and samples that the critic estimates while it minimises its own.
 
     Attributes:
-      critic: `(real logits [B], fake logits [B]) -> losses [B]`.
-      generator: `(fake logits [B]) -> losses [B]`.
+      critic: `(real logits [B], fake logits [B]) -> losses [B]`; with `targets`, a third argument is what data aim at.
+      generator: `(real logits [B], fake logits [B]) -> losses [B]`.
       estimate: name of the distance.
-      distance: `(real logits [B], fake logits [B]) -> terms [B]` whose mean is the estimate.
+      distance: the critic's losses [B] -> terms [B] whose mean is the estimate.
+      targets: whether the critic's loss has targets, which label smoothing changes.
+      relativistic: whether each side's logits are counted from the mean logit of the other side, as in
+        D(x) = sigmoid(f(x) - E f(G(z))): Jolicoeur-Martineau 2018, arXiv:1807.00734, eq. 5.
     """
 
-    critic: Callable[[jax.Array, jax.Array], jax.Array]
-    generator: Callable[[jax.Array], jax.Array]
+    critic: Callable[..., jax.Array]
+    generator: Callable[[jax.Array, jax.Array], jax.Array]
     estimate: str
-    distance: Callable[[jax.Array, jax.Array], jax.Array]
+    distance: Callable[[jax.Array], jax.Array]
+    targets: bool = False
+    relativistic: bool = False
 
 
 ADVERSARIAL_LOSSES = {
-    "minimax": AdversarialLoss(minimax_critic, minimax_generator, "jensen_shannon", jensen_shannon),
-    "non_saturating": AdversarialLoss(minimax_critic, non_saturating_generator, "jensen_shannon", jensen_shannon),
+    "minimax": AdversarialLoss(minimax_critic, minimax_generator, "jensen_shannon", jensen_shannon, targets=True),
+    "non_saturating": AdversarialLoss(
+        minimax_critic, non_saturating_generator, "jensen_shannon", jensen_shannon, targets=True
+    ),
+    "least_squares": AdversarialLoss(least_squares_critic, least_squares_generator, "le_cam", le_cam, targets=True),
     "wasserstein": AdversarialLoss(wasserstein_critic, wasserstein_generator, "wasserstein", wasserstein),
+    "hinge": AdversarialLoss(hinge_critic, wasserstein_generator, "total_variation", total_variation),
+    "relativistic": AdversarialLoss(
+        minimax_critic,
+        relativistic_generator,
+        "relativistic_divergence",
+        jensen_shannon,
+        targets=True,
+        relativistic=True,
+    ),
 }

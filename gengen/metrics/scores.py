@@ -10,7 +10,7 @@ from gengen.metrics.collisions import collisions, duplicate_radius
 from gengen.metrics.copying import CopyLimit, copied, fit_limit
 from gengen.metrics.frechet import frechet_distance
 from gengen.metrics.inception_score import inception_score
-from gengen.metrics.interval import Estimate
+from gengen.metrics.interval import Estimate, of_share
 from gengen.metrics.kernel import kernel_distance
 from gengen.metrics.manifold import manifold_scores
 from gengen.metrics.ms_ssim import class_similarity
@@ -26,6 +26,7 @@ class Images(NamedTuple):
       log_probabilities: of the extractor's classes [N, K']; None where it has none.
       class_log_probabilities: of the data's classes [N, K]; None where the data have no labels.
       places: for training images that stand in for samples, their places among the training images [N]; else None.
+      asked: the classes that the images were asked to be of [N]; None where nothing was asked for.
     """
 
     pixels: np.ndarray
@@ -34,6 +35,7 @@ class Images(NamedTuple):
     log_probabilities: np.ndarray | None
     class_log_probabilities: np.ndarray | None
     places: np.ndarray | None = None
+    asked: np.ndarray | None = None
 
 
 class Real(NamedTuple):
@@ -159,6 +161,13 @@ SCORES: Mapping[str, Score] = {
     "class_confidence": Score(
         "classifier's confidence", AS_REAL, "classes", lambda d, k: 100, "mean of the largest probability"
     ),
+    "label_agreement": Score(
+        "agreement with the asked label",
+        "higher",
+        "classes",
+        lambda d, k: 100,
+        "share whose most probable class is the asked one",
+    ),
     "class_similarity": Score(
         "MS-SSIM within a class", AS_REAL, "classes", lambda d, k: 50 * k, "Odena et al. 2017, arXiv:1610.09585"
     ),
@@ -182,15 +191,17 @@ SCORES: Mapping[str, Score] = {
 """Every score, by the name that it has in configs and files."""
 
 
-def available(*, probabilities: bool, labels: bool, pairs: bool) -> list[str]:
+def available(*, probabilities: bool, labels: bool, pairs: bool, asked: bool = False) -> list[str]:
     """Names of the scores that can be had.
 
     Args:
       probabilities: whether the extractor has classes.
       labels: whether the data have labels.
       pairs: whether there are sure to be two pairs of samples of one class.
+      asked: whether samples are asked to be of a class.
     """
-    without = {name for name, had in (("inception_score", probabilities), ("class_similarity", pairs)) if not had}
+    needs = {"inception_score": probabilities, "class_similarity": pairs, "label_agreement": asked}
+    without = {name for name, had in needs.items() if not had}
     return [name for name, score in SCORES.items() if name not in without and (labels or score.sees != "classes")]
 
 
@@ -244,6 +255,11 @@ def _classes(real: Real, samples: Images) -> Sequence[Estimate]:
     )
 
 
+def _agreement(real: Real, samples: Images) -> Sequence[Estimate]:
+    assert samples.asked is not None
+    return (of_share(int((labels_of(samples) == samples.asked).sum()), len(samples.asked)),)
+
+
 def _similarity(real: Real, samples: Images) -> Sequence[Estimate]:
     assert real.shares is not None
     return (class_similarity(samples.pixels, labels_of(samples), len(real.shares)),)
@@ -264,6 +280,7 @@ _MEASURES: Mapping[tuple[str, ...], Callable[[Real, Images], Sequence[Estimate]]
     ("precision", "recall", "density", "coverage"): _manifold,
     ("different_bins",): _bins,
     ("class_divergence", "class_confidence"): _classes,
+    ("label_agreement",): _agreement,
     ("class_similarity",): _similarity,
     ("collisions",): _collisions,
     ("copied",): _copied,

@@ -5,14 +5,18 @@ generator's output and the critic's input; ReLU in the generator, leaky ReLU of 
 N(0, 0.02), scales of the normalisation from N(1, 0.02), as the authors' code has them.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from gengen.networks.critic import CriticNetwork, Judgement
 from gengen.networks.layers.conv import Conv
-from gengen.networks.layers.norm import BatchNorm
+from gengen.networks.layers.deviation import append_deviation
+from gengen.networks.layers.norm import NORMS_OF_ACTIVATIONS, BatchNorm, check_norm, normalise, weigh
 from gengen.networks.layers.upsample import Upsample
 
 KERNEL_INIT = nn.initializers.normal(0.02)
@@ -56,12 +60,14 @@ class Generator(nn.Module):
     Attributes:
       shape: height, width and channels of an image.
       width: channels of the largest hidden map; they double as the map halves.
+      dense: units of a dense layer before the projection, as InfoGAN's generator has one; 0 for none, as in the paper.
       upsample: how a map doubles, one of `UPSAMPLINGS`; the paper's is "transposed".
       dtype: dtype of the computation; parameters are float32.
     """
 
     shape: tuple[int, int, int]
     width: int = 64
+    dense: int = 0
     upsample: str = "transposed"
     dtype: Any = jnp.float32
 
@@ -76,8 +82,11 @@ class Generator(nn.Module):
         def norm_relu(x: jax.Array) -> jax.Array:
             return nn.relu(BatchNorm(momentum=0.9, scale_init=_scale_init, dtype=self.dtype)(x, train))
 
+        x = latent.astype(self.dtype)
+        if self.dense:
+            x = norm_relu(nn.Dense(self.dense, use_bias=False, kernel_init=KERNEL_INIT, dtype=self.dtype)(x))
         features = small[0] * small[1] * small[2]
-        x = nn.Dense(features, use_bias=False, kernel_init=KERNEL_INIT, dtype=self.dtype)(latent.astype(self.dtype))
+        x = nn.Dense(features, use_bias=False, kernel_init=KERNEL_INIT, dtype=self.dtype)(x)
         x = norm_relu(x.reshape(-1, *small))
         for place in reversed(range(1, times)):
             x = norm_relu(self._double(self.width << (place - 1), use_bias=False)(x))
@@ -90,35 +99,57 @@ class Generator(nn.Module):
         )
 
 
-class Critic(nn.Module):
+class Critic(CriticNetwork):
     """Halves an image until it is a small map, then weighs that map into one number.
 
     Attributes:
       width: channels of the first map; they double as the map halves.
+      dense: units of a dense layer after the map, as InfoGAN's critic has one; 0 for none, as in the paper.
+      norm: normalisation, one of `NORMS`: "batch" (the paper's) and "layer" follow each convolution but the first,
+        "spectral" is of every layer.
+      deviation: whether the last layer also sees the minibatch standard deviation, as one more channel of the map.
       dtype: dtype of the computation; parameters are float32.
     """
 
     width: int = 64
+    dense: int = 0
+    norm: str = "batch"
+    deviation: bool = False
     dtype: Any = jnp.float32
 
+    @property
+    def judges_alone(self) -> bool:
+        """Batch normalisation and the deviation let images of a batch influence each other."""
+        return self.norm != "batch" and not self.deviation
+
     @nn.compact
-    def __call__(self, image: jax.Array, train: bool) -> jax.Array:
-        """Returns logits [B], float32, for images [B, H, W, C] in [-1, 1]."""
+    def __call__(self, image: jax.Array, train: bool) -> Judgement:
+        """Judges images [B, H, W, C] in [-1, 1].
+
+        Raises:
+          ValueError: `width` is below 1, `norm` is unknown, or DCGAN cannot halve such images.
+        """
         check_width(self.width)
+        check_norm(self.norm)
         x = image.astype(self.dtype)
         for place in range(doublings(*image.shape[1:3])):
-            first = place == 0
-            x = Conv(
-                features=self.width << place,
-                kernel_size=(4, 4),
-                strides=(2, 2),
-                use_bias=first,
-                kernel_init=KERNEL_INIT,
-                dtype=self.dtype,
-            )(x)
-            if not first:
-                x = BatchNorm(momentum=0.9, scale_init=_scale_init, dtype=self.dtype)(x, train)
-            x = nn.leaky_relu(x, 0.2)
+            convolution = partial(
+                Conv, features=self.width << place, kernel_size=(4, 4), strides=(2, 2), kernel_init=KERNEL_INIT
+            )
+            x = self._hidden(convolution, x, train, first=place == 0)
+        if self.dense:
+            layer = partial(nn.Dense, self.dense, kernel_init=KERNEL_INIT)
+            x = self._hidden(layer, x.reshape(x.shape[0], -1), train)
         # A convolution that covers the whole map is a dense layer.
-        logit = nn.Dense(1, kernel_init=KERNEL_INIT, dtype=self.dtype)(x.reshape(x.shape[0], -1))
-        return logit[:, 0].astype(jnp.float32)
+        features = x.reshape(x.shape[0], -1)
+        seen = append_deviation(x).reshape(x.shape[0], -1) if self.deviation else features
+        logit = weigh(nn.Dense(1, kernel_init=KERNEL_INIT, dtype=self.dtype), seen, train, self.norm)
+        return Judgement(logit[:, 0].astype(jnp.float32), features.astype(jnp.float32))
+
+    def _hidden(self, layer: Callable[..., nn.Module], x: jax.Array, train: bool, first: bool = False) -> jax.Array:
+        """Runs a layer, normalises unless it is the first, and activates."""
+        normalised = not first and self.norm in NORMS_OF_ACTIVATIONS
+        x = weigh(layer(use_bias=not normalised, dtype=self.dtype), x, train, self.norm)
+        if normalised:
+            x = normalise(x, train, self.norm, scale_init=_scale_init, dtype=self.dtype)
+        return nn.leaky_relu(x, 0.2)

@@ -8,7 +8,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gengen.networks.layers.norm import BatchNorm
+from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.layers.deviation import append_deviation
+from gengen.networks.layers.norm import BatchNorm, check_norm, normalise, weigh
 
 KERNEL_INIT = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
 """Uniform in +-1/sqrt(fan_in): LeCun et al. 1998, "Efficient BackProp", and the default of those scripts."""
@@ -51,24 +53,42 @@ class Generator(nn.Module):
         return jnp.tanh(x.astype(jnp.float32)).reshape(-1, *self.shape)
 
 
-class Critic(nn.Module):
-    """Maps images to one number each through ever narrower layers, without normalisation.
+class Critic(CriticNetwork):
+    """Maps images to one number each through ever narrower layers.
 
     Attributes:
       widths: units of the hidden layers.
+      norm: normalisation, one of `NORMS`: "batch" and "layer" follow each hidden layer but the first, "spectral" is of
+        every layer.
+      deviation: whether the last layer also sees the minibatch standard deviation.
       dtype: dtype of the computation; parameters are float32.
     """
 
     widths: Sequence[int] = (512, 256)
+    norm: str = "none"
+    deviation: bool = False
     dtype: Any = jnp.float32
 
+    @property
+    def judges_alone(self) -> bool:
+        """Batch normalisation and the deviation let images of a batch influence each other."""
+        return self.norm != "batch" and not self.deviation
+
     @nn.compact
-    def __call__(self, image: jax.Array, train: bool) -> jax.Array:
-        """Returns logits [B], float32, for images [B, H, W, C] in [-1, 1]."""
-        del train  # nothing in here behaves differently
+    def __call__(self, image: jax.Array, train: bool) -> Judgement:
+        """Judges images [B, H, W, C] in [-1, 1].
+
+        Raises:
+          ValueError: a width is below 1 or `norm` is unknown.
+        """
         check_widths(self.widths)
+        check_norm(self.norm)
         x = image.reshape(image.shape[0], -1).astype(self.dtype)
-        for width in self.widths:
-            x = nn.leaky_relu(nn.Dense(width, kernel_init=KERNEL_INIT, dtype=self.dtype)(x), 0.2)
-        logit = nn.Dense(1, kernel_init=KERNEL_INIT, dtype=self.dtype)(x)
-        return logit[:, 0].astype(jnp.float32)
+        for place, width in enumerate(self.widths):
+            x = weigh(nn.Dense(width, kernel_init=KERNEL_INIT, dtype=self.dtype), x, train, self.norm)
+            if place > 0:
+                x = normalise(x, train, self.norm, dtype=self.dtype)
+            x = nn.leaky_relu(x, 0.2)
+        seen = append_deviation(x) if self.deviation else x
+        logit = weigh(nn.Dense(1, kernel_init=KERNEL_INIT, dtype=self.dtype), seen, train, self.norm)
+        return Judgement(logit[:, 0].astype(jnp.float32), x.astype(jnp.float32))

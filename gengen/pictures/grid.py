@@ -20,7 +20,7 @@ def grid(images: np.ndarray, *, columns: int | None = None, margin: int = 2, lea
 
     Args:
       images: uint8 [N, H, W, C], C 1 or 3.
-      columns: cells in a row; about as many as rows by default.
+      columns: cells in a row, but no more than images; about as many as rows by default.
       margin: pixels between cells and at the edge.
       least: images whose shorter side is smaller are enlarged by a whole factor, each pixel a square.
 
@@ -36,7 +36,7 @@ def grid(images: np.ndarray, *, columns: int | None = None, margin: int = 2, lea
     factor = max(1, math.ceil(least / min(height, width)))
     images = images.repeat(factor, axis=1).repeat(factor, axis=2)
     height, width = height * factor, width * factor
-    columns = columns or math.ceil(math.sqrt(number))
+    columns = min(columns or math.ceil(math.sqrt(number)), number)
     rows = math.ceil(number / columns)
     picture = np.full(
         (margin + rows * (height + margin), margin + columns * (width + margin), channels), WHITE, np.uint8

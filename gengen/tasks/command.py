@@ -12,7 +12,7 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from gengen.core.refusal import Refusal
-from gengen.tasks import benchmark, compare, describe, machine, sample, train
+from gengen.tasks import benchmark, compare, describe, machine, sample, train, traverse
 from gengen.tasks.prepare import check_sections
 from gengen.training.run_folder import read_folder
 
@@ -27,6 +27,8 @@ HELP = """Trains, samples and judges generative models.
   python launch.py --list                                      what can be run
   python launch.py --config=configs/wgan.py                    train, or go on
   python launch.py --mode=sample --workdir=runs/wgan --num=64  pictures of a run
+  python launch.py --mode=sample --workdir=runs/cgan --label=3 pictures of one class, by its number or its name
+  python launch.py --mode=traverse --workdir=runs/infogan      what each thing does that samples can be told
   python launch.py --mode=evaluate --workdir=runs/wgan         how good they are
   python launch.py --mode=compare --workdir=runs               all that were judged, side by side
 """
@@ -121,13 +123,17 @@ def _carry_out(flag: flags.FlagValues, configs: Path) -> Path | None:
     machine.keep_compilations()
     if flag.distributed or any(value is not None for value in (flag.coordinator, flag.processes, flag.process)):
         machine.join_processes(flag.coordinator, flag.processes, flag.process)
+    if flag.label is not None and flag.mode != "sample":
+        raise Refusal(f"--label={flag.label} is for --mode=sample alone; leave it out of --mode={flag.mode}.")
     output = Path(flag.output) if flag.output else None
     if flag.mode == "compare":
         return compare.run(Path(flag.workdir or "runs"), output)
     workdir = Path(flag.workdir) if flag.workdir else _default_workdir(flag)
     drawn = {"seed": flag.seed, "output": output, "best": flag.best, "raw": flag.raw}
     if flag.mode == "sample":
-        return sample.run(workdir, num=SHOWN if flag.num is None else flag.num, **drawn)
+        return sample.run(workdir, num=SHOWN if flag.num is None else flag.num, label=flag.label, **drawn)
+    if flag.mode == "traverse":
+        return traverse.run(workdir, **drawn)
     if flag.mode == "evaluate":
         from gengen.tasks import (
             evaluate,

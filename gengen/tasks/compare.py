@@ -1,14 +1,16 @@
 """`--mode=compare`: what the runs below a folder have reached, side by side."""
 
+import itertools
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gengen.core.refusal import Refusal
 from gengen.tasks.describe import table
 from gengen.tasks.outputs import output_files
-from gengen.training.run_folder import write_whole
+from gengen.training.run_folder import read_folder, write_whole
 from gengen.training.writer import read_lines
 
 SHOWN = ("frechet_distance", "precision", "recall")
@@ -16,6 +18,7 @@ SHOWN = ("frechet_distance", "precision", "recall")
 
 HEADER = (
     "run",
+    "seeds",
     "Fréchet distance",
     "of real images",
     "precision",
@@ -31,6 +34,12 @@ HEADER = (
 def run(folder: Path, output: Path | None) -> Path:
     """Prints a table of all runs directly below a folder that were judged, and writes the same as JSON.
 
+    Runs whose configs differ in `training.seed` alone, and that were judged alike, are one row, which has the number of
+    their seeds and the common part of their names. What stands in brackets differs: for one seed, the 95 % interval of
+    its score, which tells how much the score would change with other samples of the same run; for several, the smallest
+    and the largest score of any seed beside their mean, which tells how much it changes from training to training.
+    Minutes are means.
+
     Args:
       folder: where the run folders lie.
       output: the .json to write; `comparison.json` in the folder by default.
@@ -41,10 +50,11 @@ def run(folder: Path, output: Path | None) -> Path:
     Raises:
       Refusal: no run there was judged, or its file is damaged.
     """
-    rows = [_row(path) for path in sorted(folder.glob("*/evaluation.json"))]
-    if not rows:
+    runs = [_read(path) for path in sorted(folder.glob("*/evaluation.json"))]
+    if not runs:
         raise Refusal(f"no run below {folder} was judged; do so with --mode=evaluate --workdir={folder}/NAME.")
     (path,) = output_files(output, folder / "comparison.json", ".json")
+    rows = [_row(group) for group in _groups(runs)]
     print(as_table(rows) + "\n")
     write_whole(path, json.dumps(rows, indent=2) + "\n")
     return path
@@ -55,29 +65,97 @@ def as_table(rows: Sequence[dict[str, Any]]) -> str:
     return table([[row[name] for name in HEADER] for row in rows], HEADER)
 
 
-def _row(path: Path) -> dict[str, Any]:
-    """What one run reached, every number as it is shown."""
+class _Judged(NamedTuple):
+    """What one run reached.
+
+    Attributes:
+      name: of its folder.
+      seed: of its training; None where the folder has no config.
+      config: the rest of its config, as text.
+      estimates: columns with numbers: value, low and high.
+      circumstances: columns with words, in which runs of one row are the same.
+      digest: of the data.
+      minutes: of its training; None where they were not measured.
+    """
+
+    name: str
+    seed: int | None
+    config: str
+    estimates: dict[str, dict[str, float]]
+    circumstances: dict[str, str]
+    digest: str
+    minutes: float | None
+
+
+def _read(path: Path) -> _Judged:
     try:
-        return _shown(path.parent, json.loads(path.read_text(encoding="utf-8")))
+        return _judged(path.parent, json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError) as error:
         raise Refusal(f"{path} is damaged or lacks scores; judge that run again with --mode=evaluate.") from error
 
 
-def _shown(folder: Path, report: dict[str, Any]) -> dict[str, Any]:
+def _judged(folder: Path, report: dict[str, Any]) -> _Judged:
     distance, precision, recall = (report["scores"][name] for name in SHOWN)
     entries = [entry for entry in read_lines(folder / "metrics.jsonl") if entry["step"] <= report["step"]]
+    config = read_folder(folder)[0].to_dict() if (folder / "config.json").exists() else {}
+    return _Judged(
+        name=folder.name,
+        seed=config.get("training", {}).pop("seed", None),
+        config=json.dumps(config, sort_keys=True),
+        estimates={
+            "Fréchet distance": distance["samples"],
+            "of real images": distance["floor"],
+            "precision": precision["samples"],
+            "recall": recall["samples"],
+        },
+        circumstances={
+            "features": f"{distance['extractor']['name']} {distance['extractor']['digest'][:6]}".strip(),
+            "samples": f"{distance['sizes']['samples']:,} / {distance['sizes']['reference']:,}",
+            "weights": f"{report['weights']}, {report['checkpoint']}",
+            "steps": f"{report['step']:,}",
+        },
+        digest=report["data_digest"],
+        minutes=entries[-1]["seconds"] / 60 if entries else None,
+    )
+
+
+def _groups(runs: Sequence[_Judged]) -> list[list[_Judged]]:
+    """Puts runs together that differ in their seed alone; a second run of the same seed says nothing new."""
+    groups: dict[tuple[Any, ...], list[_Judged]] = {}
+    for run in runs:
+        same = (run.config, run.digest, *run.circumstances.items())
+        twin = run.seed is None or run.seed in [other.seed for other in groups.get(same, [])]
+        groups.setdefault((*same, run.name) if twin else same, []).append(run)
+    return list(groups.values())
+
+
+def _row(runs: Sequence[_Judged]) -> dict[str, Any]:
+    """One row, every number as it is shown."""
+    minutes = [run.minutes for run in runs if run.minutes is not None]
     return {
-        "run": folder.name,
-        "Fréchet distance": with_interval(distance["samples"]),
-        "of real images": with_interval(distance["floor"]),
-        "precision": with_interval(precision["samples"]),
-        "recall": with_interval(recall["samples"]),
-        "features": f"{distance['extractor']['name']} {distance['extractor']['digest'][:6]}".strip(),
-        "samples": f"{distance['sizes']['samples']:,} / {distance['sizes']['reference']:,}",
-        "steps": f"{report['step']:,}",
-        "weights": f"{report['weights']}, {report['checkpoint']}",
-        "minutes": f"{entries[-1]['seconds'] / 60:.1f}" if entries else "not measured",
+        "run": common_name([run.name for run in runs]),
+        "seeds": str(len(runs)),
+        **{column: with_interval(_over_seeds([run.estimates[column] for run in runs])) for column in runs[0].estimates},
+        **runs[0].circumstances,
+        "minutes": f"{sum(minutes) / len(minutes):.1f}" if minutes else "not measured",
     }
+
+
+def _over_seeds(estimates: Sequence[dict[str, float]]) -> dict[str, float]:
+    """One estimate as it is; of several the mean, the smallest and the largest value."""
+    if len(estimates) == 1:
+        return estimates[0]
+    values = [estimate["value"] for estimate in estimates]
+    return {"value": sum(values) / len(values), "low": min(values), "high": max(values)}
+
+
+def common_name(names: Sequence[str]) -> str:
+    """What names of runs have in common, without what tells seeds apart: gan-0 and gan-1, or gan-s10 and gan-s11."""
+    if len(names) == 1:
+        return names[0]
+    letters = zip(*(name.rstrip("0123456789") for name in names), strict=False)
+    common = "".join(letter for letter, *_ in itertools.takewhile(lambda column: len(set(column)) == 1, letters))
+    return re.sub(r"([-_]+(seed|s)?)+$", "", common) or names[0]
 
 
 def with_interval(estimate: dict[str, float]) -> str:

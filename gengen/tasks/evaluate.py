@@ -19,7 +19,9 @@ from gengen.metrics.interval import Estimate
 from gengen.metrics.scores import SCORES, Images, labels_of
 from gengen.metrics.verdict import Classes, verdict
 from gengen.pictures.chart import Panel, Shares, save_scores
+from gengen.tasks.codes import judge_codes, sentences_of
 from gengen.tasks.compare import with_interval
+from gengen.tasks.conditions import classes_of
 from gengen.tasks.describe import table
 from gengen.tasks.features import Extractor
 from gengen.tasks.judge import Judge
@@ -72,8 +74,9 @@ def run(
         require(model, score.requires)
     path, picture = output_files(output, workdir / "evaluation.json", ".json", ".png")
     settings, data = _settings_and_data(workdir, config)
-    judge = Judge(data, settings, num=num)
-    images = judge.images(sampler(model)(evaluation_variables(state, raw=raw), seed, judge.num))
+    judge = Judge(data, settings, num=num, labelled=classes_of(model) > 0)
+    variables = evaluation_variables(state, raw=raw)
+    images = judge.samples(sampler(model), variables, seed)
     origin = {
         "run": str(workdir),
         "step": step,
@@ -82,7 +85,7 @@ def run(
         "seed": seed,
     }
     shares = _classes(judge, images, data)
-    report = origin | _judged(judge, images, shares, data)
+    report = origin | _judged(judge, images, shares, data) | {"codes": judge_codes(model, variables, data)}
     _print(report, asked=num)
     _draw(picture, report, judge, images, shares, data)
     write_whole(path, json.dumps(report, indent=2))
@@ -118,12 +121,16 @@ def _judged(judge: Judge, images: Images, shares: Classes | None, data: DataSet)
 
 
 def _comparisons(judge: Judge) -> dict[str, Images]:
-    """Training images in the place of samples, uniform noise, and one training image repeated."""
+    """Training images in the place of samples, uniform noise, and one training image repeated; all asked the same."""
     floor = judge.floor()
     noise = np.random.default_rng(0).integers(0, 256, floor.pixels.shape, dtype=np.uint8)
     one = judge.images(floor.pixels[:1])
     repeated = jax.tree.map(lambda field: np.repeat(field, judge.num, axis=0), one)
-    return {"floor": floor, "noise": judge.images(noise), "one_image": repeated}
+    return {
+        "floor": floor,
+        "noise": judge.images(noise, asked=floor.asked),
+        "one_image": repeated._replace(asked=floor.asked),
+    }
 
 
 def _settings_and_data(workdir: Path, config: ConfigDict | None) -> tuple[ConfigDict, DataSet]:
@@ -203,7 +210,7 @@ def _print(report: dict[str, Any], *, asked: int) -> None:
     for extractor in report["extractors"]:
         if extractor["accuracy"] is not None:
             print(f"{extractor['title']} names {extractor['accuracy']:.2%} of the held-out images right.")
-    print("\n" + "\n".join(report["verdict"]) + "\n")
+    print("\n" + "\n".join((*report["verdict"], *sentences_of(report["codes"]))) + "\n")
 
 
 def _draw(

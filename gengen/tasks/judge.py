@@ -6,10 +6,13 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gengen.core.refusal import Refusal
+from gengen.core.state import Variables
 from gengen.data.dataset import DataSet
 from gengen.metrics.interval import Estimate
 from gengen.metrics.scores import SCORES, Images, available, measure, real_of
+from gengen.tasks.conditions import LABEL
 from gengen.tasks.features import Extractor, UnfitDataError, extractors
+from gengen.tasks.sample import Draw
 
 FEWEST = 32
 """The fewest held-out and the fewest training images: balls of neighbours in halves of them need as many."""
@@ -26,20 +29,24 @@ class Judge:
 
     The reference is the held-out split, so that a model that copies its training images scores as real data do, and no
     better. Training images in the place of samples give the floor. There are no more samples than training images, so
-    that a score and its floor are of the same size.
+    that a score and its floor are of the same size. Samples that can be told their class are told those of the
+    training images that stand in for them: their classes then have the data's shares, and by chance as the floor's do.
 
     Args:
       data: the data set.
       settings: the section `evaluation`.
       num: number of samples that are asked for.
       scores: names of scores; all that can be had if there is none.
+      labelled: whether samples can be told their class.
 
     Raises:
       UnfitDataError: the data have too few images, or none of the extractors fits them.
       Refusal: a score or an extractor is unknown or cannot be had.
     """
 
-    def __init__(self, data: DataSet, settings: ConfigDict, *, num: int, scores: Sequence[str] = ()) -> None:
+    def __init__(
+        self, data: DataSet, settings: ConfigDict, *, num: int, scores: Sequence[str] = (), labelled: bool = False
+    ) -> None:
         train, test = data.splits["train"], data.splits["test"]
         self._training = train["image"]
         if min(len(test["image"]), len(self._training)) < FEWEST:
@@ -48,6 +55,7 @@ class Judge:
                 f"to judge samples there must be {FEWEST} of each."
             )
         self.num = min(num, len(self._training))
+        self.asked = pick(train["label"], self.num)[1] if labelled else None
         self.sees = extractors(data, settings)
         shares = _shares(train["label"], len(data.signature.classes)) if self.sees.classes else None
         self.names = chosen(
@@ -56,17 +64,19 @@ class Judge:
                 probabilities=self.sees.features.classes > 0,
                 labels=shares is not None,
                 pairs=shares is not None and self.num > 3 * len(shares),
+                asked=labelled,
             ),
         )
         reference = self.images(pick(test["image"], REFERENCE)[1])
         self.real = real_of(reference, self.sees.images.extract(self._training)[0], shares)
 
-    def images(self, pixels: np.ndarray, places: np.ndarray | None = None) -> Images:
+    def images(self, pixels: np.ndarray, places: np.ndarray | None = None, asked: np.ndarray | None = None) -> Images:
         """Shows images to the extractors.
 
         Args:
           pixels: uint8 [N, H, W, C].
           places: of the images among the training images, if they are of them [N].
+          asked: classes that they were told to be, if they were [N].
         """
         features, log_probabilities = self.sees.features.extract(pixels)
         seen = log_probabilities
@@ -74,12 +84,17 @@ class Judge:
             seen = None
         elif self.sees.classes is not self.sees.features:
             seen = self.sees.classes.extract(pixels)[1]
-        return Images(pixels, self.sees.images.extract(pixels)[0], features, log_probabilities, seen, places)
+        return Images(pixels, self.sees.images.extract(pixels)[0], features, log_probabilities, seen, places, asked)
+
+    def samples(self, draw: Draw, variables: Variables, seed: int) -> Images:
+        """Draws samples, of the classes asked for where they can be told, and shows them to the extractors."""
+        told = None if self.asked is None else {LABEL: self.asked}
+        return self.images(draw(variables, seed, self.num, told), asked=self.asked)
 
     def floor(self) -> Images:
-        """As many training images as there are samples, in their place."""
+        """As many training images as there are samples, in their place; the classes asked for are their own."""
         places, pixels = pick(self._training, self.num)
-        return self.images(pixels, places)
+        return self.images(pixels, places, self.asked)
 
     def scores(self, images: Images) -> dict[str, Estimate]:
         """Measures the chosen scores of images."""

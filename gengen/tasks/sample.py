@@ -1,9 +1,9 @@
 """`--mode=sample`: pictures from a run folder alone."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy as np
@@ -15,6 +15,7 @@ from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
 from gengen.data.signature import Signature
 from gengen.pictures.grid import grid, save_png, to_pixels
+from gengen.tasks.conditions import LABEL, Told, by_class, columns_of, of_class
 from gengen.tasks.outputs import output_files
 from gengen.tasks.prepare import SEEDS
 from gengen.training.checkpoint import Checkpoints
@@ -24,21 +25,39 @@ CHUNK = 256
 """Images made in one call: bounds memory, and is compiled once however many are asked for."""
 
 
-def sampler(model: GenerativeModel) -> Callable[[Variables, int, int], np.ndarray]:
-    """Returns `(variables, seed, n) -> images uint8 [n, H, W, C]`; image i does not depend on n.
+class Draw(Protocol):
+    """What draws images uint8 [n, H, W, C] with the variables of a model."""
+
+    def __call__(self, variables: Variables, seed: int, n: int, condition: Told | None = None) -> np.ndarray:
+        """Draws n images; image i depends on the seed, on i and on what it is told in `condition` alone."""
+
+
+def sampler(model: GenerativeModel) -> Draw:
+    """Returns what draws samples of a model, a chunk at a time; image i does not depend on n.
 
     Raises:
       Refusal: the model cannot sample.
     """
     sample = jax.jit(require(model, "sample"), static_argnums=2)
 
-    def draw(variables: Variables, seed: int, n: int) -> np.ndarray:
+    def draw(variables: Variables, seed: int, n: int, condition: Told | None = None) -> np.ndarray:
         key = jax.random.key(seed)
         size = min(n, CHUNK)
-        chunks = [sample(jax.random.fold_in(key, place), variables, size) for place in range(-(-n // size))]
-        return np.concatenate([to_pixels(chunk) for chunk in chunks])[:n]
+        chunks = [
+            to_pixels(sample(jax.random.fold_in(key, place), variables, size, _part(condition, place * size, size, n)))
+            for place in range(-(-n // size))
+        ]
+        return np.concatenate(chunks)[:n]
 
     return draw
+
+
+def _part(condition: Told | None, start: int, size: int, n: int) -> Told | None:
+    """What the samples of one chunk are told; those beyond the last of n, which nobody sees, what the last is told."""
+    if condition is None:
+        return None
+    places = np.minimum(np.arange(start, start + size), n - 1)
+    return {name: values[places] for name, values in condition.items()}
 
 
 def restore(workdir: Path, *, best: bool = False) -> tuple[GenerativeModel, int, Any]:
@@ -68,8 +87,19 @@ def restore(workdir: Path, *, best: bool = False) -> tuple[GenerativeModel, int,
     return model, *restored
 
 
-def run(workdir: Path, *, num: int, seed: int, output: Path | None, best: bool = False, raw: bool = False) -> Path:
+def run(
+    workdir: Path,
+    *,
+    num: int,
+    seed: int,
+    output: Path | None,
+    best: bool = False,
+    raw: bool = False,
+    label: str | None = None,
+) -> Path:
     """Writes `num` samples of a run as an .npz (`images` uint8 [N, H, W, C]) and as a .png grid beside it.
+
+    Where the model takes labels, the .npz also has the `labels` asked for, int32 [N].
 
     Args:
       workdir: the run folder.
@@ -78,19 +108,24 @@ def run(workdir: Path, *, num: int, seed: int, output: Path | None, best: bool =
       output: the .npz to write, its ending added if it has none; `samples.npz` in the run folder by default.
       best: take the best checkpoint instead of the latest.
       raw: take the weights as trained instead of their average.
+      label: name or number of the class of all samples; without it sample i is of class i mod K, and each class has a
+        column of the grid.
 
     Returns:
       The path of the .npz.
 
     Raises:
-      Refusal: a number is out of range, `output` is a folder, or the run has no checkpoint.
+      Refusal: a number is out of range, `output` is a folder, the run has no checkpoint, there is no such class, or
+        the model takes no labels and one is given.
     """
     check_flags(num=num, least=1, seed=seed)
     model, _, state = restore(workdir, best=best)
+    names = Signature.from_json(read_folder(workdir)[1]).classes
+    told = by_class(model, num) if label is None else of_class(model, num, label, names)
     output, picture = output_files(output, workdir / "samples.npz", ".npz", ".png")
-    images = sampler(model)(evaluation_variables(state, raw=raw), seed, num)
-    save_npz(output, images)
-    save_png(picture, grid(images))
+    images = sampler(model)(evaluation_variables(state, raw=raw), seed, num, told)
+    save_npz(output, {"images": images, **({"labels": told[LABEL]} if told else {})})
+    save_png(picture, grid(images, columns=columns_of(model) if label is None else None))
     print(picture)
     return output
 
@@ -103,16 +138,25 @@ def check_flags(*, num: int, least: int, seed: int) -> None:
     """
     if num < least:
         raise Refusal(f"--num={num} must be at least {least}.")
+    check_seed(seed)
+
+
+def check_seed(seed: int) -> None:
+    """Checks the seed of the noise.
+
+    Raises:
+      Refusal: it is out of range.
+    """
     if not 0 <= seed < SEEDS:
         raise Refusal(f"--seed={seed} must lie in [0, {SEEDS}).")
 
 
-def save_npz(path: Path, images: np.ndarray) -> None:
-    """Writes `images` to a compressed .npz that appears whole or not at all."""
+def save_npz(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Writes arrays by their names to a compressed .npz that appears whole or not at all."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with partial.open("wb") as file:
-            np.savez_compressed(file, images=images)
+            np.savez_compressed(file, **arrays)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -1,7 +1,6 @@
 """Scores while a run trains: a few samples judged now and then, and the best checkpoint kept."""
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -11,10 +10,11 @@ from ml_collections import ConfigDict
 
 from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
-from gengen.core.state import State, Variables
+from gengen.core.state import State
 from gengen.data.dataset import DataSet
 from gengen.metrics.scores import AS_REAL, SCORES
 from gengen.tasks.judge import Judge
+from gengen.tasks.sample import Draw
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.writer import Writer, read_lines
 
@@ -30,8 +30,9 @@ class Scorekeeper:
       folder: the run folder; the best state goes to `best/` in it.
       data: what the samples are compared with.
       settings: the section `evaluation`.
-      draw: `(variables, seed, n) -> images uint8 [n, H, W, C]`.
+      draw: draws samples of the model.
       start: step at which the run starts or goes on; a best state of a later one will come again.
+      labelled: whether samples can be told their class.
 
     Raises:
       Refusal: a score is unknown or cannot be had from these data.
@@ -42,11 +43,13 @@ class Scorekeeper:
         folder: Path,
         data: DataSet,
         settings: ConfigDict,
-        draw: Callable[[Variables, int, int], np.ndarray],
+        draw: Draw,
         start: int,
+        *,
+        labelled: bool = False,
     ) -> None:
         self._settings, self._draw = settings, draw
-        self._judge = Judge(data, settings, num=settings.num, scores=settings.scores)
+        self._judge = Judge(data, settings, num=settings.num, scores=settings.scores, labelled=labelled)
         names = [name for name in self._judge.names if SCORES[name].better != AS_REAL]
         if settings.best not in names:
             raise Refusal(f"config.evaluation.best={settings.best!r} must be one of the scores: {', '.join(names)}.")
@@ -61,8 +64,8 @@ class Scorekeeper:
             return
         self._judged, improved = step, False
         if writer:
-            pixels = self._draw(jax.device_get(evaluation_variables(state)), SEED, self._judge.num)
-            found = self._judge.scores(self._judge.images(pixels))
+            variables = jax.device_get(evaluation_variables(state))
+            found = self._judge.scores(self._judge.samples(self._draw, variables, SEED))
             writer.scalars(step, {self._judge.tag(name): estimate.value for name, estimate in found.items()})
             value = found[self._settings.best].value
             improved = self._cost(value) < self._record

@@ -1,5 +1,6 @@
 """`--mode=train`: starts the run of a folder, or goes on where it stopped."""
 
+import math
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
@@ -18,6 +19,7 @@ from gengen.core.state import State
 from gengen.data.pipeline import batches
 from gengen.data.signature import DataSet
 from gengen.pictures.grid import grid, save_png
+from gengen.tasks.conditions import by_class, classes_of, columns_of
 from gengen.tasks.features import UnfitDataError
 from gengen.tasks.prepare import check_training, load_data
 from gengen.tasks.sample import sampler
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from gengen.tasks.scorekeeper import Scorekeeper
 
 PICTURES = 64
-"""Samples in the grids that a run writes as it goes."""
+"""Samples in the grids that a run writes as it goes, or as many more as fill the last row where columns are classes."""
 
 
 def run(config: ConfigDict, workdir: Path) -> Path:
@@ -88,7 +90,9 @@ class _Run:
         from gengen.tasks.scorekeeper import Scorekeeper  # SciPy, which takes as long to import as all the rest
 
         try:
-            return Scorekeeper(self._workdir, data, config.evaluation, self._draw, self._start)
+            return Scorekeeper(
+                self._workdir, data, config.evaluation, self._draw, self._start, labelled=classes_of(self._model) > 0
+            )
         except UnfitDataError as error:
             print(f"gengen: there will be no scores while it trains: {error}", file=sys.stderr)
             return None
@@ -161,7 +165,10 @@ class _Run:
     def _picture(self, state: State, step: int) -> None:
         """Writes a grid, unless it is that of a step which this run did not train."""
         if self._writer and not (step <= self._start and self._picture_path(step).exists()):
-            shown = grid(self._draw(jax.device_get(evaluation_variables(state)), self._settings.seed, PICTURES))
+            variables, columns = jax.device_get(evaluation_variables(state)), columns_of(self._model)
+            number = math.ceil(PICTURES / columns) * columns if columns else PICTURES
+            images = self._draw(variables, self._settings.seed, number, by_class(self._model, number))
+            shown = grid(images, columns=columns)
             save_png(self._picture_path(step), shown)
             self._writer.picture(step, "samples", shown)
 

@@ -16,6 +16,11 @@ def test_cells_lie_in_rows_with_a_white_margin():
     assert picture.shape == (9, 11, 1)
 
 
+def test_a_grid_is_no_wider_than_its_images():
+    images = np.zeros((2, 3, 4, 1), np.uint8)
+    np.testing.assert_array_equal(grid(images, columns=9), grid(images, columns=2))
+
+
 def test_small_images_are_enlarged_by_whole_pixels():
     image = np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3)
     picture = grid(image, margin=0, least=5)

@@ -44,7 +44,7 @@ def test_the_last_line_is_the_file_and_a_figure_lies_beside_it(judged):
 
 def test_every_score_tells_its_sizes_its_extractor_and_its_floor(judged):
     report = json.loads((judged[0] / "evaluation.json").read_text())
-    assert list(report["scores"]) == list(SCORES)
+    assert list(report["scores"]) == [name for name in SCORES if name != "label_agreement"]
     assert report["weights"] == "averaged"
     assert report["sizes"]["samples"] == 300
     for name, entry in report["scores"].items():
@@ -62,10 +62,10 @@ def test_every_score_tells_its_sizes_its_extractor_and_its_floor(judged):
 
 def test_the_table_shows_every_score_and_says_which_mean_little(judged):
     said = judged[1]
-    for score in SCORES.values():
-        assert score.title in said
     assert "images are fewer than the" in said
     report = json.loads((judged[0] / "evaluation.json").read_text())
+    for name in report["scores"]:
+        assert SCORES[name].title in said
     for sentence in report["verdict"]:
         assert sentence in said
 
@@ -98,7 +98,7 @@ def test_judging_again_in_another_process_gives_the_same_numbers(judged, tmp_pat
 def test_runs_are_compared_in_one_table(judged, capsys):
     compare.run(judged[0].parent, None)
     (row,) = json.loads((judged[0].parent / "comparison.json").read_text())
-    assert (row["run"], row["steps"]) == ("one", "20")
+    assert (row["run"], row["seeds"], row["steps"]) == ("one", "1", "20")
     assert row["Fréchet distance"] in capsys.readouterr().out
 
 

@@ -1,145 +1,146 @@
 """Adversarial networks: one builder, whose arguments give the GAN, the DCGAN, the WGAN and their relatives.
 
-A generator maps latents z ~ N(0, 1) to images; a critic tells data from samples. Both are players of `core.game`:
+    critic     w <- w - step of the gradient of  critic loss(D(x), D(G(z)))
+    generator  t <- t - step of the gradient of  generator loss(D(G(z)))
 
-    critic     w <- w - step of the gradient of  critic loss(D(x), D(G(z)))      every step
-    generator  t <- t - step of the gradient of  generator loss(D(G(z)))         every `critic_steps`-th step
+Both are players of `core.game`, and `critic_steps` and `generator_steps` say how often each moves. What was tried to
+make such games converge goes into four places: the loss and its labels; `views`, which both data and samples pass on
+their way to the critic; `terms`, which are added to a player's loss; and the layers of the networks.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
 
-from gengen.core.game import Outcome, Player, Turn, every, init_players, period, play
-from gengen.core.mean import mean_of
+from gengen.core.game import Player, Turn, every, init_players, period, play
 from gengen.core.model import Batch, GenerativeModel
-from gengen.core.parallel import example_keys, local_keys
-from gengen.core.state import State, Tree, Variables
+from gengen.core.state import State
 from gengen.core.transforms import clip_parameters
-from gengen.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
-from gengen.networks.forward import eval_mode, init_network, train_mode
-
-
-class Adversaries(NamedTuple):
-    """The two networks, what both want small, and the pure functions of the game between them.
-
-    Attributes:
-      generator: latents [B, L] -> images [B, H, W, C] in [-1, 1].
-      critic: images [B, H, W, C] -> logits [B].
-      loss: the pair of losses.
-      latent: dimension L of the latents.
-      together: whether data and samples go through the critic in one batch.
-    """
-
-    generator: nn.Module
-    critic: nn.Module
-    loss: AdversarialLoss
-    latent: int
-    together: bool
-
-    def init(self, key: jax.Array, batch: Batch) -> Variables:
-        """Makes the first variables of both networks."""
-        generator_key, critic_key = jax.random.split(key)
-        return {
-            "generator": init_network(self.generator, generator_key, jnp.zeros((1, self.latent))),
-            "critic": init_network(self.critic, critic_key, scaled(batch["image"][:1])),
-        }
-
-    def latents(self, keys: jax.Array) -> jax.Array:
-        """Draws z ~ N(0, 1), [B, L], one from each key [B]."""
-        return jax.vmap(lambda key: jax.random.normal(key, (self.latent,)))(keys)
-
-    def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
-        """Scales the images and draws the latents that both turns of a step share."""
-        del state
-        return {"real": scaled(batch["image"]), "latent": self.latents(local_keys(key, batch["image"].shape[0]))}
-
-    def critic_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
-        """What the critic wants small, and its estimate of the distance between data and samples."""
-        del key
-        fake, generated = train_mode(self.generator, state.variables["generator"], batch["latent"])
-        real_logit, fake_logit, carried = self.judge(state.variables["critic"], batch["real"], fake)
-        metrics = {self.loss.estimate: mean_of(self.loss.distance(real_logit, fake_logit))}
-        return self.loss.critic(real_logit, fake_logit).mean(), (metrics, {"generator": generated, "critic": carried})
-
-    def judge(self, critic: dict[str, Tree], real: jax.Array, fake: jax.Array) -> tuple[jax.Array, jax.Array, Tree]:
-        """Returns the critic's logits of data [B] and of samples [B], and what its passes carry."""
-        if self.together:
-            logits, carried = train_mode(self.critic, critic, jnp.concatenate([real, fake]))
-            size = real.shape[0]
-            return logits[:size], logits[size:], carried
-        real_logit, carried = train_mode(self.critic, critic, real)
-        fake_logit, carried = train_mode(self.critic, {**critic, **carried}, fake)
-        return real_logit, fake_logit, carried
-
-    def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
-        """What the generator wants small."""
-        del key
-        fake, generated = train_mode(self.generator, state.variables["generator"], batch["latent"])
-        fake_logit, carried = train_mode(self.critic, state.variables["critic"], fake)
-        return self.loss.generator(fake_logit).mean(), ({}, {"generator": generated, "critic": carried})
-
-    def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
-        """Draws images [n, H, W, C] in [-1, 1]; image i depends on the key and on i alone."""
-        del condition
-        return eval_mode(self.generator, variables["generator"], self.latents(example_keys(key, n)))
+from gengen.losses.adversarial import ADVERSARIAL_LOSSES
+from gengen.models.gans.adversaries import Adversaries
+from gengen.models.gans.codes import Labels, Nothing, Told
+from gengen.models.gans.terms import Term
+from gengen.models.gans.views import View
+from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator, RecognisingCritic
 
 
 def adversarial(
     *,
-    networks: Mapping[str, nn.Module],
+    networks: Mapping[str, Any],
     optimizers: Mapping[str, optax.GradientTransformation],
     loss: str = "wasserstein",
+    real_label: tuple[float, float] = (1.0, 1.0),
     latent: int = 100,
     critic_steps: int = 5,
+    generator_steps: int = 1,
     clip: float | None = 0.01,
-    together: bool = False,
+    views: Sequence[View] = (),
+    terms: Sequence[Term] = (),
 ) -> GenerativeModel:
     """Builds an adversarial network. The defaults are Algorithm 1 of Arjovsky et al. 2017, arXiv:1701.07875.
 
     Args:
-      networks: "generator" and "critic", as in `Adversaries`.
+      networks: "generator" and "critic", as in `Adversaries`; a `ConditionalGenerator` makes the model conditional.
       optimizers: of the same two names.
       loss: what both want small, one of `ADVERSARIAL_LOSSES`.
+      real_label: the critic's targets for data are drawn uniformly between these two: (0.9, 0.9) or (0.7, 0.9) smooths
+        labels on one side, Salimans et al. 2016, arXiv:1606.03498, section 3.4.
       latent: dimension of the latents.
-      critic_steps: moves of the critic, a batch each, for one of the generator; n_critic in the paper.
+      critic_steps: moves of the critic, a batch each, in a period of the game; n_critic in the paper.
+      generator_steps: moves of the generator in a period, the last ones; a period is as long as the larger of both.
       clip: the largest absolute value of a parameter of the critic; None leaves them free.
-      together: whether data and samples go through the critic in one batch. Apart is how critics with batch
-        normalisation are published, so that their statistics are of one kind at a time; for a critic that judges
-        every image alone the two are the same, and one batch is faster.
+      views: what data and samples alike pass on their way to the critic, from `VIEWS`.
+      terms: what is added to the players' losses, from `TERMS`.
 
     Returns:
-      A model that can `sample`. Its metrics are each player's loss and the critic's estimate of the distance between
-      data and samples, such as "critic/wasserstein".
+      A model that can `sample`. Its metrics are each player's loss, the critic's estimate of the distance between data
+      and samples, such as "critic/wasserstein", and every term, such as "critic/gradient_penalty".
 
     Raises:
-      ValueError: an argument is out of range.
+      ValueError: an argument is out of range, or two of them do not go together.
+    """
+    asked = networks["generator"]
+    told: Told = Labels(asked.classes) if isinstance(asked, ConditionalGenerator) else Nothing()
+    both = adversaries(networks, loss=loss, real_label=real_label, latent=latent, told=told, views=views, terms=terms)
+    for name, value in (("critic_steps", critic_steps), ("generator_steps", generator_steps)):
+        if value < 1:
+            raise ValueError(f"{name}={value} must be at least 1")
+    length = max(critic_steps, generator_steps)
+    critic, generator = players(optimizers, clip=clip)
+    return assemble(
+        both,
+        Turn("critic", critic, both.critic_loss, when=every(length, length=critic_steps)),
+        Turn(
+            "generator",
+            generator,
+            both.generator_loss,
+            when=every(length, offset=length - generator_steps, length=generator_steps),
+        ),
+    )
+
+
+def adversaries(
+    networks: Mapping[str, Any],
+    *,
+    loss: str,
+    real_label: tuple[float, float],
+    latent: int,
+    told: Told,
+    views: Sequence[View],
+    terms: Sequence[Term],
+) -> Adversaries:
+    """Checks the arguments that all games between a generator and a critic share, and puts them together.
+
+    Raises:
+      ValueError: an argument is out of range, or two of them do not go together.
     """
     if loss not in ADVERSARIAL_LOSSES:
         raise ValueError(f"loss={loss!r} must be one of {', '.join(ADVERSARIAL_LOSSES)}")
-    for name, value in (("latent", latent), ("critic_steps", critic_steps)):
-        if value < 1:
-            raise ValueError(f"{name}={value} must be at least 1")
-    both = Adversaries(networks["generator"], networks["critic"], ADVERSARIAL_LOSSES[loss], latent, together)
+    if latent < 1:
+        raise ValueError(f"latent={latent} must be at least 1")
+    low, high = real_label
+    if not 0 < low <= high <= 1:
+        raise ValueError(f"real_label={real_label} must be two numbers in (0, 1], the smaller one first")
+    if low < 1 and not ADVERSARIAL_LOSSES[loss].targets:
+        raise ValueError(f"real_label={real_label}: loss={loss!r} has no labels to smooth")
+    generator, critic = networks["generator"], networks["critic"]
+    body = critic.body if isinstance(critic, RecognisingCritic) else critic
+    labels = isinstance(generator, ConditionalGenerator), isinstance(body, ConditionalCritic)
+    if labels[0] != labels[1]:
+        raise ValueError("networks.generator.condition and networks.critic.condition must both be 'none', or neither")
+    if labels[0] and not isinstance(told, Labels):
+        raise ValueError("this game knows no labels: networks.generator.condition and networks.critic.condition='none'")
+    for term in terms:
+        if term.classes and not (isinstance(critic, ConditionalCritic) and critic.condition == "auxiliary"):
+            raise ValueError(f"{term.name} needs networks.critic.condition='auxiliary'")
+        if term.gradient and not critic.judges_alone:
+            raise ValueError(f"{term.name} needs a critic that judges every image alone: networks.critic.norm='layer'")
+    if loss == "wasserstein" and any(view.name == "augmentation" and view.carried for view in views):
+        raise ValueError(f"views.augmentation.target needs logits whose sign says something; those of {loss!r} do not")
+    if told.conditions and any(view.group > 1 for view in views):
+        raise ValueError("packing goes with samples that are told nothing")
+    return Adversaries(generator, critic, ADVERSARIAL_LOSSES[loss], latent, (low, high), told, views, terms)
+
+
+def players(optimizers: Mapping[str, optax.GradientTransformation], *, clip: float | None) -> tuple[Player, Player]:
+    """Returns the critic, whose parameters are clipped unless `clip` is None, and the generator."""
     ending = () if clip is None else (clip_parameters(clip),)
-    critic = Player("critic", ("critic",), optax.chain(optimizers["critic"], *ending))
-    generator = Player("generator", ("generator",), optimizers["generator"])
-    turns = (
-        Turn("critic", critic, both.critic_loss),
-        Turn("generator", generator, both.generator_loss, when=every(critic_steps, offset=critic_steps - 1)),
+    return (
+        Player("critic", ("critic",), optax.chain(optimizers["critic"], *ending)),
+        Player("generator", ("generator",), optimizers["generator"]),
     )
+
+
+def assemble(both: Adversaries, *turns: Turn) -> GenerativeModel:
+    """Makes a model of the game's turns."""
 
     def init(key: jax.Array, batch: Batch) -> State:
         variables = both.init(key, batch)
-        return State(jnp.zeros((), jnp.int32), variables, init_players((critic, generator), variables))
+        return State(jnp.zeros((), jnp.int32), variables, init_players([turn.player for turn in turns], variables))
 
-    return GenerativeModel(init, play(turns, both.prepare), period(turns), sample=both.sample)
-
-
-def scaled(image: jax.Array) -> jax.Array:
-    """Brings pixels from uint8 [..., H, W, C] in 0..255 to float32 in [-1, 1]."""
-    return image.astype(jnp.float32) / 127.5 - 1
+    return GenerativeModel(
+        init, play(turns, both.prepare), period(turns), sample=both.sample, conditions=both.told.conditions
+    )

@@ -1,4 +1,4 @@
-"""Batch normalisation over the batch of all replicas."""
+"""Batch normalisation over the batch of all replicas, and the choice among it and other normalisations."""
 
 from collections.abc import Callable
 
@@ -9,6 +9,13 @@ from jax import lax
 from jax.typing import DTypeLike
 
 from gengen.core.parallel import replica_mean
+from gengen.networks.layers.spectral import Spectral
+
+NORMS = ("none", "batch", "layer", "spectral")
+"""Normalisations that a critic can have."""
+
+NORMS_OF_ACTIVATIONS = ("batch", "layer")
+"""Those that follow a layer, and bring biases of their own."""
 
 
 class BatchNorm(nn.Module):
@@ -75,3 +82,63 @@ def _moments(x: jax.Array, replicated: bool) -> tuple[jax.Array, jax.Array]:
         moments = replica_mean(moments)
     mean, square = moments
     return mean, jnp.maximum(square - jnp.square(mean), 0.0)  # rounding must not make a variance negative
+
+
+def check_norm(norm: str) -> None:
+    """Refuses names that are not of `NORMS`.
+
+    Raises:
+      ValueError: the name is unknown; the sentence has the list.
+    """
+    if norm not in NORMS:
+        raise ValueError(f'norm is one of {", ".join(NORMS)}, not "{norm}"')
+
+
+def weigh(layer: nn.Module, x: jax.Array, train: bool, norm: str) -> jax.Array:
+    """Runs a layer, with spectrally normalised weights if `norm` is "spectral".
+
+    To be called in a compact method, where the layer was made.
+
+    Args:
+      layer: `nn.Dense` or `Conv`.
+      x: what the layer takes.
+      train: whether power iteration goes on.
+      norm: one of `NORMS`.
+
+    Returns:
+      What the layer makes of `x`.
+    """
+    return Spectral(layer)(x, train) if norm == "spectral" else layer(x)
+
+
+def normalise(
+    x: jax.Array,
+    train: bool,
+    norm: str,
+    *,
+    dtype: DTypeLike | None = None,
+    scale_init: Callable[..., jax.Array] = nn.initializers.ones,
+) -> jax.Array:
+    """Normalises activations, if `norm` is one of `NORMS_OF_ACTIVATIONS`. To be called in a compact method.
+
+    "layer" takes mean and variance of each example over all of its positions and features (Ba et al. 2016,
+    https://arxiv.org/abs/1607.06450, eq. 3), so no example depends on another: what a critic under a gradient penalty
+    needs (Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028, section 4). Scale and bias are one per feature.
+
+    Args:
+      x: features [n, c] or maps [n, h, w, c].
+      train: whether batch normalisation uses the statistics of this batch.
+      norm: one of `NORMS`.
+      dtype: dtype of the result; statistics are float32. None: that of x, and of parameters with "batch".
+      scale_init: initialiser of the scale [c].
+
+    Returns:
+      Array of x's shape.
+    """
+    if norm == "batch":
+        return BatchNorm(momentum=0.9, scale_init=scale_init, dtype=dtype)(x, train)
+    if norm == "layer":
+        axes = tuple(range(1, x.ndim))
+        y = nn.LayerNorm(scale_init=scale_init, reduction_axes=axes, use_fast_variance=False)(x.astype(jnp.float32))
+        return y.astype(x.dtype if dtype is None else dtype)
+    return x

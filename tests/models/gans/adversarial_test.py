@@ -1,4 +1,4 @@
-"""The adversarial builder: one step against the gradients written out, and what it refuses."""
+"""The adversarial builder: one step against the gradients written out, what its arguments change, what it refuses."""
 
 import chex
 import jax
@@ -10,89 +10,172 @@ import pytest
 from gengen.core.parallel import AXIS, parallel, replicate
 from gengen.core.transforms import scale_by_rate
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
-from gengen.models.gans.adversarial import Adversaries, adversarial, scaled
+from gengen.models.gans.adversarial import adversarial
+from gengen.models.gans.adversaries import Adversaries
+from gengen.models.gans.terms import auxiliary_classifier, gradient_penalty
+from gengen.models.gans.views import packing
 from gengen.networks import mlp
+from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.forward import train_mode
 
 SHAPE, RATE = (4, 4, 1), 0.1
-NETWORKS = {"generator": mlp.Generator(SHAPE, widths=(8, 8)), "critic": mlp.Critic(widths=(8,))}
+GENERATOR = mlp.Generator(SHAPE, widths=(8, 8))
+CRITICS = {"alone": mlp.Critic(widths=(8,)), "batch": mlp.Critic(widths=(8, 8), norm="batch")}
 
 
-def build(**arguments):
+@pytest.fixture(scope="module", autouse=True)
+def quick_compilation():
+    """Programs here run once or twice: most of their time goes into compiling them."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+def build(networks, **arguments):
     sgd = optax.chain(optax.identity(), scale_by_rate(RATE))
-    return adversarial(networks=NETWORKS, optimizers={"generator": sgd, "critic": sgd}, latent=3, **arguments)
+    return adversarial(networks=networks, optimizers={"generator": sgd, "critic": sgd}, latent=3, **arguments)
 
 
-def batch():
-    return {"image": jnp.asarray(np.random.default_rng(0).integers(0, 256, (6, *SHAPE), np.uint8))}
+def batch(size=6):
+    return {"image": np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8)}
 
 
-def one_step(model, state):
+def start(model):
+    return jax.jit(model.init)(jax.random.key(0), batch())
+
+
+def steps(model, state, number=1):
+    """The state and the metrics [number] after so many steps on the same batch."""
     one = jax.devices()[:1]
     kept = replicate(jax.tree.map(np.array, state), one)  # the dispatch takes the memory of the state that it is given
-    after, metrics = parallel(model.train_step, one)(jax.random.key(1), kept, {"image": batch()["image"][None, None]})
-    return after, jax.tree.map(lambda leaf: leaf[0], metrics)
+    images = np.stack([batch()["image"]] * number)[None]
+    return jax.device_get(parallel(model.train_step, one)(jax.random.key(1), kept, {"image": images}))
 
 
 def on_one_replica(function, *args):
     return jax.tree.map(lambda x: x[0], jax.vmap(lambda _: function(*args), axis_name=AXIS)(jnp.zeros(1)))
 
 
-@pytest.mark.parametrize("together", [False, True])
-@pytest.mark.parametrize("loss", ADVERSARIAL_LOSSES)
-def test_a_step_is_the_critics_descent_and_then_the_generators(loss, together):
-    model = build(loss=loss, critic_steps=1, clip=None, together=together)
-    both = Adversaries(NETWORKS["generator"], NETWORKS["critic"], ADVERSARIAL_LOSSES[loss], 3, together)
-    state = jax.jit(model.init)(jax.random.key(0), {"image": batch()["image"]})
-    key = jax.random.fold_in(jax.random.fold_in(jax.random.key(1), 0), 0)
-    shared = on_one_replica(both.prepare, key, state, {"image": batch()["image"]})
-    generator, critic = state.variables["generator"], state.variables["critic"]
+CASES = [*((loss, "alone") for loss in ADVERSARIAL_LOSSES), ("non_saturating", "batch"), ("relativistic", "batch")]
 
-    def fake(params):
-        return train_mode(NETWORKS["generator"], {**generator, "params": params}, shared["latent"])[0]
 
-    def judged(params, x):
-        return train_mode(NETWORKS["critic"], {"params": params}, x)[0]
+@pytest.mark.parametrize(("loss", "critic"), CASES)
+def test_a_step_is_the_critics_descent_and_then_the_generators(loss, critic):
+    networks, losses = {"generator": GENERATOR, "critic": CRITICS[critic]}, ADVERSARIAL_LOSSES[loss]
+    model, both = build(networks, loss=loss, critic_steps=1, clip=None), Adversaries(*networks.values(), losses, 3)
+    key = jax.random.key(1)
 
-    def critic_objective(params):
-        logits = judged(params, shared["real"]), judged(params, on_one_replica(fake, generator["params"]))
-        return ADVERSARIAL_LOSSES[loss].critic(*logits).mean()
+    def logits(variables, generator_params, critic_params, shared):
+        """Data and samples judged apart: statistics are of one kind, and a critic that judges alone does not care."""
+        fake = train_mode(GENERATOR, {**variables["generator"], "params": generator_params}, shared["latent"])[0]
+        of_critic = {**variables["critic"], "params": critic_params}
+        real, false = (train_mode(networks["critic"], of_critic, x)[0].logit for x in (shared["real"], fake))
+        return (real - false.mean(), false - real.mean()) if losses.relativistic else (real, false)
 
-    critic_params = descend(critic_objective, critic["params"])
+    def by_hand(state):
+        first = jax.random.fold_in(jax.random.fold_in(key, 0), 0)
+        variables, shared = state.variables, on_one_replica(both.prepare, first, state, batch())
+        generator, critic = (variables[name]["params"] for name in ("generator", "critic"))
 
-    def generator_objective(params):
-        logits = on_one_replica(lambda params: judged(critic_params, fake(params)), params)
-        return ADVERSARIAL_LOSSES[loss].generator(logits).mean()
+        def critic_objective(params):
+            return losses.critic(*on_one_replica(logits, variables, generator, params, shared)).mean()
 
-    after, metrics = one_step(model, state)
+        def generator_objective(params):
+            return losses.generator(*on_one_replica(logits, variables, params, moved, shared)).mean()
+
+        value, gradient = jax.value_and_grad(critic_objective)(critic)
+        moved = descend(critic, gradient)
+        return value, moved, descend(generator, jax.grad(generator_objective)(generator))
+
+    state = start(model)
+    value, critic_params, generator_params = jax.jit(by_hand)(state)
+    after, metrics = jax.jit(lambda state: on_one_replica(model.train_step, key, state, batch()))(state)
     chex.assert_trees_all_close(after.variables["critic"]["params"], critic_params, atol=1e-6)
-    expected = descend(generator_objective, generator["params"])
-    chex.assert_trees_all_close(after.variables["generator"]["params"], expected, atol=1e-6)
-    chex.assert_trees_all_close(metrics["critic/loss"].value, critic_objective(critic["params"]), rtol=1e-5)
+    chex.assert_trees_all_close(after.variables["generator"]["params"], generator_params, atol=1e-6)
+    chex.assert_trees_all_close(metrics["critic/loss"].value, value, rtol=1e-5)
 
 
-def descend(objective, params):
-    return jax.tree.map(lambda p, g: p - RATE * g, params, jax.jit(jax.grad(objective))(params))
+def descend(params, gradient):
+    return jax.tree.map(lambda p, g: p - RATE * g, params, gradient)
 
 
-def test_the_generator_waits_for_its_turn():
-    model = build(critic_steps=3, clip=0.01)
-    state = jax.jit(model.init)(jax.random.key(0), {"image": batch()["image"]})
-    moved = []
-    for _ in range(6):
-        before = state.variables["generator"]["params"]
-        state, _ = one_step(model, state)
-        same = jax.tree.map(lambda old, new: bool((old == new).all()), before, state.variables["generator"]["params"])
-        moved.append(not all(jax.tree.leaves(same)))
-    assert moved == [False, False, True, False, False, True]
-    assert model.period == 3
+@pytest.mark.parametrize(
+    ("moves", "critic", "generator"),
+    [
+        ((3, 1), "111111", "001001"),
+        ((1, 3), "100100", "111111"),
+        ((3, 2), "111111", "011011"),
+        ((2, 2), "111111", "111111"),
+    ],
+)
+def test_each_player_moves_so_often_in_a_period(moves, critic, generator):
+    networks = {"generator": mlp.Generator(SHAPE, widths=()), "critic": mlp.Critic(widths=())}
+    model = build(networks, loss="wasserstein", critic_steps=moves[0], generator_steps=moves[1], clip=None)
+    _, metrics = steps(model, start(model), 6)
+    assert "".join(str(int(count)) for count in metrics["critic/loss"].count) == critic
+    assert "".join(str(int(count)) for count in metrics["generator/loss"].count) == generator
+    assert model.period == max(moves)
 
 
-def test_pixels_are_scaled_to_minus_one_and_one():
-    np.testing.assert_allclose(scaled(jnp.asarray([0, 255], jnp.uint8)), [-1, 1])
+def test_a_conditional_generator_makes_the_model_conditional_and_samples_are_what_they_are_told():
+    networks = {
+        "generator": ConditionalGenerator(GENERATOR, 5),
+        "critic": ConditionalCritic(CRITICS["alone"], 5, "projection"),
+    }
+    model = adversarial(
+        networks=networks, optimizers={"generator": optax.identity(), "critic": optax.identity()}, latent=3
+    )
+    assert model.conditions["label"].classes == 5
+    variables = start(model).variables
+    draw = jax.jit(model.sample, static_argnums=2)
+    label = jnp.asarray([0, 1, 2, 3], jnp.int32)
+    told = draw(jax.random.key(0), variables, 4, {"label": label})
+    other = draw(jax.random.key(0), variables, 4, {"label": label.at[2].set(0)})
+    changed = np.abs(np.asarray(told - other)).max((1, 2, 3)) > 1e-3
+    assert changed.tolist() == [False, False, True, False]
+    np.testing.assert_allclose(draw(jax.random.key(0), variables, 2, {"label": label[:2]}), told[:2], atol=1e-6)
 
 
-@pytest.mark.parametrize("wrong", [{"loss": "mean"}, {"clip": -1.0}, {"clip": 0.0}, {"critic_steps": 0}, {"latent": 0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"loss": "mean"},
+        {"clip": -1.0},
+        {"clip": 0.0},
+        {"critic_steps": 0},
+        {"generator_steps": 0},
+        {"real_label": (0.9, 0.9)},  # of a Wasserstein critic
+        {"real_label": (0.9, 0.7), "loss": "minimax"},
+        {"real_label": (0.0, 1.0), "loss": "minimax"},
+        {"real_label": (0.9, 1.1), "loss": "minimax"},
+    ],
+)
 def test_arguments_out_of_range_are_named(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
-        build(**wrong) if "latent" not in wrong else adversarial(networks=NETWORKS, optimizers={}, latent=0)
+        build({"generator": GENERATOR, "critic": CRITICS["alone"]}, **wrong)
+
+
+def test_a_latent_without_dimensions_is_refused():
+    with pytest.raises(ValueError, match="latent"):
+        adversarial(networks={"generator": GENERATOR, "critic": CRITICS["alone"]}, optimizers={}, latent=0)
+
+
+TOLD, ASKED = ConditionalGenerator(GENERATOR, 5), ConditionalCritic(CRITICS["alone"], 5, "projection")
+
+
+@pytest.mark.parametrize(
+    ("generator", "critic", "arguments", "match"),
+    [
+        (GENERATOR, ASKED, {}, "condition"),
+        (TOLD, CRITICS["alone"], {}, "condition"),
+        (TOLD, ASKED, {"views": (packing(size=2),)}, "packing"),
+        (TOLD, ASKED, {"terms": auxiliary_classifier()}, "auxiliary_classifier .*'auxiliary'"),
+        (GENERATOR, CRITICS["batch"], {"terms": gradient_penalty()}, "gradient_penalty .*judges every image alone"),
+        (GENERATOR, mlp.Critic(deviation=True), {"terms": gradient_penalty()}, "judges every image alone"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(generator, critic, arguments, match):
+    with pytest.raises(ValueError, match=match):
+        adversarial(
+            networks={"generator": generator, "critic": critic}, optimizers={"critic": optax.identity()}, **arguments
+        )

@@ -1,0 +1,26 @@
+"""Conditional GAN: generator and critic are told the label, so samples can be asked for by class.
+
+Paper: Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784, section 3.2.
+Run: python launch.py --config=configs/cgan.py, with :tiny, :mnist or :fashion_mnist after it for a variant.
+Score: not measured
+Minutes: not measured
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("tiny", "mnist", "fashion_mnist")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Returns the experiment or one of its `VARIANTS`."""
+    config = base.gan(*base.mlp())
+    config.networks.generator.condition = "embedding"
+    config.networks.critic.condition = "concatenated"
+    config.optimizers.generator = base.optimizer("adam", 2e-4, b1=0.5)
+    config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5)
+    config.training.average.decay = 0.999
+    config.training.steps = 12_000
+    config.evaluation.every = 4_000
+    return base.vary(config, variant, VARIANTS)

@@ -1,0 +1,28 @@
+"""InfoGAN: codes without meaning get one, because the critic has to find them in the samples.
+
+Paper: Chen et al. 2016, https://arxiv.org/abs/1606.03657, eq. 6 and appendix C.1.
+Run: python launch.py --config=configs/infogan.py, with :tiny, :mnist or :fashion_mnist after it for a variant.
+Score: not measured
+Minutes: not measured
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("tiny", "mnist", "fashion_mnist")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Returns the experiment or one of its `VARIANTS`."""
+    config = base.gan(*base.dcgan(width=8 if variant == "tiny" else 32))
+    config.model = ConfigDict(
+        {"name": "infogan", "loss": "non_saturating", "views": base.views(), "terms": base.terms()}
+    )
+    config.model.update(latent=62, categories=10, continuous=2, information=1.0)
+    config.optimizers.generator = base.optimizer("adam", 1e-3, b1=0.5)
+    config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5)
+    config.training.average.decay = 0.999
+    config.training.steps = 10_000
+    config.evaluation.every = 5_000
+    return base.vary(config, variant, VARIANTS)

@@ -1,0 +1,25 @@
+"""LSGAN: the critic is fitted to 1 on data and 0 on samples by least squares.
+
+Paper: Mao et al. 2017, https://arxiv.org/abs/1611.04076, eq. 9.
+Run: python launch.py --config=configs/lsgan.py, with :tiny, :mnist or :fashion_mnist after it for a variant.
+Score: not measured
+Minutes: not measured
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("tiny", "mnist", "fashion_mnist")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Returns the experiment or one of its `VARIANTS`."""
+    config = base.gan(*base.mlp())
+    config.model.loss = "least_squares"
+    config.optimizers.generator = base.optimizer("adam", 2e-4, b1=0.5)
+    config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5)
+    config.training.average.decay = 0.999
+    config.training.steps = 12_000
+    config.evaluation.every = 4_000
+    return base.vary(config, variant, VARIANTS)

@@ -1,0 +1,25 @@
+"""PacGAN: the critic judges two images as one, so that samples which repeat each other give themselves away.
+
+Paper: Lin et al. 2018, https://arxiv.org/abs/1712.04086, section 3.
+Run: python launch.py --config=configs/pacgan.py, with :tiny, :mnist or :fashion_mnist after it for a variant.
+Score: not measured
+Minutes: not measured
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("tiny", "mnist", "fashion_mnist")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Returns the experiment or one of its `VARIANTS`."""
+    config = base.gan(*base.mlp())
+    config.model.views.packing.size = 2
+    config.optimizers.generator = base.optimizer("adam", 2e-4, b1=0.5)
+    config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5)
+    config.training.average.decay = 0.999
+    config.training.steps = 12_000
+    config.evaluation.every = 4_000
+    return base.vary(config, variant, VARIANTS)

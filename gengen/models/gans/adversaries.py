@@ -1,0 +1,188 @@
+"""A generator and a critic, what both want small, and the pure functions of the game between them.
+
+A generator maps latents z ~ N(0, 1) to images; a critic tells data from samples. `adversarial`, `infogan` and
+`unrolled` play this game.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from gengen.core.game import Outcome
+from gengen.core.mean import Mean, mean_of
+from gengen.core.model import Batch
+from gengen.core.parallel import example_keys, local_keys, replica_mean
+from gengen.core.state import State, Tree, Variables
+from gengen.losses.adversarial import AdversarialLoss
+from gengen.models.gans.codes import Nothing, Told
+from gengen.models.gans.terms import Scene, Term
+from gengen.models.gans.views import View
+from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.forward import eval_mode, init_network, train_mode
+
+
+class Adversaries(NamedTuple):
+    """The two networks and all that the losses of their game depend on.
+
+    Attributes:
+      generator: latents [B, L] and what samples are told -> images [B, H, W, C] in [-1, 1].
+      critic: images [B, H, W, C] and what it is told of them -> Judgement.
+      loss: the pair of losses.
+      latent: dimension L of the latents.
+      real_label: targets of data are drawn uniformly between these two; (1, 1) smooths no labels.
+      told: what samples are told to be.
+      views: what happens to data and samples alike before the critic sees them, in this order.
+      terms: what is added to the losses.
+    """
+
+    generator: nn.Module
+    critic: CriticNetwork
+    loss: AdversarialLoss
+    latent: int
+    real_label: tuple[float, float] = (1.0, 1.0)
+    told: Told = Nothing()
+    views: Sequence[View] = ()
+    terms: Sequence[Term] = ()
+
+    def init(self, key: jax.Array, batch: Batch) -> Variables:
+        """Makes the first variables of both networks, and what the views carry if they carry something."""
+        generator_key, critic_key = jax.random.split(key)
+        carried = {view.name: view.carried for view in self.views if view.carried}
+        keys = example_keys(key, math.prod(view.group for view in self.views))
+        condition = self.told.drawn(keys)
+        images = jnp.broadcast_to(scaled(batch["image"][:1]), (keys.size, *batch["image"].shape[1:]))
+        seen = self.told.to_critic(self.seen({"views": carried}, keys, images), condition)
+        return {
+            "generator": init_network(
+                self.generator, generator_key, *self.told.to_generator(self.latents(keys), condition)
+            ),
+            "critic": init_network(self.critic, critic_key, *seen),
+            **({"views": carried} if carried else {}),
+        }
+
+    def latents(self, keys: jax.Array) -> jax.Array:
+        """Draws z ~ N(0, 1), [B, L], one from each key [B]."""
+        return jax.vmap(lambda key: jax.random.normal(key, (self.latent,)))(keys)
+
+    def seen(self, variables: Variables, keys: jax.Array, images: jax.Array) -> jax.Array:
+        """What the critic sees of images [B, H, W, C], by keys [B]."""
+        for place, view in enumerate(self.views):
+            own = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, place)
+            images = view.apply(own, images, variables.get("views", {}).get(view.name, {}))
+        return images
+
+    def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
+        """Scales the images and draws all noise that the turns of a step share."""
+        size = batch["image"].shape[0]
+        told, real, fake = (local_keys(jax.random.fold_in(key, place), size) for place in range(3))
+        seen = self.seen(state.variables, real, scaled(batch["image"]))
+        target = local_keys(jax.random.fold_in(key, 3), seen.shape[0])  # a pack of images has one
+        low, high = self.real_label
+        return {
+            "real": seen,
+            "latent": self.latents(local_keys(key, size)),
+            "condition": self.told.of(told, batch),
+            "view": fake,
+            "target": jax.vmap(lambda key: jax.random.uniform(key, (), minval=low, maxval=high))(target),
+        }
+
+    def generate(self, state: State, batch: Batch) -> tuple[jax.Array, Tree]:
+        """Returns samples as the critic sees them, and what the generator carries."""
+        inputs = self.told.to_generator(batch["latent"], batch["condition"])
+        fake, carried = train_mode(self.generator, state.variables["generator"], *inputs)
+        return self.seen(state.variables, batch["view"], fake), carried
+
+    def critic_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
+        """What the critic wants small, and its estimate of the distance between data and samples."""
+        fake, generated = self.generate(state, batch)
+        real, judged, carried = self.judge(state.variables["critic"], batch, fake)
+        logits = self.logits(real, judged)
+        losses = self.loss.critic(*logits)
+        metrics = {self.loss.estimate: mean_of(self.loss.distance(losses))}
+        if self.real_label != (1.0, 1.0):
+            losses = self.loss.critic(*logits, batch["target"])
+        value, measured = self.with_terms("critic", losses, key, self.scene(state, batch, fake, real, judged))
+        moved = {
+            view.name: view.after(state.variables["views"][view.name], state.step, lax.stop_gradient(real.logit))
+            for view in self.views
+            if view.carried
+        }
+        trace = {"generator": generated, "critic": carried, **({"views": moved} if moved else {})}
+        return value, (metrics | measured, trace)
+
+    def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
+        """What the generator wants small."""
+        fake, generated = self.generate(state, batch)
+        told = self.told.to_critic(fake, batch["condition"])
+        judged, carried = train_mode(self.critic, state.variables["critic"], *told)
+        real = self.without_trace(state, batch)(batch["real"])  # costs nothing where no loss looks at it
+        losses = self.loss.generator(*self.logits(real, judged))
+        value, metrics = self.with_terms("generator", losses, key, self.scene(state, batch, fake, real, judged))
+        return value, (metrics, {"generator": generated, "critic": carried})
+
+    def judge(self, critic: dict[str, Tree], batch: Batch, fake: jax.Array) -> tuple[Judgement, Judgement, Tree]:
+        """Judges data and samples; also returns what the critic's passes carry.
+
+        A critic that judges every image alone sees both in one batch, which is faster. Others see them apart, as
+        critics with batch normalisation are published, so that their statistics are of one kind at a time.
+        """
+        real, condition = batch["real"], batch["condition"]
+        if self.critic.judges_alone:
+            both = {name: jnp.concatenate([value, value]) for name, value in condition.items()}
+            seen = self.told.to_critic(jnp.concatenate([real, fake]), both)
+            judged, carried = train_mode(self.critic, critic, *seen)
+            size = real.shape[0]
+            return jax.tree.map(lambda x: x[:size], judged), jax.tree.map(lambda x: x[size:], judged), carried
+        of_real, carried = train_mode(self.critic, critic, *self.told.to_critic(real, condition))
+        of_fake, carried = train_mode(self.critic, {**critic, **carried}, *self.told.to_critic(fake, condition))
+        return of_real, of_fake, carried
+
+    def logits(self, real: Judgement, fake: Judgement) -> tuple[jax.Array, jax.Array]:
+        """The logits of data and samples as the losses count them."""
+        if not self.loss.relativistic:
+            return real.logit, fake.logit
+        return real.logit - replica_mean(fake.logit.mean()), fake.logit - replica_mean(real.logit.mean())
+
+    def scene(self, state: State, batch: Batch, fake: jax.Array, real: Judgement, judged: Judgement) -> Scene:
+        """What terms see of a turn."""
+        return Scene(self.without_trace(state, batch), batch["real"], fake, real, judged, batch["condition"])
+
+    def without_trace(self, state: State, batch: Batch) -> Callable[[jax.Array], Judgement]:
+        """The critic as it is in training, but that it forgets what its passes carry."""
+
+        def judge(images: jax.Array) -> Judgement:
+            seen = self.told.to_critic(images, batch["condition"])
+            judged: Judgement = train_mode(self.critic, state.variables["critic"], *seen)[0]
+            return judged
+
+        return judge
+
+    def with_terms(
+        self, player: str, losses: jax.Array, key: jax.Array, scene: Scene
+    ) -> tuple[jax.Array, dict[str, Mean]]:
+        """Adds a player's terms to its losses; returns the sum [] and each term's mean."""
+        terms = [term for term in self.terms if term.player == player]
+        total = jnp.zeros(()) if any(term.alone for term in terms) else losses.mean()
+        metrics = {}
+        for place, term in enumerate(terms):
+            value = term.value(jax.random.fold_in(key, place), scene)
+            metrics[term.name] = mean_of(value)
+            total = total + term.weight * value.mean()
+        return total, metrics
+
+    def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
+        """Draws images [n, H, W, C] in [-1, 1]; image i depends on the key, on i and on its condition alone."""
+        keys = example_keys(key, n)
+        drawn = self.told.drawn(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, 1))
+        inputs = self.told.to_generator(self.latents(keys), {**drawn, **(condition or {})})
+        return eval_mode(self.generator, variables["generator"], *inputs)
+
+
+def scaled(image: jax.Array) -> jax.Array:
+    """Brings pixels from uint8 [..., H, W, C] in 0..255 to float32 in [-1, 1]."""
+    return image.astype(jnp.float32) / 127.5 - 1

@@ -1,0 +1,168 @@
+"""Terms that are added to a player's loss: penalties, feature matching, an auxiliary classifier, information."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from gengen.core.model import Batch
+from gengen.core.parallel import local_keys, replica_mean
+from gengen.losses.penalties import interpolated, lipschitz_penalty, zero_centred_penalty
+from gengen.networks.critic import Judgement
+
+
+class Scene(NamedTuple):
+    """What a term sees of a turn. With packing, an image here is as many as the critic judges together.
+
+    Attributes:
+      critic: (images [B, H, W, C]) -> Judgement, in training mode, told the batch's conditions; it leaves no trace.
+      real: data after the views [B, H, W, C].
+      fake: samples after the views [B, H, W, C].
+      judged_real: of the data.
+      judged_fake: of the samples.
+      condition: what samples, and with labels also data, were told to be.
+    """
+
+    critic: Callable[[jax.Array], Judgement]
+    real: jax.Array
+    fake: jax.Array
+    judged_real: Judgement
+    judged_fake: Judgement
+    condition: Batch
+
+
+class Term(NamedTuple):
+    """A weighted part of a player's loss.
+
+    Attributes:
+      name: of its metric, "player/name".
+      player: "critic" or "generator".
+      weight: factor in the loss; above 0.
+      value: `(key, scene) -> values [B] or []`, whose mean is the term; the key is the same on every replica.
+      alone: whether it stands in the place of the player's adversarial loss.
+      gradient: whether it is about the gradient at single images, which only a critic that judges alone has.
+      classes: whether it reads classes from the critic's code.
+    """
+
+    name: str
+    player: str
+    weight: float
+    value: Callable[[jax.Array, Scene], jax.Array]
+    alone: bool = False
+    gradient: bool = False
+    classes: bool = False
+
+
+def gradient_penalty(*, weight: float = 10.0, one_sided: bool = False) -> tuple[Term, ...]:
+    """WGAN-GP: Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028, Algorithm 1.
+
+    Args:
+      weight: lambda in the paper.
+      one_sided: only gradients longer than 1 are penalised.
+    """
+
+    def value(key: jax.Array, scene: Scene) -> jax.Array:
+        keys = local_keys(key, scene.real.shape[0])
+        points = interpolated(scene.real, scene.fake, jax.vmap(jax.random.uniform)(keys))
+        return lipschitz_penalty(_logits(scene), points, one_sided=one_sided)
+
+    return (Term("gradient_penalty", "critic", weight, value, gradient=True),)
+
+
+def dragan(*, weight: float = 10.0, deviation: float = 0.5) -> tuple[Term, ...]:
+    """DRAGAN: the gradient has length 1 around the data; Kodali et al. 2017, https://arxiv.org/abs/1705.07215, sec. 2.
+
+    Args:
+      weight: lambda in the paper.
+      deviation: standard deviation of the Gaussian noise around the data, where pixels lie in [-1, 1].
+
+    Raises:
+      ValueError: `deviation` is not positive.
+    """
+    if deviation <= 0:
+        raise ValueError(f"deviation={deviation} must be positive")
+
+    def value(key: jax.Array, scene: Scene) -> jax.Array:
+        keys = local_keys(key, scene.real.shape[0])
+        noise = jax.vmap(lambda key: jax.random.normal(key, scene.real.shape[1:]))(keys)
+        return lipschitz_penalty(_logits(scene), scene.real + deviation * noise)
+
+    return (Term("dragan", "critic", weight, value, gradient=True),)
+
+
+def r1(*, weight: float = 10.0) -> tuple[Term, ...]:
+    """R1, the gradient at data: Mescheder et al. 2018, https://arxiv.org/abs/1801.04406, eq. 9.
+
+    Args:
+      weight: gamma in the paper, whose half multiplies the squared norm.
+    """
+    return (
+        Term(
+            "r1", "critic", weight, lambda key, scene: zero_centred_penalty(_logits(scene), scene.real), gradient=True
+        ),
+    )
+
+
+def r2(*, weight: float = 10.0) -> tuple[Term, ...]:
+    """R2, the gradient at samples: Mescheder et al. 2018, eq. 10; `weight` is gamma."""
+    return (
+        Term(
+            "r2", "critic", weight, lambda key, scene: zero_centred_penalty(_logits(scene), scene.fake), gradient=True
+        ),
+    )
+
+
+def feature_matching(*, weight: float = 1.0, alone: bool = True) -> tuple[Term, ...]:
+    """|E f(x) - E f(G(z))|^2 for the critic's features f: Salimans et al. 2016, https://arxiv.org/abs/1606.03498, 3.1.
+
+    Args:
+      weight: factor.
+      alone: whether it is all that the generator wants, as in the paper, or is added to the adversarial loss.
+    """
+
+    def value(key: jax.Array, scene: Scene) -> jax.Array:
+        del key
+        real, fake = (replica_mean(judged.features.mean(0)) for judged in (scene.judged_real, scene.judged_fake))
+        return jnp.square(real - fake).sum()
+
+    return (Term("feature_matching", "generator", weight, value, alone=alone),)
+
+
+def auxiliary_classifier(*, weight: float = 1.0) -> tuple[Term, ...]:
+    """AC-GAN: -log P(label | x), of data and samples for the critic and of samples for the generator.
+
+    Odena et al. 2017, https://arxiv.org/abs/1610.09585, eq. 3. The critic needs the condition "auxiliary".
+    """
+
+    def missed(judged: Judgement, condition: Batch) -> jax.Array:
+        assert judged.code is not None
+        return -jnp.take_along_axis(jax.nn.log_softmax(judged.code), condition["label"][:, None], axis=1)[:, 0]
+
+    def of_both(key: jax.Array, scene: Scene) -> jax.Array:
+        del key
+        return missed(scene.judged_real, scene.condition) + missed(scene.judged_fake, scene.condition)
+
+    def of_samples(key: jax.Array, scene: Scene) -> jax.Array:
+        del key
+        return missed(scene.judged_fake, scene.condition)
+
+    name = "auxiliary_classifier"
+    return Term(name, "critic", weight, of_both, classes=True), Term(
+        name, "generator", weight, of_samples, classes=True
+    )
+
+
+TERMS: Mapping[str, Callable[..., tuple[Term, ...]]] = {
+    "gradient_penalty": gradient_penalty,
+    "dragan": dragan,
+    "r1": r1,
+    "r2": r2,
+    "feature_matching": feature_matching,
+    "auxiliary_classifier": auxiliary_classifier,
+}
+"""Terms by their names in configs; each builder takes at least `weight`."""
+
+
+def _logits(scene: Scene) -> Callable[[jax.Array], jax.Array]:
+    return lambda images: scene.critic(images).logit

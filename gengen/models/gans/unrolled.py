@@ -1,0 +1,70 @@
+"""The unrolled GAN: the generator looks ahead at how the critic will answer.
+
+    generator  t <- t - step of the gradient of  generator loss(D_K(G(z)))
+
+where D_K is the critic after K moves of its own optimizer from where it stands, and the gradient goes through these
+moves: Metz et al. 2017, https://arxiv.org/abs/1611.02163, eq. 7 to 10. The critic itself moves once, as ever.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import optax
+
+from gengen.core.game import Outcome, Turn, take
+from gengen.core.model import Batch, GenerativeModel
+from gengen.core.state import State
+from gengen.models.gans.adversarial import adversaries, assemble, players
+from gengen.models.gans.codes import Nothing
+from gengen.models.gans.terms import Term
+from gengen.models.gans.views import View
+
+
+def unrolled(
+    *,
+    networks: Mapping[str, Any],
+    optimizers: Mapping[str, optax.GradientTransformation],
+    loss: str = "non_saturating",
+    real_label: tuple[float, float] = (1.0, 1.0),
+    latent: int = 256,
+    unroll: int = 5,
+    views: Sequence[View] = (),
+    terms: Sequence[Term] = (),
+) -> GenerativeModel:
+    """Builds an unrolled GAN. The critic's optimizer is differentiated: Adam needs `eps_root` above 0 there.
+
+    Args:
+      networks: "generator" and "critic", as in `Adversaries`.
+      optimizers: of the same two names.
+      loss: what both want small, one of `ADVERSARIAL_LOSSES`.
+      real_label: targets of data, as in `adversarial`.
+      latent: dimension of the latents.
+      unroll: moves of the critic that the generator looks ahead, K in the paper; 0 is the game without looking.
+      views: as in `adversarial`.
+      terms: as in `adversarial`.
+
+    Returns:
+      A model that can `sample`.
+
+    Raises:
+      ValueError: an argument is out of range, or two of them do not go together.
+    """
+    if unroll < 0:
+        raise ValueError(f"unroll={unroll} must be at least 0")
+    both = adversaries(
+        networks, loss=loss, real_label=real_label, latent=latent, told=Nothing(), views=views, terms=terms
+    )
+    critic, generator = players(optimizers, clip=None)
+    answer = Turn("critic", critic, both.critic_loss)
+
+    def generator_loss(key: jax.Array, state: State, batch: Batch) -> Outcome:
+        """The generator's loss against the critic after its next moves, which leave no trace."""
+        ahead = state
+        for move in range(unroll):
+            ahead, _ = take(answer, jax.random.fold_in(key, move), ahead, batch)
+        faced = state.replace(variables={**state.variables, "critic": ahead.variables["critic"]})
+        value, (metrics, carried) = both.generator_loss(jax.random.fold_in(key, unroll), faced, batch)
+        return value, (metrics, {"generator": carried["generator"]})
+
+    return assemble(both, answer, Turn("generator", generator, generator_loss))

@@ -1,0 +1,193 @@
+"""Views: what a critic is shown in place of images, alike for data and samples.
+
+A view changes the game's question from "are the images alike?" to "are their views alike?", which is the easier to
+learn from: the critic sees more kinds of images (augmentation), smoother densities (instance noise), or several images
+at a time (packing). The generator learns through the views; what it draws in the end has not passed through any.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from gengen.core.parallel import AXIS, replica_sum
+from gengen.core.state import Tree
+from gengen.models.gans.augmentation import KINDS, augmented
+
+
+def unchanged(carried: Tree, step: jax.Array, logits: jax.Array) -> Tree:
+    """Carries on what was carried: the `after` of a view that does not change."""
+    del step, logits
+    return carried
+
+
+class View(NamedTuple):
+    """A pure function of images that gradients pass through, and what it carries from step to step.
+
+    Attributes:
+      name: key of what it carries in `state.variables["views"]`.
+      apply: `(keys [B], images [B, H, W, C] in about [-1, 1], carried) -> images [B / group, H', W', C']`. The keys
+        are typed PRNG keys, one for each example, of this view alone. The same keys give the same view.
+      carried: what it carries, as a run starts: a dict of float32 [], or an empty tree.
+      after: `(carried, step, logits) -> carried`, once a step, by the critic's turn: `step` is the number of the step
+        that is being taken, int32 [], and `logits` are the critic's of the data, float32 [B / group of all views].
+        The same on every replica; `AXIS` must be bound.
+      group: how many images the critic judges as one.
+    """
+
+    name: str
+    apply: Callable[[jax.Array, jax.Array, Tree], jax.Array]
+    carried: Tree = ()
+    after: Callable[[Tree, jax.Array, jax.Array], Tree] = unchanged
+    group: int = 1
+
+
+def augmentation(
+    *,
+    probability: float = 0.0,
+    target: float = 0.0,
+    kinds: Sequence[str] = ("brightness", "translation", "cutout"),
+    pace: int = 500_000,
+) -> View | None:
+    """Changes images at random, so that a critic cannot learn a small data set by heart.
+
+    Without a target the probability stays. 1 is Zhao et al. 2020 (DiffAugment), https://arxiv.org/abs/2006.10738.
+
+    With a target the probability p is carried, as in section 3 of Karras et al. 2020 (ADA),
+    https://arxiv.org/abs/2006.06676. After every step with n judgements of data
+
+        r_t = E[sign(D(x))]                                           eq. 1, D the logit, x data
+        p   <- clip(p + n / pace * sign(r_t - target), 0, 1)
+
+    The paper moves p once in four batches by as much as four of these moves together; over one batch r_t is noisier,
+    and p goes to where r_t lies above the target as often as below. It warns that augmentations begin to leak into
+    samples above p = 0.8, of a set that holds rotations and mirrorings; the kinds here leave traces that tell them from
+    what images look like, and are published at p = 1, so p may reach 1. Logits must be those of probabilities: the sign
+    of a Wasserstein critic says nothing.
+
+    Args:
+      probability: of each kind for each image, in [0, 1]; where it starts if there is a target.
+      target: of r_t, in [0, 1); 0.6 in the paper, 0 for a probability that stays.
+      kinds: names of `KINDS`, in the order in which they are applied.
+      pace: number of judgements of data in which p goes from 0 to 1. A pack of images counts once.
+
+    Returns:
+      The view; None where probability and target are 0.
+
+    Raises:
+      ValueError: an argument is out of range, or a kind is unknown or named twice.
+    """
+    kinds = tuple(kinds)
+    if not 0 <= probability <= 1:
+        raise ValueError(f"probability={probability} must lie in [0, 1]")
+    if not 0 <= target < 1:
+        raise ValueError(f"target={target} must lie in [0, 1)")
+    if not kinds or len(set(kinds)) < len(kinds) or not set(kinds) <= set(KINDS):
+        raise ValueError(f"kinds={kinds} must name some of {', '.join(KINDS)}, each once")
+    if not pace >= 1:
+        raise ValueError(f"pace={pace} must be at least 1")
+
+    def apply(keys: jax.Array, images: jax.Array, carried: Tree) -> jax.Array:
+        return augmented(keys, images, kinds=kinds, probability=carried["probability"] if target else probability)
+
+    if not target:
+        return View("augmentation", apply) if probability else None
+
+    def after(carried: Tree, step: jax.Array, logits: jax.Array) -> Tree:
+        del step
+        judgements = logits.shape[0] * lax.axis_size(AXIS)
+        # A sum of signs is exact, so that the number of replicas cannot turn the scale.
+        heuristic = replica_sum(jnp.sign(logits).sum()) / judgements
+        moved = carried["probability"] + judgements / pace * jnp.sign(heuristic - target)
+        return {"probability": jnp.clip(moved, 0.0, 1.0)}
+
+    return View("augmentation", apply, {"probability": jnp.asarray(probability, jnp.float32)}, after)
+
+
+def instance_noise(*, deviation: float = 0.0, steps: int = 0) -> View | None:
+    """Adds Gaussian noise to every pixel, so that data and samples overlap and their divergence has a gradient.
+
+    Sonderby et al. 2017, https://arxiv.org/abs/1610.04490, and Arjovsky and Bottou 2017,
+    https://arxiv.org/abs/1701.04862, section 3. With `steps` the standard deviation is annealed and carried; at step
+    s = 0, 1, ... it is
+
+        deviation * max(0, 1 - s / steps)
+
+    Args:
+      deviation: standard deviation of the noise in the units of images, which span [-1, 1], as a run starts.
+      steps: number of steps after which there is no noise any more; 0 for noise that stays.
+
+    Returns:
+      The view; None where the deviation is 0.
+
+    Raises:
+      ValueError: an argument is out of range.
+    """
+    if not 0 <= deviation < math.inf:
+        raise ValueError(f"deviation={deviation} must be finite and at least 0")
+    if not steps >= 0:
+        raise ValueError(f"steps={steps} must be at least 0")
+    if deviation == 0:
+        return None
+
+    def noisy(keys: jax.Array, images: jax.Array, now: jax.Array) -> jax.Array:
+        noise = jax.vmap(lambda key: jax.random.normal(key, images.shape[1:], images.dtype))(keys)
+        return images + now.astype(images.dtype) * noise
+
+    if steps == 0:
+        return View("instance_noise", lambda keys, images, carried: noisy(keys, images, jnp.float32(deviation)))
+
+    def after(carried: Tree, step: jax.Array, logits: jax.Array) -> Tree:
+        del carried, logits
+        left = 1 - (step + 1).astype(jnp.float32) / steps
+        return {"deviation": deviation * jnp.maximum(left, 0.0)}
+
+    return View(
+        "instance_noise",
+        lambda keys, images, carried: noisy(keys, images, carried["deviation"]),
+        {"deviation": jnp.asarray(deviation, jnp.float32)},
+        after,
+    )
+
+
+def packing(*, size: int = 1) -> View | None:
+    """Stacks neighbouring images of a batch as the channels of one, so that the critic sees a lack of variety.
+
+    PacGAN: Lin et al. 2018, https://arxiv.org/abs/1712.04086. Channel k C + c of a pack is channel c of its
+    k-th image.
+
+    Args:
+      size: number of images in a pack, m in the paper. It must divide the images of one device.
+
+    Returns:
+      The view [B, H, W, C] -> [B / size, H, W, size C], which raises a ValueError where `size` does not divide B;
+      None where `size` is 1.
+
+    Raises:
+      ValueError: `size` is below 1.
+    """
+    if size < 1:
+        raise ValueError(f"size={size} must be at least 1")
+    if size == 1:
+        return None
+
+    def apply(keys: jax.Array, images: jax.Array, carried: Tree) -> jax.Array:
+        del keys, carried
+        number, height, width, channels = images.shape
+        if number % size:
+            raise ValueError(f"size={size} must divide the images of one device, {number}")
+        packs = images.reshape(number // size, size, height, width, channels)
+        return packs.transpose(0, 2, 3, 1, 4).reshape(number // size, height, width, size * channels)
+
+    return View("packing", apply, group=size)
+
+
+VIEWS: Mapping[str, Callable[..., View | None]] = {
+    "augmentation": augmentation,
+    "instance_noise": instance_noise,
+    "packing": packing,
+}
+"""Builders of views by name, in the order in which their views are applied; None is for a view that is switched off."""

@@ -1,0 +1,85 @@
+"""How well the categories that a model found by itself agree with the classes of the data."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from gengen.core.model import GenerativeModel
+from gengen.core.state import Variables
+from gengen.data.dataset import DataSet
+from gengen.metrics.codes import UNMATCHED, code_error, match_codes
+from gengen.tasks.conditions import LABEL
+from gengen.tasks.judge import REFERENCE, pick
+
+CHUNK = 256
+"""Images that are encoded in one call."""
+
+
+def judge_codes(model: GenerativeModel, variables: Variables, data: DataSet) -> dict[str, dict[str, Any]]:
+    """Matches each of a model's categories with the classes on training images, and counts errors on held-out ones.
+
+    At most `REFERENCE` images of each split are encoded.
+
+    Args:
+      model: the model.
+      variables: its variables.
+      data: what it was trained on.
+
+    Returns:
+      For each condition with classes, other than the data's own, its "error", the sizes "train" and "test", and as
+      "match" the name of the class of each code, None where there is none. Empty where the model cannot encode images
+      or the data have no labels.
+    """
+    names = [name for name, condition in model.conditions.items() if condition.classes and name != LABEL]
+    if not names or model.encode is None or not data.signature.classes:
+        return {}
+    splits = [_split(model, variables, data.splits[split], names) for split in ("train", "test")]
+    return {name: _compared(model.conditions[name].classes, name, splits, data.signature.classes) for name in names}
+
+
+def sentences_of(codes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Says what `judge_codes` found."""
+    for name, found in codes.items():
+        value, low, high = (100 * found["error"][end] for end in ("value", "low", "high"))
+        yield (
+            f"Code {name}, matched with the classes on {found['train']:,} training images, is wrong on "
+            f"{value:.1f} % [{low:.1f}, {high:.1f}] of {found['test']:,} held-out images."
+        )
+
+
+def _compared(
+    categories: int, name: str, splits: list[tuple[dict[str, np.ndarray], np.ndarray]], classes: tuple[str, ...]
+) -> dict[str, Any]:
+    (train, labels), (test, test_labels) = splits
+    match = match_codes(train[name], labels, categories=categories, classes=len(classes))
+    error = code_error(train[name], labels, test[name], test_labels, len(classes), categories=categories)
+    return {
+        "error": error._asdict(),
+        "train": len(labels),
+        "test": len(test_labels),
+        "match": [None if place == UNMATCHED else classes[place] for place in match],
+    }
+
+
+def _split(
+    model: GenerativeModel, variables: Variables, split: Mapping[str, np.ndarray], names: list[str]
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The most probable categories of some images of a split, by the names of the conditions, and their labels."""
+    places, images = pick(split["image"], REFERENCE)
+    encode = model.encode
+    assert encode is not None
+
+    @jax.jit
+    def look(key: jax.Array, variables: Variables, chunk: jax.Array) -> dict[str, jax.Array]:
+        encoded = encode(key, variables, chunk)
+        return {name: encoded[name].argmax(-1) for name in names}
+
+    parts = []
+    for start in range(0, len(images), CHUNK):
+        chunk = images[start : start + CHUNK].astype(np.float32) / np.float32(127.5) - 1
+        filled = np.concatenate([chunk, np.zeros((CHUNK - len(chunk), *chunk.shape[1:]), np.float32)])
+        found = look(jax.random.fold_in(jax.random.key(0), start), variables, filled)
+        parts.append({name: np.asarray(codes)[: len(chunk)] for name, codes in found.items()})
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}, split["label"][places]

@@ -1,0 +1,213 @@
+"""The unrolled GAN: its gradient against differences through the critic's moves done by hand, in float64."""
+
+import chex
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from gengen.build import adam, sgd
+from gengen.core.parallel import AXIS
+from gengen.core.transforms import scale_by_rate
+from gengen.losses.adversarial import ADVERSARIAL_LOSSES
+from gengen.models.gans.adversarial import adversarial
+from gengen.models.gans.adversaries import Adversaries
+from gengen.models.gans.unrolled import unrolled
+from gengen.networks import mlp
+from gengen.networks.critic import CriticNetwork, Judgement
+
+SHAPE, RATE, KEY = (2, 2, 1), 0.3, jax.random.key(1)
+B1, B2, EPS, EPS_ROOT = 0.5, 0.9, 1e-8, 1e-4
+
+
+@pytest.fixture(autouse=True)
+def promotion():
+    """Optax's Adam raises a float to an integer power, which strict promotion refuses."""
+    with jax.numpy_dtype_promotion("standard"):
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_compilation():
+    """Programs here run once or twice: most of their time goes into compiling them."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+class Generator(nn.Module):
+    """tanh(z A + a), in float64 where that is switched on."""
+
+    @nn.compact
+    def __call__(self, latent, train):
+        matrix = self.param("matrix", nn.initializers.normal(1.0), (2, 4), latent.dtype)
+        offset = self.param("offset", nn.initializers.normal(0.3), (4,), latent.dtype)
+        return jnp.tanh(latent @ matrix + offset[None]).reshape(-1, *SHAPE)
+
+
+class Critic(CriticNetwork):
+    """tanh(x B + b) c."""
+
+    judges_alone = False
+
+    @nn.compact
+    def __call__(self, image, train):
+        x = image.reshape(image.shape[0], -1).astype(jnp.zeros(()).dtype)
+        params = {name: self.param(name, nn.initializers.normal(1.0), shape, x.dtype) for name, shape in SIZES.items()}
+        return Judgement(judge(params, x), x)
+
+
+SIZES = {"inner": (4, 3), "bias": (3,), "outer": (3,)}
+
+
+def judge(params, x):
+    return jnp.tanh(x @ params["inner"] + params["bias"][None]) @ params["outer"]
+
+
+def generate(params, latent):
+    return jnp.tanh(latent @ params["matrix"] + params["offset"][None])
+
+
+def move_by_sgd(params, gradient, memory):
+    return jax.tree.map(lambda w, g: w - RATE * g, params, gradient), memory
+
+
+def move_by_adam(params, gradient, memory):
+    """Algorithm 1 of Kingma and Ba 2015, with eps_root below the root."""
+    first, second, count = memory or (jax.tree.map(jnp.zeros_like, params), jax.tree.map(jnp.zeros_like, params), 0)
+    count = count + 1
+    first = jax.tree.map(lambda m, g: B1 * m + (1 - B1) * g, first, gradient)
+    second = jax.tree.map(lambda v, g: B2 * v + (1 - B2) * g**2, second, gradient)
+
+    def moved(w, m, v):
+        return w - RATE * m / (1 - B1**count) / (jnp.sqrt(v / (1 - B2**count) + EPS_ROOT) + EPS)
+
+    return jax.tree.map(moved, params, first, second), (first, second, count)
+
+
+CASES = {"sgd": (sgd, move_by_sgd), "adam": (lambda: adam(b1=B1, b2=B2, eps=EPS, eps_root=EPS_ROOT), move_by_adam)}
+
+
+def with_rate(transform, rate):
+    return optax.chain(transform, scale_by_rate(rate))
+
+
+def batch(shape=SHAPE):
+    return {"image": np.random.default_rng(0).integers(0, 256, (5, *shape), np.uint8)}
+
+
+def on_one_replica(function, *args):
+    return jax.tree.map(lambda x: x[0], jax.vmap(lambda _: function(*args), axis_name=AXIS)(jnp.zeros(1)))
+
+
+def step(model, shape=SHAPE):
+    """The state before and after the first step."""
+
+    def run():
+        state = model.init(jax.random.key(0), batch(shape))
+        return state, on_one_replica(model.train_step, KEY, state, batch(shape))[0]
+
+    return jax.jit(run)()
+
+
+@pytest.mark.parametrize("optimizer", CASES)
+@pytest.mark.parametrize("unroll", [1, 3])
+def test_the_generators_gradient_goes_through_the_moves_of_the_critic(optimizer, unroll):
+    transform, move = CASES[optimizer]
+    with jax.enable_x64(True):
+        networks = {"generator": Generator(), "critic": Critic()}
+        optimizers = {"critic": with_rate(transform(), RATE), "generator": with_rate(optax.identity(), 1.0)}
+        before, after = step(unrolled(networks=networks, optimizers=optimizers, latent=2, unroll=unroll))
+        both = Adversaries(Generator(), Critic(), ADVERSARIAL_LOSSES["non_saturating"], 2)
+        key = jax.random.fold_in(jax.random.fold_in(KEY, 0), 0)
+        shared = on_one_replica(both.prepare, key, before, batch())
+        real = np.asarray(shared["real"], np.float64).reshape(5, 4)
+        generator, critic = (before.variables[name]["params"] for name in ("generator", "critic"))
+
+        def answered(critic, memory, generator):
+            def loss(critic):
+                real_logit, fake_logit = judge(critic, real), judge(critic, generate(generator, shared["latent"]))
+                return (jnp.log1p(jnp.exp(-real_logit)) + jnp.log1p(jnp.exp(fake_logit))).mean()
+
+            return move(critic, jax.grad(loss)(critic), memory)
+
+        def ahead(generator):
+            faced, memory = moved
+            for _ in range(unroll):
+                faced, memory = answered(faced, memory, generator)
+            return faced
+
+        def wanted(generator, faced):
+            return jnp.log1p(jnp.exp(-judge(faced, generate(generator, shared["latent"])))).mean()
+
+        moved = jax.jit(lambda: answered(critic, None, generator))()
+        chex.assert_trees_all_close(after.variables["critic"]["params"], moved[0], rtol=1e-10)
+        objective = jax.jit(lambda generator: wanted(generator, ahead(generator)))
+        blind = jax.jit(jax.grad(lambda params: wanted(params, ahead(generator))))(generator)
+        for name, params in generator.items():
+            gradient = np.asarray(params - after.variables["generator"]["params"][name])
+            expected = differences(lambda leaf, name=name: objective({**generator, name: leaf}), np.asarray(params))
+            np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-9)
+            assert np.abs(gradient - blind[name]).max() > 1e-3  # what looking ahead is about
+
+
+def differences(function, at, size=1e-5):
+    gradient = np.zeros(at.shape)
+    for place in np.ndindex(at.shape):
+        up, down = at.copy(), at.copy()
+        up[place] += size
+        down[place] -= size
+        gradient[place] = (function(up) - function(down)) / (2 * size)
+    return gradient
+
+
+LARGER = (4, 4, 1)
+
+
+def networks(norm="none"):
+    return {"generator": mlp.Generator(LARGER, widths=(8, 8)), "critic": mlp.Critic(widths=(8, 8), norm=norm)}
+
+
+def optimizers():
+    return {name: with_rate(adam(eps_root=1e-8), 0.01) for name in ("critic", "generator")}
+
+
+def test_without_looking_ahead_it_is_the_plain_gan():
+    arguments = {"networks": networks(), "optimizers": optimizers(), "latent": 3, "loss": "non_saturating"}
+    (_, one), (_, other) = (
+        step(model, LARGER)
+        for model in (unrolled(**arguments, unroll=0), adversarial(**arguments, critic_steps=1, clip=None))
+    )
+    chex.assert_trees_all_close(one, other, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("norm", ["batch", "spectral"])
+def test_looking_ahead_leaves_no_trace_in_the_critic_or_its_optimizer(norm):
+    arguments = {"networks": networks(norm), "optimizers": optimizers(), "latent": 3}
+    (before, plain), (_, looked) = (step(unrolled(**arguments, unroll=unroll), LARGER) for unroll in (0, 2))
+    (collection,) = set(before.variables["critic"]) - {"params"}
+    for part in (lambda state: state.variables["critic"], lambda state: state.opt["critic"]):
+        chex.assert_trees_all_close(part(looked), part(plain), rtol=1e-6, atol=1e-7)
+    assert looked.opt["critic"][0][0].count == 1  # moves that Adam remembers
+    differ = jax.tree.map(
+        lambda a, b: float(jnp.abs(a - b).max()), *(run.variables["critic"][collection] for run in (before, looked))
+    )
+    assert max(jax.tree.leaves(differ)) > 1e-4
+    kernels = [run.variables["generator"]["params"]["Dense_0"]["kernel"] for run in (plain, looked)]
+    assert float(jnp.abs(kernels[0] - kernels[1]).max()) > 1e-5
+
+
+def test_adam_has_no_derivative_at_a_zero_gradient_unless_something_is_added_below_its_root():
+    def slope(eps_root):
+        transform = adam(eps_root=eps_root)
+        return jax.grad(lambda gradient: transform.update(gradient, transform.init(jnp.zeros(())))[0])(jnp.zeros(()))
+
+    assert np.isnan(slope(0.0))
+    np.testing.assert_allclose(slope(1e-8), 1 / (np.sqrt(1e-8) + 1e-8), rtol=1e-4)
+
+
+def test_looking_back_is_refused():
+    with pytest.raises(ValueError, match="unroll"):
+        unrolled(networks=networks(), optimizers=optimizers(), unroll=-1)

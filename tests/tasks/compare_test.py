@@ -1,0 +1,117 @@
+"""Runs side by side: those that differ in their seed alone are one row."""
+
+import json
+
+import pytest
+
+from gengen.core.refusal import Refusal
+from gengen.tasks import compare
+from gengen.tasks.compare import common_name
+
+
+def judged(folder, name, *, seed=0, distance=2.0, rate=0.1, step=10, digest="a" * 12, minutes=1.0, **changed):
+    """Writes what `compare` reads of a run."""
+
+    def estimate(value):
+        return {"value": value, "low": value - 0.5, "high": value + 0.5}
+
+    def score(value):
+        return {
+            "samples": estimate(value),
+            "floor": estimate(0.25),
+            "extractor": {"name": "classifier-v1", "digest": digest},
+            "sizes": {"samples": 1498, "reference": 299},
+        }
+
+    report = {
+        "step": step,
+        "checkpoint": "latest",
+        "weights": "averaged",
+        "data_digest": "d",
+        "scores": {"frechet_distance": score(distance), "precision": score(0.5), "recall": score(0.5)},
+    }
+    (folder / name).mkdir(parents=True)
+    (folder / name / "evaluation.json").write_text(json.dumps(report | changed))
+    config = {"training": {"seed": seed, "rate": rate, "none": None}, "widths": [1, 2]}
+    (folder / name / "config.json").write_text(json.dumps(config))
+    (folder / name / "data.json").write_text("{}")
+    lines = [{"step": step, "seconds": 60 * minutes}, {"step": 10**6, "seconds": 1e6}]
+    (folder / name / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def rows(folder, capsys):
+    path = compare.run(folder, None)
+    found = json.loads(path.read_text())
+    assert compare.as_table(found) in capsys.readouterr().out
+    return found
+
+
+def test_seeds_of_one_config_are_one_row_with_their_mean_and_their_range(tmp_path, capsys):
+    for seed, distance in enumerate((2.0, 6.0, 2.5)):
+        judged(tmp_path, f"gan-{seed}", seed=seed, distance=distance, minutes=1 + seed)
+    judged(tmp_path, "wgan", rate=0.2)
+    several, single = rows(tmp_path, capsys)
+    assert list(several) == list(single)
+    assert set(several) == set(compare.HEADER)
+    assert (several["run"], several["seeds"], several["Fréchet distance"]) == ("gan", "3", "3.5 [2, 6]")
+    assert (several["of real images"], several["minutes"]) == ("0.25 [0.25, 0.25]", "2.0")
+    assert (single["run"], single["seeds"], single["Fréchet distance"]) == ("wgan", "1", "2 [1.5, 2.5]")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"rate": 0.2},
+        {"step": 5},
+        {"digest": "b" * 12},
+        {"checkpoint": "best"},
+        {"weights": "as trained"},
+        {"data_digest": "e"},
+        {"seed": 0},
+    ],
+    ids=str,
+)
+def test_runs_that_differ_in_more_than_their_seed_or_not_even_in_that_are_apart(tmp_path, capsys, changed):
+    judged(tmp_path, "gan-0", seed=0)
+    judged(tmp_path, "gan-1", **{"seed": 1, **changed})
+    assert [(row["run"], row["seeds"]) for row in rows(tmp_path, capsys)] == [("gan-0", "1"), ("gan-1", "1")]
+
+
+def test_a_copy_of_a_run_is_a_row_beside_its_seeds(tmp_path, capsys):
+    for name, seed in (("gan-0", 0), ("gan-1", 1), ("gan-2", 1)):
+        judged(tmp_path, name, seed=seed)
+    assert [(row["run"], row["seeds"]) for row in rows(tmp_path, capsys)] == [("gan", "2"), ("gan-2", "1")]
+
+
+def test_a_judgement_whose_config_is_gone_stands_alone(tmp_path, capsys):
+    for name in ("gan-0", "gan-1"):
+        judged(tmp_path, name)
+        (tmp_path / name / "config.json").unlink()
+    (tmp_path / "gan-0" / "metrics.jsonl").unlink()
+    assert [(row["run"], row["minutes"]) for row in rows(tmp_path, capsys)] == [
+        ("gan-0", "not measured"),
+        ("gan-1", "1.0"),
+    ]
+
+
+def test_a_damaged_judgement_is_named(tmp_path):
+    judged(tmp_path, "gan", scores={})
+    with pytest.raises(Refusal, match=r"gan/evaluation.json is damaged or lacks scores"):
+        compare.run(tmp_path, None)
+
+
+@pytest.mark.parametrize(
+    ("names", "common"),
+    [
+        (["gan-0", "gan-1", "gan-2"], "gan"),
+        (["gan-mnist-s10", "gan-mnist-s11"], "gan-mnist"),
+        (["wgan-gp", "wgan-gp_seed1"], "wgan-gp"),
+        (["classes-1", "classes-2"], "classes"),
+        (["a64-1", "a64-2"], "a64"),
+        (["0", "1"], "0"),
+        (["first", "second"], "first"),
+        (["gan-0"], "gan-0"),
+    ],
+)
+def test_the_common_name_says_nothing_of_seeds(names, common):
+    assert common_name(names) == common
