@@ -105,10 +105,12 @@ def mlp() -> tuple[ConfigDict, ConfigDict]:
     return _told(generator, critic, norm="none")
 
 
-def dcgan(width: int) -> tuple[ConfigDict, ConfigDict]:
-    """Returns the generator and the critic of the DCGAN."""
-    generator = ConfigDict({"name": "dcgan", "width": width, "dense": 0, "upsample": "transposed", "dtype": "float32"})
-    critic = ConfigDict({"name": "dcgan", "width": width, "dense": 0, "dtype": "float32"})
+def dcgan(width: int, dense: int = 0) -> tuple[ConfigDict, ConfigDict]:
+    """Returns the generator and the critic of the DCGAN, which has no dense layer between latents and maps."""
+    generator = ConfigDict(
+        {"name": "dcgan", "width": width, "dense": dense, "upsample": "transposed", "dtype": "float32"}
+    )
+    critic = ConfigDict({"name": "dcgan", "width": width, "dense": dense, "dtype": "float32"})
     return _told(generator, critic, norm="batch")
 
 

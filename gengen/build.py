@@ -99,7 +99,7 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
         for player, section in config.optimizers.items()
     }
     section = dict(config.model)
-    views = build_views(section.pop("views", {}), config.training.batch_size)
+    views = build_views(section.pop("views", {}))
     terms = build_terms(section.pop("terms", {}))
     model = _call(MODELS, section, "model", networks=networks, optimizers=optimizers, views=views, terms=terms)
     with _refusing(
@@ -150,26 +150,23 @@ def build_network(role: str, section: ConfigDict, shape: tuple[int, int, int], c
         )
 
 
-def build_views(sections: Mapping[str, ConfigDict], batch_size: int) -> list[View]:
+def build_views(sections: Mapping[str, ConfigDict]) -> list[View]:
     """Builds the views that are switched on, in the order of `VIEWS`.
 
     Args:
       sections: the arguments of each view, by its name.
-      batch_size: of the run, over all devices.
 
     Raises:
-      Refusal: a view or an argument is unknown or out of range, or the batch cannot be packed.
+      Refusal: a view or an argument is unknown or out of range.
     """
     path = "model.views"
     made = {name: _call(VIEWS, {"name": name, **section}, f"{path}.{name}") for name, section in sections.items()}
-    views = [made[name] for name in VIEWS if made.get(name)]
-    together, devices = math.prod(view.group for view in views), jax.device_count()
-    if batch_size % (together * devices):
-        raise Refusal(
-            f"config.training.batch_size={batch_size} must be a multiple of {together * devices}: {together} images "
-            f"are judged as one on each of {devices} device(s)."
-        )
-    return views
+    return [made[name] for name in VIEWS if made.get(name)]
+
+
+def judged_as_one(config: ConfigDict) -> int:
+    """How many images the critic of a config judges as one; the batch of a device must be a multiple of it."""
+    return math.prod(view.group for view in build_views(config.model.get("views", {})))
 
 
 def build_terms(sections: Mapping[str, ConfigDict]) -> list[Term]:

@@ -8,8 +8,15 @@ import optax
 import pytest
 from ml_collections import ConfigDict
 
-from gengen.build import build_optimizer
+from configs import base, gan, infogan, unrolled
+from gengen.build import build_model, build_network, build_optimizer, build_terms, build_views, judged_as_one
 from gengen.core.refusal import Refusal
+from gengen.data.signature import Signature
+from gengen.models.gans.terms import TERMS
+from gengen.models.gans.views import VIEWS
+from gengen.networks import mlp
+from gengen.networks.conditional import CONDITIONS, ConditionalCritic, ConditionalGenerator
+from gengen.tasks.prepare import check_training
 
 PARAMS = {"w": jnp.asarray([1.0, -2.0, 3.0])}
 
@@ -89,3 +96,119 @@ def test_what_is_wrong_is_named(wrong):
     (key,) = wrong
     with pytest.raises(Refusal, match=rf"config\.optimizers\.{key}"):
         build_optimizer(ConfigDict({"name": "sgd", "rate": 0.1, **wrong}), 10)
+
+
+# Views and terms.
+
+
+def test_nothing_is_switched_on_by_default():
+    assert build_views(base.views()) == build_terms(base.terms()) == []
+    assert set(base.views()) == set(VIEWS)
+    assert set(base.terms()) == set(TERMS)
+
+
+def test_views_that_are_switched_on_come_in_their_order_whatever_the_configs():
+    sections = base.views()
+    sections.packing.size, sections.augmentation.probability, sections.instance_noise.deviation = 2, 0.5, 0.1
+    backwards = {name: sections[name] for name in sorted(sections, reverse=True)}
+    assert [view.name for view in build_views(backwards)] == ["augmentation", "instance_noise", "packing"]
+
+
+def test_terms_that_have_a_weight_are_built_with_it_and_their_arguments():
+    sections = base.terms()
+    sections.gradient_penalty.weight, sections.auxiliary_classifier.weight = 10.0, 0.5
+    sections.feature_matching.update(weight=2.0, alone=False)
+    built = sorted((term.name, term.player, term.weight, term.alone) for term in build_terms(sections))
+    assert built == [
+        ("auxiliary_classifier", "critic", 0.5, False),
+        ("auxiliary_classifier", "generator", 0.5, False),
+        ("feature_matching", "generator", 2.0, False),
+        ("gradient_penalty", "critic", 10.0, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("section", "wrong", "match"),
+    [
+        ("views", {"packing": {"size": 0}}, r"model\.views\.packing: size=0"),
+        ("views", {"packing": {"number": 2}}, r"model\.views\.packing\.number"),
+        ("views", {"mirror": {"size": 1}}, r"model\.views\.mirror"),
+        ("views", {"augmentation": {"probability": 2.0}}, r"model\.views\.augmentation: probability"),
+        ("terms", {"r1": {"weight": -1.0}}, r"model\.terms\.r1\.weight=-1"),
+        ("terms", {"r1": {"weight": float("nan")}}, r"model\.terms\.r1\.weight=nan"),
+        ("terms", {"dragan": {"weight": 1.0, "deviation": 0.0}}, r"model\.terms\.dragan: deviation"),
+        ("terms", {"r1": {"weight": 1.0, "gamma": 1.0}}, r"model\.terms\.r1\.gamma"),
+        ("terms", {"r3": {"weight": 1.0}}, r"model\.terms\.r3"),
+    ],
+)
+def test_what_is_wrong_with_a_view_or_a_term_is_named(section, wrong, match):
+    with pytest.raises(Refusal, match=match):
+        build_views(wrong) if section == "views" else build_terms(wrong)
+
+
+def test_a_batch_that_cannot_be_packed_on_every_device_is_refused():
+    config, devices = base.gan(*base.mlp()), jax.device_count()
+    config.model.views.packing.size = 3
+    assert judged_as_one(config) == 3
+    config.training.batch_size = 6 * devices
+    check_training(config)
+    config.training.batch_size = 4 * devices
+    with pytest.raises(Refusal, match=rf"{devices} devices in packs of 3; try {3 * devices} or {6 * devices}"):
+        check_training(config)
+
+
+# Conditions.
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_networks_that_are_told_labels_know_how_many_there_are(condition):
+    generator = {"name": "mlp", "widths": (4,), "condition": "embedding"}
+    critic = {"name": "mlp", "widths": (4,), "condition": condition}
+    told, asked = (
+        build_network(role, section, (8, 8, 1), 7)
+        for role, section in (("generator", ConfigDict(generator)), ("critic", ConfigDict(critic)))
+    )
+    assert (type(told), told.classes) == (ConditionalGenerator, 7)
+    assert (type(asked), asked.classes, asked.condition) == (ConditionalCritic, 7, condition)
+    assert type(build_network("critic", ConfigDict({**critic, "condition": "none"}), (8, 8, 1), 7)) is mlp.Critic
+
+
+@pytest.mark.parametrize(("role", "condition"), [("generator", "projection"), ("critic", "embedding")])
+def test_a_condition_of_the_other_network_is_refused(role, condition):
+    with pytest.raises(Refusal, match=rf"networks\.{role}\.condition='{condition}' must be one of none"):
+        build_network(role, ConfigDict({"name": "mlp", "condition": condition}), (8, 8, 1), 7)
+
+
+def test_data_without_labels_have_no_condition():
+    with pytest.raises(Refusal, match=r"networks\.critic\.condition='projection' needs data with labels"):
+        build_network("critic", ConfigDict({"name": "mlp", "condition": "projection"}), (8, 8, 1), 0)
+
+
+BOTH_TOLD = {"networks.generator.condition": "embedding", "networks.critic.condition": "projection"}
+
+
+@pytest.mark.parametrize(
+    ("experiment", "changes", "match"),
+    [
+        (gan, {"networks.critic.condition": "projection"}, "must both be 'none', or neither"),
+        (gan, {"networks.generator.condition": "embedding"}, "must both be 'none', or neither"),
+        (infogan, {"networks.generator.condition": "embedding"}, "must both be 'none', or neither"),
+        (
+            unrolled,
+            {"networks.generator.condition": "embedding", "networks.critic.condition": "projection"},
+            "no labels",
+        ),
+        (gan, {"model.terms.auxiliary_classifier.weight": 1.0}, "condition='auxiliary'"),
+        (infogan, {"model.terms.dragan.weight": 1.0}, "judges every image alone"),
+        (infogan, {"model.views.packing.size": 2}, "packing"),
+        (gan, {"model.real_label": (0.9, 0.7)}, "real_label"),
+        (gan, {"model.loss": "hinge", "model.real_label": (0.9, 0.9)}, "no labels to smooth"),
+        (unrolled, {"model.unroll": -1}, "unroll"),
+    ],
+)
+def test_parts_of_a_config_that_do_not_go_together_are_refused_before_anything_runs(experiment, changes, match):
+    config = experiment.get_config("tiny")
+    config.update_from_flattened_dict(changes)
+    signature = Signature("digits", 8, 8, 1, tuple("0123456789"), {"train": 1000}, "")
+    with pytest.raises(Refusal, match=match):
+        build_model(config, signature)

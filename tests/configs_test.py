@@ -54,10 +54,11 @@ def test_the_docstring_says_what_it_is_where_it_comes_from_and_what_to_expect(na
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_every_experiment_has_the_variants_tiny_and_mnist_and_needs_no_network(name):
-    assert {"tiny", "mnist"} <= set(importlib.import_module(f"configs.{name}").VARIANTS)
+def test_every_experiment_has_the_common_variants_and_needs_no_network(name):
+    assert {"tiny", "mnist", "fashion_mnist"} <= set(importlib.import_module(f"configs.{name}").VARIANTS)
     assert config_of(name).data.name == config_of(name, "tiny").data.name == "digits"
-    assert config_of(name, "mnist").data.name == "mnist"
+    for real in ("mnist", "fashion_mnist"):
+        assert config_of(name, real).data.name == real
     with pytest.raises(ValueError, match=r"'huge' is unknown; .*tiny"):
         config_of(name, "huge")
 
@@ -73,9 +74,34 @@ def test_it_traces_at_full_size(name, variant):
     halves = jax.tree.map(lambda x: x.reshape(2, -1, *x.shape[1:]), batch)
     after, metrics = jax.eval_shape(step, jax.random.key(0), state, halves)
     assert jax.tree.structure(after) == jax.tree.structure(state)
-    assert {"critic/loss", "generator/loss"} <= metrics.keys()
+    assert {"critic/loss", "generator/loss"} | METRICS[name] <= metrics.keys()
     drawn = jax.eval_shape(lambda key, variables: model.sample(key, variables, 4), jax.random.key(0), after.variables)
     assert drawn.shape == (4, *signature.shape)
+
+
+# The estimate of the distance and the terms that an experiment is about.
+METRICS = {
+    "cgan": {"critic/jensen_shannon"},
+    "dcgan": {"critic/jensen_shannon"},
+    "gan": {"critic/jensen_shannon"},
+    "hinge": {"critic/total_variation"},
+    "infogan": {f"{player}/{code}" for player in ("critic", "generator") for code in ("category", "continuous")},
+    "lsgan": {"critic/le_cam"},
+    "pacgan": {"critic/jensen_shannon"},
+    "unrolled": {"critic/jensen_shannon"},
+    "wgan": {"critic/wasserstein"},
+    "wgan_gp": {"critic/wasserstein", "critic/gradient_penalty"},
+}
+
+
+def test_the_unrolled_experiment_differentiates_its_critics_moves_where_gradients_are_zero():
+    assert config_of("unrolled").optimizers.critic.eps_root > 0
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("cgan", {"label"}), ("infogan", {"category", "continuous"})])
+def test_conditional_experiments_can_be_told_what_to_sample(name, arguments):
+    config = config_of(name, "tiny")
+    assert set(build_model(config, signature_of(config)).conditions) == arguments
 
 
 def test_the_paper_variant_of_the_wgan_is_algorithm_1():

@@ -52,9 +52,18 @@ def conditional(generator, critic, condition):
     return ConditionalGenerator(generator, CLASSES), ConditionalCritic(critic, CLASSES, condition)
 
 
-def all_views():
-    """Two that carry something and one that does not."""
-    return augmentation(probability=0.5, target=0.6, pace=50), instance_noise(deviation=0.1, steps=10), packing(size=2)
+def noisy_packs():
+    """A view that carries something and one that does not."""
+    return instance_noise(deviation=0.1, steps=10), packing(size=2)
+
+
+def adaptive():
+    return (augmentation(probability=0.5, target=0.6, pace=50),)
+
+
+def penalties():
+    """Light enough for gradient descent."""
+    return *gradient_penalty(weight=0.1), *dragan(weight=0.1)
 
 
 MODELS = {
@@ -62,22 +71,24 @@ MODELS = {
     "gan": lambda: gan(*mlps(), loss="non_saturating", critic_steps=1, clip=None),
     "dcgan": lambda: gan(*dcgans(), loss="non_saturating", critic_steps=1, clip=None),
     "averaged": lambda: averaged(gan(*dcgans(), critic_steps=2, clip=0.05), decay=0.9, networks=("generator",)),
-    "penalised": lambda: gan(*mlps("layer"), critic_steps=2, clip=None, terms=(*gradient_penalty(), *dragan())),
+    "penalised": lambda: gan(*mlps("layer"), critic_steps=2, clip=None, terms=penalties()),
     "relativistic": lambda: gan(
-        *mlps(), loss="relativistic", critic_steps=1, clip=None, views=all_views(), real_label=(0.7, 0.9)
+        *mlps(), loss="relativistic", critic_steps=1, clip=None, views=noisy_packs(), real_label=(0.7, 0.9)
     ),
     "matched": lambda: gan(
-        *mlps("spectral"), loss="hinge", critic_steps=1, generator_steps=2, clip=None, terms=feature_matching()
+        *mlps("spectral"),
+        loss="hinge",
+        critic_steps=1,
+        generator_steps=2,
+        clip=None,
+        views=adaptive(),
+        terms=feature_matching(),
     ),
     "projection": lambda: gan(
         *conditional(*mlps("spectral"), "projection"), loss="hinge", critic_steps=1, clip=None, terms=r1()
     ),
     "auxiliary": lambda: gan(
-        *conditional(*dcgans(), "auxiliary"),
-        loss="least_squares",
-        critic_steps=1,
-        clip=None,
-        terms=auxiliary_classifier(),
+        *conditional(*dcgans(), "auxiliary"), loss="minimax", critic_steps=1, clip=None, terms=auxiliary_classifier()
     ),
     "infogan": lambda: gan(*dcgans(), infogan, categories=3, continuous=2),
     "unrolled": lambda: gan(*mlps(), unrolled, unroll=2),
@@ -85,16 +96,19 @@ MODELS = {
 
 CAN = {name: {"sample"} | ({"encode"} if name == "infogan" else set()) for name in MODELS}
 
-MOVES = {
-    "wgan": ("1111", "0101"),
-    "averaged": ("1111", "0101"),
-    "penalised": ("1111", "0101"),
-    "matched": ("1010", "1111"),
-}
+MOVES = dict.fromkeys(("wgan", "averaged", "penalised"), ("1111", "0101")) | {"matched": ("1010", "1111")}
 """At which steps critic and generator move; at all where it is not said."""
 
 
 STEPS = 4
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_compilation():
+    """Programs here run a few steps: most of their time goes into compiling them."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(params=MODELS)
@@ -262,10 +276,8 @@ def test_samples_are_what_they_are_told(name, model):
 
 def test_views_carry_on_from_step_to_step():
     state, _ = run("relativistic")
-    np.testing.assert_allclose(
-        state.variables["views"]["instance_noise"]["deviation"], 0.1 * (1 - STEPS / 10), rtol=1e-5
-    )
-    assert state.variables["views"]["augmentation"]["probability"] != 0.5
+    deviation = state.variables["views"]["instance_noise"]["deviation"]
+    np.testing.assert_allclose(deviation, 0.1 * (1 - STEPS / 10), rtol=1e-5)
 
 
 def test_only_clipped_critics_stay_in_their_box():

@@ -9,7 +9,10 @@ from gengen.build import adam, rmsprop
 from gengen.core.parallel import parallel, replicate
 from gengen.core.transforms import scale_by_rate
 from gengen.models.gans.adversarial import adversarial
+from gengen.models.gans.infogan import infogan
+from gengen.models.gans.terms import auxiliary_classifier
 from gengen.networks import mlp
+from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 
 SHAPE = (4, 4, 1)
 
@@ -22,22 +25,26 @@ def promotion():
 
 
 def train(model, images, steps, batch=32):
-    """Trains on random choices of `images`; returns the first and last state and the metrics of each step."""
+    """Trains on random choices of `images`, whose places are their labels; returns the first and last state and the
+    metrics of each step."""
     rng, one = np.random.default_rng(0), jax.devices()[:1]
     first = jax.device_get(jax.jit(model.init)(jax.random.key(0), {"image": images[:1]}))
-    batches = {"image": images[rng.integers(0, len(images), (1, steps, batch))]}
+    label = rng.integers(0, len(images), (1, steps, batch), np.int32)
+    batches = {"image": images[label], "label": label}
     state, metrics = parallel(model.train_step, one, period=model.period)(
         jax.random.key(1), replicate(first, one), batches
     )
     return first, state, jax.device_get(metrics)
 
 
-def build(transform, rate, **arguments):
-    return adversarial(
-        networks={"generator": mlp.Generator(SHAPE, widths=(32, 32)), "critic": mlp.Critic(widths=(32, 32))},
+GENERATOR, CRITIC = mlp.Generator(SHAPE, widths=(32, 32)), mlp.Critic(widths=(32, 32))
+
+
+def build(transform, rate, model=adversarial, generator=GENERATOR, critic=CRITIC, **arguments):
+    return model(
+        networks={"generator": generator, "critic": critic},
         optimizers={player: optax.chain(transform(), scale_by_rate(rate)) for player in ("generator", "critic")},
         latent=4,
-        together=True,
         **arguments,
     )
 
@@ -49,9 +56,55 @@ def off(model, state, images):
     return np.abs(drawn - (images / 127.5 - 1)[near]).mean(), np.bincount(near, minlength=len(images)) / len(drawn)
 
 
-def test_a_wasserstein_gan_finds_two_points_and_covers_both():
+def two_images():
     images = np.stack([np.full(SHAPE, 40, np.uint8), np.full(SHAPE, 220, np.uint8)])
     images[:, :2] = 255 - images[:, :2]
+    return images
+
+
+def kinds(model, state, name):
+    """Which of the two images samples are nearest to when told 0 and 1, and their mean distances to it."""
+    ends, answers = two_images() / 127.5 - 1, []
+    for told in (0, 1):
+        condition = {name: np.full(100, told, np.int32)}
+        drawn = np.asarray(model.sample(jax.random.key(2), state.variables, 100, condition))
+        distances = np.abs(drawn[:, None] - ends[None]).mean((2, 3, 4))
+        answers.append((distances.argmin(1), distances.min(1).mean()))
+    return answers
+
+
+@pytest.mark.parametrize("condition", ["projection", "auxiliary"])
+def test_a_conditional_gan_learns_to_give_the_image_that_it_is_asked_for(condition):
+    model = build(
+        lambda: adam(b1=0.5),
+        1e-3,
+        generator=ConditionalGenerator(GENERATOR, 2),
+        critic=ConditionalCritic(CRITIC, 2, condition),
+        loss="non_saturating",
+        critic_steps=1,
+        clip=None,
+        terms=auxiliary_classifier() if condition == "auxiliary" else (),
+    )
+    first, last, _ = train(model, two_images(), 2000)
+    assert min(off for _, off in kinds(model, first, "label")) > 0.3
+    for told, (nearest, off) in enumerate(kinds(model, last, "label")):
+        assert (nearest == told).mean() > 0.95
+        assert off < 0.2
+
+
+def test_the_category_of_an_infogan_tells_two_kinds_of_images_apart_without_labels():
+    model = build(lambda: adam(b1=0.5), 1e-3, infogan, categories=2, continuous=0)
+    _, last, metrics = train(model, two_images(), 2000)
+    (zero, near), (one, close) = kinds(model, last, "category")
+    assert abs(zero.mean() - one.mean()) > 0.9
+    assert max(near, close) < 0.2
+    assert metrics["critic/category"].value[-100:].mean() < 0.1 * np.log(2)
+    read = model.encode(jax.random.key(0), last.variables, np.float32(two_images() / 127.5 - 1))["category"]
+    assert set(np.asarray(read).argmax(1)) == {0, 1}
+
+
+def test_a_wasserstein_gan_finds_two_points_and_covers_both():
+    images = two_images()
     model = build(rmsprop, 1e-3, loss="wasserstein", critic_steps=5, clip=0.1)
     first, last, metrics = train(model, images, 5000)
     assert off(model, first, images)[0] > 0.5

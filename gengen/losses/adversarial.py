@@ -112,6 +112,7 @@ class AdversarialLoss(NamedTuple):
       generator: `(real logits [B], fake logits [B]) -> losses [B]`.
       estimate: name of the distance.
       distance: the critic's losses [B] -> terms [B] whose mean is the estimate.
+      signed: whether the sign of a logit says what the critic takes an image for, positive for data.
       targets: whether the critic's loss has targets, which label smoothing changes.
       relativistic: whether each side's logits are counted from the mean logit of the other side, as in
         D(x) = sigmoid(f(x) - E f(G(z))): Jolicoeur-Martineau 2018, arXiv:1807.00734, eq. 5.
@@ -121,18 +122,21 @@ class AdversarialLoss(NamedTuple):
     generator: Callable[[jax.Array, jax.Array], jax.Array]
     estimate: str
     distance: Callable[[jax.Array], jax.Array]
+    signed: bool = False
     targets: bool = False
     relativistic: bool = False
 
 
 ADVERSARIAL_LOSSES = {
-    "minimax": AdversarialLoss(minimax_critic, minimax_generator, "jensen_shannon", jensen_shannon, targets=True),
+    "minimax": AdversarialLoss(
+        minimax_critic, minimax_generator, "jensen_shannon", jensen_shannon, signed=True, targets=True
+    ),
     "non_saturating": AdversarialLoss(
-        minimax_critic, non_saturating_generator, "jensen_shannon", jensen_shannon, targets=True
+        minimax_critic, non_saturating_generator, "jensen_shannon", jensen_shannon, signed=True, targets=True
     ),
     "least_squares": AdversarialLoss(least_squares_critic, least_squares_generator, "le_cam", le_cam, targets=True),
     "wasserstein": AdversarialLoss(wasserstein_critic, wasserstein_generator, "wasserstein", wasserstein),
-    "hinge": AdversarialLoss(hinge_critic, wasserstein_generator, "total_variation", total_variation),
+    "hinge": AdversarialLoss(hinge_critic, wasserstein_generator, "total_variation", total_variation, signed=True),
     "relativistic": AdversarialLoss(
         minimax_critic,
         relativistic_generator,

@@ -6,6 +6,7 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict
 
+from gengen.build import judged_as_one
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.signature import DataSet
@@ -54,11 +55,15 @@ def check_training(config: ConfigDict) -> None:
             raise Refusal(f"config.{name}={config[section][key]} must be a number of at least {least}.")
     if config.training.seed >= SEEDS:
         raise Refusal(f"config.training.seed={config.training.seed} must be below {SEEDS}.")
-    size, devices = config.training.batch_size, jax.device_count()
-    if size % devices:
-        down, up = size // devices * devices, -(-size // devices) * devices
+    size, devices, together = config.training.batch_size, jax.device_count(), judged_as_one(config)
+    parts = devices * together
+    if size % parts:
+        down, up = size // parts * parts, -(-size // parts) * parts
         near = f"{down} or {up}" if down else str(up)
-        raise Refusal(f"config.training.batch_size={size} cannot be divided among {devices} devices; try {near}.")
+        packs = f" in packs of {together}" if together > 1 else ""
+        raise Refusal(
+            f"config.training.batch_size={size} cannot be divided among {devices} devices{packs}; try {near}."
+        )
 
 
 def load_data(config: ConfigDict) -> DataSet:

@@ -87,6 +87,29 @@ def test_a_phase_known_when_traced_gives_the_same_without_a_branch():
         assert "case" not in known.lower(jax.random.key(0), state, BATCH).as_text()
 
 
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        (every(3, length=2), "110110"),
+        (every(3, offset=1, length=2), "011011"),
+        (every(2, length=2), "111111"),
+        (every(6, offset=2, length=3), "001110"),
+    ],
+)
+def test_a_turn_can_be_due_at_several_steps_of_a_period(when, expected):
+    step = play((TURN._replace(when=when),), untouched)
+    branching, known, state = over_replicas(step), {}, start()
+    for number, due in enumerate(expected):
+        phase = number % when.period
+        known.setdefault(phase, over_replicas(partial(step, phase=phase)))
+        after, metrics = branching(jax.random.key(0), state, BATCH)
+        chex.assert_trees_all_close((after, metrics), known[phase](jax.random.key(0), state, BATCH), rtol=1e-6)
+        moved = bool((after.variables["net"]["params"]["w"] != state.variables["net"]["params"]["w"]).any())
+        assert (moved, int(metrics["turn/loss"].count)) == ((True, 2) if due == "1" else (False, 0))
+        state = after
+    assert ("case" in branching.lower(jax.random.key(0), state, BATCH).as_text()) == (when.length < when.period)
+
+
 def test_the_learning_rate_follows_the_steps_of_the_run_not_the_moves_of_the_player():
     player = Player("player", ("net",), optax.chain(optax.identity(), scale_by_rate(lambda step: 0.1 * (step + 1.0))))
     turn = Turn("turn", player, squared_distance, when=every(2, offset=1))
@@ -129,7 +152,18 @@ def test_the_period_is_that_of_the_whole_pattern():
     assert period((TURN, TURN._replace(when=every(4)), TURN._replace(when=every(6, 5)))) == 12
 
 
-@pytest.mark.parametrize(("length", "offset"), [(0, 0), (-1, 0), (3, 3), (3, -1)])
-def test_a_turn_cannot_be_due_never(length, offset):
-    with pytest.raises(ValueError, match="must"):
-        every(length, offset)
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ((0, 0), "period"),
+        ((-1, 0), "period"),
+        ((3, 3), "offset"),
+        ((3, -1), "offset"),
+        ((3, 0, 0), "length"),
+        ((3, 0, 4), "length"),
+        ((3, 2, 2), "length"),
+    ],
+)
+def test_a_turn_that_is_never_due_or_beyond_its_period_is_refused(arguments, named):
+    with pytest.raises(ValueError, match=f"{named}=.* must"):
+        every(*arguments)

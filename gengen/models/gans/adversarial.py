@@ -113,12 +113,13 @@ def adversaries(
         raise ValueError("networks.generator.condition and networks.critic.condition must both be 'none', or neither")
     if labels[0] and not isinstance(told, Labels):
         raise ValueError("this game knows no labels: networks.generator.condition and networks.critic.condition='none'")
+    auxiliary = isinstance(critic, ConditionalCritic) and critic.condition == "auxiliary"
+    if auxiliary != any(term.classes for term in terms):
+        raise ValueError("networks.critic.condition='auxiliary' and terms.auxiliary_classifier need each other")
     for term in terms:
-        if term.classes and not (isinstance(critic, ConditionalCritic) and critic.condition == "auxiliary"):
-            raise ValueError(f"{term.name} needs networks.critic.condition='auxiliary'")
         if term.gradient and not critic.judges_alone:
             raise ValueError(f"{term.name} needs a critic that judges every image alone: networks.critic.norm='layer'")
-    if loss == "wasserstein" and any(view.name == "augmentation" and view.carried for view in views):
+    if not ADVERSARIAL_LOSSES[loss].signed and any(view.name == "augmentation" and view.carried for view in views):
         raise ValueError(f"views.augmentation.target needs logits whose sign says something; those of {loss!r} do not")
     if told.conditions and any(view.group > 1 for view in views):
         raise ValueError("packing goes with samples that are told nothing")

@@ -56,7 +56,7 @@ class Adversaries(NamedTuple):
         keys = example_keys(key, math.prod(view.group for view in self.views))
         condition = self.told.drawn(keys)
         images = jnp.broadcast_to(scaled(batch["image"][:1]), (keys.size, *batch["image"].shape[1:]))
-        seen = self.told.to_critic(self.seen({"views": carried}, keys, images), condition)
+        seen = self.told.to_critic(self.seen(carried, keys, images), condition)
         return {
             "generator": init_network(
                 self.generator, generator_key, *self.told.to_generator(self.latents(keys), condition)
@@ -69,18 +69,18 @@ class Adversaries(NamedTuple):
         """Draws z ~ N(0, 1), [B, L], one from each key [B]."""
         return jax.vmap(lambda key: jax.random.normal(key, (self.latent,)))(keys)
 
-    def seen(self, variables: Variables, keys: jax.Array, images: jax.Array) -> jax.Array:
-        """What the critic sees of images [B, H, W, C], by keys [B]."""
+    def seen(self, carried: dict[str, Tree], keys: jax.Array, images: jax.Array) -> jax.Array:
+        """What the critic sees of images [B, H, W, C], by keys [B] and what each view carries."""
         for place, view in enumerate(self.views):
             own = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, place)
-            images = view.apply(own, images, variables.get("views", {}).get(view.name, {}))
+            images = view.apply(own, images, carried.get(view.name, {}))
         return images
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """Scales the images and draws all noise that the turns of a step share."""
-        size = batch["image"].shape[0]
+        size, carried = batch["image"].shape[0], state.variables.get("views", {})
         told, real, fake = (local_keys(jax.random.fold_in(key, place), size) for place in range(3))
-        seen = self.seen(state.variables, real, scaled(batch["image"]))
+        seen = self.seen(carried, real, scaled(batch["image"]))
         target = local_keys(jax.random.fold_in(key, 3), seen.shape[0])  # a pack of images has one
         low, high = self.real_label
         return {
@@ -88,6 +88,7 @@ class Adversaries(NamedTuple):
             "latent": self.latents(local_keys(key, size)),
             "condition": self.told.of(told, batch),
             "view": fake,
+            "carried": carried,  # as the step begins: both turns see the same views, and the critic's moves it
             "target": jax.vmap(lambda key: jax.random.uniform(key, (), minval=low, maxval=high))(target),
         }
 
@@ -95,7 +96,7 @@ class Adversaries(NamedTuple):
         """Returns samples as the critic sees them, and what the generator carries."""
         inputs = self.told.to_generator(batch["latent"], batch["condition"])
         fake, carried = train_mode(self.generator, state.variables["generator"], *inputs)
-        return self.seen(state.variables, batch["view"], fake), carried
+        return self.seen(batch["carried"], batch["view"], fake), carried
 
     def critic_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the critic wants small, and its estimate of the distance between data and samples."""
@@ -108,7 +109,7 @@ class Adversaries(NamedTuple):
             losses = self.loss.critic(*logits, batch["target"])
         value, measured = self.with_terms("critic", losses, key, self.scene(state, batch, fake, real, judged))
         moved = {
-            view.name: view.after(state.variables["views"][view.name], state.step, lax.stop_gradient(real.logit))
+            view.name: view.after(batch["carried"][view.name], state.step, lax.stop_gradient(real.logit))
             for view in self.views
             if view.carried
         }

@@ -32,7 +32,7 @@ class View(NamedTuple):
       apply: `(keys [B], images [B, H, W, C] in about [-1, 1], carried) -> images [B / group, H', W', C']`. The keys
         are typed PRNG keys, one for each example, of this view alone. The same keys give the same view.
       carried: what it carries, as a run starts: a dict of float32 [], or an empty tree.
-      after: `(carried, step, logits) -> carried`, once a step, by the critic's turn: `step` is the number of the step
+      after: `(carried, step, logits) -> carried`, with each of the critic's moves: `step` is the number of the step
         that is being taken, int32 [], and `logits` are the critic's of the data, float32 [B / group of all views].
         The same on every replica; `AXIS` must be bound.
       group: how many images the critic judges as one.

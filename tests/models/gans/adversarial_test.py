@@ -13,7 +13,7 @@ from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.adversaries import Adversaries
 from gengen.models.gans.terms import auxiliary_classifier, gradient_penalty
-from gengen.models.gans.views import packing
+from gengen.models.gans.views import augmentation, packing
 from gengen.networks import mlp
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.forward import train_mode
@@ -169,7 +169,9 @@ TOLD, ASKED = ConditionalGenerator(GENERATOR, 5), ConditionalCritic(CRITICS["alo
         (GENERATOR, ASKED, {}, "condition"),
         (TOLD, CRITICS["alone"], {}, "condition"),
         (TOLD, ASKED, {"views": (packing(size=2),)}, "packing"),
-        (TOLD, ASKED, {"terms": auxiliary_classifier()}, "auxiliary_classifier .*'auxiliary'"),
+        (TOLD, ASKED, {"terms": auxiliary_classifier()}, "'auxiliary' and terms.auxiliary_classifier need each other"),
+        (TOLD, ConditionalCritic(CRITICS["alone"], 5, "auxiliary"), {}, "need each other"),
+        (GENERATOR, CRITICS["alone"], {"loss": "relativistic", "views": (augmentation(target=0.6),)}, "target"),
         (GENERATOR, CRITICS["batch"], {"terms": gradient_penalty()}, "gradient_penalty .*judges every image alone"),
         (GENERATOR, mlp.Critic(deviation=True), {"terms": gradient_penalty()}, "judges every image alone"),
     ],

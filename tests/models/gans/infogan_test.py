@@ -51,12 +51,15 @@ def state(model):
 
 
 def step(model, state):
-    over = jax.jit(
-        lambda state: jax.vmap(lambda _: model.train_step(jax.random.key(1), state, batch()), axis_name=AXIS)(
-            jnp.zeros(1)
-        )
-    )
-    return jax.tree.map(lambda x: x[0], over(state))
+    def on_one_replica(state):
+        step = jax.vmap(lambda _: model.train_step(jax.random.key(1), state, batch()), axis_name=AXIS)
+        return jax.tree.map(lambda x: x[0], step(jnp.zeros(1)))
+
+    return jax.jit(on_one_replica)(state)
+
+
+def largest_change(one, other):
+    return jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), one, other)
 
 
 def test_information_is_the_log_likelihood_of_the_codes():

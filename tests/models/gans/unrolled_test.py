@@ -183,16 +183,14 @@ def test_without_looking_ahead_it_is_the_plain_gan():
     chex.assert_trees_all_close(one, other, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("norm", ["batch", "spectral"])
-def test_looking_ahead_leaves_no_trace_in_the_critic_or_its_optimizer(norm):
-    arguments = {"networks": networks(norm), "optimizers": optimizers(), "latent": 3}
+def test_looking_ahead_leaves_no_trace_in_the_critic_or_its_optimizer():
+    arguments = {"networks": networks("batch"), "optimizers": optimizers(), "latent": 3}
     (before, plain), (_, looked) = (step(unrolled(**arguments, unroll=unroll), LARGER) for unroll in (0, 2))
-    (collection,) = set(before.variables["critic"]) - {"params"}
     for part in (lambda state: state.variables["critic"], lambda state: state.opt["critic"]):
         chex.assert_trees_all_close(part(looked), part(plain), rtol=1e-6, atol=1e-7)
     assert looked.opt["critic"][0][0].count == 1  # moves that Adam remembers
     differ = jax.tree.map(
-        lambda a, b: float(jnp.abs(a - b).max()), *(run.variables["critic"][collection] for run in (before, looked))
+        lambda a, b: float(jnp.abs(a - b).max()), *(run.variables["critic"]["batch_stats"] for run in (before, looked))
     )
     assert max(jax.tree.leaves(differ)) > 1e-4
     kernels = [run.variables["generator"]["params"]["Dense_0"]["kernel"] for run in (plain, looked)]
