@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+from collections.abc import Iterator
 
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -22,6 +23,19 @@ def compilation_cache(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     return folder
+
+
+TRAINING = ("learning_test", "classifier_test", "evaluate_test", "judge_test")
+"""Files whose programs run long enough to be worth optimising."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_compilation(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Spends less on compiling programs that run a few steps, where nearly all of the time would go."""
+    quick = request.path.stem not in TRAINING and "metrics" not in request.path.parts
+    jax.config.update("jax_disable_most_optimizations", quick)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="session")

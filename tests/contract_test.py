@@ -103,14 +103,6 @@ MOVES = dict.fromkeys(("wgan", "averaged", "penalised"), ("1111", "0101")) | {"m
 STEPS = 4
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """Programs here run a few steps: most of their time goes into compiling them."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.fixture(params=MODELS)
 def name(request):
     return request.param

@@ -14,6 +14,10 @@ COLLAPSED = 0.5
 """Two samples that are near-duplicates more often than this are one image."""
 
 
+OBEYED = 0.95
+"""Samples are often of another class than asked for where fewer than this share of what real images reach agree."""
+
+
 class Classes(NamedTuple):
     """The classes that a classifier sees.
 
@@ -40,7 +44,8 @@ def verdict(
     """Says what is wrong with the samples, if anything is by more than the intervals, worst first.
 
     Args:
-      samples: scores of the samples by name: frechet_distance, collisions and copied.
+      samples: scores of the samples by name: frechet_distance, collisions, copied and, where samples
+        were asked to be of a class, label_agreement.
       floor: the same of training images in their place.
       to_noise: the Fréchet distance of the samples from noise, instead of from data.
       classes: shares of the classes; None where there are none.
@@ -56,7 +61,12 @@ def verdict(
             f"These samples are noise: they are nearer to noise (Fréchet distance {to_noise.value:.4g}) than to data "
             f"({distance.value:.4g})."
         ]
-    found = [*_repeated(samples, floor, training), *_copied(samples, floor), *(_unequal(classes) if classes else ())]
+    found = [
+        *_repeated(samples, floor, training),
+        *_copied(samples, floor),
+        *_disobedient(samples, floor),
+        *(_unequal(classes) if classes else ()),
+    ]
     if not found:
         missing = "no class is missing, " if classes else ""
         found = [f"In {number:,} samples {missing}nothing is repeated and nothing is memorised."]
@@ -83,6 +93,18 @@ def _copied(samples: Mapping[str, Estimate], floor: Mapping[str, Estimate]) -> l
     return [
         f"Training images are memorised: {share.value:.1%} of the samples copy one; {floor['copied'].value:.1%} of the "
         f"training images are as near to another."
+    ]
+
+
+def _disobedient(samples: Mapping[str, Estimate], floor: Mapping[str, Estimate]) -> list[str]:
+    if "label_agreement" not in samples:
+        return []
+    share, real = samples["label_agreement"], floor["label_agreement"]
+    if share.high >= OBEYED * real.low:
+        return []
+    return [
+        f"Samples are often of another class than asked for: the classifier agrees with {share.value:.1%} of them and "
+        f"with {real.value:.1%} of real images."
     ]
 
 

@@ -86,3 +86,11 @@ def test_of_data_without_labels_no_class_is_spoken_of():
 def test_data_that_are_the_reference_itself_have_no_ratio():
     none = DATA | {"frechet_distance": Estimate(0.0, 0.0, 0.0)}
     assert "is more than that of real images (0)" in said_of(GOOD, floor=none)[1]
+
+
+@pytest.mark.parametrize(("share", "often"), [(0.99, False), (0.96, False), (0.9, True), (0.1, True)])
+def test_samples_of_other_classes_than_asked_for_are_told(share, often):
+    floor = DATA | {"label_agreement": near(0.997)}
+    said = " ".join(said_of(GOOD | {"label_agreement": near(share)}, shares(), floor=floor))
+    assert ("another class than asked for" in said) == often
+    assert f"{share:.1%} of them" in said or not often

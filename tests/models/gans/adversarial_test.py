@@ -23,14 +23,6 @@ GENERATOR = mlp.Generator(SHAPE, widths=(8, 8))
 CRITICS = {"alone": mlp.Critic(widths=(8,)), "batch": mlp.Critic(widths=(8, 8), norm="batch")}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """Programs here run once or twice: most of their time goes into compiling them."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def build(networks, **arguments):
     sgd = optax.chain(optax.identity(), scale_by_rate(RATE))
     return adversarial(networks=networks, optimizers={"generator": sgd, "critic": sgd}, latent=3, **arguments)

@@ -24,14 +24,6 @@ LOSS = ADVERSARIAL_LOSSES["non_saturating"]
 PLAIN = Adversaries(GENERATOR, CRITIC, LOSS, 3)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """Programs here run once or twice: most of their time goes into compiling them."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def batch(size=6):
     return {"image": np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8)}
 

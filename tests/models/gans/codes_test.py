@@ -13,14 +13,6 @@ from gengen.models.gans.codes import Codes, Labels, Nothing
 NUMBER = 4000
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """Programs here run once or twice: most of their time goes into compiling them."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def drawn(told, number=NUMBER, seed=0):
     return jax.jit(lambda key: told.drawn(example_keys(key, number)))(jax.random.key(seed))
 

@@ -22,14 +22,6 @@ SHAPE, LATENT, K, C = (4, 4, 1), 3, 5, 2
 GENERATOR, CRITIC = mlp.Generator(SHAPE, widths=(16,)), mlp.Critic(widths=(8,))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """Programs here run once or twice: most of their time goes into compiling them."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def build(critic=CRITIC, **arguments):
     rate = optax.chain(optax.identity(), scale_by_rate(1.0))
     networks, optimizers = {"generator": GENERATOR, "critic": critic}, {"generator": rate, "critic": rate}

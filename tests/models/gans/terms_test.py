@@ -29,14 +29,6 @@ SIZE = 8
 GENERATOR, CRITIC, LOSS = mlp.Generator((2, 2, 1), widths=(4,)), mlp.Critic(widths=(8,)), ADVERSARIAL_LOSSES["minimax"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """Programs here run once or twice: most of their time goes into compiling them."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def quadratic(images):
     """A critic whose gradient at an image is the image."""
     return Judgement(0.5 * jnp.square(images).sum((1, 2, 3)), images.reshape(images.shape[0], -1))

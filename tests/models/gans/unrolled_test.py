@@ -29,14 +29,6 @@ def promotion():
         yield
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """Programs here run once or twice: most of their time goes into compiling them."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 class Generator(nn.Module):
     """tanh(z A + a), in float64 where that is switched on."""
 
