@@ -22,7 +22,6 @@ def get_config(variant: str = "") -> ConfigDict:
     config.networks.critic.condition = "concatenated"
     config.optimizers.generator = base.optimizer("adam", 1e-3, b1=0.5)
     config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5)
-    config.training.average.decay = 0.999
     config.training.steps = 4_000
     config.evaluation.every = 2_000
     return base.vary(config, variant, VARIANTS)

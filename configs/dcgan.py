@@ -16,9 +16,6 @@ VARIANTS = ("tiny", "mnist", "fashion_mnist")
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     config = base.gan(*base.dcgan(width=8 if variant == "tiny" else 64))
-    config.optimizers.generator = base.optimizer("adam", 2e-4, b1=0.5)
-    config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5)
-    config.training.average.decay = 0.999
     config.training.steps = 4_000
     config.evaluation.every = 2_000
     return base.vary(config, variant, VARIANTS, resolution=32)

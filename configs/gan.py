@@ -19,9 +19,4 @@ def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     config = base.gan(*base.mlp())
     config.model.loss = "minimax" if variant == "minimax" else "non_saturating"
-    config.optimizers.generator = base.optimizer("adam", 2e-4, b1=0.5)
-    config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5)
-    config.training.average.decay = 0.999
-    config.training.steps = 12_000
-    config.evaluation.every = 4_000
     return base.vary(config, variant, VARIANTS)

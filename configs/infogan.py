@@ -18,14 +18,9 @@ VARIANTS = ("tiny", "mnist", "fashion_mnist")
 
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
-    config = base.gan(*(base.dcgan(width=8, dense=16) if variant == "tiny" else base.dcgan(width=32, dense=256)))
-    config.model = ConfigDict(
-        {"name": "infogan", "loss": "non_saturating", "views": base.views(), "terms": base.terms()}
-    )
-    config.model.update(latent=62, categories=10, continuous=2, information=1.0)
+    config = base.game(*(base.dcgan(width=8, dense=16) if variant == "tiny" else base.dcgan(width=32, dense=256)))
+    config.model.update(name="infogan", latent=62, categories=10, continuous=2, information=1.0)
     config.optimizers.generator = base.optimizer("adam", 1e-3, b1=0.5)
-    config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5)
-    config.training.average.decay = 0.999
     config.training.steps = 15_000 if "mnist" in variant else 5_000
     config.evaluation.every = 5_000
     return base.vary(config, variant, VARIANTS)

@@ -17,9 +17,4 @@ def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     config = base.gan(*base.mlp())
     config.model.views.packing.size = 2
-    config.optimizers.generator = base.optimizer("adam", 2e-4, b1=0.5)
-    config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5)
-    config.training.average.decay = 0.999
-    config.training.steps = 12_000
-    config.evaluation.every = 4_000
     return base.vary(config, variant, VARIANTS)

@@ -15,13 +15,9 @@ VARIANTS = ("tiny", "mnist", "fashion_mnist")
 
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
-    config = base.gan(*base.mlp())
-    for key in ("critic_steps", "generator_steps", "clip"):
-        del config.model[key]
-    config.model.update(name="unrolled", unroll=5)
+    config = base.game(*base.mlp())
+    config.model.update(name="unrolled", unroll=5, real_label=(1.0, 1.0))
     config.optimizers.generator = base.optimizer("adam", 2e-4, b1=0.5)
     config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5, eps_root=1e-8)
-    config.training.average.decay = 0.999
     config.training.steps = 8_000
-    config.evaluation.every = 4_000
     return base.vary(config, variant, VARIANTS)

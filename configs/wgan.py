@@ -24,7 +24,6 @@ def get_config(variant: str = "") -> ConfigDict:
     rate = 5e-5 if variant == "paper" else 2e-4
     config.optimizers.generator = base.optimizer("rmsprop", rate)
     config.optimizers.critic = base.optimizer("rmsprop", rate)
-    config.training.average.decay = 0.999
     config.training.steps = 20_000 if "mnist" in variant else 30_000  # the scores stay where they are from then on
     config.evaluation.every = 10_000
     return base.vary(config, variant, VARIANTS)

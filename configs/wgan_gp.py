@@ -24,7 +24,6 @@ def get_config(variant: str = "") -> ConfigDict:
     config.model.terms.gradient_penalty.weight = 10.0
     config.optimizers.generator = base.optimizer("adam", 1e-4, b1=0.0, b2=0.9)
     config.optimizers.critic = base.optimizer("adam", 1e-4, b1=0.0, b2=0.9)
-    config.training.average.decay = 0.999
     config.training.steps = 18_740 if "mnist" in variant else 30_000
     config.evaluation.every = 10_000
     return base.vary(config, variant, VARIANTS)

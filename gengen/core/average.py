@@ -17,7 +17,7 @@ def averaged(model: GenerativeModel, *, decay: float, networks: Sequence[str]) -
     After every period p of the model, average <- d^p average + (1 - d^p) variables for each float leaf of the networks
     named, statistics too; other leaves are copied. d = min(decay, (1 + t) / (10 + t)) with t the step, so that the
     first steps do not linger. Averaged generators are common since Yazici et al. 2019,
-    https://arxiv.org/abs/1806.04498. (Once a step would give the same parameters one move later, and reads and writes
+    https://arxiv.org/abs/1806.04498. (Once a step would give nearly the same, and reads and writes
     a generator that moves once in five steps five times as often.)
 
     Args:

@@ -48,7 +48,8 @@ class GenerativeModel(NamedTuple):
       sample: `(key, variables, n, condition=None) -> data [n, ...]`; `condition` is a dict of arrays [n, ...] by the
         names of `conditions`; the model draws what is not given.
       conditions: what samples can be told to be, by name; "label" is the class of the data.
-      encode: `(key, variables, data [n, ...]) -> latents [n, ...]`.
+      encode: `(key, variables, data [n, ...]) -> latents [n, ...]`; a dict by the names of `conditions` where they are
+        what it finds, log-probabilities [n, classes] for a class.
       decode: `(key, variables, latents [n, ...]) -> data [n, ...]`.
       translate: `(key, variables, data [n, ...]) -> data [n, ...]` of another domain.
       log_likelihood: `(key, variables, data [n, ...]) -> nats [n]`.

@@ -9,7 +9,10 @@ Tree = Any
 """A nested structure of arrays."""
 
 Variables = dict[str, dict[str, Tree]]
-"""`variables[network][collection]`: "params" is trained; every other collection is carried along by the losses."""
+"""`variables[network][collection]`: "params" is trained; every other collection is carried along by the losses.
+
+What is carried without a network, such as the noise of a view that is annealed, stands beside them without "params".
+"""
 
 
 class State(struct.PyTreeNode):
@@ -26,6 +29,11 @@ class State(struct.PyTreeNode):
     variables: Variables
     opt: dict[str, Tree]
     average: Variables = struct.field(default_factory=dict)
+
+
+def networks_of(variables: Variables) -> Variables:
+    """The variables of what is trained."""
+    return {name: collections for name, collections in variables.items() if "params" in collections}
 
 
 def params_of(variables: Variables, networks: tuple[str, ...]) -> dict[str, Tree]:

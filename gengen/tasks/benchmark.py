@@ -18,7 +18,7 @@ from ml_collections import ConfigDict
 from gengen.build import build_model, example_batch
 from gengen.core.model import GenerativeModel
 from gengen.core.parallel import AXIS, local_places, parallel, replicate
-from gengen.core.state import State
+from gengen.core.state import State, networks_of
 from gengen.data.pipeline import batches
 from gengen.data.signature import DataSet, Signature
 from gengen.tasks.describe import count, table
@@ -52,7 +52,7 @@ def run(config: ConfigDict, output: Path) -> Path:
     model = build_model(config, data.signature)
     settings, key = config.training, jax.random.key(config.training.seed)
     state = jax.jit(model.init)(key, example_batch(data.signature))
-    parameters = {name: count(collections["params"]) for name, collections in state.variables.items()}
+    parameters = {name: count(collections["params"]) for name, collections in networks_of(state.variables).items()}
     flops = flops_per_step(model, data.signature, settings.batch_size)
     rate = matmul_rate()
     first, _, *later = _measure(model, key, state, config, data)

@@ -142,8 +142,8 @@ def _row(runs: Sequence[_Judged]) -> dict[str, Any]:
 
 
 def _over_seeds(estimates: Sequence[dict[str, float]]) -> dict[str, float]:
-    """One estimate as it is; of several the mean, the smallest and the largest value."""
-    if len(estimates) == 1:
+    """One estimate, or the same one several times, as it is; of others the mean, the smallest and the largest value."""
+    if all(estimate == estimates[0] for estimate in estimates):
         return estimates[0]
     values = [estimate["value"] for estimate in estimates]
     return {"value": sum(values) / len(values), "low": min(values), "high": max(values)}

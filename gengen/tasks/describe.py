@@ -10,6 +10,7 @@ import jax
 from ml_collections import ConfigDict
 
 from gengen.build import build_model, example_batch
+from gengen.core.state import networks_of
 from gengen.tasks.prepare import check_training, load_data
 
 
@@ -42,7 +43,7 @@ def dry_run(config: ConfigDict) -> None:
     model = build_model(config, data.signature)
     state = jax.eval_shape(model.init, jax.random.key(0), example_batch(data.signature))
     print("# Config\n", str(config).strip(), sep="")
-    for name, collections in state.variables.items():
+    for name, collections in networks_of(state.variables).items():
         print(f"\n# Network {name}: {count(collections['params']):,} parameters")
         print(table(_rows(collections), ("array", "shape", "dtype", "numbers")))
     print("\n# Data")

@@ -46,8 +46,8 @@ def adversarial(
       networks: "generator" and "critic", as in `Adversaries`; a `ConditionalGenerator` makes the model conditional.
       optimizers: of the same two names.
       loss: what both want small, one of `ADVERSARIAL_LOSSES`.
-      real_label: the critic's targets for data are drawn uniformly between these two: (0.9, 0.9) or (0.7, 0.9) smooths
-        labels on one side, Salimans et al. 2016, arXiv:1606.03498, section 3.4.
+      real_label: the critic's targets for data are drawn uniformly between these two. (0.9, 0.9) smooths labels on
+        one side, Salimans et al. 2016, arXiv:1606.03498, section 3.4; (0.7, 0.9) is common practice.
       latent: dimension of the latents.
       critic_steps: moves of the critic, a batch each, in a period of the game; n_critic in the paper.
       generator_steps: moves of the generator in a period, the last ones; a period is as long as the larger of both.
@@ -101,9 +101,10 @@ def adversaries(
         raise ValueError(f"loss={loss!r} must be one of {', '.join(ADVERSARIAL_LOSSES)}")
     if latent < 1:
         raise ValueError(f"latent={latent} must be at least 1")
-    low, high = real_label
-    if not 0 < low <= high <= 1:
+    numbers = all(isinstance(label, int | float) for label in real_label)
+    if not (numbers and len(real_label) == 2 and 0 < real_label[0] <= real_label[1] <= 1):
         raise ValueError(f"real_label={real_label} must be two numbers in (0, 1], the smaller one first")
+    low, high = real_label
     if low < 1 and not ADVERSARIAL_LOSSES[loss].targets:
         raise ValueError(f"real_label={real_label}: loss={loss!r} has no labels to smooth")
     generator, critic = networks["generator"], networks["critic"]
@@ -118,8 +119,11 @@ def adversaries(
         raise ValueError("networks.critic.condition='auxiliary' and terms.auxiliary_classifier need each other")
     for term in terms:
         if term.gradient and not critic.judges_alone:
-            raise ValueError(f"{term.name} needs a critic that judges every image alone: networks.critic.norm='layer'")
-    if not ADVERSARIAL_LOSSES[loss].signed and any(view.name == "augmentation" and view.carried for view in views):
+            raise ValueError(
+                f"{term.name} needs a critic that judges every image alone: networks.critic.deviation=False and a "
+                f"networks.critic.norm other than 'batch'"
+            )
+    if not ADVERSARIAL_LOSSES[loss].signed and any(view.signed for view in views):
         raise ValueError(f"views.augmentation.target needs logits whose sign says something; those of {loss!r} do not")
     if told.conditions and any(view.group > 1 for view in views):
         raise ValueError("packing goes with samples that are told nothing")

@@ -79,17 +79,17 @@ class Adversaries(NamedTuple):
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """Scales the images and draws all noise that the turns of a step share."""
         size, carried = batch["image"].shape[0], state.variables.get("views", {})
-        told, real, fake = (local_keys(jax.random.fold_in(key, place), size) for place in range(3))
-        seen = self.seen(carried, real, scaled(batch["image"]))
-        target = local_keys(jax.random.fold_in(key, 3), seen.shape[0])  # a pack of images has one
+        to_tell, to_see_real, to_see_fake = (local_keys(jax.random.fold_in(key, place), size) for place in range(3))
+        seen = self.seen(carried, to_see_real, scaled(batch["image"]))
+        to_aim = local_keys(jax.random.fold_in(key, 3), seen.shape[0])  # a pack of images has one target
         low, high = self.real_label
         return {
             "real": seen,
             "latent": self.latents(local_keys(key, size)),
-            "condition": self.told.of(told, batch),
-            "view": fake,
+            "condition": self.told.of(to_tell, batch),
+            "view": to_see_fake,
             "carried": carried,  # as the step begins: both turns see the same views, and the critic's moves it
-            "target": jax.vmap(lambda key: jax.random.uniform(key, (), minval=low, maxval=high))(target),
+            "target": jax.vmap(lambda key: jax.random.uniform(key, (), minval=low, maxval=high))(to_aim),
         }
 
     def generate(self, state: State, batch: Batch) -> tuple[jax.Array, Tree]:
@@ -101,15 +101,17 @@ class Adversaries(NamedTuple):
     def critic_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the critic wants small, and its estimate of the distance between data and samples."""
         fake, generated = self.generate(state, batch)
-        real, judged, carried = self.judge(state.variables["critic"], batch, fake)
-        logits = self.logits(real, judged)
+        judged_real, judged_fake, carried = self.judge(state.variables["critic"], batch, fake)
+        logits = self.logits(judged_real, judged_fake)
         losses = self.loss.critic(*logits)
         metrics = {self.loss.estimate: mean_of(self.loss.distance(losses))}
         if self.real_label != (1.0, 1.0):
             losses = self.loss.critic(*logits, batch["target"])
-        value, measured = self.with_terms("critic", losses, key, self.scene(state, batch, fake, real, judged))
+        value, measured = self.with_terms(
+            "critic", losses, key, self.scene(state, batch, fake, judged_real, judged_fake)
+        )
         moved = {
-            view.name: view.after(batch["carried"][view.name], state.step, lax.stop_gradient(real.logit))
+            view.name: view.after(batch["carried"][view.name], state.step, lax.stop_gradient(judged_real.logit))
             for view in self.views
             if view.carried
         }
@@ -119,11 +121,13 @@ class Adversaries(NamedTuple):
     def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the generator wants small."""
         fake, generated = self.generate(state, batch)
-        told = self.told.to_critic(fake, batch["condition"])
-        judged, carried = train_mode(self.critic, state.variables["critic"], *told)
-        real = self.without_trace(state, batch)(batch["real"])  # costs nothing where no loss looks at it
-        losses = self.loss.generator(*self.logits(real, judged))
-        value, metrics = self.with_terms("generator", losses, key, self.scene(state, batch, fake, real, judged))
+        inputs = self.told.to_critic(fake, batch["condition"])
+        judged_fake, carried = train_mode(self.critic, state.variables["critic"], *inputs)
+        judged_real = self.without_trace(state, batch)(batch["real"])  # costs nothing where no loss looks at it
+        losses = self.loss.generator(*self.logits(judged_real, judged_fake))
+        value, metrics = self.with_terms(
+            "generator", losses, key, self.scene(state, batch, fake, judged_real, judged_fake)
+        )
         return value, (metrics, {"generator": generated, "critic": carried})
 
     def judge(self, critic: dict[str, Tree], batch: Batch, fake: jax.Array) -> tuple[Judgement, Judgement, Tree]:
@@ -149,9 +153,13 @@ class Adversaries(NamedTuple):
             return real.logit, fake.logit
         return real.logit - replica_mean(fake.logit.mean()), fake.logit - replica_mean(real.logit.mean())
 
-    def scene(self, state: State, batch: Batch, fake: jax.Array, real: Judgement, judged: Judgement) -> Scene:
+    def scene(
+        self, state: State, batch: Batch, fake: jax.Array, judged_real: Judgement, judged_fake: Judgement
+    ) -> Scene:
         """What terms see of a turn."""
-        return Scene(self.without_trace(state, batch), batch["real"], fake, real, judged, batch["condition"])
+        return Scene(
+            self.without_trace(state, batch), batch["real"], fake, judged_real, judged_fake, batch["condition"]
+        )
 
     def without_trace(self, state: State, batch: Batch) -> Callable[[jax.Array], Judgement]:
         """The critic as it is in training, but that it forgets what its passes carry."""

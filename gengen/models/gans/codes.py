@@ -5,6 +5,7 @@ says, and what generator and critic see of it.
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import jax
@@ -36,7 +37,7 @@ class Told(Protocol):
 class Nothing(NamedTuple):
     """Samples are told nothing."""
 
-    conditions: Mapping[str, Condition] = {}
+    conditions: Mapping[str, Condition] = MappingProxyType({})
 
     def of(self, keys: jax.Array, batch: Batch) -> Batch:
         """No condition."""

@@ -77,7 +77,7 @@ def infogan(
         latent=latent,
         told=codes,
         views=views,
-        terms=(*terms, *found(codes, information)),
+        terms=(*terms, *information_terms(codes, information)),
     )
     critic, generator = players(optimizers, clip=None)
     model = assemble(both, Turn("critic", critic, both.critic_loss), Turn("generator", generator, both.generator_loss))
@@ -89,7 +89,7 @@ def infogan(
     return model._replace(encode=encode)
 
 
-def found(codes: Codes, weight: float) -> list[Term]:
+def information_terms(codes: Codes, weight: float) -> list[Term]:
     """Minus the log-likelihood of the codes of samples, for both players: -log Q(c | G(z, c))."""
 
     def category(key: jax.Array, scene: Scene) -> jax.Array:

@@ -38,7 +38,7 @@ class Term(NamedTuple):
     Attributes:
       name: of its metric, "player/name".
       player: "critic" or "generator".
-      weight: factor in the loss; above 0.
+      weight: factor in the loss.
       value: `(key, scene) -> values [B] or []`, whose mean is the term; the key is the same on every replica.
       alone: whether it stands in the place of the player's adversarial loss.
       gradient: whether it is about the gradient at single images, which only a critic that judges alone has.
@@ -75,7 +75,8 @@ def dragan(*, weight: float = 10.0, deviation: float = 0.5) -> tuple[Term, ...]:
 
     Args:
       weight: lambda in the paper.
-      deviation: standard deviation of the Gaussian noise around the data, where pixels lie in [-1, 1].
+      deviation: standard deviation of the Gaussian noise around the data, where pixels lie in [-1, 1]; a quarter of
+        their range, where the paper names a variance for unscaled data.
 
     Raises:
       ValueError: `deviation` is not positive.

@@ -3,13 +3,15 @@
     generator  t <- t - step of the gradient of  generator loss(D_K(G(z)))
 
 where D_K is the critic after K moves of its own optimizer from where it stands, and the gradient goes through these
-moves: Metz et al. 2017, https://arxiv.org/abs/1611.02163, eq. 7 to 10. The critic itself moves once, as ever.
+moves: Metz et al. 2017, https://arxiv.org/abs/1611.02163, eq. 7 to 10. They all see the batch of the step. The critic
+itself moves once, as ever, and before the generator, where the paper moves both from the same place.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from gengen.core.game import Outcome, Turn, take
@@ -32,7 +34,8 @@ def unrolled(
     views: Sequence[View] = (),
     terms: Sequence[Term] = (),
 ) -> GenerativeModel:
-    """Builds an unrolled GAN. The critic's optimizer is differentiated: Adam needs `eps_root` above 0 there.
+    """Builds an unrolled GAN. The critic's optimizer is differentiated: Adam needs `eps_root` above 0 there. With an
+    optimizer that accumulates batches, only some of the moves are moves.
 
     Args:
       networks: "generator" and "critic", as in `Adversaries`.
@@ -52,6 +55,11 @@ def unrolled(
     """
     if unroll < 0:
         raise ValueError(f"unroll={unroll} must be at least 0")
+    if not _differentiable(optimizers["critic"]):
+        raise ValueError(
+            "optimizers.critic must have a derivative where the gradient is 0: sgd has, adam with an eps_root above 0 "
+            "has, rmsprop and clip_norm have not"
+        )
     both = adversaries(
         networks, loss=loss, real_label=real_label, latent=latent, told=Nothing(), views=views, terms=terms
     )
@@ -68,3 +76,15 @@ def unrolled(
         return value, (metrics, {"generator": carried["generator"]})
 
     return assemble(both, answer, Turn("generator", generator, generator_loss))
+
+
+def _differentiable(optimizer: optax.GradientTransformation) -> bool:
+    """Whether a first move has a finite derivative at a gradient of 0, which the last layers of a critic can have."""
+    param = jnp.ones(())
+
+    def move(gradient: jax.Array) -> jax.Array:
+        update = optax.with_extra_args_support(optimizer).update
+        moved, _ = update(gradient, optimizer.init(param), param, step=jnp.zeros((), jnp.int32))
+        return moved
+
+    return bool(jnp.isfinite(jax.grad(move)(jnp.zeros(()))))

@@ -36,6 +36,7 @@ class View(NamedTuple):
         that is being taken, int32 [], and `logits` are the critic's of the data, float32 [B / group of all views].
         The same on every replica; `AXIS` must be bound.
       group: how many images the critic judges as one.
+      signed: whether `after` reads the sign of the logits as the critic's opinion.
     """
 
     name: str
@@ -43,6 +44,7 @@ class View(NamedTuple):
     carried: Tree = ()
     after: Callable[[Tree, jax.Array, jax.Array], Tree] = unchanged
     group: int = 1
+    signed: bool = False
 
 
 def augmentation(
@@ -80,7 +82,7 @@ def augmentation(
     Raises:
       ValueError: an argument is out of range, or a kind is unknown or named twice.
     """
-    kinds = tuple(kinds)
+    kinds = tuple(map(str, kinds))
     if not 0 <= probability <= 1:
         raise ValueError(f"probability={probability} must lie in [0, 1]")
     if not 0 <= target < 1:
@@ -104,7 +106,7 @@ def augmentation(
         moved = carried["probability"] + judgements / pace * jnp.sign(heuristic - target)
         return {"probability": jnp.clip(moved, 0.0, 1.0)}
 
-    return View("augmentation", apply, {"probability": jnp.asarray(probability, jnp.float32)}, after)
+    return View("augmentation", apply, {"probability": jnp.asarray(probability, jnp.float32)}, after, signed=True)
 
 
 def instance_noise(*, deviation: float = 0.0, steps: int = 0) -> View | None:
@@ -112,7 +114,7 @@ def instance_noise(*, deviation: float = 0.0, steps: int = 0) -> View | None:
 
     Sonderby et al. 2017, https://arxiv.org/abs/1610.04490, and Arjovsky and Bottou 2017,
     https://arxiv.org/abs/1701.04862, section 3. With `steps` the standard deviation is annealed and carried; at step
-    s = 0, 1, ... it is
+    s = 0, 1, ... of a critic that moves at every step it is
 
         deviation * max(0, 1 - s / steps)
 

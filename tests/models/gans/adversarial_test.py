@@ -140,6 +140,8 @@ def test_a_conditional_generator_makes_the_model_conditional_and_samples_are_wha
         {"real_label": (0.9, 0.7), "loss": "minimax"},
         {"real_label": (0.0, 1.0), "loss": "minimax"},
         {"real_label": (0.9, 1.1), "loss": "minimax"},
+        {"real_label": (0.9,), "loss": "minimax"},
+        {"real_label": ("a", "b"), "loss": "minimax"},
     ],
 )
 def test_arguments_out_of_range_are_named(wrong):

@@ -173,7 +173,7 @@ def test_a_critic_of_packs_is_made_for_packs():
 
 
 def test_the_critics_turn_moves_what_views_carry_and_the_generators_does_not():
-    views = (augmentation(target=0.6, pace=100), instance_noise(deviation=0.5, steps=10))
+    views = (augmentation(probability=0.5, target=0.6, pace=100), instance_noise(deviation=0.5, steps=10))
     both = Adversaries(GENERATOR, CRITIC, LOSS, 3, views=views)
     state = start(both).replace(step=jnp.asarray(3, jnp.int32))
     key = jax.random.key(0)
@@ -183,7 +183,7 @@ def test_the_critics_turn_moves_what_views_carry_and_the_generators_does_not():
     np.testing.assert_allclose(critic["views"]["instance_noise"]["deviation"], 0.5 * 0.6, rtol=1e-6)
     sure = np.sign(judged(shared["real"], state)).mean()
     np.testing.assert_allclose(
-        critic["views"]["augmentation"]["probability"], max(0, 6 / 100 * np.sign(sure - 0.6)), rtol=1e-6
+        critic["views"]["augmentation"]["probability"], 0.5 + 6 / 100 * np.sign(sure - 0.6), rtol=1e-6
     )
 
 

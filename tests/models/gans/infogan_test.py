@@ -11,7 +11,7 @@ from gengen.core.model import Condition
 from gengen.core.parallel import AXIS
 from gengen.core.transforms import scale_by_rate
 from gengen.models.gans.codes import Codes
-from gengen.models.gans.infogan import found, infogan
+from gengen.models.gans.infogan import infogan, information_terms
 from gengen.models.gans.terms import Scene, feature_matching
 from gengen.models.gans.views import packing
 from gengen.networks import mlp
@@ -66,7 +66,7 @@ def test_information_is_the_log_likelihood_of_the_codes():
         "category": -np.log(chances[range(4), category]),
         "continuous": ((code[:, K:] - numbers) ** 2).sum(1) / 2,
     }
-    terms = found(Codes(K, C), 0.3)
+    terms = information_terms(Codes(K, C), 0.3)
     assert sorted((term.name, term.player) for term in terms) == sorted(
         (name, player) for name in expected for player in ("critic", "generator")
     )
@@ -74,7 +74,7 @@ def test_information_is_the_log_likelihood_of_the_codes():
         np.testing.assert_allclose(term.value(jax.random.key(0), scene), expected[term.name], rtol=1e-5)
         assert term.weight == 0.3
         assert not term.alone
-    assert {term.name for term in found(Codes(K, 0), 1.0)} == {"category"}
+    assert {term.name for term in information_terms(Codes(K, 0), 1.0)} == {"category"}
 
 
 def test_both_players_descend_the_information_and_metrics_say_how_much_there_is(model, state):

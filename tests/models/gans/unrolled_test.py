@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from gengen.build import adam, sgd
+from gengen.build import adam, rmsprop, sgd
 from gengen.core.parallel import AXIS
 from gengen.core.transforms import scale_by_rate
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
@@ -201,3 +201,17 @@ def test_adam_has_no_derivative_at_a_zero_gradient_unless_something_is_added_bel
 def test_looking_back_is_refused():
     with pytest.raises(ValueError, match="unroll"):
         unrolled(networks=networks(), optimizers=optimizers(), unroll=-1)
+
+
+@pytest.mark.parametrize(
+    ("transform", "usable"),
+    [(sgd(), True), (adam(eps_root=1e-8), True), (adam(), False), (rmsprop(), False)],
+    ids=["sgd", "adam with eps_root", "adam", "rmsprop"],
+)
+def test_a_critic_whose_moves_have_no_derivative_is_refused(transform, usable):
+    chosen = {"generator": optax.identity(), "critic": optax.chain(transform, scale_by_rate(RATE))}
+    if usable:
+        unrolled(networks=networks(), optimizers=chosen)
+        return
+    with pytest.raises(ValueError, match=r"optimizers\.critic .*eps_root"):
+        unrolled(networks=networks(), optimizers=chosen)
