@@ -32,16 +32,27 @@ def doublings(height: int, width: int) -> int:
     Raises:
       ValueError: the image cannot be reached; the sentence says which sizes near it can.
     """
-    times = max(min(height, width) // 4, 1).bit_length() - 1
-    step = 2**times
-    if times == 0 or height % step or width % step:
-        step = max(step, 2)
-        near = " x ".join(str(max(round(side / step), 4) * step) for side in (height, width))
-        raise ValueError(
-            f"resolution={height} x {width} cannot be reached: DCGAN doubles a map of at least 4 x 4 pixels, "
-            f"so try {near}"
-        )
-    return times
+    times = _times(height, width)
+    if times and not (height % 2**times or width % 2**times):
+        return times
+    times = max(times, 1)
+    near = _rounded(height, width, times)
+    while _times(*near) > times:  # rounding has made room for one more doubling
+        times = _times(*near)
+        near = _rounded(height, width, times)
+    raise ValueError(
+        f"resolution={height} x {width} cannot be reached: DCGAN doubles a map of at least 4 x 4 pixels, "
+        f"so try {near[0]} x {near[1]}"
+    )
+
+
+def _times(height: int, width: int) -> int:
+    return max(min(height, width) // 4, 1).bit_length() - 1
+
+
+def _rounded(height: int, width: int, times: int) -> tuple[int, int]:
+    high, wide = (max(round(side / 2**times), 4) * 2**times for side in (height, width))
+    return high, wide
 
 
 def check_width(width: int) -> None:

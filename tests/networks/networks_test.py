@@ -59,7 +59,7 @@ def test_the_smallest_map_has_a_side_of_4_to_7(height, width, times):
     assert 4 <= min(height, width) >> times < 8
 
 
-@pytest.mark.parametrize("size", [(30, 30), (27, 27), (7, 7), (1, 1), (16, 30), (4, 4)])
+@pytest.mark.parametrize("size", [(30, 30), (27, 27), (7, 7), (1, 1), (16, 30), (4, 4), (15, 18), (62, 63)])
 def test_sizes_out_of_reach_are_refused_with_one_that_is_not(size):
     with pytest.raises(ValueError, match="cannot be reached") as refused:
         doublings(*size)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 GROUP = 4
-"""Images of a group, as in the paper's appendix A.1."""
+"""Images of a group, as in the authors' code; the paper takes the whole batch."""
 
 EPSILON = 1e-8
 """Added to a variance, so that its root has a gradient where all images are the same."""
@@ -32,7 +32,8 @@ def append_deviation(x: jax.Array, *, group: int = GROUP) -> jax.Array:
 
     Args:
       x: features [B, F] or maps [B, H, W, F].
-      group: images of a group; the largest divisor of B that is not above it is taken.
+      group: images of a group; the largest divisor of B that is not above it is taken. (A prime B above it leaves groups
+        of one, which have no deviation.)
 
     Returns:
       [B, F + 1] or [B, H, W, F + 1], in the dtype of `x`; computed in float32.
