@@ -1,9 +1,10 @@
 """Differentiable augmentation: random changes of images that gradients pass through.
 
 Kinds and strengths are those of Zhao et al. 2020 (DiffAugment), https://arxiv.org/abs/2006.10738, for images in
-[-1, 1]; sizes in pixels are rounded down. Nothing is clipped, and what translation and cutout lay bare is 0, the grey of the paper. Digits lie on black,
--1; on them grey shows the critic what was moved or cut away. A black background would not: a digit moved by the view
-and one drawn off its centre would look the same, and the augmentation would leak into the samples.
+[-1, 1]; sizes in pixels are rounded down. Nothing is clipped, and what translation and cutout lay bare is 0, the grey
+of the paper. Digits lie on black, -1; on them grey shows the critic what was moved or cut away. A black background
+would not: a digit moved by the view and one drawn off its centre would look the same, and the augmentation would leak
+into the samples.
 
 Each kind is a pure function `(images [B, H, W, C], draws [B, 2]) -> images [B, H, W, C]`; its draws are uniform in
 [0, 1), so that equal draws give equal changes. It works at the dtype of the images.

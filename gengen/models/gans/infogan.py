@@ -56,8 +56,8 @@ def infogan(
     Returns:
       A model that can `sample` and `encode`: `(key, variables, images [n, H, W, C]) -> {"category": log-probabilities
       [n, K], "continuous": means [n, C]}`. Metrics "category" and "continuous" are minus the log-likelihoods of the
-      codes in nats, the latter but for the constant of a Gaussian of variance 1. A critic with batch normalisation encodes
-      with its running statistics, which are of data and samples alike.
+      codes in nats, the latter but for the constant of a Gaussian of variance 1. A critic with batch normalisation
+      encodes with its running statistics, which are of data and samples alike.
 
     Raises:
       ValueError: an argument is out of range, or two of them do not go together.

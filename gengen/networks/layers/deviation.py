@@ -32,8 +32,8 @@ def append_deviation(x: jax.Array, *, group: int = GROUP) -> jax.Array:
 
     Args:
       x: features [B, F] or maps [B, H, W, F].
-      group: images of a group; the largest divisor of B that is not above it is taken. (A prime B above it leaves groups
-        of one, which have no deviation.)
+      group: images of a group; the largest divisor of B that is not above it is taken. (A prime B leaves groups of
+        one, which have no deviation.)
 
     Returns:
       [B, F + 1] or [B, H, W, F + 1], in the dtype of `x`; computed in float32.
