@@ -2,8 +2,9 @@
 
 Paper: Chen et al. 2016, https://arxiv.org/abs/1606.03657, eq. 6 and appendix C.1.
 Run: python launch.py --config=configs/infogan.py, with :tiny, :mnist or :fashion_mnist after it for a variant.
-Score: not measured
-Minutes: not measured
+Score: Fréchet distance 4.04 on digits (real images 0.97), 0.366 on MNIST (real images 0.121); 1 seed each;
+  the category is wrong on 11.4 % of held-out digits, 3.8 % on MNIST.
+Minutes: 1.4 on digits, 11.3 on MNIST, with 2 cores.
 
 The dense layers, four times narrower than the paper's, are what lets the category find the digits: without them it is
 wrong on more than half of the images.
@@ -21,6 +22,8 @@ def get_config(variant: str = "") -> ConfigDict:
     config = base.game(*(base.dcgan(width=8, dense=16) if variant == "tiny" else base.dcgan(width=32, dense=256)))
     config.model.update(name="infogan", latent=62, categories=10, continuous=2, information=1.0)
     config.optimizers.generator = base.optimizer("adam", 1e-3, b1=0.5)
-    config.training.steps = 15_000 if "mnist" in variant else 5_000
-    config.evaluation.every = 5_000
+    if "mnist" not in variant:  # the digits are so few that a critic learns them by heart
+        config.model.views.instance_noise.deviation = 0.5
+    config.training.steps = 15_000 if "mnist" in variant else 3_000
+    config.evaluation.every = 3_000
     return base.vary(config, variant, VARIANTS)

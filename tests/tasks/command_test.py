@@ -44,7 +44,10 @@ MISTAKES = {
     "wrong type": ([TINY, "--config.training.steps=many"], ["config.training.steps", "many"]),
     "negative clip": ([TINY, "--config.model.clip=-1"], ["clip=-1", "positive"]),
     "no steps": ([TINY, "--config.training.steps=0"], ["config.training.steps=0", "at least 1"]),
-    "unknown loss": ([TINY, "--config.model.loss=mean"], ["'mean'", "minimax, non_saturating, wasserstein"]),
+    "unknown loss": (
+        [TINY, "--config.model.loss=mean"],
+        ["'mean'", "minimax, non_saturating, least_squares, wasserstein"],
+    ),
     "unknown network": (
         [TINY, "--config.networks.critic.name=vgg"],
         ["config.networks.critic.name='vgg'", "mlp, dcgan"],

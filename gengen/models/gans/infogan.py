@@ -62,13 +62,10 @@ def infogan(
     Raises:
       ValueError: an argument is out of range, or two of them do not go together.
     """
-    for name, value, least in (
-        ("categories", categories, 2),
-        ("continuous", continuous, 0),
-        ("information", information, 0),
-    ):
-        if value < least:
-            raise ValueError(f"{name}={value} must be at least {least}")
+    bounds = {"categories": (categories, 2), "continuous": (continuous, 0), "information": (information, 0)}
+    for name, (value, bound) in bounds.items():
+        if value < bound:
+            raise ValueError(f"{name}={value} must be at least {bound}")
     codes = Codes(categories, continuous)
     recogniser = RecognisingCritic(networks["critic"], outputs=categories + continuous)
     both = adversaries(
