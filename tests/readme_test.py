@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from gengen.tasks.compare import as_table
 from gengen.tasks.describe import experiments, list_experiments
 
@@ -37,6 +39,13 @@ REACHED = json.loads((ROOT / "docs" / "reached.json").read_text(encoding="utf-8"
 
 def test_the_table_of_what_was_reached_is_what_compare_wrote():
     assert as_table(REACHED) in README
+
+
+@pytest.mark.parametrize("name", ["losses", "tricks"])
+def test_the_tables_of_experiments_are_what_compare_wrote(name):
+    docs = ROOT / "docs"
+    rows = json.loads((docs / f"{name}.json").read_text(encoding="utf-8"))
+    assert as_table(rows) in (docs / "experiments.md").read_text(encoding="utf-8")
 
 
 def test_the_configs_repeat_what_they_reached():
