@@ -5,9 +5,8 @@ Run: python launch.py --config=configs/unrolled.py, with :tiny, :mnist or :fashi
 Score: Fréchet distance 3.02 on digits (real images 0.97), 35.9 on MNIST (real images 0.121); 1 seed each.
 Minutes: 2.1 on digits, 3.5 on MNIST, with 2 cores.
 
-`eps_root` bounds how much a move of Adam can change with the gradient, at rate / sqrt(eps_root). With 1e-8 in the place
-of 1e-5 the gradients through five moves explode as soon as those of the critic are small. On MNIST it stays far behind
-the GAN without looking ahead.
+`eps_root` bounds how much a move of Adam can change with the gradient, at rate / sqrt(eps_root). On the digits 1e-8 in
+the place of 1e-5 ended at a distance of 53. On MNIST it stays far behind the GAN that does not look ahead, with either.
 """
 
 from ml_collections import ConfigDict
