@@ -13,6 +13,9 @@ def defaults() -> ConfigDict:
     config.data.resolution = (16, 16)  # height and width, or one number for both; () keeps the pictures' own
     config.data.channels = 1  # 1 is grey, 3 is colour; 0 keeps the pictures' own
     config.data.crop = "none"  # "center" cuts pictures to the resolution's aspect before they are resized
+    config.data.classes = ()  # names of classes, to which the data are then restricted; () is all of them
+    config.data.held_out = 0.0  # share of the training images that is set aside
+    config.data.labelled = 0  # training images whose labels a semi-supervised model may see
     config.data.data_dir = config_dict.placeholder(str)  # where prepared data lies; None is TFDS's own place
     config.data.manual_dir = config_dict.placeholder(str)  # a folder of raw files, or of pictures
 
@@ -132,6 +135,64 @@ def _options(generator: ConfigDict, critic: ConfigDict, norm: str) -> tuple[Conf
     critic.norm = norm  # none, batch, layer or spectral
     critic.deviation = False  # shows the last layer how much the images of a batch differ
     return generator, critic
+
+
+def autoencoder(encoder: ConfigDict, decoder: ConfigDict) -> ConfigDict:
+    """Returns the defaults with the sections of a plain autoencoder."""
+    config = solitaire(encoder, decoder)
+    config.model.name = "autoencoder"
+    config.model.latent = 2
+    config.model.likelihood = ConfigDict({"name": "squared_error"})
+    config.model.corruption = ConfigDict({"name": "none", "amount": 0.0})  # gaussian, masking, salt_and_pepper
+    config.model.reduction = "mean"  # or "sum", over pixels
+    config.model.contraction = 0.0  # weight of the encoder's squared Jacobian
+    config.model.sparsity = 0.0  # weight of the mean absolute value of the code
+    return config
+
+
+def variational(encoder: ConfigDict, decoder: ConfigDict) -> ConfigDict:
+    """Returns the defaults with the sections of a variational autoencoder."""
+    config = solitaire(encoder, decoder)
+    config.model.name = "variational"
+    config.model.latents = (20,)  # a second number is a second layer, with the networks upper_encoder, upper_decoder
+    config.model.likelihood = ConfigDict({"name": "bernoulli"})  # squared_error, gaussian, gaussian_learned
+    config.model.binarisation = "none"  # dynamic draws bits anew each time, static always the same ones of an image
+    config.model.objective = objective()
+    return config
+
+
+def objective() -> ConfigDict:
+    """Returns what a variational autoencoder minimises: gengen.models.autoencoders.objective."""
+    section = ConfigDict({"estimator": "elbo", "samples": 1})  # iwae and dreg weigh their samples by importance
+    section.reconstruction = 1.0  # its weight, C or lambda of lectures
+    section.beta = 1.0  # weight of the divergence
+    section.warmup = 0  # steps over which beta comes in
+    section.free_bits = 0.0  # nats of a latent's divergence that cost nothing
+    section.reduction = "sum"  # or "mean", over pixels
+    return section
+
+
+def solitaire(encoder: ConfigDict, decoder: ConfigDict) -> ConfigDict:
+    """Returns the defaults with what every autoencoder has."""
+    config = defaults()
+    config.networks.encoder = encoder
+    config.networks.decoder = decoder
+    config.optimizers.autoencoder = optimizer("adam", 1e-3)
+    config.training.batch_size = 128
+    config.training.steps = 10_000
+    return config
+
+
+def mlp_coders(*widths: int, activation: str = "relu") -> tuple[ConfigDict, ConfigDict]:
+    """Returns an encoder of these hidden layers and the decoder that is its mirror."""
+    common = {"name": "mlp", "activation": activation, "dtype": "float32", "condition": "none"}
+    return ConfigDict({**common, "widths": widths}), ConfigDict({**common, "widths": widths[::-1]})
+
+
+def dcgan_coders(width: int, dense: int = 0) -> tuple[ConfigDict, ConfigDict]:
+    """Returns an encoder and a decoder by the recommendations of the DCGAN."""
+    common = {"name": "dcgan", "width": width, "dense": dense, "dtype": "float32", "condition": "none"}
+    return ConfigDict({**common, "norm": "batch"}), ConfigDict({**common, "upsample": "transposed"})
 
 
 def vary(config: ConfigDict, variant: str, known: Sequence[str], resolution: int = 28) -> ConfigDict:

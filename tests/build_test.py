@@ -9,7 +9,10 @@ import pytest
 from ml_collections import ConfigDict
 
 from configs import base, gan, infogan, unrolled
-from gengen.build import build_model, build_network, build_optimizer, build_terms, build_views, judged_as_one
+from gengen.build.model import build_model, judged_as_one
+from gengen.build.networks import build_network
+from gengen.build.optimizers import build_optimizer
+from gengen.build.parts import build_terms, build_views
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.models.gans.terms import TERMS

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gengen.build import build_model, example_batch
+from gengen.build.model import build_model, example_batch
 from gengen.core.parallel import AXIS
 from gengen.data.signature import Signature
 from gengen.tasks import sample, train

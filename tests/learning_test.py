@@ -5,7 +5,7 @@ import numpy as np
 import optax
 import pytest
 
-from gengen.build import adam, rmsprop
+from gengen.build.optimizers import adam, rmsprop
 from gengen.core.parallel import parallel, replicate
 from gengen.core.transforms import scale_by_rate
 from gengen.models.gans.adversarial import adversarial

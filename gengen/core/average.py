@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from gengen.core.game import every
 from gengen.core.mean import Mean
-from gengen.core.model import Batch, GenerativeModel
+from gengen.core.model import Batch, GenerativeModel, StepFn
 from gengen.core.state import State, Variables
 
 
@@ -31,8 +31,6 @@ def averaged(model: GenerativeModel, *, decay: float, networks: Sequence[str]) -
     if not 0 <= decay < 1:
         raise ValueError(f"decay={decay} must lie in [0, 1)")
 
-    last = every(model.period, offset=model.period - 1)
-
     def init(key: jax.Array, batch: Batch) -> State:
         state = model.init(key, batch)
         unknown = set(networks) - set(state.variables)
@@ -40,9 +38,9 @@ def averaged(model: GenerativeModel, *, decay: float, networks: Sequence[str]) -
             raise ValueError(f"networks={tuple(networks)} must be among {tuple(state.variables)}")
         return state.replace(average={name: state.variables[name] for name in networks})
 
-    def blended(state: State) -> Variables:
+    def blended(state: State, period: int) -> Variables:
         step = jnp.asarray(state.step, jnp.float32)
-        keep = jnp.minimum(decay, (1 + step) / (10 + step)) ** model.period
+        keep = jnp.minimum(decay, (1 + step) / (10 + step)) ** period
 
         def blend(old: jax.Array, new: jax.Array) -> jax.Array:
             if not jnp.issubdtype(new.dtype, jnp.floating):
@@ -51,15 +49,21 @@ def averaged(model: GenerativeModel, *, decay: float, networks: Sequence[str]) -
 
         return jax.tree.map(blend, state.average, {name: state.variables[name] for name in networks})
 
-    def train_step(
-        key: jax.Array, state: State, batch: Batch, *, phase: int | None = None
-    ) -> tuple[State, dict[str, Mean]]:
-        after, metrics = model.train_step(key, state, batch, phase=phase)
-        after = after.replace(step=state.step)
-        average = last.choose(after, phase, blended, lambda state: state.average)
-        return after.replace(step=state.step + 1, average=average), metrics
+    def averaging(step: StepFn, period: int) -> StepFn:
+        last = every(period, offset=period - 1)
 
-    return model._replace(init=init, train_step=train_step)
+        def train_step(
+            key: jax.Array, state: State, batch: Batch, *, phase: int | None = None
+        ) -> tuple[State, dict[str, Mean]]:
+            after, metrics = step(key, state, batch, phase=phase)
+            after = after.replace(step=state.step)
+            average = last.choose(after, phase, lambda state: blended(state, period), lambda state: state.average)
+            return after.replace(step=state.step + 1, average=average), metrics
+
+        return train_step
+
+    later = tuple(stage._replace(train_step=averaging(stage.train_step, stage.period)) for stage in model.later)
+    return model._replace(init=init, train_step=averaging(model.train_step, model.period), later=later)
 
 
 def evaluation_variables(state: State, *, raw: bool = False) -> Variables:

@@ -38,35 +38,70 @@ class Condition(NamedTuple):
     size: int = 0
 
 
+EnterFn = Callable[[State], State]
+"""`State -> State`: once, at the beginning of a later stage, such as forgetting what optimizers have gathered."""
+
+
+class Stage(NamedTuple):
+    """A later part of training, in which other turns are played on the same state.
+
+    Attributes:
+      start: step at which it begins.
+      train_step: the step from there on.
+      period: number of steps after which its pattern of turns repeats.
+      enter: what happens to the state when it begins.
+    """
+
+    start: int
+    train_step: StepFn
+    period: int = 1
+    enter: EnterFn = lambda state: state
+
+
 class GenerativeModel(NamedTuple):
     """A model is a handful of pure functions. What a model cannot do is None.
+
+    Data are images [n, H, W, C], float32 in [-1, 1]. A condition is a dict of arrays [n, ...] by the names of
+    `conditions`; what is not given, the model draws or recognises.
 
     Attributes:
       init: makes the state of a new run.
       train_step: sees one batch and returns the next state and its metrics. `AXIS` must be bound.
       period: number of steps after which the pattern of turns repeats.
-      sample: `(key, variables, n, condition=None) -> data [n, ...]`; `condition` is a dict of arrays [n, ...] by the
-        names of `conditions`; the model draws what is not given.
+      later: stages that take the place of `train_step` later on, in the order of their starts.
+      sample: `(key, variables, n, condition=None) -> data`.
       conditions: what samples can be told to be, by name; "label" is the class of the data.
-      encode: `(key, variables, data [n, ...]) -> latents [n, ...]`; a dict by the names of `conditions` where they are
-        what it finds, log-probabilities [n, classes] for a class.
-      decode: `(key, variables, latents [n, ...]) -> data [n, ...]`.
-      translate: `(key, variables, data [n, ...]) -> data [n, ...]` of another domain.
-      log_likelihood: `(key, variables, data [n, ...]) -> nats [n]`.
+      prior: `(key, variables, n, condition=None) -> latents [n, ...]`, of which `decode` makes samples.
+      encode: `(key, variables, data, condition=None) -> latents [n, ...]`.
+      decode: `(key, variables, latents [n, ...], condition=None) -> data`.
+      recognise: `(key, variables, data) -> {condition: what it finds}`, log-probabilities [n, classes] for a class.
+      translate: `(key, variables, data) -> data` of another domain.
+      log_likelihood: `(key, variables, data, condition=None, samples=1) -> nats [n]`; a lower bound, tighter the more
+        `samples`, where it is not exact.
+      notes: what training minimises, in a sentence; "" where the metrics say it.
     """
 
     init: InitFn
     train_step: StepFn
     period: int = 1
+    later: tuple[Stage, ...] = ()
     sample: Callable[..., Tree] | None = None
     conditions: Mapping[str, Condition] = MappingProxyType({})
+    prior: Callable[..., Tree] | None = None
     encode: Callable[..., Tree] | None = None
     decode: Callable[..., Tree] | None = None
+    recognise: Callable[..., Tree] | None = None
     translate: Callable[..., Tree] | None = None
     log_likelihood: Callable[..., Tree] | None = None
+    notes: str = ""
 
 
-CAPABILITIES = ("sample", "encode", "decode", "translate", "log_likelihood")
+CAPABILITIES = ("sample", "prior", "encode", "decode", "recognise", "translate", "log_likelihood")
+
+
+def offers(model: GenerativeModel) -> list[str]:
+    """Names of the capabilities that a model has."""
+    return [name for name in CAPABILITIES if getattr(model, name) is not None]
 
 
 def require(model: GenerativeModel, capability: str) -> Callable[..., Tree]:
@@ -81,6 +116,5 @@ def require(model: GenerativeModel, capability: str) -> Callable[..., Tree]:
     """
     function = getattr(model, capability)
     if function is None:
-        offered = ", ".join(name for name in CAPABILITIES if getattr(model, name) is not None) or "none of these"
-        raise Refusal(f"this model cannot {capability}; what it can do: {offered}.")
+        raise Refusal(f"this model cannot {capability}; what it can do: {', '.join(offers(model)) or 'none of these'}.")
     return function

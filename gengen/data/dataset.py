@@ -5,10 +5,12 @@ import os
 import pathlib
 import re
 import sys
+from collections.abc import Sequence
 
 from gengen.core.refusal import Refusal
 from gengen.data import decoded, pixels
 from gengen.data.prepared import WRITE_ERRORS, prepare
+from gengen.data.selection import Selection
 from gengen.data.signature import DataSet
 from gengen.data.sources import find_source
 
@@ -21,6 +23,9 @@ def load(
     resolution: int | tuple[int, int] | None = None,
     channels: int | None = None,
     crop: str = "none",
+    classes: Sequence[str | int] = (),
+    held_out: float = 0.0,
+    labelled: int = 0,
     data_dir: str | os.PathLike[str] | None = None,
     manual_dir: str | os.PathLike[str] | None = None,
 ) -> DataSet:
@@ -34,11 +39,14 @@ def load(
       channels: 1 (grey), 3 (RGB), or None for what the pictures have.
       crop: "none" refuses pictures of mixed sizes or of another aspect than the resolution; "center" cuts the largest
         centred rectangle of the right aspect from each.
+      classes: names of the classes to keep, or their numbers; () keeps all. Labels keep their numbers.
+      held_out: share of the training images to set aside, in [0, 1).
+      labelled: how many training images keep their labels for a semi-supervised model, evenly from each class.
       data_dir: root folder of data sets; by default $TFDS_DATA_DIR, else ~/tensorflow_datasets.
       manual_dir: folder of raw files that the user has got by hand; for image_folder the folder or zip of pictures.
 
     Returns:
-      The data set, with splits "train" and "test".
+      The data set, with splits "train" and "test", and with "held_out" and "labelled" where they were asked for.
 
     Raises:
       Refusal: anything that the user can put right, in one sentence.
@@ -48,6 +56,7 @@ def load(
         raise Refusal(f"--config.data.channels={channels} should be 1 (grey) or 3 (RGB).")
     if crop not in pixels.CROPS:
         raise Refusal(f"--config.data.crop={crop} should be one of {', '.join(pixels.CROPS)}.")
+    selection = Selection(classes=classes, held_out=held_out, labelled=labelled)
     root = _expand(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
     manual = _expand(manual_dir) if manual_dir else None
     try:
@@ -65,7 +74,7 @@ def load(
         raise _refusal(error, root) from error
     if data is None:
         raise Refusal(f"{folder} was written and cannot be read back: check the disk, or give another data_dir.")
-    return data
+    return selection.of(data)
 
 
 def _size(resolution: int | tuple[int, int] | None) -> tuple[int, int] | None:

@@ -5,13 +5,19 @@ in NumPy and 0.35 ms to place, beside some 250 ms of training; gathering from a 
 """
 
 import functools
+import zlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
-Batch = dict[str, np.ndarray]
+Batch = dict[str, Any]
+"""Arrays by name, and dictionaries of arrays by the names of further streams."""
+
+Streams = Mapping[str, np.ndarray | Mapping[str, np.ndarray]]
+"""What batches are gathered from: arrays of one length, and further streams of arrays with lengths of their own."""
 
 
 def order(seed: int, size: int, start: int, stop: int) -> np.ndarray:
@@ -39,11 +45,29 @@ def order(seed: int, size: int, start: int, stop: int) -> np.ndarray:
     pieces = [np.empty(0, np.int64)]
     for epoch in range(start // size, -(-stop // size)):
         first = epoch * size
-        pieces.append(_permutation(seed, size, epoch)[max(start - first, 0) : stop - first])
+        pieces.append(_chain(seed, size)(epoch)[max(start - first, 0) : stop - first])
     return np.concatenate(pieces)
 
 
-@functools.lru_cache(maxsize=4)
+def stream_seed(seed: int, name: str) -> int:
+    """Gives a stream an order of its own: `seed` in the lower 32 bits, and the CRC-32 of the name in the upper ones.
+
+    Args:
+      seed: the run's seed, from 0 up to, and not including, 2**32.
+      name: what the order is for.
+
+    Returns:
+      The seed of `order`; it is not `seed`, so the order is not that of the main stream either.
+    """
+    return seed + (zlib.crc32(name.encode()) << 32)
+
+
+@functools.lru_cache(maxsize=8)
+def _chain(seed: int, size: int) -> Callable[[int], np.ndarray]:
+    """Keeps permutations of each chain apart, as a short stream goes through many while a long one needs its last."""
+    return functools.lru_cache(maxsize=2)(functools.partial(_permutation, seed, size))
+
+
 def _permutation(seed: int, size: int, epoch: int) -> np.ndarray:
     """Sorts random keys. `Generator.permutation` may change with NumPy's version; raw Philox numbers never do."""
     key = np.array([seed % 2**64, epoch], np.uint64)
@@ -53,7 +77,7 @@ def _permutation(seed: int, size: int, epoch: int) -> np.ndarray:
 
 
 def batches(
-    arrays: Mapping[str, np.ndarray],
+    arrays: Streams,
     *,
     seed: int,
     batch_size: int,
@@ -67,9 +91,11 @@ def batches(
     The global batch of step s is `order(seed, N, s * batch_size, (s + 1) * batch_size)`. Device d of D takes its d-th
     slice, so that the slices of all devices, in order, are the same batch for any D that divides it. The arrays are
     new each time; nothing overwrites them while a device still reads them. Closing the generator ends the thread.
+    A further stream has batches of the same size, in the order of `stream_seed(seed, name)`, whatever goes beside it.
 
     Args:
-      arrays: arrays [N, ...] of one data set, all with the same N.
+      arrays: arrays [N, ...] of one data set, all with the same N; a value that is a mapping of arrays [M, ...], all
+        with the same M, is a further stream.
       seed: seed of the order.
       batch_size: examples of a step, over all devices of all processes.
       windows: pairs (start, stop) of steps, `stop` not included; read `depth` windows ahead.
@@ -78,18 +104,34 @@ def batches(
       depth: windows to gather ahead.
 
     Yields:
-      A batch for each window, its leaves [local devices, steps, batch_size / devices, ...].
+      A batch for each window, nested as `arrays` are, its leaves [local devices, steps, batch_size / devices, ...].
 
     Raises:
-      ValueError: the batch does not divide by the devices, or the arrays differ in length or are empty.
+      ValueError: the batch does not divide by the devices, or the arrays of a stream differ in length or are empty.
     """
     if batch_size < 1 or batch_size % devices:
         raise ValueError(f"batch_size={batch_size} does not divide by the number of devices, {devices}.")
+    places = np.arange(devices) if local is None else np.asarray(local)
+    cut = functools.partial(_gatherer, batch_size=batch_size, devices=devices, places=places)
+    main = cut({key: value for key, value in arrays.items() if not isinstance(value, Mapping)}, seed)
+    further = {
+        name: cut(value, stream_seed(seed, name)) for name, value in arrays.items() if isinstance(value, Mapping)
+    }
+
+    def gather(start: int, stop: int) -> Batch:
+        return main(start, stop) | {name: stream(start, stop) for name, stream in further.items()}
+
+    return _ahead(gather, windows, depth)
+
+
+def _gatherer(
+    arrays: Mapping[str, np.ndarray], seed: int, *, batch_size: int, devices: int, places: np.ndarray
+) -> Callable[[int, int], Batch]:
+    """Checks one stream, and gives what gathers its batches of the steps from `start` to `stop`."""
     sizes = {len(array) for array in arrays.values()}
     if len(sizes) != 1 or sizes == {0}:
         raise ValueError(f"The arrays should have one length, and not zero; they have {sorted(sizes)}.")
     (size,) = sizes
-    places = np.arange(devices) if local is None else np.asarray(local)
     sources = {key: np.asarray(array) for key, array in arrays.items()}  # a view of a memory map: plain, faster takes
 
     def gather(start: int, stop: int) -> Batch:
@@ -97,7 +139,7 @@ def batches(
         chosen = chosen.reshape(stop - start, devices, batch_size // devices).swapaxes(0, 1)[places]
         return {key: np.take(source, chosen, axis=0) for key, source in sources.items()}
 
-    return _ahead(gather, windows, depth)
+    return gather
 
 
 def _ahead(

@@ -15,7 +15,7 @@ class Signature:
     """The shape and identity of a data set, kept in the run's folder: later tasks need it, and not the data.
 
     `classes` is empty where there are no labels; `counts` holds the examples of each split; `digest` identifies the
-    decoded pixels and labels, so that a run is never continued on other data.
+    decoded pixels and labels of "train" and "test", so that a run is never continued on other data.
     """
 
     name: str
@@ -51,7 +51,8 @@ class Signature:
 class DataSet:
     """Decoded pictures: `splits[split]` holds "image", uint8 [N, H, W, C], and "label", int32 [N], if there are any.
 
-    The arrays are for reading only. `folder` is where they lie, and where what is derived from them is kept.
+    The splits are "train" and "test", and those that a selection adds. The arrays are for reading only. `folder` is
+    where what is derived from them is kept; that of a part lies in that of the whole, and need not exist yet.
     """
 
     signature: Signature

@@ -15,7 +15,7 @@ from gengen.core.mean import mean_of
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.parallel import local_keys
 from gengen.core.state import State, Tree
-from gengen.models.gans.adversaries import scaled
+from gengen.models.pixels import scaled
 from gengen.networks.forward import eval_mode, init_network, train_mode
 
 

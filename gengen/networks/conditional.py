@@ -23,6 +23,23 @@ def check_classes(classes: int) -> None:
         raise ValueError(f"classes={classes} must be at least 2")
 
 
+def with_label_channel(image: jax.Array, label: jax.Array, classes: int) -> jax.Array:
+    """Appends an embedding of the label to an image as one more channel; part of a linen module.
+
+    Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784, section 3.2.
+
+    Args:
+      image: [B, H, W, C].
+      label: [B], int32.
+      classes: number of classes.
+
+    Returns:
+      Images [B, H, W, C + 1].
+    """
+    channel = nn.Embed(classes, math.prod(image.shape[1:3]), embedding_init=nn.initializers.normal(1.0))(label)
+    return jnp.concatenate([image, channel.reshape(*image.shape[:3], 1).astype(image.dtype)], -1)
+
+
 class ConditionalGenerator(nn.Module):
     """Hands a generator latents that end in an embedding of the class.
 
@@ -104,10 +121,7 @@ class ConditionalCritic(CriticNetwork):
         if self.condition not in CONDITIONS:
             raise ValueError(f'condition is one of {", ".join(CONDITIONS)}, not "{self.condition}"')
         if self.condition == "concatenated":
-            size = math.prod(image.shape[1:3])
-            channel = nn.Embed(self.classes, size, embedding_init=nn.initializers.normal(1.0))(label)
-            channel = channel.reshape(*image.shape[:3], 1).astype(image.dtype)
-            return self.body(jnp.concatenate([image, channel], -1), train)
+            return self.body(with_label_channel(image, label, self.classes), train)
         judged = self.body(image, train)
         if self.condition == "auxiliary":
             return judged._replace(code=nn.Dense(self.classes)(judged.features))

@@ -1,10 +1,12 @@
 """DCGAN's networks: Radford, Metz and Chintala 2016, https://arxiv.org/abs/1511.06434, section 3.
 
-No pooling and no hidden dense layers: strides shrink and grow the maps. Batch normalisation everywhere but at the
-generator's output and the critic's input; ReLU in the generator, leaky ReLU of slope 0.2 in the critic; weights from
-N(0, 0.02), scales of the normalisation from N(1, 0.02), as the authors' code has them.
+Generator and critic are the paper's; a decoder and an encoder are the same without their last steps. No pooling and no
+hidden dense layers: strides shrink and grow the maps. Batch normalisation everywhere but at the generator's output and
+the critic's input; ReLU in the generator, leaky ReLU of slope 0.2 in the critic; weights from N(0, 0.02), scales of the
+normalisation from N(1, 0.02), as the authors' code has them.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -65,15 +67,90 @@ def check_width(width: int) -> None:
         raise ValueError(f"width={width} must be at least 1")
 
 
-class Generator(nn.Module):
-    """Projects latents to a small map and doubles it until it is an image.
+def doubled(
+    latent: jax.Array, train: bool, *, shape: tuple[int, int, int], width: int, dense: int, upsample: str, dtype: Any
+) -> jax.Array:
+    """Projects latents to a small map and doubles it until it is as large as an image; part of a linen module.
 
-    Attributes:
-      shape: height, width and channels of an image.
+    Args:
+      latent: [B, L].
+      train: whether batch normalisation is in training mode.
+      shape: height, width and channels of the image.
       width: channels of the largest hidden map; they double as the map halves.
       dense: units of a dense layer before the projection, as InfoGAN's generator has one; 0 for none, as in the paper.
       upsample: how a map doubles, one of `UPSAMPLINGS`; the paper's is "transposed".
       dtype: dtype of the computation; parameters are float32.
+
+    Returns:
+      Images before the activation [B, H, W, C], float32.
+
+    Raises:
+      ValueError: `width` is below 1 or the shape cannot be reached.
+    """
+    check_width(width)
+    height, wide, channels = shape
+    times = doublings(height, wide)
+    small = (height >> times, wide >> times, width << (times - 1))
+
+    def norm_relu(x: jax.Array) -> jax.Array:
+        return nn.relu(BatchNorm(momentum=0.9, scale_init=_scale_init, dtype=dtype)(x, train))
+
+    def double(features: int, *, use_bias: bool) -> Upsample:
+        return Upsample(features=features, method=upsample, use_bias=use_bias, kernel_init=KERNEL_INIT, dtype=dtype)
+
+    x = latent.astype(dtype)
+    if dense:
+        x = norm_relu(nn.Dense(dense, use_bias=False, kernel_init=KERNEL_INIT, dtype=dtype)(x))
+    x = nn.Dense(math.prod(small), use_bias=False, kernel_init=KERNEL_INIT, dtype=dtype)(x)
+    x = norm_relu(x.reshape(-1, *small))
+    for place in reversed(range(1, times)):
+        x = norm_relu(double(width << (place - 1), use_bias=False)(x))
+    return double(channels, use_bias=True)(x).astype(jnp.float32)
+
+
+def halved(image: jax.Array, train: bool, *, width: int, dense: int, norm: str, dtype: Any) -> jax.Array:
+    """Halves an image until it is a small map; part of a linen module.
+
+    Args:
+      image: [B, H, W, C] in [-1, 1].
+      train: whether normalisations are in training mode.
+      width: channels of the first map; they double as the map halves.
+      dense: units of a dense layer after the map, as InfoGAN's critic has one; 0 for none, as in the paper.
+      norm: normalisation, one of `NORMS`: "batch" (the paper's) and "layer" follow each convolution but the first,
+        "spectral" is of every layer.
+      dtype: dtype of the computation; parameters are float32.
+
+    Returns:
+      The map [B, h, w, F], or the units of the dense layer [B, dense].
+
+    Raises:
+      ValueError: `width` is below 1, `norm` is unknown, or DCGAN cannot halve such images.
+    """
+    check_width(width)
+    check_norm(norm)
+
+    def hidden(layer: Callable[..., nn.Module], x: jax.Array, first: bool = False) -> jax.Array:
+        normalised = not first and norm in NORMS_OF_ACTIVATIONS
+        x = weigh(layer(use_bias=not normalised, dtype=dtype), x, train, norm)
+        if normalised:
+            x = normalise(x, train, norm, scale_init=_scale_init, dtype=dtype)
+        return nn.leaky_relu(x, 0.2)
+
+    x = image.astype(dtype)
+    for place in range(doublings(*image.shape[1:3])):
+        layer = partial(Conv, features=width << place, kernel_size=(4, 4), strides=(2, 2), kernel_init=KERNEL_INIT)
+        x = hidden(layer, x, first=place == 0)
+    if dense:
+        x = hidden(partial(nn.Dense, dense, kernel_init=KERNEL_INIT), x.reshape(x.shape[0], -1))
+    return x
+
+
+class Generator(nn.Module):
+    """Turns latents into images.
+
+    Attributes:
+      shape: height, width and channels of an image.
+      width, dense, upsample, dtype: as in `doubled`.
     """
 
     shape: tuple[int, int, int]
@@ -85,41 +162,55 @@ class Generator(nn.Module):
     @nn.compact
     def __call__(self, latent: jax.Array, train: bool) -> jax.Array:
         """Returns images [B, H, W, C] in [-1, 1], float32, for latents [B, L]."""
-        check_width(self.width)
-        height, width, channels = self.shape
-        times = doublings(height, width)
-        small = (height >> times, width >> times, self.width << (times - 1))
+        return jnp.tanh(self.unbounded(latent, train))
 
-        def norm_relu(x: jax.Array) -> jax.Array:
-            return nn.relu(BatchNorm(momentum=0.9, scale_init=_scale_init, dtype=self.dtype)(x, train))
-
-        x = latent.astype(self.dtype)
-        if self.dense:
-            x = norm_relu(nn.Dense(self.dense, use_bias=False, kernel_init=KERNEL_INIT, dtype=self.dtype)(x))
-        features = small[0] * small[1] * small[2]
-        x = nn.Dense(features, use_bias=False, kernel_init=KERNEL_INIT, dtype=self.dtype)(x)
-        x = norm_relu(x.reshape(-1, *small))
-        for place in reversed(range(1, times)):
-            x = norm_relu(self._double(self.width << (place - 1), use_bias=False)(x))
-        x = self._double(channels, use_bias=True)(x)
-        return jnp.tanh(x.astype(jnp.float32))
-
-    def _double(self, features: int, *, use_bias: bool) -> Upsample:
-        return Upsample(
-            features=features, method=self.upsample, use_bias=use_bias, kernel_init=KERNEL_INIT, dtype=self.dtype
+    def unbounded(self, latent: jax.Array, train: bool) -> jax.Array:
+        """The images before the hyperbolic tangent."""
+        return doubled(
+            latent,
+            train,
+            shape=self.shape,
+            width=self.width,
+            dense=self.dense,
+            upsample=self.upsample,
+            dtype=self.dtype,
         )
+
+
+class Decoder(Generator):
+    """A generator without its hyperbolic tangent: what it makes, a likelihood turns into an image."""
+
+    @nn.compact
+    def __call__(self, latent: jax.Array, train: bool) -> jax.Array:
+        """Returns numbers [B, H, W, C], float32, for latents [B, L]."""
+        return self.unbounded(latent, train)
+
+
+class Encoder(nn.Module):
+    """Turns images into features.
+
+    Attributes:
+      width, dense, norm, dtype: as in `halved`.
+    """
+
+    width: int = 64
+    dense: int = 0
+    norm: str = "batch"
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, image: jax.Array, train: bool) -> jax.Array:
+        """Returns features [B, F], float32, of images [B, H, W, C] in [-1, 1]."""
+        x = halved(image, train, width=self.width, dense=self.dense, norm=self.norm, dtype=self.dtype)
+        return x.reshape(x.shape[0], -1).astype(jnp.float32)
 
 
 class Critic(CriticNetwork):
     """Halves an image until it is a small map, then weighs that map into one number.
 
     Attributes:
-      width: channels of the first map; they double as the map halves.
-      dense: units of a dense layer after the map, as InfoGAN's critic has one; 0 for none, as in the paper.
-      norm: normalisation, one of `NORMS`: "batch" (the paper's) and "layer" follow each convolution but the first,
-        "spectral" is of every layer.
+      width, dense, norm, dtype: as in `halved`.
       deviation: whether the last layer also sees the minibatch standard deviation, as one more channel of the map.
-      dtype: dtype of the computation; parameters are float32.
     """
 
     width: int = 64
@@ -140,27 +231,9 @@ class Critic(CriticNetwork):
         Raises:
           ValueError: `width` is below 1, `norm` is unknown, or DCGAN cannot halve such images.
         """
-        check_width(self.width)
-        check_norm(self.norm)
-        x = image.astype(self.dtype)
-        for place in range(doublings(*image.shape[1:3])):
-            convolution = partial(
-                Conv, features=self.width << place, kernel_size=(4, 4), strides=(2, 2), kernel_init=KERNEL_INIT
-            )
-            x = self._hidden(convolution, x, train, first=place == 0)
-        if self.dense:
-            layer = partial(nn.Dense, self.dense, kernel_init=KERNEL_INIT)
-            x = self._hidden(layer, x.reshape(x.shape[0], -1), train)
+        x = halved(image, train, width=self.width, dense=self.dense, norm=self.norm, dtype=self.dtype)
         # A convolution that covers the whole map is a dense layer.
         features = x.reshape(x.shape[0], -1)
         seen = append_deviation(x).reshape(x.shape[0], -1) if self.deviation else features
         logit = weigh(nn.Dense(1, kernel_init=KERNEL_INIT, dtype=self.dtype), seen, train, self.norm)
         return Judgement(logit[:, 0].astype(jnp.float32), features.astype(jnp.float32))
-
-    def _hidden(self, layer: Callable[..., nn.Module], x: jax.Array, train: bool, first: bool = False) -> jax.Array:
-        """Runs a layer, normalises unless it is the first, and activates."""
-        normalised = not first and self.norm in NORMS_OF_ACTIVATIONS
-        x = weigh(layer(use_bias=not normalised, dtype=self.dtype), x, train, self.norm)
-        if normalised:
-            x = normalise(x, train, self.norm, scale_init=_scale_init, dtype=self.dtype)
-        return nn.leaky_relu(x, 0.2)

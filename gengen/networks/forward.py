@@ -29,3 +29,8 @@ def train_mode(network: nn.Module, variables: dict[str, Any], *inputs: jax.Array
 def eval_mode(network: nn.Module, variables: dict[str, Any], *inputs: jax.Array) -> Any:
     """Runs a network with its carried collections as they are and leaves no trace."""
     return network.apply(variables, *inputs, train=False)
+
+
+def run(network: nn.Module, variables: dict[str, Any], *inputs: jax.Array, train: bool) -> tuple[Any, dict[str, Any]]:
+    """Runs a network in either mode; returns its output and what it carries, which is nothing in evaluation."""
+    return train_mode(network, variables, *inputs) if train else (eval_mode(network, variables, *inputs), {})

@@ -1,7 +1,7 @@
-"""Multilayer perceptrons: the generator and critic of the widely used GAN tutorial scripts."""
+"""Multilayer perceptrons: encoders and decoders, and the generator and critic of widely used GAN tutorial scripts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -16,6 +16,14 @@ KERNEL_INIT = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
 """Uniform in +-1/sqrt(fan_in): LeCun et al. 1998, "Efficient BackProp", and the default of those scripts."""
 
 
+ACTIVATIONS: Mapping[str, Callable[[jax.Array], jax.Array]] = {
+    "relu": nn.relu,
+    "tanh": jnp.tanh,
+    "silu": nn.silu,
+    "softplus": nn.softplus,
+}
+
+
 def check_widths(widths: Sequence[int]) -> None:
     """Refuses hidden layers without units.
 
@@ -24,6 +32,57 @@ def check_widths(widths: Sequence[int]) -> None:
     """
     if any(width < 1 for width in widths):
         raise ValueError(f"widths={tuple(widths)} must all be at least 1")
+
+
+class Encoder(nn.Module):
+    """Maps arrays to the features of its last hidden layer.
+
+    Attributes:
+      widths: units of the hidden layers; without any, the features are the array itself, and what follows is linear.
+      activation: one of `ACTIVATIONS`.
+      dtype: dtype of the computation; parameters are float32.
+    """
+
+    widths: Sequence[int] = (500,)
+    activation: str = "relu"
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+        """Returns features [B, F], float32, of arrays [B, ...].
+
+        Raises:
+          ValueError: a width is below 1 or the activation is unknown.
+        """
+        del train
+        check_widths(self.widths)
+        if self.activation not in ACTIVATIONS:
+            raise ValueError(f"activation={self.activation!r} must be one of {', '.join(ACTIVATIONS)}")
+        x = x.reshape(x.shape[0], -1).astype(self.dtype)
+        for width in self.widths:
+            x = ACTIVATIONS[self.activation](nn.Dense(width, dtype=self.dtype)(x))
+        return x.astype(jnp.float32)
+
+
+class Decoder(nn.Module):
+    """Maps latents to what a likelihood makes an image of: an encoder's mirror.
+
+    Attributes:
+      shape: height, width and channels of the output.
+      widths, activation, dtype: as in `Encoder`.
+    """
+
+    shape: tuple[int, int, int]
+    widths: Sequence[int] = (500,)
+    activation: str = "relu"
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, latent: jax.Array, train: bool) -> jax.Array:
+        """Returns numbers [B, H, W, C], float32, for latents [B, L]."""
+        x = Encoder(self.widths, self.activation, self.dtype)(latent, train)
+        x = nn.Dense(math.prod(self.shape), dtype=self.dtype)(x.astype(self.dtype))
+        return x.astype(jnp.float32).reshape(-1, *self.shape)
 
 
 class Generator(nn.Module):

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from gengen.build import build_model, example_batch
+from gengen.build.model import build_model, example_batch
 from gengen.core.model import GenerativeModel
 from gengen.core.parallel import AXIS, local_places, parallel, replicate
 from gengen.core.state import State, networks_of

@@ -14,13 +14,13 @@ from gengen.tasks.conditions import LABEL
 from gengen.tasks.judge import REFERENCE, pick
 
 CHUNK = 256
-"""Images that are encoded in one call."""
+"""Images that are looked at in one call."""
 
 
 def judge_codes(model: GenerativeModel, variables: Variables, data: DataSet) -> dict[str, dict[str, Any]]:
     """Matches each of a model's categories with the classes on training images, and counts errors on held-out ones.
 
-    At most `REFERENCE` images of each split are encoded.
+    At most `REFERENCE` images of each split are looked at.
 
     Args:
       model: the model.
@@ -29,11 +29,11 @@ def judge_codes(model: GenerativeModel, variables: Variables, data: DataSet) -> 
 
     Returns:
       For each condition with classes, other than the data's own, its "error", the sizes "train" and "test", and as
-      "match" the name of the class of each code, None where there is none. Empty where the model cannot encode images
+      "match" the name of the class of each code, None where there is none. Empty where the model recognises nothing
       or the data have no labels.
     """
     names = [name for name, condition in model.conditions.items() if condition.classes and name != LABEL]
-    if not names or model.encode is None or not data.signature.classes:
+    if not names or model.recognise is None or not data.signature.classes:
         return {}
     splits = [_split(model, variables, data.splits[split], names) for split in ("train", "test")]
     return {name: _compared(model.conditions[name].classes, name, splits, data.signature.classes) for name in names}
@@ -68,13 +68,13 @@ def _split(
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """The most probable categories of some images of a split, by the names of the conditions, and their labels."""
     places, images = pick(split["image"], REFERENCE)
-    encode = model.encode
-    assert encode is not None
+    recognise = model.recognise
+    assert recognise is not None
 
     @jax.jit
     def look(key: jax.Array, variables: Variables, chunk: jax.Array) -> dict[str, jax.Array]:
-        encoded = encode(key, variables, chunk)
-        return {name: encoded[name].argmax(-1) for name in names}
+        found = recognise(key, variables, chunk)
+        return {name: found[name].argmax(-1) for name in names}
 
     parts = []
     for start in range(0, len(images), CHUNK):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 from ml_collections import ConfigDict
 
-from gengen.build import build_model, example_batch
+from gengen.build.model import build_model, example_batch
 from gengen.core.state import networks_of
 from gengen.tasks.prepare import check_training, load_data
 

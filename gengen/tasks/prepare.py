@@ -6,7 +6,7 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict
 
-from gengen.build import judged_as_one
+from gengen.build.model import judged_as_one
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.signature import DataSet

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 
-from gengen.build import build_model, example_batch
+from gengen.build.model import build_model, example_batch
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal

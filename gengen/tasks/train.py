@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import jax
 from ml_collections import ConfigDict
 
-from gengen.build import build_model, example_batch
+from gengen.build.model import build_model, example_batch
 from gengen.core.average import evaluation_variables
 from gengen.core.model import Batch, GenerativeModel, require
 from gengen.core.parallel import local_places, parallel, replicate

@@ -2,12 +2,14 @@
 
 import itertools
 import threading
+import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
-from gengen.data.pipeline import batches, order
+from gengen.data.pipeline import batches, order, stream_seed
 
 ARRAYS = {
     "image": np.arange(23 * 6, dtype=np.uint8).reshape(23, 2, 3, 1),
@@ -94,6 +96,77 @@ def test_what_does_not_divide_is_refused_at_once() -> None:
         batches({"a": np.zeros(2), "b": np.zeros(3)}, seed=0, batch_size=1, windows=[(0, 1)], devices=1)
     with pytest.raises(ValueError, match="not zero"):
         batches({"a": np.zeros(0)}, seed=0, batch_size=1, windows=[(0, 1)], devices=1)
+
+
+FEW = {"image": np.arange(5 * 2, dtype=np.uint8).reshape(5, 2), "label": np.arange(5, dtype=np.int32)}
+
+
+def labels(arrays: Any, *, of: str = "", steps: range = range(12), seed: int = 1) -> np.ndarray:
+    """The labels of a stream [steps, 8], gathered step by step."""
+    windows = [(step, step + 1) for step in steps]
+    yielded = batches(arrays, seed=seed, batch_size=8, windows=windows, devices=2)
+    return np.stack([(batch[of] if of else batch)["label"].ravel() for batch in yielded])
+
+
+def test_a_further_stream_has_its_own_length_and_the_same_batch_size() -> None:
+    windows = [(0, 3), (3, 4)]
+    nested = {**ARRAYS, "labelled": FEW}
+    for (start, stop), batch in zip(
+        windows, batches(nested, seed=1, batch_size=8, windows=windows, devices=4, local=[1, 3]), strict=True
+    ):
+        assert batch["image"].shape == (2, stop - start, 2, 2, 3, 1)
+        assert batch["labelled"]["image"].shape == (2, stop - start, 2, 2)
+        np.testing.assert_array_equal(batch["labelled"]["image"], FEW["image"][batch["labelled"]["label"]])
+        chosen = order(stream_seed(1, "labelled"), 5, start * 8, stop * 8).reshape(stop - start, 4, 2)
+        np.testing.assert_array_equal(batch["labelled"]["label"], chosen.swapaxes(0, 1)[[1, 3]])
+
+
+def test_a_short_stream_runs_through_several_permutations_in_a_batch() -> None:
+    drawn = labels({**ARRAYS, "labelled": FEW}, of="labelled", steps=range(10)).reshape(16, 5)
+    np.testing.assert_array_equal(np.sort(drawn, axis=1), np.tile(np.arange(5), (16, 1)))
+
+
+def test_the_main_order_is_the_same_with_and_without_further_streams() -> None:
+    np.testing.assert_array_equal(labels({"labelled": FEW, **ARRAYS}), order(1, 23, 0, 96).reshape(12, 8))
+
+
+def test_the_order_of_a_further_stream_is_its_names_and_the_seeds_and_nothing_elses() -> None:
+    alone = labels({**ARRAYS, "few": ARRAYS}, of="few")
+    for beside in ({"image": np.zeros(4)}, {"image": np.zeros(9), "other": FEW, "z": ARRAYS}):
+        np.testing.assert_array_equal(labels({**beside, "few": ARRAYS}, of="few"), alone)
+    assert (labels(ARRAYS) != alone).any()  # the same arrays as the main stream
+    assert (labels({**ARRAYS, "many": ARRAYS}, of="many") != alone).any()
+    assert (labels({**ARRAYS, "few": ARRAYS}, of="few", seed=2) != alone).any()
+
+
+@pytest.mark.parametrize("start", [1, 5, 11])
+def test_a_resumed_run_continues_every_stream(start: int) -> None:
+    nested = {**ARRAYS, "labelled": FEW}
+    for stream in ("", "labelled"):
+        resumed = labels(nested, of=stream, steps=range(start, 12))
+        np.testing.assert_array_equal(resumed, labels(nested, of=stream)[start:])
+
+
+def test_streams_of_one_seed_agree_no_more_than_by_chance() -> None:
+    """Two independent permutations of 1,000 agree in 1 place on average, with a variance of 1."""
+    main, few, many = (order(seed, 1000, 0, 1000) for seed in (0, stream_seed(0, "few"), stream_seed(0, "many")))
+    assert max((a == b).sum() for a, b in itertools.combinations((main, few, many), 2)) < 8
+
+
+def test_seeds_of_streams_are_recorded() -> None:
+    assert stream_seed(7, "labelled") == 7 + (zlib.crc32(b"labelled") << 32) == SEED
+    assert stream_seed(2**32 - 1, "labelled") < 2**64
+    assert order(stream_seed(0, "labelled"), 10, 0, 20).tolist() == RECORDED_STREAM
+
+
+SEED = 13340009524765917191
+RECORDED_STREAM = [4, 1, 2, 7, 6, 5, 3, 8, 0, 9, 1, 4, 5, 6, 9, 7, 8, 2, 3, 0]
+
+
+@pytest.mark.parametrize("stream", [{}, {"a": np.zeros(0)}, {"a": np.zeros(2), "b": np.zeros(3)}])
+def test_a_further_stream_of_nothing_or_of_two_lengths_is_refused_at_once(stream: dict[str, np.ndarray]) -> None:
+    with pytest.raises(ValueError, match="one length, and not zero"):
+        batches({**ARRAYS, "more": stream}, seed=0, batch_size=1, windows=[(0, 1)], devices=1)
 
 
 def gatherers() -> list[threading.Thread]:

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from gengen.metrics.codes import code_error, match_codes
+from gengen.metrics.codes import UNMATCHED, code_error, match_codes
 
 K = 5
 LABELS = np.random.default_rng(0).integers(0, K, 2000)
@@ -46,12 +46,32 @@ def test_the_match_is_made_on_the_training_images_alone():
     assert error.value == np.mean(TEST < 2)
 
 
-def test_codes_beyond_the_classes_are_wrong_and_classes_beyond_the_codes_too():
-    codes, test_codes = LABELS + K * (np.arange(2000) % 4 == 0), TEST + K * (np.arange(1000) < 100)
-    assert code_error(codes, LABELS, test_codes, TEST, K, categories=2 * K).value == 0.1
+def test_images_of_classes_beyond_the_codes_are_wrong():
     fewer = np.minimum(LABELS, K - 2)
     error = code_error(fewer, LABELS, np.minimum(TEST, K - 2), TEST, K, categories=K - 1)
     assert error.value in (np.mean(TEST == K - 1), np.mean(TEST == K - 2))
+
+
+def test_of_more_codes_than_classes_several_have_one_class():
+    codes, test_codes = LABELS + K * (np.arange(2000) % 4 == 0), TEST + K * (np.arange(1000) < 100)
+    np.testing.assert_array_equal(
+        match_codes(codes, LABELS, categories=2 * K, classes=K), np.concatenate([np.arange(K), np.arange(K)])
+    )
+    assert code_error(codes, LABELS, test_codes, TEST, K, categories=2 * K).value == 0
+
+
+def test_each_of_more_codes_than_classes_has_the_class_of_most_of_its_images():
+    random = np.random.default_rng(4)
+    labels, codes = random.integers(0, 3, 300), random.integers(0, 4, 300)
+    match = match_codes(codes, labels, categories=4, classes=3)
+    best = max(np.sum(np.array(order)[codes] == labels) for order in itertools.product(range(3), repeat=4))
+    assert np.sum(match[codes] == labels) == best
+
+
+def test_a_code_beyond_the_classes_that_no_training_image_has_is_always_wrong():
+    assert match_codes(LABELS, LABELS, categories=K + 1, classes=K)[K] == UNMATCHED
+    test_codes = np.where(np.arange(1000) < 100, K, TEST)
+    assert code_error(LABELS, LABELS, test_codes, TEST, K, categories=K + 1).value == 0.1
 
 
 @pytest.mark.parametrize(

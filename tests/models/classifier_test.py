@@ -13,7 +13,7 @@ from gengen.core.parallel import AXIS, parallel, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.transforms import scale_by_rate
 from gengen.models.classifier import Classification, classifier, classify, shifted
-from gengen.models.gans.adversaries import scaled
+from gengen.models.pixels import scaled
 from gengen.networks.classifier import Classifier
 
 CLASSES, RATE, SHAPE = 4, 0.1, (4, 4, 1)

@@ -89,7 +89,7 @@ def test_what_cannot_be_traversed_is_refused(monkeypatch, telling, pictures, tmp
         traversed(monkeypatch, telling(pictures, CONDITIONS), tmp_path, output=tmp_path / "file")
 
 
-def encode(key, variables, images):
+def recognise(key, variables, images):
     """Codes of pictures that say their class: 0 -> 2, 1 -> 0, 2 -> 1; other codes say nothing."""
     del key, variables
     says = jnp.rint((images[:, 0, 0, 0] + 1) * 127.5).astype(jnp.int32)
@@ -111,7 +111,7 @@ def test_codes_are_matched_with_classes_and_their_error_is_said(telling, tmp_pat
     model = telling(np.zeros((CLASSES, 1, SIDE, SIDE, 1), np.float32), {**CONDITIONS, "label": Condition(CLASSES)})
     del model.conditions["other"]
     data = labelled(images, labels, tmp_path)
-    found = judge_codes(model._replace(encode=encode), {}, data)
+    found = judge_codes(model._replace(recognise=recognise), {}, data)
     assert json.loads(json.dumps(found)) == found
     assert list(found) == ["category"]
     assert found["category"]["match"] == ["dog", "owl", "cat"]
@@ -124,11 +124,11 @@ def test_codes_are_matched_with_classes_and_their_error_is_said(telling, tmp_pat
     )
 
 
-def test_codes_need_an_encoder_a_category_and_labels(telling, pictures, tmp_path):
+def test_codes_need_a_recogniser_a_category_and_labels(telling, pictures, tmp_path):
     data = labelled(np.zeros((4, SIDE, SIDE, 1), np.uint8), np.zeros(4, np.int32), tmp_path)
     told = telling(pictures, CONDITIONS)
     assert judge_codes(told, {}, data) == {}
     numbers = telling(pictures, {"numbers": Condition(size=2), "label": Condition(CLASSES)})
-    assert judge_codes(numbers._replace(encode=encode), {}, data) == {}
+    assert judge_codes(numbers._replace(recognise=recognise), {}, data) == {}
     unlabelled = DataSet(Signature("few", SIDE, SIDE, 1, (), {}, ""), {"train": {}, "test": {}}, tmp_path)
-    assert judge_codes(told._replace(encode=encode), {}, unlabelled) == {}
+    assert judge_codes(told._replace(recognise=recognise), {}, unlabelled) == {}

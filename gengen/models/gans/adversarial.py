@@ -21,9 +21,9 @@ from gengen.core.state import State
 from gengen.core.transforms import clip_parameters
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.models.gans.adversaries import Adversaries
-from gengen.models.gans.codes import Labels, Nothing, Told
 from gengen.models.gans.terms import Term
 from gengen.models.gans.views import View
+from gengen.models.told import Labels, Nothing, Told
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator, RecognisingCritic
 
 

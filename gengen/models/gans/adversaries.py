@@ -19,9 +19,10 @@ from gengen.core.model import Batch
 from gengen.core.parallel import example_keys, local_keys, replica_mean
 from gengen.core.state import State, Tree, Variables
 from gengen.losses.adversarial import AdversarialLoss
-from gengen.models.gans.codes import Nothing, Told
 from gengen.models.gans.terms import Scene, Term
 from gengen.models.gans.views import View
+from gengen.models.pixels import scaled
+from gengen.models.told import Nothing, Told
 from gengen.networks.critic import CriticNetwork, Judgement
 from gengen.networks.forward import eval_mode, init_network, train_mode
 
@@ -190,8 +191,3 @@ class Adversaries(NamedTuple):
         drawn = self.told.drawn(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, 1))
         inputs = self.told.to_generator(self.latents(keys), {**drawn, **(condition or {})})
         return eval_mode(self.generator, variables["generator"], *inputs)
-
-
-def scaled(image: jax.Array) -> jax.Array:
-    """Brings pixels from uint8 [..., H, W, C] in 0..255 to float32 in [-1, 1]."""
-    return image.astype(jnp.float32) / 127.5 - 1

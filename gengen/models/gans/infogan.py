@@ -19,9 +19,9 @@ from gengen.core.game import Turn
 from gengen.core.model import GenerativeModel
 from gengen.core.state import Variables
 from gengen.models.gans.adversarial import adversaries, assemble, players
-from gengen.models.gans.codes import Codes
 from gengen.models.gans.terms import Scene, Term
 from gengen.models.gans.views import View
+from gengen.models.told import Codes
 from gengen.networks.conditional import RecognisingCritic
 from gengen.networks.critic import Judgement
 from gengen.networks.forward import eval_mode
@@ -54,10 +54,10 @@ def infogan(
       terms: as in `adversarial`.
 
     Returns:
-      A model that can `sample` and `encode`: `(key, variables, images [n, H, W, C]) -> {"category": log-probabilities
-      [n, K], "continuous": means [n, C]}`. Metrics "category" and "continuous" are minus the log-likelihoods of the
-      codes in nats, the latter but for the constant of a Gaussian of variance 1. A critic with batch normalisation
-      encodes with its running statistics, which are of data and samples alike.
+      A model that can `sample` and `recognise`: `(key, variables, images) -> {"category": log-probabilities [n, K],
+      "continuous": means [n, C]}`. Metrics "category" and "continuous" are minus the log-likelihoods of the codes in
+      nats, the latter but for the constant of a Gaussian of variance 1. A critic with batch normalisation recognises
+      with its running statistics, which are of data and samples alike.
 
     Raises:
       ValueError: an argument is out of range, or two of them do not go together.
@@ -80,11 +80,11 @@ def infogan(
     critic, generator = players(optimizers, clip=None)
     model = assemble(both, Turn("critic", critic, both.critic_loss), Turn("generator", generator, both.generator_loss))
 
-    def encode(key: jax.Array, variables: Variables, images: jax.Array) -> dict[str, jax.Array]:
+    def recognise(key: jax.Array, variables: Variables, images: jax.Array) -> dict[str, jax.Array]:
         del key
         return codes.read(_code(eval_mode(recogniser, variables["critic"], images)))
 
-    return model._replace(encode=encode)
+    return model._replace(recognise=recognise)
 
 
 def information_terms(codes: Codes, weight: float) -> list[Term]:

@@ -18,9 +18,9 @@ from gengen.core.game import Outcome, Turn, take
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.state import State
 from gengen.models.gans.adversarial import adversaries, assemble, players
-from gengen.models.gans.codes import Nothing
 from gengen.models.gans.terms import Term
 from gengen.models.gans.views import View
+from gengen.models.told import Nothing
 
 
 def unrolled(

@@ -11,9 +11,10 @@ import pytest
 from gengen.core.parallel import AXIS
 from gengen.core.state import State
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
-from gengen.models.gans.adversaries import Adversaries, scaled
-from gengen.models.gans.codes import Labels
+from gengen.models.gans.adversaries import Adversaries
 from gengen.models.gans.views import augmentation, instance_noise, packing
+from gengen.models.pixels import scaled
+from gengen.models.told import Labels
 from gengen.networks import mlp
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.forward import train_mode

@@ -10,10 +10,10 @@ import pytest
 from gengen.core.model import Condition
 from gengen.core.parallel import AXIS
 from gengen.core.transforms import scale_by_rate
-from gengen.models.gans.codes import Codes
 from gengen.models.gans.infogan import infogan, information_terms
 from gengen.models.gans.terms import Scene, feature_matching
 from gengen.models.gans.views import packing
+from gengen.models.told import Codes
 from gengen.networks import mlp
 from gengen.networks.conditional import ConditionalCritic
 from gengen.networks.critic import Judgement
@@ -112,7 +112,7 @@ def test_encoding_gives_probabilities_of_the_category_and_means_of_the_numbers(c
     model = build(continuous=continuous)
     variables = jax.jit(model.init)(jax.random.key(0), batch()).variables
     images = jnp.asarray(np.random.default_rng(1).uniform(-1, 1, (7, *SHAPE)), jnp.float32)
-    read = jax.jit(model.encode)(jax.random.key(0), variables, images)
+    read = jax.jit(model.recognise)(jax.random.key(0), variables, images)
     chex.assert_shape(read["category"], (7, K))
     np.testing.assert_allclose(np.exp(read["category"]).sum(1), 1, rtol=1e-5)
     assert np.asarray(read["category"]).std() > 1e-3

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from gengen.build import adam, rmsprop, sgd
+from gengen.build.optimizers import adam, rmsprop, sgd
 from gengen.core.parallel import AXIS
 from gengen.core.transforms import scale_by_rate
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES

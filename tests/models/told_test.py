@@ -8,7 +8,7 @@ import scipy.stats
 
 from gengen.core.model import Condition
 from gengen.core.parallel import example_keys
-from gengen.models.gans.codes import Codes, Labels, Nothing
+from gengen.models.told import Codes, Labels, Nothing
 
 NUMBER = 4000
 

@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from gengen.core.model import Batch, Condition
+from gengen.core.parallel import example_keys
+from gengen.networks.coders import ConditionalEncoder
+from gengen.networks.conditional import ConditionalGenerator
 
 
 class Told(Protocol):
@@ -143,3 +147,21 @@ class Codes(NamedTuple):
         """What a recognising critic's code [B, K + C] says: the category's log-probabilities and the numbers' means."""
         category = jax.nn.log_softmax(code[:, : self.categories])
         return {"category": category} | ({"continuous": code[:, self.categories :]} if self.continuous else {})
+
+
+def told_by(decoder: nn.Module, encoder: nn.Module) -> Told:
+    """What an autoencoder is told, as its networks say.
+
+    Raises:
+      ValueError: only one of them is told the label.
+    """
+    asks = isinstance(decoder, ConditionalGenerator), isinstance(encoder, ConditionalEncoder)
+    if asks[0] != asks[1]:
+        raise ValueError("networks.encoder.condition and networks.decoder.condition must both be 'none', or neither")
+    return Labels(decoder.classes) if isinstance(decoder, ConditionalGenerator) else Nothing()
+
+
+def completed(told: Told, key: jax.Array, n: int, condition: Batch | None) -> Batch:
+    """The condition of n examples: what is given, and the rest drawn by the key."""
+    keys = jax.vmap(jax.random.fold_in, in_axes=(0, None))(example_keys(key, n), 1)
+    return {**told.drawn(keys), **(condition or {})}

@@ -1,0 +1,29 @@
+"""VAE: codes are guessed as distributions and held near N(0, 1), so that new ones can be drawn from it.
+
+Paper: Kingma and Welling 2014, https://arxiv.org/abs/1312.6114, section 3 and appendix C.
+Run: python launch.py --config=configs/vae.py, with :tiny, :mnist, :fashion_mnist or :flax after it for a variant.
+Score: ?
+Minutes: ?
+
+A Gaussian decoder of fixed deviation and 32 latents, as taught. Variant `flax`: 784-500-20, Bernoulli, bits drawn anew.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("tiny", "mnist", "fashion_mnist", "flax")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Returns the experiment or one of its `VARIANTS`."""
+    if variant == "flax":
+        config = base.variational(*base.mlp_coders(500))
+        config.model.binarisation = "dynamic"
+        config.data.update(name="mnist", resolution=(28, 28))
+        config.training.epochs = 10.0
+        return config
+    config = base.variational(*base.mlp_coders(*((32,) if variant == "tiny" else (512, 256))))
+    config.model.latents = (32,)
+    config.model.likelihood = ConfigDict({"name": "gaussian", "deviation": 0.3})
+    return base.vary(config, variant, VARIANTS)

@@ -1,0 +1,78 @@
+"""The composition root: config sections and explicit tables in, networks, optimizers and the model out."""
+
+import math
+from collections.abc import Callable, Mapping
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from gengen.build.calls import call, refusing
+from gengen.build.networks import build_network
+from gengen.build.optimizers import build_optimizer
+from gengen.build.parts import PARTS, build_views
+from gengen.core.average import averaged
+from gengen.core.model import Batch, GenerativeModel
+from gengen.data.signature import Signature
+from gengen.models.autoencoders.autoencoder import autoencoder
+from gengen.models.autoencoders.variational import variational
+from gengen.models.gans.adversarial import adversarial
+from gengen.models.gans.infogan import infogan
+from gengen.models.gans.unrolled import unrolled
+
+MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
+    "adversarial": adversarial,
+    "infogan": infogan,
+    "unrolled": unrolled,
+    "autoencoder": autoencoder,
+    "variational": variational,
+}
+
+
+def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
+    """Builds the model of a config for data of a signature.
+
+    Args:
+      config: sections `networks`, `model`, `optimizers` and `training`, all resolved.
+      signature: shape and classes of the data.
+
+    Raises:
+      Refusal: a name is unknown, an argument is not one of the builder's, or a value is out of range.
+    """
+    section = dict(config.model)
+    parts = {name: PARTS[name](section.pop(name)) for name in PARTS if name in section}
+    numbers = parts["likelihood"].numbers if "likelihood" in parts else 1
+    classes = len(signature.classes)
+    networks = {
+        role: build_network(role, arguments, signature.shape, classes, numbers)
+        for role, arguments in config.networks.items()
+    }
+    optimizers = {
+        player: build_optimizer(arguments, config.training.steps, f"optimizers.{player}")
+        for player, arguments in config.optimizers.items()
+    }
+    model = call(MODELS, section, "model", networks=networks, optimizers=optimizers, **parts)
+    # Linen modules check their arguments when called: trace them before anything is written.
+    with refusing("networks"):
+        jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
+    average = config.training.average
+    if not average.decay:
+        return model
+    with refusing("training.average"):
+        model = averaged(model, decay=average.decay, networks=average.networks)
+        jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
+    return model
+
+
+def judged_as_one(config: ConfigDict) -> int:
+    """How many images the critic of a config judges as one; the batch of a device must be a multiple of it."""
+    return math.prod(view.group for view in build_views(config.model.get("views", {})))
+
+
+def example_batch(signature: Signature, size: int = 1) -> Batch:
+    """A batch of black images [size, H, W, C] with the keys, shapes and dtypes of the data's, to trace with."""
+    image = np.zeros((size, *signature.shape), np.uint8)
+    labels = {"label": np.zeros((size,), np.int32)} if signature.classes else {}
+    if "labelled" in signature.counts:  # two streams, of which one has no labels
+        return {"image": image, "labelled": {"image": image, **labels}}
+    return {"image": image, **labels}

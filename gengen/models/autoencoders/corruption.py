@@ -1,0 +1,79 @@
+"""What a denoising autoencoder is shown: Vincent et al. 2010, "Stacked denoising autoencoders", section 5.4."""
+
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+
+from gengen.models.pixels import BLACK, WHITE
+
+Corrupt = Callable[[jax.Array, jax.Array], jax.Array]
+"""`(keys [B], images [B, H, W, C] in [-1, 1]) -> images`."""
+
+
+def none(*, amount: float = 0.0) -> Corrupt:
+    """Leaves images as they are."""
+    del amount
+    return lambda keys, image: image
+
+
+def gaussian(*, amount: float = 0.5) -> Corrupt:
+    """Adds normal noise of standard deviation `amount`, where pixels run from -1 to 1.
+
+    Raises:
+      ValueError: `amount` is negative or infinite.
+    """
+    if not 0 <= amount < float("inf"):
+        raise ValueError(f"amount={amount} must be a number of at least 0")
+
+    def corrupt(keys: jax.Array, image: jax.Array) -> jax.Array:
+        return image + amount * jax.vmap(lambda key: jax.random.normal(key, image.shape[1:]))(keys)
+
+    return corrupt
+
+
+def masking(*, amount: float = 0.25) -> Corrupt:
+    """Makes a share `amount` of the places of an image black, drawn anew each time.
+
+    Raises:
+      ValueError: `amount` lies outside of [0, 1].
+    """
+    _check_share(amount)
+
+    def corrupt(keys: jax.Array, image: jax.Array) -> jax.Array:
+        return jnp.where(_uniform(keys, image) < amount, BLACK, image)
+
+    return corrupt
+
+
+def salt_and_pepper(*, amount: float = 0.1) -> Corrupt:
+    """Makes a share `amount` of the places of an image black or white, as likely the one as the other.
+
+    Raises:
+      ValueError: `amount` lies outside of [0, 1].
+    """
+    _check_share(amount)
+
+    def corrupt(keys: jax.Array, image: jax.Array) -> jax.Array:
+        draw = _uniform(keys, image)
+        return jnp.where(draw < amount / 2, BLACK, jnp.where(draw < amount, WHITE, image))
+
+    return corrupt
+
+
+CORRUPTIONS: Mapping[str, Callable[..., Corrupt]] = {
+    "none": none,
+    "gaussian": gaussian,
+    "masking": masking,
+    "salt_and_pepper": salt_and_pepper,
+}
+
+
+def _check_share(amount: float) -> None:
+    if not 0 <= amount <= 1:
+        raise ValueError(f"amount={amount} must lie in [0, 1]")
+
+
+def _uniform(keys: jax.Array, image: jax.Array) -> jax.Array:
+    """One number in [0, 1) for each place of each image, the same for all its channels [B, H, W, 1]."""
+    return jax.vmap(lambda key: jax.random.uniform(key, (*image.shape[1:3], 1)))(keys)
