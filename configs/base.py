@@ -42,6 +42,10 @@ def defaults() -> ConfigDict:
     config.evaluation.scores = ()  # measured while training: names of SCORES in gengen.metrics.scores; () is all
     config.evaluation.best = "frechet_distance"  # the score that chooses the checkpoint in best/
     config.evaluation.features = "auto"  # classifier, inception or coordinates
+    config.evaluation.importance_samples = (1,)  # of each image, for bounds of its likelihood
+    config.evaluation.parzen = False  # the log-likelihood of Parzen windows, as early papers on GANs have it
+    config.evaluation.sampler = "mixture"  # or "gaussian": fitted to the codes of an autoencoder without a prior
+    config.evaluation.components = 10  # of that mixture
     config.evaluation.inception_weights = config_dict.placeholder(str)  # a file; without it, Inception is not offered
     return config
 
@@ -147,6 +151,35 @@ def autoencoder(encoder: ConfigDict, decoder: ConfigDict) -> ConfigDict:
     config.model.reduction = "mean"  # or "sum", over pixels
     config.model.contraction = 0.0  # weight of the encoder's squared Jacobian
     config.model.sparsity = 0.0  # weight of the mean absolute value of the code
+    return config
+
+
+def adversarial_autoencoder(*widths: int) -> ConfigDict:
+    """Returns the defaults with the sections of an adversarial autoencoder; all networks have these hidden layers."""
+    config = solitaire(*mlp_coders(*widths))
+    config.networks.critic = ConfigDict({"name": "mlp", "widths": widths, "norm": "none", "dtype": "float32"})
+    config.model.name = "adversarial_autoencoder"
+    config.model.latent = 8  # numbers of the style
+    config.model.likelihood = ConfigDict({"name": "squared_error"})
+    config.model.prior = ConfigDict({"name": "gaussian"})  # or mixture, swiss_roll, with arguments
+    config.model.corruption = ConfigDict({"name": "none", "amount": 0.0})
+    config.model.loss = "non_saturating"  # one of ADVERSARIAL_LOSSES in gengen.losses.adversarial
+    config.model.reduction = "mean"  # or "sum", over pixels
+    config.model.label_aware = False  # gives each class a part of the prior
+    config.model.categories = 0  # beside the style; needs networks.category_critic
+    config.model.semi_supervised = False  # makes the categories the classes of data.labelled images
+    for player in ("critic", "generator"):
+        config.optimizers[player] = optimizer("adam", 2e-4, b1=0.5)
+    config.training.batch_size = 100
+    return config
+
+
+def categorical_autoencoder(*widths: int, categories: int, style: int) -> ConfigDict:
+    """Returns an adversarial autoencoder of categories and a style."""
+    config = adversarial_autoencoder(*widths)
+    config.networks.category_critic = config.networks.critic.copy_and_resolve_references()
+    config.optimizers.category_critic = optimizer("adam", 2e-4, b1=0.5)
+    config.model.update(latent=style, categories=categories)
     return config
 
 

@@ -14,6 +14,7 @@ from gengen.build.parts import PARTS, build_views
 from gengen.core.average import averaged
 from gengen.core.model import Batch, GenerativeModel
 from gengen.data.signature import Signature
+from gengen.models.autoencoders.adversarial import adversarial_autoencoder
 from gengen.models.autoencoders.autoencoder import autoencoder
 from gengen.models.autoencoders.variational import variational
 from gengen.models.gans.adversarial import adversarial
@@ -24,9 +25,13 @@ MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
     "adversarial": adversarial,
     "infogan": infogan,
     "unrolled": unrolled,
+    "adversarial_autoencoder": adversarial_autoencoder,
     "autoencoder": autoencoder,
     "variational": variational,
 }
+
+KNOW_CLASSES = ("adversarial_autoencoder",)
+"""Models that are told how many classes the data have."""
 
 
 def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
@@ -51,7 +56,8 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
         player: build_optimizer(arguments, config.training.steps, f"optimizers.{player}")
         for player, arguments in config.optimizers.items()
     }
-    model = call(MODELS, section, "model", networks=networks, optimizers=optimizers, **parts)
+    told = {"classes": classes} if section["name"] in KNOW_CLASSES else {}
+    model = call(MODELS, section, "model", networks=networks, optimizers=optimizers, **parts, **told)
     # Linen modules check their arguments when called: trace them before anything is written.
     with refusing("networks"):
         jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))

@@ -6,13 +6,14 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import absl.logging
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from gengen.core.refusal import Refusal
-from gengen.tasks import benchmark, compare, describe, machine, sample, train, traverse
+from gengen.tasks import benchmark, compare, describe, interpolate, machine, manifold, sample, train, traverse
 from gengen.tasks.prepare import check_sections
 from gengen.training.run_folder import read_folder
 
@@ -29,12 +30,25 @@ HELP = """Trains, samples and judges generative models.
   python launch.py --mode=sample --workdir=runs/wgan --num=64  pictures of a run
   python launch.py --mode=sample --workdir=runs/cgan --label=3 pictures of one class, by its number or its name
   python launch.py --mode=traverse --workdir=runs/infogan      what each thing does that samples can be told
+  python launch.py --mode=reconstruct --workdir=runs/vae       images, and what comes back of them
+  python launch.py --mode=interpolate --workdir=runs/vae       what lies between two images
+  python launch.py --mode=manifold --workdir=runs/vae          what two numbers of a latent make, as a map
+  python launch.py --mode=embed --workdir=runs/vae             where images lie in the space of the latents
   python launch.py --mode=evaluate --workdir=runs/wgan         how good they are
   python launch.py --mode=compare --workdir=runs               all that were judged, side by side
 """
 
-SHOWN, JUDGED = 64, 10_000
-"""Default numbers of samples to look at and to judge."""
+NUM = {"sample": 64, "reconstruct": 64, "interpolate": 8, "manifold": 20, "embed": 10_000, "evaluate": 10_000}
+"""Default numbers of samples, images, rows or cells in a row, by mode."""
+
+MODES_OF = {
+    "label": ("sample", "reconstruct", "manifold"),
+    "input": ("reconstruct",),
+    "steps": ("interpolate",),
+    "spherical": ("interpolate",),
+    "axes": ("manifold",),
+}
+"""Flags that not every mode takes, and the modes that do."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -123,23 +137,13 @@ def _carry_out(flag: flags.FlagValues, configs: Path) -> Path | None:
     machine.keep_compilations()
     if flag.distributed or any(value is not None for value in (flag.coordinator, flag.processes, flag.process)):
         machine.join_processes(flag.coordinator, flag.processes, flag.process)
-    if flag.label is not None and flag.mode != "sample":
-        raise Refusal(f"--label={flag.label} is for --mode=sample alone; leave it out of --mode={flag.mode}.")
+    _check_modes(flag)
     output = Path(flag.output) if flag.output else None
     if flag.mode == "compare":
         return compare.run(Path(flag.workdir or "runs"), output)
     workdir = Path(flag.workdir) if flag.workdir else _default_workdir(flag)
-    drawn = {"seed": flag.seed, "output": output, "best": flag.best, "raw": flag.raw}
-    if flag.mode == "sample":
-        return sample.run(workdir, num=SHOWN if flag.num is None else flag.num, label=flag.label, **drawn)
-    if flag.mode == "traverse":
-        return traverse.run(workdir, **drawn)
-    if flag.mode == "evaluate":
-        from gengen.tasks import (
-            evaluate,
-        )  # imports SciPy and matplotlib, half of a start
-
-        return evaluate.run(workdir, num=JUDGED if flag.num is None else flag.num, config=flag.config, **drawn)
+    if flag.mode in (*NUM, "traverse"):
+        return _look(flag, workdir, {"seed": flag.seed, "output": output, "best": flag.best, "raw": flag.raw})
     config = _config(flag, workdir)
     if flag.dry_run:
         describe.dry_run(config)
@@ -147,6 +151,52 @@ def _carry_out(flag: flags.FlagValues, configs: Path) -> Path | None:
     if flag.mode == "benchmark":
         return benchmark.run(config, output or workdir / "benchmark.json")
     return train.run(config, workdir)
+
+
+def _check_modes(flag: flags.FlagValues) -> None:
+    """Checks that no flag is given to a mode that would not heed it.
+
+    Raises:
+      Refusal: one is.
+    """
+    for name, modes in MODES_OF.items():
+        value = flag[name].value
+        if value is None or value is False or flag.mode in modes:
+            continue
+        given = f"--{name}" if value is True else f"--{name}={value}"
+        *others, last = (f"--mode={mode}" for mode in modes)
+        where = f"{', '.join(others)} and {last}" if others else f"{last} alone"
+        raise Refusal(f"{given} is for {where}; leave it out of --mode={flag.mode}.")
+
+
+def _look(flag: flags.FlagValues, workdir: Path, drawn: dict[str, Any]) -> Path:
+    """Does what a run folder is enough for: looks at what its model can do, or judges it.
+
+    What imports SciPy, scikit-learn or matplotlib, half of a start, is imported where it is asked for.
+    """
+    if flag.mode == "traverse":
+        return traverse.run(workdir, **drawn)
+    drawn["num"] = NUM[flag.mode] if flag.num is None else flag.num
+    if flag.mode == "sample":
+        return sample.run(workdir, label=flag.label, **drawn)
+    drawn["config"] = flag.config
+    if flag.mode == "reconstruct":
+        from gengen.tasks import reconstruct
+
+        source = None if flag.input is None else Path(flag.input).expanduser()
+        return reconstruct.run(workdir, source=source, label=flag.label, **drawn)
+    if flag.mode == "interpolate":
+        steps = interpolate.STEPS if flag.steps is None else flag.steps
+        return interpolate.run(workdir, steps=steps, spherical=flag.spherical, **drawn)
+    if flag.mode == "manifold":
+        return manifold.run(workdir, axes=flag.axes, label=flag.label, **drawn)
+    if flag.mode == "embed":
+        from gengen.tasks import embed
+
+        return embed.run(workdir, **drawn)
+    from gengen.tasks import evaluate
+
+    return evaluate.run(workdir, **drawn)
 
 
 def _config(flag: flags.FlagValues, workdir: Path) -> ConfigDict:

@@ -46,6 +46,8 @@ def dry_run(config: ConfigDict) -> None:
     for name, collections in networks_of(state.variables).items():
         print(f"\n# Network {name}: {count(collections['params']):,} parameters")
         print(table(_rows(collections), ("array", "shape", "dtype", "numbers")))
+    if model.notes:
+        print(f"\n# Objective\n{model.notes}")
     print("\n# Data")
     for key, value in data.signature.to_json().items():
         print(f"{key}: {value}")

@@ -8,9 +8,8 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from gengen.core.average import evaluation_variables
-from gengen.core.model import require
-from gengen.core.refusal import Refusal
+from gengen.core.model import GenerativeModel, require
+from gengen.core.state import Variables
 from gengen.data.dataset import DataSet
 from gengen.metrics import classes as class_scores
 from gengen.metrics.copying import copied
@@ -22,12 +21,14 @@ from gengen.pictures.chart import Panel, Shares, save_scores
 from gengen.tasks.codes import judge_codes, sentences_of
 from gengen.tasks.compare import with_interval
 from gengen.tasks.conditions import classes_of
+from gengen.tasks.data_of_run import data_of
 from gengen.tasks.describe import table
+from gengen.tasks.evidence import judge_likelihood, judge_parzen, judge_regularity, judge_representation, sentences
 from gengen.tasks.features import Extractor
 from gengen.tasks.judge import Judge
 from gengen.tasks.outputs import output_files
-from gengen.tasks.prepare import check_sections, load_data
 from gengen.tasks.sample import check_flags, restore, sampler
+from gengen.tasks.samplers import complete
 from gengen.training.run_folder import read_folder, write_whole
 
 LEAST = 100
@@ -70,12 +71,12 @@ def run(
     """
     check_flags(num=num, least=LEAST, seed=seed)
     model, step, state = restore(workdir, best=best)
+    settings, data = _settings_and_data(workdir, config)
+    model, variables = complete(model, workdir, step, state, settings, best=best, raw=raw, load=lambda: data)
     for score in SCORES.values():
         require(model, score.requires)
     path, picture = output_files(output, workdir / "evaluation.json", ".json", ".png")
-    settings, data = _settings_and_data(workdir, config)
     judge = Judge(data, settings, num=num, labelled=classes_of(model) > 0)
-    variables = evaluation_variables(state, raw=raw)
     images = judge.samples(sampler(model), variables, seed)
     origin = {
         "run": str(workdir),
@@ -85,7 +86,7 @@ def run(
         "seed": seed,
     }
     shares = _classes(judge, images, data)
-    report = origin | _judged(judge, images, shares, data) | {"codes": judge_codes(model, variables, data)}
+    report = origin | _judged(judge, images, shares, data) | _beyond(model, variables, data, settings, images)
     _print(report, asked=num)
     _draw(picture, report, judge, images, shares, data)
     write_whole(path, json.dumps(report, indent=2))
@@ -134,15 +135,22 @@ def _comparisons(judge: Judge) -> dict[str, Images]:
 
 
 def _settings_and_data(workdir: Path, config: ConfigDict | None) -> tuple[ConfigDict, DataSet]:
-    own, signature = read_folder(workdir)
-    given = own if config is None else config
-    check_sections(given, workdir)
-    for key in ("data_dir", "manual_dir"):
-        own.data[key] = given.data[key] or own.data[key]
-    data = load_data(own)
-    if data.signature.digest != signature["digest"]:
-        raise Refusal(f"the data of {own.data.name} are not those that {workdir} was trained on: their digests differ.")
+    given = read_folder(workdir)[0] if config is None else config
+    data = data_of(workdir, given)
     return given.evaluation, data
+
+
+def _beyond(
+    model: GenerativeModel, variables: Variables, data: DataSet, settings: ConfigDict, images: Images
+) -> dict[str, Any]:
+    """What can be said of the model beyond the scores of its samples."""
+    return {
+        "codes": judge_codes(model, variables, data),
+        "likelihood": judge_likelihood(model, variables, data, settings),
+        "parzen": judge_parzen(images.pixels, data) if settings.get("parzen", False) else {},
+        "representation": judge_representation(model, variables, data),
+        "regularity": judge_regularity(model, variables, images.class_log_probabilities, len(data.signature.classes)),
+    }
 
 
 def _classes(judge: Judge, images: Images, data: DataSet) -> Classes | None:
@@ -210,7 +218,7 @@ def _print(report: dict[str, Any], *, asked: int) -> None:
     for extractor in report["extractors"]:
         if extractor["accuracy"] is not None:
             print(f"{extractor['title']} names {extractor['accuracy']:.2%} of the held-out images right.")
-    print("\n" + "\n".join((*report["verdict"], *sentences_of(report["codes"]))) + "\n")
+    print("\n" + "\n".join((*report["verdict"], *sentences_of(report["codes"]), *sentences(report))) + "\n")
 
 
 def _draw(

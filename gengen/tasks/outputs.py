@@ -1,7 +1,11 @@
 """The files that a task writes, settled before it starts to work."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from gengen.core.refusal import Refusal
 
@@ -32,3 +36,14 @@ def output_files(output: Path | None, default: Path, *suffixes: str) -> list[Pat
     if not os.access(stem.parent, os.W_OK):
         raise Refusal(f"nothing can be written in {stem.parent}; choose another --output.")
     return paths
+
+
+def save_npz(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Writes arrays by their names to a compressed .npz that appears whole or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with partial.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

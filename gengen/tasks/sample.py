@@ -1,7 +1,5 @@
 """`--mode=sample`: pictures from a run folder alone."""
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,15 +7,16 @@ import jax
 import numpy as np
 
 from gengen.build.model import build_model, example_batch
-from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
 from gengen.data.signature import Signature
 from gengen.pictures.grid import grid, save_png, to_pixels
 from gengen.tasks.conditions import LABEL, Told, by_class, columns_of, of_class
-from gengen.tasks.outputs import output_files
+from gengen.tasks.data_of_run import data_of
+from gengen.tasks.outputs import output_files, save_npz
 from gengen.tasks.prepare import SEEDS
+from gengen.tasks.samplers import complete
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.run_folder import read_folder
 
@@ -119,11 +118,15 @@ def run(
         the model takes no labels and one is given.
     """
     check_flags(num=num, least=1, seed=seed)
-    model, _, state = restore(workdir, best=best)
+    model, step, state = restore(workdir, best=best)
+    settings = read_folder(workdir)[0].evaluation
+    model, variables = complete(
+        model, workdir, step, state, settings, best=best, raw=raw, load=lambda: data_of(workdir)
+    )
     names = Signature.from_json(read_folder(workdir)[1]).classes
     told = by_class(model, num) if label is None else of_class(model, num, label, names)
     output, picture = output_files(output, workdir / "samples.npz", ".npz", ".png")
-    images = sampler(model)(evaluation_variables(state, raw=raw), seed, num, told)
+    images = sampler(model)(variables, seed, num, told)
     save_npz(output, {"images": images, **({"labels": told[LABEL]} if told else {})})
     save_png(picture, grid(images, columns=columns_of(model) if label is None else None))
     print(picture)
@@ -149,14 +152,3 @@ def check_seed(seed: int) -> None:
     """
     if not 0 <= seed < SEEDS:
         raise Refusal(f"--seed={seed} must lie in [0, {SEEDS}).")
-
-
-def save_npz(path: Path, arrays: Mapping[str, Any]) -> None:
-    """Writes arrays by their names to a compressed .npz that appears whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with partial.open("wb") as file:
-            np.savez_compressed(file, **arrays)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

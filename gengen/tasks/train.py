@@ -1,9 +1,9 @@
 """`--mode=train`: starts the run of a folder, or goes on where it stopped."""
 
-import math
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,29 +12,28 @@ from ml_collections import ConfigDict
 
 from gengen.build.model import build_model, example_batch
 from gengen.core.average import evaluation_variables
-from gengen.core.model import Batch, GenerativeModel, require
+from gengen.core.model import Batch, GenerativeModel
 from gengen.core.parallel import local_places, parallel, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.state import State
 from gengen.data.pipeline import batches
+from gengen.data.selection import streams
 from gengen.data.signature import DataSet
-from gengen.pictures.grid import grid, save_png
-from gengen.tasks.conditions import by_class, classes_of, columns_of
+from gengen.tasks.conditions import classes_of
 from gengen.tasks.features import UnfitDataError
 from gengen.tasks.prepare import check_training, load_data
+from gengen.tasks.progress import Progress
 from gengen.tasks.sample import sampler
 from gengen.tasks.stopping import stopping
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.loop import Action, NonFiniteError, train, windows
 from gengen.training.report import Report
 from gengen.training.run_folder import held, open_folder
+from gengen.training.stages import Span, spans
 from gengen.training.writer import Writer
 
 if TYPE_CHECKING:
     from gengen.tasks.scorekeeper import Scorekeeper
-
-PICTURES = 64
-"""Samples in the grids that a run writes as it goes, or as many more as fill the last row where columns are classes."""
 
 
 def run(config: ConfigDict, workdir: Path) -> Path:
@@ -45,7 +44,7 @@ def run(config: ConfigDict, workdir: Path) -> Path:
       workdir: the run folder.
 
     Returns:
-      The path of the last grid of samples.
+      The path of the last grid of samples, or of reconstructions where the model cannot sample.
 
     Raises:
       Refusal: the config cannot be run, the folder belongs to another run, or training diverged.
@@ -53,7 +52,8 @@ def run(config: ConfigDict, workdir: Path) -> Path:
     check_training(config)
     data = load_data(config)
     model = build_model(config, data.signature)
-    require(model, "sample")
+    if not (model.sample or (model.encode and model.decode)):
+        raise Refusal("this model can neither sample nor encode and decode, so there would be nothing to see of it.")
     with held(workdir) if jax.process_index() == 0 else nullcontext():
         open_folder(workdir, config, data.signature.to_json())
         checkpoints = Checkpoints(workdir / "checkpoints")
@@ -78,20 +78,25 @@ class _Run:
         restored = checkpoints.restore_latest(jax.eval_shape(model.init, self._key, example))
         # Initialised under jit, or the averages would share memory with what they average.
         self._start, self._state = restored or (0, jax.jit(model.init)(self._key, example))
-        self._draw = sampler(model)
         self._scores = self._scorekeeper(config, data)
+        self._progress = Progress(model, data, workdir, config.training.seed)
         self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
         self._data = data
 
     def _scorekeeper(self, config: ConfigDict, data: DataSet) -> "Scorekeeper | None":
         """What judges samples as the run goes, if they are to be judged and can be."""
-        if not config.evaluation.every:
+        if not config.evaluation.every or not self._model.sample:
             return None
         from gengen.tasks.scorekeeper import Scorekeeper  # SciPy, which takes as long to import as all the rest
 
         try:
             return Scorekeeper(
-                self._workdir, data, config.evaluation, self._draw, self._start, labelled=classes_of(self._model) > 0
+                self._workdir,
+                data,
+                config.evaluation,
+                sampler(self._model),
+                self._start,
+                labelled=classes_of(self._model) > 0,
             )
         except UnfitDataError as error:
             print(f"gengen: there will be no scores while it trains: {error}", file=sys.stderr)
@@ -112,18 +117,27 @@ class _Run:
             Action(settings.checkpoint_every, self._save),
             Action(settings.sample_every, self._picture),
         )
+        if self._writer and self._model.notes:
+            print(f"{self._workdir} {self._model.notes}")
         fed = self._batches()
         with stopping() as stop:
             try:
-                state, stopped = train(
-                    parallel(self._model.train_step, period=self._model.period),
-                    self._key,
-                    replicate(self._state, jax.local_devices()),
-                    zip(self._windows(), fed, strict=True),
-                    report=report,
-                    actions=actions,
-                    stop=stop,
-                )
+                state, stopped = replicate(self._state, jax.local_devices()), None
+                for span in spans(self._model, start, settings.steps):
+                    if span.begins:
+                        entered = jax.jit(span.stage.enter)(jax.device_get(state))
+                        state = replicate(entered, jax.local_devices())
+                    state, stopped = train(
+                        parallel(span.stage.train_step, period=span.stage.period),
+                        self._key,
+                        state,
+                        zip(self._windows(span), fed, strict=False),  # the batches go on into the next stage
+                        report=report,
+                        actions=actions,
+                        stop=stop,
+                    )
+                    if stopped:
+                        break
                 end = stopped or max(start, settings.steps)
                 if end == settings.steps > start:
                     self._judge(state, end)
@@ -139,17 +153,17 @@ class _Run:
                     self._writer.close()
         if self._writer:
             print(_ending(self._workdir, start, end, settings.steps))
-        return self._picture_path(end)
+        return self._progress.pictures(end)[-1].path
 
-    def _windows(self) -> Iterator[tuple[int, int]]:
-        return windows(self._start, self._settings.steps, self._settings.steps_per_dispatch)
+    def _windows(self, span: Span) -> Iterator[tuple[int, int]]:
+        return windows(span.first, span.last, self._settings.steps_per_dispatch)
 
     def _batches(self) -> Generator[Batch, None, None]:
         return batches(
-            self._data.splits["train"],
+            streams(self._data),
             seed=self._settings.seed,
             batch_size=self._settings.batch_size,
-            windows=self._windows(),
+            windows=chain.from_iterable(map(self._windows, spans(self._model, self._start, self._settings.steps))),
             devices=jax.device_count(),
             local=local_places(),
         )
@@ -163,17 +177,11 @@ class _Run:
                 self._scores(state, step, self._writer)
 
     def _picture(self, state: State, step: int) -> None:
-        """Writes a grid, unless it is that of a step which this run did not train."""
-        if self._writer and not (step <= self._start and self._picture_path(step).exists()):
-            variables, columns = jax.device_get(evaluation_variables(state)), columns_of(self._model)
-            number = math.ceil(PICTURES / columns) * columns if columns else PICTURES
-            images = self._draw(variables, self._settings.seed, number, by_class(self._model, number))
-            shown = grid(images, columns=columns)
-            save_png(self._picture_path(step), shown)
-            self._writer.picture(step, "samples", shown)
-
-    def _picture_path(self, step: int) -> Path:
-        return self._workdir / "samples" / f"step_{step:08d}.png"
+        """Draws what the model shows of itself, unless that is of a step which this run did not train."""
+        there = all(picture.path.exists() for picture in self._progress.pictures(step))
+        if self._writer and not (step <= self._start and there):
+            for kind, shown in self._progress.write(step, jax.device_get(evaluation_variables(state))):
+                self._writer.picture(step, kind, shown)
 
 
 def _ending(workdir: Path, start: int, end: int, steps: int) -> str:

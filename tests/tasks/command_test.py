@@ -70,7 +70,10 @@ MISTAKES = {
     "b1 out of range": (["--config=configs/gan.py:tiny", "--config.optimizers.critic.b1=1.0"], ["b1=1.0", "[0, 1)"]),
     "key without config": (["--config.training.steps=9"], ["need --config=configs/NAME.py"]),
     "no samples": (["--mode=sample", "--num=0"], ["--num=0"]),
-    "unknown mode": ([TINY, "--mode=smaple"], ["mode", "train|sample|traverse|evaluate|compare|benchmark"]),
+    "unknown mode": (
+        [TINY, "--mode=smaple"],
+        ["mode", "train|sample|traverse|reconstruct|interpolate|manifold|embed|evaluate"],
+    ),
     "stray word": ([TINY, "train"], ["'train' is not a flag"]),
     "unknown data": ([TINY, "--config.data.name=mnsit"], ["mnsit", "mnist"]),
     "sample before training": (["--mode=sample", "--workdir={empty}"], ["holds no run"]),

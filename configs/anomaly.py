@@ -1,0 +1,30 @@
+"""Anomaly detection: an autoencoder that knows one class only, and gives back badly what is not of it.
+
+Paper: the protocol of Ruff et al. 2018, "Deep one-class classification", section 4.1.
+Run: python launch.py --config=configs/anomaly.py, with :tiny, :mnist or :fashion_mnist after it for a variant; then
+  python launch.py --mode=detect --workdir=runs/anomaly.
+Score: ?
+Minutes: ?
+
+Another class: --config.data.classes=3. A tenth of its training images is set aside, from which the threshold comes.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("tiny", "mnist", "fashion_mnist")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Returns the experiment or one of its `VARIANTS`."""
+    config = base.autoencoder(*base.mlp_coders(32 if variant == "tiny" else 256))
+    config.model.latent = 16
+    config.model.reduction = "sum"
+    config.data.classes = ("0",)
+    config.data.held_out = 0.1
+    config.optimizers.autoencoder = base.optimizer("adam", 2e-3)
+    config.optimizers.autoencoder.schedule = "cosine"
+    config.training.batch_size = 100
+    config.training.steps = 1_500
+    return base.vary(config, variant, VARIANTS)

@@ -1,0 +1,148 @@
+"""`--mode=manifold`: all that a model makes of two numbers of its latents, laid out as a map."""
+
+from pathlib import Path
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from gengen.core.average import evaluation_variables
+from gengen.core.model import GenerativeModel, require
+from gengen.core.refusal import Refusal
+from gengen.data.signature import Signature
+from gengen.pictures.grid import grid, save_png, to_pixels
+from gengen.tasks.conditions import LABEL, Told, classes_of, of_class
+from gengen.tasks.data_of_run import data_of, held_out
+from gengen.tasks.latents import Latents, check_continuous, told_labels
+from gengen.tasks.outputs import output_files
+from gengen.tasks.sample import check_flags, restore
+from gengen.training.run_folder import read_folder
+
+DRAWS = 10_000
+"""Latents whose quantiles are taken."""
+
+MOST = 200
+"""The most cells in a row: a picture of so many is 10,000 pixels wide."""
+
+
+def run(
+    workdir: Path,
+    *,
+    num: int,
+    seed: int,
+    output: Path | None,
+    best: bool = False,
+    raw: bool = False,
+    config: ConfigDict | None = None,
+    axes: str | None = None,
+    label: str | None = None,
+) -> Path:
+    """Writes a picture of num x num decoded latents, as in figure 4 of Kingma and Welling 2014.
+
+    https://arxiv.org/abs/1312.6114. To the right the first of the two numbers grows, upwards the second, in steps that
+    are equally probable: cell i has the quantile (i + 0.5) / num of that number's own distribution. Quantiles are those
+    of `DRAWS` draws of the prior, so any prior will do. A model without one, such as a plain autoencoder, gets those of
+    the codes of held-out images. Other numbers of the latents stay at their medians, and all noise is the same.
+
+    Args:
+      workdir: the run folder.
+      num: cells in a row and in a column.
+      seed: of the draws.
+      output: the .png to write, its ending added if it has none; `manifold.png` in the run folder by default.
+      best: take the best checkpoint instead of the latest.
+      raw: take the weights as trained instead of their average.
+      config: where the places of the data come from, if they are needed; the run's own config by default.
+      axes: which two numbers of the latents, such as "0,1"; needed where there are more than two.
+      label: name or number of the class that all cells are told, for a model that takes labels; the first by default.
+
+    Returns:
+      The path of the .png.
+
+    Raises:
+      Refusal: a number is out of range, the run has no checkpoint, its model cannot decode, or has no prior and cannot
+        encode, there is no such class, or the latents are no two numbers and `axes` names none.
+    """
+    check_flags(num=num, least=1, seed=seed)
+    if num > MOST:
+        raise Refusal(f"--num={num} must be at most {MOST}, the cells in a row.")
+    model, step, state = restore(workdir, best=best)
+    require(model, "decode")
+    if model.prior is None:
+        require(model, "encode")
+    (picture,) = output_files(output, workdir / "manifold.png", ".png")
+    latents = Latents(model, evaluation_variables(state, raw=raw), seed)
+    told, said = _told(workdir, model, label)
+    draws, of = _draws(workdir, model, latents, told, seed, config)
+    check_continuous(draws, workdir)
+    flat = draws.reshape(len(draws), -1)
+    across, up = chosen_axes(axes, flat.shape[1])
+    cells = laid_out(flat, across, up, num).reshape(-1, *draws.shape[1:])
+    everywhere = {name: np.repeat(value[:1], len(cells)) for name, value in told.items()}
+    decoded = latents.decode(cells, np.zeros(len(cells), np.int32), everywhere)
+    save_png(picture, grid(to_pixels(decoded), columns=num, margin=0))
+    print(
+        f"{num} x {num} decoded latents{said}, step {step}: to the right quantiles of number {across}, upwards of "
+        f"number {up}, in {of}"
+    )
+    return picture
+
+
+def laid_out(draws: np.ndarray, across: int, up: int, num: int) -> np.ndarray:
+    """Lays latents out on the quantiles of two of their numbers.
+
+    Args:
+      draws: of the latents [M, L], whose quantiles are taken.
+      across: the number that grows to the right.
+      up: the number that grows upwards.
+      num: cells in a row and in a column.
+
+    Returns:
+      Latents float32 [num * num, L], row after row from above; all other numbers have their medians.
+    """
+    shares = (np.arange(num) + 0.5) / num
+    cells = np.tile(np.median(draws, axis=0), (num, num, 1))
+    cells[..., across] = np.quantile(draws[:, across], shares)[None, :]
+    cells[..., up] = np.quantile(draws[:, up], shares)[::-1, None]
+    return cells.reshape(num * num, -1).astype(np.float32)
+
+
+def chosen_axes(asked: str | None, size: int) -> tuple[int, int]:
+    """Which two numbers of latents [size] are shown.
+
+    Args:
+      asked: two different numbers with a comma between them, or None.
+      size: how many numbers the latents have.
+
+    Raises:
+      Refusal: `asked` is something else, or is missing where latents are not two numbers.
+    """
+    if size < 2:
+        raise Refusal("a latent of this run is one number, and a map needs two; --mode=interpolate shows a line.")
+    if asked is None:
+        if size > 2:
+            raise Refusal(f"a latent of this run is {size} numbers; name two of them for the map, as in --axes=0,1.")
+        return 0, 1
+    parts = [part.strip() for part in asked.split(",")]
+    numbers = [int(part) for part in parts if part.isdecimal() and int(part) < size]
+    if len(parts) != 2 or len(set(numbers)) != 2:
+        raise Refusal(f"--axes={asked} must be two different numbers from 0 to {size - 1}, as in --axes=0,1.")
+    return numbers[0], numbers[1]
+
+
+def _told(workdir: Path, model: GenerativeModel, label: str | None) -> tuple[Told, str]:
+    """The class that all draws are told, if the model takes labels, and how that is said."""
+    if label is None and not classes_of(model):
+        return {}, ""
+    names = Signature.from_json(read_folder(workdir)[1]).classes
+    told = {LABEL: np.zeros(DRAWS, np.int32)} if label is None else of_class(model, DRAWS, label, names)
+    return told, f" of class {names[told[LABEL][0]]}"
+
+
+def _draws(
+    workdir: Path, model: GenerativeModel, latents: Latents, told: Told, seed: int, config: ConfigDict | None
+) -> tuple[np.ndarray, str]:
+    """Latents [M, ...] whose quantiles are taken, and what they are."""
+    if model.prior is not None:
+        return latents.draw(np.arange(DRAWS), told), f"{DRAWS:,} draws of the prior"
+    shown = held_out(data_of(workdir, config), DRAWS, seed)
+    codes = latents.encode(shown.images, np.arange(len(shown.images)), told_labels(model, shown.labels))
+    return codes, f"the codes of {shown.title}"
