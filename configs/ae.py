@@ -1,7 +1,7 @@
 """Autoencoder: 784-128-64-12-2 and its mirror; what is left of an image are two numbers, to be drawn as a map.
 
 Paper: Hinton and Salakhutdinov 2006, "Reducing the dimensionality of data with neural networks".
-Run: python launch.py --config=configs/ae.py, with :tiny, :mnist, :fashion_mnist, :deep, :sparse or :contractive after it.
+Run: python launch.py --config=configs/ae.py, with :tiny, :mnist, :fashion_mnist, :deep, :sparse or :contractive.
 Score: ?
 Minutes: ?
 

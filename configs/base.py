@@ -216,6 +216,12 @@ def solitaire(encoder: ConfigDict, decoder: ConfigDict) -> ConfigDict:
     return config
 
 
+def average(config: ConfigDict, decay: float = 0.999) -> None:
+    """Lets an autoencoder be judged by the mean of its latest weights."""
+    config.training.average.decay = decay
+    config.training.average.networks = ("encoder", "decoder")
+
+
 def mlp_coders(*widths: int, activation: str = "relu") -> tuple[ConfigDict, ConfigDict]:
     """Returns an encoder of these hidden layers and the decoder that is its mirror."""
     common = {"name": "mlp", "activation": activation, "dtype": "float32", "condition": "none"}

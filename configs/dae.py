@@ -1,7 +1,7 @@
 """Denoising autoencoder: it is shown a corrupted image and has to give back the clean one.
 
 Paper: Vincent et al. 2010, "Stacked denoising autoencoders", JMLR 11, sections 2 and 5.4.
-Run: python launch.py --config=configs/dae.py, with :tiny, :mnist, :fashion_mnist, :masking or :salt_and_pepper after it.
+Run: python launch.py --config=configs/dae.py, with :tiny, :mnist, :fashion_mnist, :masking or :salt_and_pepper.
 Score: ?
 Minutes: ?
 

@@ -22,6 +22,7 @@ def get_config(variant: str = "") -> ConfigDict:
         config.model.binarisation = "dynamic"
         config.data.update(name="mnist", resolution=(28, 28))
         config.training.epochs = 10.0
+        base.average(config)
         return config
     config = base.variational(*base.mlp_coders(*((32,) if variant == "tiny" else (512, 256))))
     config.model.latents = (32,)

@@ -17,6 +17,7 @@ from gengen.data.signature import Signature
 from gengen.models.autoencoders.adversarial import adversarial_autoencoder
 from gengen.models.autoencoders.autoencoder import autoencoder
 from gengen.models.autoencoders.variational import variational
+from gengen.models.autoencoders.vector_quantised import vector_quantised
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.infogan import infogan
 from gengen.models.gans.unrolled import unrolled
@@ -28,6 +29,7 @@ MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
     "adversarial_autoencoder": adversarial_autoencoder,
     "autoencoder": autoencoder,
     "variational": variational,
+    "vector_quantised": vector_quantised,
 }
 
 KNOW_CLASSES = ("adversarial_autoencoder",)

@@ -78,6 +78,7 @@ class GenerativeModel(NamedTuple):
       translate: `(key, variables, data) -> data` of another domain.
       log_likelihood: `(key, variables, data, condition=None, samples=1) -> nats [n]`; a lower bound, tighter the more
         `samples`, where it is not exact.
+      features: `(key, variables, data) -> [n, F]`, what a network of the model sees in images, such as its critic.
       notes: what training minimises, in a sentence; "" where the metrics say it.
     """
 
@@ -93,10 +94,11 @@ class GenerativeModel(NamedTuple):
     recognise: Callable[..., Tree] | None = None
     translate: Callable[..., Tree] | None = None
     log_likelihood: Callable[..., Tree] | None = None
+    features: Callable[..., Tree] | None = None
     notes: str = ""
 
 
-CAPABILITIES = ("sample", "prior", "encode", "decode", "recognise", "translate", "log_likelihood")
+CAPABILITIES = ("sample", "prior", "encode", "decode", "recognise", "translate", "log_likelihood", "features")
 
 
 def offers(model: GenerativeModel) -> list[str]:

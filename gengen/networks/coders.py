@@ -71,7 +71,8 @@ class GaussianCoder(nn.Module):
         """Returns distributions of latents [B, L] for what the body takes."""
         check_latent(self.latent)
         features = self.body(*inputs, train=train)
-        return Gaussian(nn.Dense(self.latent)(features), nn.Dense(self.latent)(features))
+        mean, log_variance = nn.Dense(self.latent)(features), nn.Dense(self.latent)(features)
+        return Gaussian(mean, log_variance / 2)
 
 
 class ConditionalEncoder(nn.Module):

@@ -51,7 +51,13 @@ class ResidualBlocks(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        """Returns maps [B, h, w, F] of maps [B, h, w, F]."""
+        """Returns maps [B, h, w, F] of maps [B, h, w, F].
+
+        Raises:
+          ValueError: `blocks` is below 0.
+        """
+        if self.blocks < 0:
+            raise ValueError(f"blocks={self.blocks} must be at least 0")
         for _ in range(self.blocks):
             y = Conv(self.hidden, (3, 3), dtype=self.dtype)(nn.relu(x))
             x = x + Conv(x.shape[-1], (1, 1), dtype=self.dtype)(nn.relu(y))

@@ -30,6 +30,11 @@ class Past(NamedTuple):
     values: jax.Array
 
 
+def _normalised(x: jax.Array) -> jax.Array:
+    """Layer normalisation (Ba et al. 2016) with statistics in float32; part of a linen module."""
+    return nn.LayerNorm()(x.astype(jnp.float32)).astype(x.dtype)
+
+
 class Block(nn.Module):
     """Attention to this and earlier places, then a perceptron at each place, both added to what comes in.
 
@@ -54,8 +59,7 @@ class Block(nn.Module):
           What comes out, of x's shape, and what is now remembered.
         """
         size, width = x.shape[0], x.shape[-1]
-        normed = nn.LayerNorm(dtype=self.dtype)(x)
-        parts = nn.Dense(3 * width, use_bias=False, dtype=self.dtype)(normed)
+        parts = nn.Dense(3 * width, use_bias=False, dtype=self.dtype)(_normalised(x))
         query, key, value = jnp.moveaxis(parts.reshape(size, -1, 3, self.heads, width // self.heads), 2, 0)
         if past is None or place is None:
             seen, visible = Past(key, value), jnp.tril(jnp.ones((x.shape[1], x.shape[1]), bool))
@@ -67,7 +71,7 @@ class Block(nn.Module):
         weights = jax.nn.softmax(jnp.where(visible[None, None], logits, LOW)).astype(value.dtype)
         found = jnp.einsum("bhst,bthf->bshf", weights, seen.values).reshape(size, -1, width)
         x = x + nn.Dense(width, dtype=self.dtype)(found)
-        hidden = nn.gelu(nn.Dense(4 * width, dtype=self.dtype)(nn.LayerNorm(dtype=self.dtype)(x)))
+        hidden = nn.gelu(nn.Dense(4 * width, dtype=self.dtype)(_normalised(x)))
         return x + nn.Dense(width, dtype=self.dtype)(hidden), seen
 
 
@@ -117,7 +121,7 @@ class Transformer(nn.Module):
         for layer in range(self.layers):
             x, seen = Block(self.heads, self.dtype)(x, None if past is None else past[layer], place)
             remembered.append(seen)
-        return nn.LayerNorm(dtype=self.dtype)(x), tuple(remembered)
+        return _normalised(x), tuple(remembered)
 
     def nothing(self, size: int, length: int) -> tuple[Past, ...]:
         """What the layers remember of `size` sequences of which no place has been seen."""

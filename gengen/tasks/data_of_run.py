@@ -23,12 +23,14 @@ class Shown(NamedTuple):
       labels: their classes, int32 [N]; None where there are none.
       places: where they lie among all that they were taken from, int [N].
       title: what they are, in words.
+      names: of the files that they were read from; () where there are none.
     """
 
     images: np.ndarray
     labels: np.ndarray | None
     places: np.ndarray
     title: str
+    names: tuple[str, ...] = ()
 
 
 def data_of(workdir: Path, config: ConfigDict | None = None) -> DataSet:
@@ -61,7 +63,7 @@ def held_out(data: DataSet, number: int, seed: int) -> Shown:
     test = data.splits["test"]
     places = np.random.default_rng(seed).permutation(len(test["image"]))[:number]
     labels = np.asarray(test["label"][places]) if "label" in test else None
-    title = f"{len(places):,} held-out images of {data.signature.name}"
+    title = f"{len(places):,} held-out image{'s' if len(places) > 1 else ''} of {data.signature.name}"
     return Shown(np.asarray(test["image"][places]), labels, places, title)
 
 
@@ -83,7 +85,8 @@ def pictures_of(path: Path, signature: Signature, number: int) -> Shown:
     size = (signature.height, signature.width)
     images = [_read(file, size, signature.channels) for file in files[:number]]
     title = f"{len(images):,} of {len(files):,} pictures in {path}" if path.is_dir() else str(path)
-    return Shown(np.stack(images), None, np.arange(len(images)), title)
+    names = tuple(str(file.relative_to(path)) if path.is_dir() else file.name for file in files[:number])
+    return Shown(np.stack(images), None, np.arange(len(images)), title, names)
 
 
 def _files(path: Path) -> list[Path]:

@@ -61,8 +61,8 @@ def run(
         raise Refusal(f"--steps={steps} must be at least 2, the two ends.")
     model, step, state = restore(workdir, best=best)
     require(model, "decode")
-    if model.encode is None:
-        require(model, "prior")
+    if model.prior is None:
+        require(model, "encode")
     latents = Latents(model, evaluation_variables(state, raw=raw), seed)
     if model.encode is not None:
         sides, labels, title = _images(workdir, model, num, seed, config)
@@ -94,7 +94,7 @@ def _images(
     places = pairs(shown.labels if classes_of(model) else None, len(shown.images))[:num]
     if not len(places):
         alike = " of one class" if classes_of(model) else ""
-        raise Refusal(f"{shown.title}{alike} are too few to find two to go between.")
+        raise Refusal(f"in {shown.title} there are no two{alike} to go between.")
     labels = None if shown.labels is None else shown.labels[places[:, 0]]
     title = f"{2 * len(places)} held-out images of {data.signature.name}"
     return shown.images[places.T.ravel()], labels, title

@@ -155,4 +155,7 @@ def _corruption(workdir: Path) -> tuple[Callable | None, str]:
 
 def _said(errors: np.ndarray) -> str:
     """The mean of errors [N] with its interval over images; a single one has none."""
-    return number(errors[0]) if len(errors) == 1 else with_interval(of_blocks(errors)._asdict())
+    if len(errors) == 1:
+        return number(errors[0])
+    estimate = of_blocks(errors)
+    return with_interval(estimate._replace(low=max(estimate.low, 0.0))._asdict())

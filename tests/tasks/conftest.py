@@ -1,13 +1,16 @@
-"""A model that can be told things and whose pictures show what it was told."""
+"""Models whose pictures show what they were told, and what code they were made of."""
 
 import jax
 import jax.numpy as jnp
 import pytest
+from ml_collections import ConfigDict
 
 from gengen.core.mean import mean_of
-from gengen.core.model import GenerativeModel
+from gengen.core.model import Condition, GenerativeModel
 from gengen.core.parallel import example_keys
 from gengen.core.state import State
+from gengen.data.signature import DataSet, Signature
+from gengen.training.run_folder import open_folder
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +52,65 @@ def telling():
         return GenerativeModel(init, train_step, sample=sample, conditions=conditions)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def coding():
+    """Returns `(size=2, classes=0, draws=None, encodes=True) -> model`: the first pixels of an image are its code.
+
+    Decoded images are black but for those pixels, and for the pixel below the first, which says the class that they
+    were told, and the one beside it, which is what the model drew. `draws` are what its prior draws from, [M, size].
+    """
+
+    def build(size=2, classes=0, draws=None, encodes=True):
+        def encode(key, variables, data, condition=None):
+            del key
+            return data[:, 0, :size, 0] * variables["coder"]["params"]["gain"]
+
+        def decode(key, variables, latents, condition=None):
+            images = jnp.full((len(latents), 4, 4, 1), -1.0)
+            images = images.at[:, 0, :size, 0].set(latents / variables["coder"]["params"]["gain"])
+            images = images.at[:, 1, 1, 0].set(jax.random.uniform(key, (len(latents),)))
+            if condition is None:
+                return images
+            return images.at[:, 1, 0, 0].set(condition["label"].astype(jnp.float32) / 127.5 - 1)
+
+        def prior(key, variables, n, condition=None):
+            del variables, condition
+            return jnp.asarray(draws, jnp.float32)[jax.random.randint(key, (n,), 0, len(draws))]
+
+        def init(key, batch):
+            del key, batch
+            return State(jnp.zeros((), jnp.int32), {"coder": {"params": {"gain": jnp.float32(2)}}}, {})
+
+        return GenerativeModel(
+            init,
+            lambda key, state, batch, *, phase=None: (state, {}),
+            conditions={"label": Condition(classes=classes)} if classes else {},
+            prior=prior if draws is not None else None,
+            encode=encode if encodes else None,
+            decode=decode,
+        )
+
+    return build
+
+
+@pytest.fixture
+def looked(monkeypatch, tmp_path):
+    """Returns `(task, model, images, labels=None, **flags) -> path`: runs a task that looks at a run of a model.
+
+    The run's data are the images uint8 [N, 4, 4, 1]; its corruption and its folder, `tmp_path / "run"`, are real.
+    """
+
+    def run(task, model, images, labels=None, corruption=None, **flags):
+        classes = tuple("abcdefghij"[: labels.max() + 1]) if labels is not None else ()
+        signature = Signature("few", 4, 4, 1, classes, {"train": len(images), "test": len(images)}, "")
+        split = {"image": images, **({"label": labels} if labels is not None else {})}
+        config = ConfigDict({"model": {"name": "fake"} | ({"corruption": corruption} if corruption else {})})
+        open_folder(tmp_path / "run", config, signature.to_json())
+        data = DataSet(signature, {"train": split, "test": split}, tmp_path)
+        monkeypatch.setattr(task, "restore", lambda workdir, best: (model, 7, model.init(None, None)))
+        monkeypatch.setattr(task, "data_of", lambda workdir, config: data)
+        return task.run(tmp_path / "run", **{"num": 8, "seed": 0, "output": None, **flags})
+
+    return run

@@ -56,8 +56,9 @@ def adversarial(
       terms: what is added to the players' losses, from `TERMS`.
 
     Returns:
-      A model that can `sample`. Its metrics are each player's loss, the critic's estimate of the distance between data
-      and samples, such as "critic/wasserstein", and every term, such as "critic/gradient_penalty".
+      A model that can `sample`, and has its critic's `features` where that is shown single images without labels. Its
+      metrics are each player's loss, the critic's estimate of the distance between data and samples, such as
+      "critic/wasserstein", and every term, such as "critic/gradient_penalty".
 
     Raises:
       ValueError: an argument is out of range, or two of them do not go together.
@@ -147,5 +148,10 @@ def assemble(both: Adversaries, *turns: Turn) -> GenerativeModel:
         return State(jnp.zeros((), jnp.int32), variables, init_players([turn.player for turn in turns], variables))
 
     return GenerativeModel(
-        init, play(turns, both.prepare), period(turns), sample=both.sample, conditions=both.told.conditions
+        init,
+        play(turns, both.prepare),
+        period(turns),
+        sample=both.sample,
+        conditions=both.told.conditions,
+        features=both.features if both.sees_single_images else None,
     )

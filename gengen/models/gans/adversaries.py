@@ -22,7 +22,7 @@ from gengen.losses.adversarial import AdversarialLoss
 from gengen.models.gans.terms import Scene, Term
 from gengen.models.gans.views import View
 from gengen.models.pixels import scaled
-from gengen.models.told import Nothing, Told
+from gengen.models.told import Labels, Nothing, Told
 from gengen.networks.critic import CriticNetwork, Judgement
 from gengen.networks.forward import eval_mode, init_network, train_mode
 
@@ -49,6 +49,11 @@ class Adversaries(NamedTuple):
     told: Told = Nothing()
     views: Sequence[View] = ()
     terms: Sequence[Term] = ()
+
+    @property
+    def sees_single_images(self) -> bool:
+        """Whether the critic needs to be shown no more than one image: not its label, nor others in a pack."""
+        return not isinstance(self.told, Labels) and all(view.group == 1 for view in self.views)
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables of both networks, and what the views carry if they carry something."""
@@ -191,3 +196,9 @@ class Adversaries(NamedTuple):
         drawn = self.told.drawn(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, 1))
         inputs = self.told.to_generator(self.latents(keys), {**drawn, **(condition or {})})
         return eval_mode(self.generator, variables["generator"], *inputs)
+
+    def features(self, key: jax.Array, variables: Variables, data: jax.Array) -> jax.Array:
+        """What the critic's logit weighs of images [n, H, W, C], as they are, without views: [n, F]."""
+        del key
+        judged: Judgement = eval_mode(self.critic, variables["critic"], data)
+        return judged.features

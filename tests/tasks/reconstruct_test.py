@@ -1,0 +1,212 @@
+"""Reconstructions pixel by pixel, their error, the user's own pictures, and a real run from training to all pictures."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from configs import vae
+from gengen.core.refusal import Refusal
+from gengen.data.signature import Signature
+from gengen.metrics.interval import of_blocks
+from gengen.pictures.grid import grid
+from gengen.tasks import embed, interpolate, manifold, reconstruct, train
+from gengen.tasks.data_of_run import data_of, held_out, pictures_of
+from gengen.tasks.reconstruct import in_rows, squared_errors
+
+SIGNATURE = Signature("few", 4, 4, 1, (), {}, "")
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).integers(0, 256, (40, 4, 4, 1), np.uint8)
+
+
+def saved(path):
+    """The arrays beside a picture, and the picture."""
+    with np.load(path.with_suffix(".npz")) as arrays, Image.open(path) as shown:
+        return dict(arrays), np.asarray(shown)
+
+
+def test_rows_of_one_image_share_a_column_and_images_go_on_below_after_a_gap():
+    first, second = np.full((3, 48, 48, 1), 10, np.uint8), np.full((3, 48, 48, 1), 20, np.uint8)
+    first[2], second[2] = 30, 40
+    picture = in_rows([first, second], columns=2)
+    above = grid(np.concatenate([first[:2], second[:2]]), columns=2)
+    white = np.full((1, 48, 48, 1), 255, np.uint8)
+    below = grid(np.concatenate([first[2:], white, second[2:], white]), columns=2)
+    gap = np.full((6, above.shape[1], 1), 255, np.uint8)
+    np.testing.assert_array_equal(picture, np.concatenate([above, gap, below]))
+
+
+def test_errors_are_of_pixels_between_0_and_1():
+    images = np.array([0, 255, 51], np.uint8).reshape(3, 1, 1, 1)
+    decoded = np.array([1.0, 1.0, -1.0]).reshape(3, 1, 1, 1)
+    np.testing.assert_allclose(squared_errors(images, decoded), [1, 0, 0.04], atol=1e-15)
+
+
+def test_what_the_code_holds_comes_back_and_the_rest_is_an_error(looked, coding, images, tmp_path, capsys):
+    path = looked(reconstruct, coding(), images, num=20)
+    assert path == tmp_path / "run" / "reconstructions.png"
+    arrays, shown = saved(path)
+    assert sorted(arrays) == ["images", "reconstructions"]
+    order = np.random.default_rng(0).permutation(40)[:20]
+    np.testing.assert_array_equal(arrays["images"], images[order])
+    np.testing.assert_array_equal(arrays["reconstructions"][:, 0, :2], images[order, 0, :2])
+    assert not arrays["reconstructions"][:, 2:].any()
+    np.testing.assert_array_equal(shown, in_rows([arrays["images"], arrays["reconstructions"]]).squeeze(-1))
+    errors = np.square((arrays["images"].astype(float) - arrays["reconstructions"]) / 255).mean((1, 2, 3))
+    estimate = of_blocks(errors)
+    said = capsys.readouterr().out
+    assert "20 held-out images of few, step 7; rows, from above: images, reconstructions" in said
+    assert (
+        f"error of a pixel in [0, 1]: {estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]\n{path.with_suffix('.npz')}"
+        in said
+    )
+
+
+def test_a_seed_chooses_the_images_and_no_image_depends_on_how_many_there_are(looked, coding, images, tmp_path):
+    few, more, other = (
+        saved(looked(reconstruct, coding(), images, num=num, seed=seed, output=tmp_path / f"{num}-{seed}"))[0]
+        for num, seed in ((3, 0), (30, 0), (3, 1))
+    )
+    for name, values in few.items():
+        np.testing.assert_array_equal(values, more[name][:3])
+        assert (values != other[name]).any()
+
+
+def test_a_denoising_model_is_shown_corrupted_images_and_has_to_give_back_clean_ones(looked, coding, images, capsys):
+    corruption = {"name": "masking", "amount": 0.5}
+    path = looked(reconstruct, coding(), images, num=40, corruption=corruption)
+    arrays, shown = saved(path)
+    seen = arrays["seen"]
+    masked = seen != arrays["images"]
+    assert not seen[masked].any()
+    assert 0.4 < masked.mean() < 0.6
+    assert len(np.unique(masked.reshape(40, -1), axis=0)) == 40, "each image has a mask of its own"
+    np.testing.assert_array_equal(arrays["reconstructions"][:, 0, :2], seen[:, 0, :2])
+    np.testing.assert_array_equal(
+        shown, in_rows([arrays[name] for name in ("images", "seen", "reconstructions")]).squeeze(-1)
+    )
+    said = capsys.readouterr().out
+    assert "corrupted by masking of amount 0.5, step 7; rows, from above: images, seen, reconstructions" in said
+    assert f"{squared_errors(arrays['images'], arrays['reconstructions'] / 127.5 - 1).mean():.3g} [" in said
+
+
+def test_a_model_with_labels_is_told_those_of_the_data(looked, coding, images):
+    labels = np.random.default_rng(1).integers(0, 3, 40).astype(np.int32)
+    arrays, _ = saved(looked(reconstruct, coding(classes=3), images, labels, num=9))
+    np.testing.assert_array_equal(arrays["labels"], labels[np.random.default_rng(0).permutation(40)[:9]])
+    np.testing.assert_array_equal(arrays["reconstructions"][:, 1, 0, 0], arrays["labels"])
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A folder of pictures of other sizes: grey levels that say their order by path, beside what is no picture."""
+    folder = tmp_path / "own"
+    (folder / "below").mkdir(parents=True)
+    Image.new("RGB", (30, 20), (60, 60, 60)).save(folder / "c.png")
+    Image.new("L", (4, 8), 20).save(folder / "a.png")
+    Image.new("RGBA", (5, 5), (0, 0, 0, 0)).save(folder / "below" / "b.png")
+    (folder / "notes.txt").write_text("mine")
+    (folder / ".hidden.png").write_text("mine")
+    return folder
+
+
+def test_own_pictures_are_fitted_to_the_shape_of_the_data(own):
+    shown = pictures_of(own, SIGNATURE, 10)
+    assert shown.images.shape == (3, 4, 4, 1)
+    np.testing.assert_array_equal(shown.images[:, 0, 0, 0], [20, 255, 60])
+    assert (shown.images == shown.images[:, :1, :1]).all()
+    assert shown.labels is None
+    assert pictures_of(own, SIGNATURE, 2).title == f"2 of 3 pictures in {own}"
+    np.testing.assert_array_equal(pictures_of(own / "c.png", SIGNATURE, 5).images, shown.images[2:])
+
+
+def test_the_centre_of_a_picture_of_another_aspect_is_taken(tmp_path):
+    pixels = np.zeros((4, 12), np.uint8)
+    pixels[:, 4:8] = np.arange(16).reshape(4, 4) * 10
+    Image.fromarray(pixels).save(tmp_path / "wide.png")
+    np.testing.assert_array_equal(pictures_of(tmp_path / "wide.png", SIGNATURE, 1).images[0, ..., 0], pixels[:, 4:8])
+
+
+def test_own_pictures_take_the_place_of_held_out_ones(looked, coding, images, own, capsys):
+    arrays, _ = saved(looked(reconstruct, coding(), images, source=own, num=64))
+    np.testing.assert_array_equal(arrays["images"], pictures_of(own, SIGNATURE, 64).images)
+    np.testing.assert_array_equal(arrays["reconstructions"][:, 0, 0, 0], [20, 255, 60])
+    assert "labels" not in arrays
+    looked(reconstruct, coding(), images, source=own / "a.png")
+    assert capsys.readouterr().out.splitlines()[-2].count("[") == 1, "one image has no interval"
+
+
+def test_the_class_of_own_pictures_has_to_be_said_to_a_model_that_takes_labels(looked, coding, images, own):
+    labels = np.arange(40, dtype=np.int32) % 3
+    with pytest.raises(Refusal, match="has to be told the class of what it encodes; add --label=CLASS"):
+        looked(reconstruct, coding(classes=3), images, labels, source=own)
+    arrays, _ = saved(looked(reconstruct, coding(classes=3), images, labels, source=own, label="c"))
+    np.testing.assert_array_equal(arrays["labels"], [2, 2, 2])
+    np.testing.assert_array_equal(arrays["reconstructions"][:, 1, 0, 0], [2, 2, 2])
+    with pytest.raises(Refusal, match="--label=c: samples of this run cannot be told their class"):
+        looked(reconstruct, coding(), images, labels, source=own, label="c")
+    with pytest.raises(Refusal, match="held-out images have their own"):
+        looked(reconstruct, coding(classes=3), images, labels, label="c")
+
+
+def test_mistakes_are_refused_by_name(looked, coding, images, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken.png").write_text("no picture")
+    Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / "floats.tiff")
+    for name, words in {
+        "gone.png": "gone.png does not exist",
+        "empty": "empty holds no pictures",
+        "broken.png": r"broken.png cannot be read as a picture \(it is damaged",
+        "floats.tiff": "32-bit numbers of unknown range",
+    }.items():
+        with pytest.raises(Refusal, match=words):
+            looked(reconstruct, coding(), images, source=tmp_path / name)
+    with pytest.raises(Refusal, match="--num=0 must be at least 1"):
+        looked(reconstruct, coding(), images, num=0)
+    with pytest.raises(Refusal, match="cannot encode; what it can do: prior, decode"):
+        looked(reconstruct, coding(encodes=False, draws=np.zeros((1, 2))), images)
+    assert not list((tmp_path / "run").glob("*.png"))
+
+
+@pytest.fixture(scope="module")
+def trained(data_dir, tmp_path_factory):
+    config = vae.get_config("tiny")
+    config.data.data_dir = str(data_dir)
+    workdir = tmp_path_factory.mktemp("runs") / "vae"
+    train.run(config, workdir)
+    return workdir
+
+
+def test_a_real_run_is_reconstructed_interpolated_laid_out_and_embedded(launch, trained):
+    done = launch("--mode=reconstruct", f"--workdir={trained}", "--num=10")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == str(trained / "reconstructions.png")
+    arrays, _ = saved(trained / "reconstructions.png")
+    assert arrays["reconstructions"].shape == (10, 8, 8, 1)
+    shown = held_out(data_of(trained), 10, 0)
+    np.testing.assert_array_equal(arrays["images"], shown.images)
+    np.testing.assert_array_equal(arrays["labels"], shown.labels)
+    flags = {"seed": 0, "output": None}
+    assert interpolate.run(trained, num=2, steps=3, spherical=True, **flags).is_file()
+    with pytest.raises(Refusal, match=r"is 32 numbers; name two of them for the map, as in --axes=0,1\."):
+        manifold.run(trained, num=3, **flags)
+    with Image.open(manifold.run(trained, num=3, axes="5,31", **flags)) as picture:
+        assert picture.size == (144, 144)
+    with np.load(embed.run(trained, num=60, **flags)) as codes:
+        assert codes["codes"].shape == (60, 32)
+        np.testing.assert_array_equal(codes["labels"], held_out(data_of(trained), 60, 0).labels)
+    assert (trained / "codes.png").is_file()
+
+
+def test_other_data_than_those_of_the_training_are_refused(trained, tmp_path):
+    for name in ("config.json", "data.json"):
+        (tmp_path / name).write_bytes((trained / name).read_bytes())
+    assert data_of(tmp_path).signature.counts["test"] > 100
+    signature = json.loads((tmp_path / "data.json").read_text())
+    (tmp_path / "data.json").write_text(json.dumps({**signature, "digest": "other"}))
+    with pytest.raises(Refusal, match="the data of digits are not those that .* was trained on"):
+        data_of(tmp_path)
