@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 from configs import base
 
 VARIANTS = ("tiny", "mnist", "fashion_mnist", "vae", "paper", "paper_vae", "layers")
-EPOCHS = {"": 400.0, "mnist": 200.0, "fashion_mnist": 200.0, "vae": 600.0, "layers": 100.0}
+EPOCHS = {"tiny": 0.0, "": 400.0, "mnist": 200.0, "fashion_mnist": 200.0, "vae": 600.0, "layers": 100.0}
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -33,8 +33,7 @@ def get_config(variant: str = "") -> ConfigDict:
             config.networks[role] = ConfigDict({"name": "mlp", "widths": (100, 100), "activation": "tanh"})
     config.optimizers.autoencoder = base.optimizer("adam", 1e-3, b1=0.9, b2=0.999, eps=1e-4)
     config.optimizers.autoencoder.schedule = "rounds"
+    config.evaluation.importance_samples = (1, 5000)
     config.training.batch_size = 20
     config.training.epochs = EPOCHS.get(variant, 3280.0)
-    if variant == "tiny":
-        config.training.epochs = 0.0
     return base.vary(config, "mnist" if variant in ("vae", "paper", "paper_vae", "layers") else variant, VARIANTS)

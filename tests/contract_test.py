@@ -13,7 +13,12 @@ from gengen.core.average import averaged
 from gengen.core.model import CAPABILITIES, require
 from gengen.core.parallel import AXIS, parallel, replicate
 from gengen.core.refusal import Refusal
+from gengen.core.state import networks_of
 from gengen.core.transforms import scale_by_rate
+from gengen.losses.likelihood import squared_error
+from gengen.models.autoencoders.adversarial import adversarial_autoencoder
+from gengen.models.autoencoders.corruption import CORRUPTIONS
+from gengen.models.autoencoders.priors import PRIORS
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.infogan import infogan
 from gengen.models.gans.terms import auxiliary_classifier, dragan, feature_matching, gradient_penalty, r1
@@ -66,6 +71,25 @@ def penalties():
     return *gradient_penalty(weight=0.1), *dragan(weight=0.1)
 
 
+def adversarial_autoencoders(prior, **arguments):
+    critics = ("critic", *(["category_critic"] if "categories" in arguments else []))
+    players = ("autoencoder", "generator", "classifier", *critics)
+    return adversarial_autoencoder(
+        networks={
+            "encoder": mlp.Encoder(widths=(16,)),
+            "decoder": mlp.Decoder(SHAPE, widths=(16,)),
+            **{name: mlp.Critic(widths=(16, 16)) for name in critics},
+        },
+        optimizers=dict.fromkeys(players, sgd()),
+        likelihood=squared_error(),
+        prior=prior,
+        corruption=CORRUPTIONS["gaussian"](amount=0.1),
+        classes=CLASSES,
+        latent=2,
+        **arguments,
+    )
+
+
 MODELS = {
     "wgan": lambda: gan(*mlps(), loss="wasserstein", critic_steps=2, clip=0.05),
     "gan": lambda: gan(*mlps(), loss="non_saturating", critic_steps=1, clip=None),
@@ -92,9 +116,20 @@ MODELS = {
     ),
     "infogan": lambda: gan(*dcgans(), infogan, categories=3, continuous=2),
     "unrolled": lambda: gan(*mlps(), unrolled, unroll=2),
+    "aae": lambda: adversarial_autoencoders(PRIORS["gaussian"]()),
+    "aae_mixture": lambda: adversarial_autoencoders(PRIORS["mixture"](components=CLASSES), label_aware=True),
+    "aae_cluster": lambda: adversarial_autoencoders(PRIORS["gaussian"](), categories=4),
+    "aae_semi": lambda: adversarial_autoencoders(PRIORS["gaussian"](), categories=CLASSES, semi_supervised=True),
 }
 
-CAN = {name: {"sample"} | ({"encode"} if name == "infogan" else set()) for name in MODELS}
+LABELLED = {"aae_semi"}
+"""Models that are fed a second stream, of labelled images."""
+
+AUTOENCODES = {"prior", "encode", "decode"}
+
+CAN = {name: {"sample"} | (AUTOENCODES if name.startswith("aae") else set()) for name in MODELS}
+for known in ("infogan", "aae_cluster", "aae_semi"):
+    CAN[known] |= {"recognise"}
 
 MOVES = dict.fromkeys(("wgan", "averaged", "penalised"), ("1111", "0101")) | {"matched": ("1010", "1111")}
 """At which steps critic and generator move; at all where it is not said."""
@@ -120,6 +155,12 @@ def data(steps, seed=0):
     return {"image": image, "label": rng.integers(0, CLASSES, (steps, BATCH), np.int32)}
 
 
+def fed(name, steps, seed=0):
+    """Batches [steps, batch, ...] as a model sees them in a run."""
+    batches = data(steps, seed)
+    return {"image": batches["image"], "labelled": data(steps, seed + 100)} if name in LABELLED else batches
+
+
 def feed(batches, devices):
     """Lays [steps, batch, ...] out as [devices, steps, per device, ...]."""
 
@@ -136,7 +177,9 @@ def part(batches, start, length):
 @functools.cache
 def first(name):
     """The state of a new run, on the host."""
-    return jax.device_get(jax.jit(MODELS[name]().init)(jax.random.key(0), {"image": data(1)["image"][0]}))
+    return jax.device_get(
+        jax.jit(MODELS[name]().init)(jax.random.key(0), jax.tree.map(lambda leaf: leaf[0], fed(name, 1)))
+    )
 
 
 @functools.cache
@@ -145,7 +188,7 @@ def run(name, devices=1, fused=STEPS):
     model, used = MODELS[name](), jax.devices()[:devices]
     dispatch, state, seen = parallel(model.train_step, used, period=model.period), replicate(first(name), used), []
     for start in range(0, STEPS, fused):
-        batches = feed(part(data(STEPS), start, fused), devices)
+        batches = feed(part(fed(name, STEPS), start, fused), devices)
         state, metrics = dispatch(jax.random.key(1), state, batches, start)
         seen.append(jax.device_get(metrics))
     return state, jax.tree.map(lambda *parts: np.concatenate(parts), *seen)
@@ -155,7 +198,7 @@ def test_four_steps_are_finite_and_move_everything_that_is_trained(name):
     before, (after, metrics) = first(name), run(name)
     chex.assert_tree_all_finite(after.variables)
     chex.assert_tree_all_finite({name: mean.total for name, mean in metrics.items()})
-    for network in ("generator", "critic"):
+    for network in networks_of(before.variables):
         old, new = (run.variables[network]["params"] for run in (before, after))
         for was, now in zip(jax.tree.leaves(old), jax.tree.leaves(new), strict=True):
             assert was.size == 1 or np.any(was != np.asarray(now)), network
@@ -177,7 +220,7 @@ def test_it_compiles_once(name, model):
     dispatch, state = parallel(model.train_step, devices, period=model.period), replicate(first(name), devices)
     with CountedCompilations() as compiled:
         for place in range(3):
-            state, _ = dispatch(jax.random.key(1), state, feed(data(STEPS, place), 2), STEPS * place)
+            state, _ = dispatch(jax.random.key(1), state, feed(fed(name, STEPS, place), 2), STEPS * place)
     assert compiled() == 1
 
 
@@ -206,7 +249,7 @@ def test_a_step_that_forgot_to_average_would_not_trace(name, model):
     def over_replicas(step):
         return jax.vmap(step, in_axes=(None, None, 0), out_axes=None, axis_name=AXIS)
 
-    args = jax.random.key(1), first(name), jax.tree.map(lambda leaf: leaf[:, 0], feed(data(1), 2))
+    args = jax.random.key(1), first(name), jax.tree.map(lambda leaf: leaf[:, 0], feed(fed(name, 1), 2))
     state, _ = jax.eval_shape(over_replicas(model.train_step), *args)
     chex.assert_trees_all_equal_shapes(state, first(name))
 
@@ -226,7 +269,7 @@ def test_going_on_from_a_copy_is_exact(name, model):
     dispatch, state = parallel(model.train_step, jax.devices()[:1], period=model.period), first(name)
     for start in (0, 2):
         copy = jax.tree.map(lambda leaf: np.array(leaf), state)  # to the host and back, as a checkpoint does
-        batches = feed(part(data(STEPS), start, 2), 1)
+        batches = feed(part(fed(name, STEPS), start, 2), 1)
         state, _ = dispatch(jax.random.key(1), replicate(copy, jax.devices()[:1]), batches, start)
     chex.assert_trees_all_equal(jax.device_get(state), jax.device_get(run(name, fused=2)[0]))
 
@@ -248,12 +291,24 @@ def test_a_capability_that_is_missing_is_refused_with_what_there_is(model):
         require(model, "translate")
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if "encode" in CAN[name]])
-def test_encoding_reads_every_code_that_samples_can_be_told(name, model):
-    read = jax.jit(model.encode)(jax.random.key(3), first(name).variables, jnp.zeros((7, *SHAPE)))
+@pytest.mark.parametrize("name", [name for name in MODELS if "recognise" in CAN[name]])
+def test_every_code_that_samples_can_be_told_is_recognised(name, model):
+    read = jax.jit(model.recognise)(jax.random.key(3), first(name).variables, jnp.zeros((7, *SHAPE)))
     assert read.keys() == model.conditions.keys()
     for code, condition in model.conditions.items():
         chex.assert_shape(read[code], (7, condition.classes or condition.size))
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if CAN[name] >= AUTOENCODES])
+def test_codes_of_data_and_of_the_prior_are_what_is_decoded(name, model):
+    variables = first(name).variables
+    drawn = jax.jit(model.prior, static_argnums=2)(jax.random.key(3), variables, 7)
+    found = jax.jit(model.encode)(jax.random.key(3), variables, jnp.zeros((7, *SHAPE)))
+    chex.assert_equal_shape([drawn, found])
+    for codes in (drawn, found):
+        images = jax.jit(model.decode)(jax.random.key(3), variables, codes)
+        chex.assert_shape(images, (7, *SHAPE))
+        assert float(jnp.abs(images).max()) <= 1
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if MODELS[name]().conditions])

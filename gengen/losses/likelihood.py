@@ -60,7 +60,7 @@ def bernoulli() -> Likelihood:
         mean=lambda output: 2 * jax.nn.sigmoid(output) - 1,
         draw=lambda key, output: jnp.where(jax.random.bernoulli(key, jax.nn.sigmoid(output)), 1.0, -1.0),
         proper=True,
-        title="minus log-likelihood of black and white pixels",
+        title="negative log-likelihood of black and white pixels",
     )
 
 
@@ -83,7 +83,7 @@ def gaussian(*, deviation: float = 1.0) -> Likelihood:
         return jnp.tanh(output) + deviation * jax.random.normal(key, output.shape)
 
     return Likelihood(
-        1, log_prob, jnp.tanh, draw, True, f"minus log-likelihood of pixels in [-1, 1], deviation {deviation:g}"
+        1, log_prob, jnp.tanh, draw, True, f"negative log-likelihood of pixels in [-1, 1], deviation {deviation:g}"
     )
 
 
@@ -108,7 +108,7 @@ def gaussian_learned() -> Likelihood:
         mean=lambda output: split(output)[0],
         draw=draw,
         proper=True,
-        title="minus log-likelihood of pixels in [-1, 1], deviations learned",
+        title="negative log-likelihood of pixels in [-1, 1], deviations learned",
     )
 
 

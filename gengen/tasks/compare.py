@@ -31,6 +31,18 @@ HEADER = (
 )
 
 
+LATENTS = {
+    "bound of nats": ("likelihood", "nats"),
+    "linear probe": ("representation", "linear", "accuracy"),
+    "nearest neighbour": ("representation", "nearest", "accuracy"),
+    "clusters": ("representation", "clusters", "accuracy"),
+    "wrong codes": ("codes", "error"),
+    "continuity": ("regularity", "continuity"),
+    "completeness": ("regularity", "completeness"),
+}
+"""Columns of the second table, of models with codes, and where a report holds their estimates."""
+
+
 def run(folder: Path, output: Path | None) -> Path:
     """Prints a table of all runs directly below a folder that were judged, and writes the same as JSON.
 
@@ -56,6 +68,8 @@ def run(folder: Path, output: Path | None) -> Path:
     (path,) = output_files(output, folder / "comparison.json", ".json")
     rows = [_row(group) for group in _groups(runs)]
     print(as_table(rows) + "\n")
+    if latents := as_table_of_latents(rows):
+        print(latents + "\n")
     write_whole(path, json.dumps(rows, indent=2) + "\n")
     return path
 
@@ -63,6 +77,14 @@ def run(folder: Path, output: Path | None) -> Path:
 def as_table(rows: Sequence[dict[str, Any]]) -> str:
     """Lays out what `run` wrote as a Markdown table."""
     return table([[row[name] for name in HEADER] for row in rows], HEADER)
+
+
+def as_table_of_latents(rows: Sequence[dict[str, Any]]) -> str:
+    """Lays out what codes and likelihoods of the runs are worth, as a Markdown table; "" if no run has any."""
+    columns = [column for column in LATENTS if any(row.get(column) for row in rows)]
+    chosen = [row for row in rows if any(row.get(column) for column in columns)]
+    lines = [[row["run"], row["seeds"], *(row.get(column, "") for column in columns)] for row in chosen]
+    return table(lines, ("run", "seeds", *columns)) if columns else ""
 
 
 class _Judged(NamedTuple):
@@ -107,6 +129,7 @@ def _judged(folder: Path, report: dict[str, Any]) -> _Judged:
             "of real images": distance["floor"],
             "precision": precision["samples"],
             "recall": recall["samples"],
+            **_of_latents(report),
         },
         circumstances={
             "features": f"{distance['extractor']['name']} {distance['extractor']['digest'][:6]}".strip(),
@@ -117,6 +140,20 @@ def _judged(folder: Path, report: dict[str, Any]) -> _Judged:
         digest=report["data_digest"],
         minutes=entries[-1]["seconds"] / 60 if entries else None,
     )
+
+
+def _of_latents(report: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """The estimates of `LATENTS` that a report holds; of several bounds the tightest, of several codes the first."""
+    found = {}
+    for column, (section, *path) in LATENTS.items():
+        entry = report.get(section) or {}
+        if section in ("likelihood", "codes") and entry:
+            entry = list(entry.values())[-1 if section == "likelihood" else 0]
+        for step in path:
+            entry = entry.get(step, {})
+        if entry:
+            found[column] = entry
+    return found
 
 
 def _groups(runs: Sequence[_Judged]) -> list[list[_Judged]]:
@@ -132,10 +169,11 @@ def _groups(runs: Sequence[_Judged]) -> list[list[_Judged]]:
 def _row(runs: Sequence[_Judged]) -> dict[str, Any]:
     """One row, every number as it is shown."""
     minutes = [run.minutes for run in runs if run.minutes is not None]
+    columns = [column for column in runs[0].estimates if all(column in run.estimates for run in runs)]
     return {
         "run": common_name([run.name for run in runs]),
         "seeds": str(len(runs)),
-        **{column: with_interval(_over_seeds([run.estimates[column] for run in runs])) for column in runs[0].estimates},
+        **{column: with_interval(_over_seeds([run.estimates[column] for run in runs])) for column in columns},
         **runs[0].circumstances,
         "minutes": f"{sum(minutes) / len(minutes):.1f}" if minutes else "not measured",
     }

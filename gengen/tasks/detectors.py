@@ -284,5 +284,5 @@ DETECTORS: Mapping[str, Detector] = {
 "reconstruction" and "squared_error" look at what comes back of the image; the first forgives brightness and small
 shifts, as `cosine_distances` says. "likelihood" takes the last number of `config.evaluation.importance_samples`.
 "density" is that of `SAMPLERS`, fitted to codes of training images. "features" is the distance of Lee et al. 2018,
-https://arxiv.org/abs/1807.03888, eq. 2, for one class and with a ridge.
+https://arxiv.org/abs/1807.03888, section 2.1, for one class and with a ridge.
 """

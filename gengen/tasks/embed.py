@@ -6,6 +6,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
@@ -104,7 +105,9 @@ def maps(codes: np.ndarray, labels: np.ndarray | None, prior: np.ndarray | None 
     if few.std(axis=0).any():
         tsne = TSNE(perplexity=min(PERPLEXITY, (len(few) - 1) / 3), init="pca", random_state=0)
         title = f"t-SNE of {len(few):,} codes"
-        found.append(Map(title, tsne.fit_transform(few), None if labels is None else labels[: len(few)]))
+        with threadpool_limits(1):  # its many short loops spend their time waiting for each other where cores are busy
+            points = tsne.fit_transform(few)
+        found.append(Map(title, points, None if labels is None else labels[: len(few)]))
     return found
 
 

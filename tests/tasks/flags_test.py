@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from absl.testing import flagsaver
 
-from gengen.tasks import command
+from gengen.tasks import command, embed, reconstruct
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def carried_out(monkeypatch):
     import launch  # defines the flags
 
     called = {}
-    for task in (command.sample, command.traverse):
+    for task in (command.sample, command.traverse, reconstruct, command.interpolate, command.manifold, embed):
         name = task.__name__.rpartition(".")[2]
         monkeypatch.setattr(task, "run", lambda *given, name=name, **named: called.update({name: (given, named)}))
     monkeypatch.setattr(command.machine, "keep_compilations", lambda: None)
@@ -32,11 +32,10 @@ def test_a_class_is_asked_for_by_a_flag_that_other_modes_refuse(carried_out, cap
     assert called["sample"][1]["label"] == "Sandal"
     assert run("--mode=sample", "--workdir=runs/a") == 0
     assert called["sample"][1]["label"] is None
-    for mode in ("train", "traverse", "evaluate", "compare", "benchmark"):
+    where = "--mode=sample, --mode=reconstruct and --mode=manifold"
+    for mode in ("train", "traverse", "interpolate", "embed", "evaluate", "compare", "benchmark"):
         assert run(f"--mode={mode}", "--workdir=runs/a", "--label=3") == 2
-        assert capsys.readouterr().err == (
-            f"launch.py: --label=3 is for --mode=sample alone; leave it out of --mode={mode}.\n"
-        )
+        assert capsys.readouterr().err == f"launch.py: --label=3 is for {where}; leave it out of --mode={mode}.\n"
     assert list(called) == ["sample"]
 
 
@@ -45,3 +44,33 @@ def test_a_run_is_traversed_into_the_folder_that_is_named(carried_out):
     assert run("--mode=traverse", "--workdir=runs/a", "--output=b", "--seed=2", "--best", "--raw") == 0
     flags = {"seed": 2, "output": Path("b"), "best": True, "raw": True}
     assert called["traverse"] == ((Path("runs/a"),), flags)
+
+
+def test_modes_that_look_at_codes_are_told_what_belongs_to_them(carried_out):
+    run, called = carried_out
+    flags = {"seed": 3, "output": None, "best": False, "raw": True, "config": None}
+    given = ("--workdir=runs/a", "--seed=3", "--raw")
+    assert run("--mode=reconstruct", *given, "--input=mine", "--label=2") == 0
+    assert called["reconstruct"] == ((Path("runs/a"),), {**flags, "num": 64, "source": Path("mine"), "label": "2"})
+    assert run("--mode=interpolate", *given) == 0
+    assert called["interpolate"] == ((Path("runs/a"),), {**flags, "num": 8, "steps": 10, "spherical": False})
+    assert run("--mode=interpolate", *given, "--steps=4", "--spherical", "--num=2") == 0
+    assert called["interpolate"][1] == {**flags, "num": 2, "steps": 4, "spherical": True}
+    assert run("--mode=manifold", *given, "--axes=1,2") == 0
+    assert called["manifold"] == ((Path("runs/a"),), {**flags, "num": 20, "axes": "1,2", "label": None})
+    assert run("--mode=embed", *given) == 0
+    assert called["embed"] == ((Path("runs/a"),), {**flags, "num": 10_000})
+
+
+FLAGS = {"--input=a": "reconstruct", "--steps=3": "interpolate", "--spherical": "interpolate", "--axes=0,1": "manifold"}
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_a_flag_of_one_mode_is_refused_in_others(carried_out, capsys, flag):
+    run, called = carried_out
+    for mode in {"train", "sample", "embed", "evaluate", *FLAGS.values()} - {FLAGS[flag]}:
+        assert run(f"--mode={mode}", "--workdir=runs/a", flag) == 2
+        assert capsys.readouterr().err == (
+            f"launch.py: {flag} is for --mode={FLAGS[flag]} alone; leave it out of --mode={mode}.\n"
+        )
+    assert not called

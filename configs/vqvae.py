@@ -1,0 +1,32 @@
+"""VQ-VAE: the code of an image is a map of symbols; a transformer learns afterwards which maps there are.
+
+Paper: van den Oord et al. 2017, https://arxiv.org/abs/1711.00937, sections 3 and 4.1 and appendix A.1.
+Run: python launch.py --config=configs/vqvae.py, with :tiny, :mnist or :fashion_mnist after it for a variant.
+Score: ?
+Minutes: ?
+
+The paper's prior is a PixelCNN, and its networks have 256 channels. Samples of a class: --mode=sample --label=3.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("tiny", "mnist", "fashion_mnist")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Returns the experiment or one of its `VARIANTS`."""
+    width, layers = (16, 1) if variant == "tiny" else (64, 3)
+    coder = {"name": "residual", "width": width, "halvings": 2, "blocks": 2, "hidden": 32, "dtype": "float32"}
+    config = base.solitaire(ConfigDict(coder), ConfigDict(coder))
+    config.networks.prior = ConfigDict({"name": "transformer", "width": width, "heads": 4, "layers": layers})
+    config.networks.prior.update(dtype="float32", condition="embedding")
+    config.optimizers.prior = base.optimizer("adam", 1e-3)
+    config.optimizers.prior.schedule = "cosine"
+    config.model.name = "vector_quantised"
+    config.model.update(codes=128, dimension=16, commitment=0.25, decay=0.99, restart=0.5, reduction="mean")
+    config.model.likelihood = ConfigDict({"name": "squared_error"})
+    config.training.steps = 6_000
+    config.model.prior_start = 10 if variant == "tiny" else config.training.steps // 2
+    return base.vary(config, variant, VARIANTS)
