@@ -24,4 +24,7 @@ def get_config(variant: str = "") -> ConfigDict:
     if variant in ("mixture", "swiss_roll"):
         config.model.prior = ConfigDict({"name": variant})
         config.model.update(latent=2, label_aware=True)
+    else:
+        for player in ("critic", "generator"):
+            config.optimizers[player].rate = 2e-4
     return base.vary(config, variant, VARIANTS)

@@ -46,6 +46,8 @@ def defaults() -> ConfigDict:
     config.evaluation.parzen = False  # the log-likelihood of Parzen windows, as early papers on GANs have it
     config.evaluation.sampler = "mixture"  # or "gaussian": fitted to the codes of an autoencoder without a prior
     config.evaluation.components = 10  # of that mixture
+    config.evaluation.anomaly_score = "reconstruction"  # squared_error, likelihood, density, features
+    config.evaluation.false_alarms = 0.05  # share of normal images that may be called anomalies
     config.evaluation.inception_weights = config_dict.placeholder(str)  # a file; without it, Inception is not offered
     return config
 
@@ -169,7 +171,7 @@ def adversarial_autoencoder(*widths: int) -> ConfigDict:
     config.model.categories = 0  # beside the style; needs networks.category_critic
     config.model.semi_supervised = False  # makes the categories the classes of data.labelled images
     for player in ("critic", "generator"):
-        config.optimizers[player] = optimizer("adam", 2e-4, b1=0.5)
+        config.optimizers[player] = optimizer("adam", 1e-3, b1=0.5)
     config.training.batch_size = 100
     return config
 
@@ -178,7 +180,7 @@ def categorical_autoencoder(*widths: int, categories: int, style: int) -> Config
     """Returns an adversarial autoencoder of categories and a style."""
     config = adversarial_autoencoder(*widths)
     config.networks.category_critic = config.networks.critic.copy_and_resolve_references()
-    config.optimizers.category_critic = optimizer("adam", 2e-4, b1=0.5)
+    config.optimizers.category_critic = optimizer("adam", 1e-3, b1=0.5)
     config.model.update(latent=style, categories=categories)
     return config
 

@@ -19,12 +19,13 @@ from gengen.losses.likelihood import squared_error
 from gengen.models.autoencoders.adversarial import adversarial_autoencoder
 from gengen.models.autoencoders.corruption import CORRUPTIONS
 from gengen.models.autoencoders.priors import PRIORS
+from gengen.models.autoencoders.vector_quantised import vector_quantised
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.infogan import infogan
 from gengen.models.gans.terms import auxiliary_classifier, dragan, feature_matching, gradient_penalty, r1
 from gengen.models.gans.unrolled import unrolled
 from gengen.models.gans.views import augmentation, instance_noise, packing
-from gengen.networks import dcgan, mlp
+from gengen.networks import dcgan, mlp, residual, transformer
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 
 SHAPE = (8, 8, 1)
@@ -90,6 +91,23 @@ def adversarial_autoencoders(prior, **arguments):
     )
 
 
+def vqvae(stage):
+    """The model, whose step is that of one of its two stages."""
+    model = vector_quantised(
+        networks={
+            "encoder": residual.Encoder(8, hidden=4),
+            "decoder": residual.Decoder(SHAPE, 8, hidden=4),
+            "prior": transformer.Transformer(8, 2, 1),
+        },
+        optimizers={"autoencoder": sgd(), "prior": sgd()},
+        likelihood=squared_error(),
+        prior_start=STEPS,
+        codes=6,
+        dimension=3,
+    )
+    return model._replace(train_step=(model.train_step, *(later.train_step for later in model.later))[stage])
+
+
 MODELS = {
     "wgan": lambda: gan(*mlps(), loss="wasserstein", critic_steps=2, clip=0.05),
     "gan": lambda: gan(*mlps(), loss="non_saturating", critic_steps=1, clip=None),
@@ -120,6 +138,8 @@ MODELS = {
     "aae_mixture": lambda: adversarial_autoencoders(PRIORS["mixture"](components=CLASSES), label_aware=True),
     "aae_cluster": lambda: adversarial_autoencoders(PRIORS["gaussian"](), categories=4),
     "aae_semi": lambda: adversarial_autoencoders(PRIORS["gaussian"](), categories=CLASSES, semi_supervised=True),
+    "vqvae": lambda: vqvae(stage=0),
+    "vqvae_prior": lambda: vqvae(stage=1),
 }
 
 LABELLED = {"aae_semi"}
@@ -127,12 +147,20 @@ LABELLED = {"aae_semi"}
 
 AUTOENCODES = {"prior", "encode", "decode"}
 
-CAN = {name: {"sample"} | (AUTOENCODES if name.startswith("aae") else set()) for name in MODELS}
+CAN = {name: {"sample"} | (AUTOENCODES if name.startswith(("aae", "vqvae")) else set()) for name in MODELS}
 for known in ("infogan", "aae_cluster", "aae_semi"):
     CAN[known] |= {"recognise"}
+for known in ("wgan", "gan", "dcgan", "averaged", "penalised", "matched", "infogan", "unrolled"):
+    CAN[known] |= {"features"}  # others are shown labels, packs of images, or no images at all
 
 MOVES = dict.fromkeys(("wgan", "averaged", "penalised"), ("1111", "0101")) | {"matched": ("1010", "1111")}
 """At which steps critic and generator move; at all where it is not said."""
+
+TURNS = {"vqvae": ("autoencoder",), "vqvae_prior": ("prior",)}
+"""Who moves instead of critic and generator."""
+
+AT_REST = {"vqvae": {"prior"}, "vqvae_prior": {"encoder", "decoder"}}
+"""Networks that a stage leaves alone."""
 
 
 STEPS = 4
@@ -200,6 +228,9 @@ def test_four_steps_are_finite_and_move_everything_that_is_trained(name):
     chex.assert_tree_all_finite({name: mean.total for name, mean in metrics.items()})
     for network in networks_of(before.variables):
         old, new = (run.variables[network]["params"] for run in (before, after))
+        if network in AT_REST.get(name, ()):
+            chex.assert_trees_all_equal(old, jax.device_get(new))
+            continue
         for was, now in zip(jax.tree.leaves(old), jax.tree.leaves(new), strict=True):
             assert was.size == 1 or np.any(was != np.asarray(now)), network
     assert after.step == STEPS
@@ -211,7 +242,8 @@ def test_structure_shapes_and_dtypes_are_kept(name):
 
 def test_metrics_count_each_turn_when_it_is_played(name):
     _, metrics = run(name)
-    for player, moves in zip(("critic", "generator"), MOVES.get(name, ("1111", "1111")), strict=True):
+    turns = TURNS.get(name, ("critic", "generator"))
+    for player, moves in zip(turns, MOVES.get(name, ("1111",) * len(turns)), strict=True):
         assert "".join(str(int(count)) for count in metrics[f"{player}/loss"].count) == moves
 
 
@@ -297,6 +329,17 @@ def test_every_code_that_samples_can_be_told_is_recognised(name, model):
     assert read.keys() == model.conditions.keys()
     for code, condition in model.conditions.items():
         chex.assert_shape(read[code], (7, condition.classes or condition.size))
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if "features" in CAN[name]])
+def test_features_of_an_image_depend_on_no_other_image(name, model):
+    images, variables = data(1)["image"][0].astype(np.float32) / 127.5 - 1, first(name).variables
+    look = jax.jit(model.features)
+    seen = look(jax.random.key(3), variables, images)
+    assert seen.shape == (BATCH, seen.size // BATCH)
+    assert seen.dtype == jnp.float32
+    chex.assert_trees_all_close(look(jax.random.key(4), variables, images[:3]), seen[:3], atol=1e-5)
+    assert not np.allclose(seen[0], seen[1])
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if CAN[name] >= AUTOENCODES])

@@ -21,7 +21,7 @@ ROOMS = {
         "gengen.pictures",
         "gengen.core",
     },
-    "gengen.build": {"gengen.models", "gengen.networks", "gengen.data", "gengen.core"},
+    "gengen.build": {"gengen.build", "gengen.models", "gengen.networks", "gengen.losses", "gengen.data", "gengen.core"},
     "gengen.models": {"gengen.models", "gengen.networks", "gengen.losses", "gengen.core"},
     "gengen.training": {"gengen.training", "gengen.core"},
     "gengen.data": {"gengen.data", "gengen.core"},

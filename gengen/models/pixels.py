@@ -42,10 +42,10 @@ def fixed_bits(keys: jax.Array, image: jax.Array) -> jax.Array:
     """
     del keys
     levels = jnp.rint((image + 1) * 127.5).astype(jnp.uint32).reshape(image.shape[0], -1)
-    # Odd multipliers spread equal sums of different pictures over the 2^32 seeds.
-    spread = jnp.arange(1, 2 * levels.shape[1], 2, dtype=jnp.uint32) * jnp.uint32(2_654_435_761)
-    seeds = (levels * spread[None]).sum(1, dtype=jnp.uint32)
     root = jax.random.key(0)
+    # Random multipliers: evenly spaced ones give one seed to all images with the same sum and first moment of levels.
+    spread = jax.random.bits(root, (1, levels.shape[1]), jnp.uint32) | jnp.uint32(1)
+    seeds = (levels * spread).sum(1, dtype=jnp.uint32)
     return drawn_bits(jax.vmap(jax.random.fold_in, in_axes=(None, 0))(root, seeds), image)
 
 

@@ -19,6 +19,9 @@ WIDTH = 14.0
 """Of a figure, in inches."""
 
 MARGIN = 2
+LETTERS = 16
+"""The most letters in a line of a caption."""
+
 HEAT = "inferno"
 """The colour map of heat maps: black is nothing."""
 
@@ -134,7 +137,7 @@ def _draw_examples(axes: Any, examples: Examples, most: float) -> None:
     width = (picture.shape[1] - MARGIN) / COLUMNS
     centres = MARGIN + width * (np.arange(len(examples.images)) + 0.5) - MARGIN / 2
     axes.xaxis.set_ticks_position("top")
-    axes.set_xticks(centres, examples.captions, fontsize=8)
+    axes.set_xticks(centres, [_shortened(caption) for caption in examples.captions], fontsize=8)
     rows = _rows(examples)
     height = (picture.shape[0] - MARGIN) / len(rows)
     axes.set_yticks(height * (np.arange(len(rows)) + 0.5), rows, fontsize=8)
@@ -144,15 +147,21 @@ def _draw_examples(axes: Any, examples: Examples, most: float) -> None:
     axes.set_title(examples.title, fontsize=10, loc="left")
 
 
+def _shortened(caption: str) -> str:
+    """The ends of long lines, which would run into those beside them."""
+    lines = caption.split("\n")
+    return "\n".join(line if len(line) <= LETTERS else f"...{line[3 - LETTERS :]}" for line in lines)
+
+
 def _rows(examples: Examples) -> list[str]:
     named = {"image": examples.images, "given back": examples.reconstructions, "heat map": examples.heat}
     return [name for name, row in named.items() if row is not None]
 
 
 def _height(examples: Examples) -> float:
-    """In inches, with room for the title and two lines of captions."""
+    """In inches, with room for the title and three lines of captions."""
     _, height, width, _ = examples.images.shape
-    return len(_rows(examples)) * (WIDTH - 1) / COLUMNS * height / width + 0.7
+    return len(_rows(examples)) * (WIDTH - 1) / COLUMNS * height / width + 0.8
 
 
 def _most(groups: Sequence[Examples]) -> float:

@@ -34,16 +34,19 @@ HELP = """Trains, samples and judges generative models.
   python launch.py --mode=interpolate --workdir=runs/vae       what lies between two images
   python launch.py --mode=manifold --workdir=runs/vae          what two numbers of a latent make, as a map
   python launch.py --mode=embed --workdir=runs/vae             where images lie in the space of the latents
+  python launch.py --mode=detect --workdir=runs/anomaly        which images are anomalies
   python launch.py --mode=evaluate --workdir=runs/wgan         how good they are
   python launch.py --mode=compare --workdir=runs               all that were judged, side by side
 """
 
-NUM = {"sample": 64, "reconstruct": 64, "interpolate": 8, "manifold": 20, "embed": 10_000, "evaluate": 10_000}
+NUM = {"sample": 64, "reconstruct": 64, "interpolate": 8, "manifold": 20} | dict.fromkeys(
+    ("embed", "detect", "evaluate"), 10_000
+)
 """Default numbers of samples, images, rows or cells in a row, by mode."""
 
 MODES_OF = {
     "label": ("sample", "reconstruct", "manifold"),
-    "input": ("reconstruct",),
+    "input": ("reconstruct", "detect"),
     "steps": ("interpolate",),
     "spherical": ("interpolate",),
     "axes": ("manifold",),
@@ -180,10 +183,10 @@ def _look(flag: flags.FlagValues, workdir: Path, drawn: dict[str, Any]) -> Path:
     if flag.mode == "sample":
         return sample.run(workdir, label=flag.label, **drawn)
     drawn["config"] = flag.config
+    source = None if flag.input is None else Path(flag.input).expanduser()
     if flag.mode == "reconstruct":
         from gengen.tasks import reconstruct
 
-        source = None if flag.input is None else Path(flag.input).expanduser()
         return reconstruct.run(workdir, source=source, label=flag.label, **drawn)
     if flag.mode == "interpolate":
         steps = interpolate.STEPS if flag.steps is None else flag.steps
@@ -194,6 +197,10 @@ def _look(flag: flags.FlagValues, workdir: Path, drawn: dict[str, Any]) -> Path:
         from gengen.tasks import embed
 
         return embed.run(workdir, **drawn)
+    if flag.mode == "detect":
+        from gengen.tasks import detect
+
+        return detect.run(workdir, source=source, **drawn)
     from gengen.tasks import evaluate
 
     return evaluate.run(workdir, **drawn)

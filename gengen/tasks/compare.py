@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gengen.core.refusal import Refusal
+from gengen.tasks import compare_detections
 from gengen.tasks.describe import table
 from gengen.tasks.outputs import output_files
 from gengen.training.run_folder import read_folder, write_whole
@@ -52,17 +53,27 @@ def run(folder: Path, output: Path | None) -> Path:
     and the largest score of any seed beside their mean, which tells how much it changes from training to training.
     Minutes are means.
 
+    What runs have detected is a table of its own, written beside as `detections.json`.
+
     Args:
       folder: where the run folders lie.
-      output: the .json to write; `comparison.json` in the folder by default.
+      output: the .json to write; `comparison.json` in the folder by default, or `detections.json` where no run was
+        judged and some have detected anomalies.
 
     Returns:
       The path of the JSON.
 
     Raises:
-      Refusal: no run there was judged, or its file is damaged.
+      Refusal: no run there was judged or has detected anomalies, or its file is damaged.
     """
     runs = [_read(path) for path in sorted(folder.glob("*/evaluation.json"))]
+    detections = compare_detections.detections(folder)
+    if detections:
+        (beside,) = output_files(None if runs else output, folder / "detections.json", ".json")
+        print(compare_detections.as_table(detections) + "\n")
+        write_whole(beside, json.dumps(detections, indent=2) + "\n")
+        if not runs:
+            return beside
     if not runs:
         raise Refusal(f"no run below {folder} was judged; do so with --mode=evaluate --workdir={folder}/NAME.")
     (path,) = output_files(output, folder / "comparison.json", ".json")

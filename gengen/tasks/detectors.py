@@ -108,16 +108,10 @@ def scores_of(scorer: Scorer, images: np.ndarray) -> np.ndarray:
     """Scores images uint8 [N, H, W, C] a few at a time, float64 [N].
 
     Raises:
-      Refusal: a score is not a number.
+      Refusal: what the model says of an image is not finite.
     """
     parts = [scorer(np.asarray(images[start : start + CHUNK])).scores for start in range(0, len(images), CHUNK)]
-    scores = np.concatenate(parts) if parts else np.zeros(0)
-    if np.isnan(scores).any():
-        raise Refusal(
-            f"{np.isnan(scores).sum():,} of {len(scores):,} anomaly scores are not numbers: the run has diverged; "
-            f"train it again with a smaller rate, or choose another config.evaluation.anomaly_score."
-        )
-    return scores
+    return np.concatenate(parts)
 
 
 def cosine_distances(images: np.ndarray, others: np.ndarray, *, blur: float = BLUR) -> tuple[np.ndarray, np.ndarray]:
@@ -250,6 +244,11 @@ def _each(one: Callable[..., Tree], subject: Subject) -> Callable[[np.ndarray], 
         for start in range(0, len(images), CHUNK):
             places = np.minimum(np.arange(start, start + CHUNK), len(images) - 1)
             parts.append(np.asarray(look(subject.variables, images[places])))
+        if not all(np.isfinite(part).all() for part in parts):
+            raise Refusal(
+                "the run has diverged, and what its model says of images is not finite; train it again with a smaller "
+                "rate, or choose another config.evaluation.anomaly_score."
+            )
         return np.concatenate(parts)[: len(images)]
 
     return run

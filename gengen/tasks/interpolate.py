@@ -1,6 +1,7 @@
 """`--mode=interpolate`: what lies between two images."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -18,6 +19,22 @@ from gengen.tasks.sample import check_flags, restore
 
 STEPS = 10
 """Latents on a path, both ends among them."""
+
+
+class Ends(NamedTuple):
+    """What paths go between.
+
+    Attributes:
+      images: the first ends and then the second ones, uint8 [2 * rows, H, W, C]; None for draws of the prior.
+      labels: what all of a row is told if the model takes labels [rows], or None.
+      rows: number of paths.
+      title: what they are, in words.
+    """
+
+    images: np.ndarray | None
+    labels: np.ndarray | None
+    rows: int
+    title: str
 
 
 def run(
@@ -64,15 +81,11 @@ def run(
     if model.prior is None:
         require(model, "encode")
     latents = Latents(model, evaluation_variables(state, raw=raw), seed)
-    if model.encode is not None:
-        sides, labels, title = _images(workdir, model, num, seed, config)
-    else:
-        sides, labels, title = None, (by_class(model, num) or {}).get(LABEL), f"{2 * num} draws of the prior"
+    ends = _images(workdir, model, num, seed, config) if model.encode is not None else _draws(model, num)
     (picture,) = output_files(output, workdir / "interpolations.png", ".png")
-    rows = num if sides is None else len(sides) // 2
-    told = told_labels(model, None if labels is None else np.tile(labels, 2))
-    ends = np.arange(2 * rows)
-    codes = latents.draw(ends, told) if sides is None else latents.encode(sides, ends, told)
+    sides, labels, rows = ends.images, ends.labels, ends.rows
+    told, places = told_labels(model, None if labels is None else np.tile(labels, 2)), np.arange(2 * rows)
+    codes = latents.draw(places, told) if sides is None else latents.encode(sides, places, told)
     check_continuous(codes, workdir)
     path = (slerp if spherical else lerp)(codes[:rows], codes[rows:], np.linspace(0, 1, steps)).astype(np.float32)
     told = told_labels(model, None if labels is None else np.repeat(labels, steps))
@@ -81,14 +94,18 @@ def run(
     if sides is not None:
         shown = np.concatenate([sides[:rows, None], shown, sides[rows:, None]], axis=1)
     save_png(picture, grid(shown.reshape(-1, *shown.shape[2:]), columns=shown.shape[1]))
-    print(f"{rows} {'spherical' if spherical else 'straight'} paths of {steps} steps between {title}, step {step}")
+    print(f"{rows} {'spherical' if spherical else 'straight'} paths of {steps} steps between {ends.title}, step {step}")
     return picture
 
 
-def _images(
-    workdir: Path, model: GenerativeModel, num: int, seed: int, config: ConfigDict | None
-) -> tuple[np.ndarray, np.ndarray | None, str]:
-    """First ends and then second ends of at most num paths [2 n, H, W, C], their common classes [n], and a title."""
+def _draws(model: GenerativeModel, num: int) -> Ends:
+    """Draws of the prior; those of a model that takes labels have one class after the other."""
+    told = by_class(model, num)
+    return Ends(None, told[LABEL] if told else None, num, f"{2 * num} draws of the prior")
+
+
+def _images(workdir: Path, model: GenerativeModel, num: int, seed: int, config: ConfigDict | None) -> Ends:
+    """Held-out images, for at most num rows."""
     data = data_of(workdir, config)
     shown = held_out(data, data.signature.counts["test"], seed)
     places = pairs(shown.labels if classes_of(model) else None, len(shown.images))[:num]
@@ -97,7 +114,7 @@ def _images(
         raise Refusal(f"in {shown.title} there are no two{alike} to go between.")
     labels = None if shown.labels is None else shown.labels[places[:, 0]]
     title = f"{2 * len(places)} held-out images of {data.signature.name}"
-    return shown.images[places.T.ravel()], labels, title
+    return Ends(shown.images[places.T.ravel()], labels, len(places), title)
 
 
 def pairs(labels: np.ndarray | None, number: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 """From images to latents and back, for many of them, with what each is told and with noise of its own."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,6 +72,16 @@ class Latents:
             return prior(key, variables, 1, _alone(told))[0]
 
         return self._each(one, places, dict(told))
+
+    def drawn_size(self) -> int:
+        """How many numbers a draw from the prior is; none is drawn.
+
+        Raises:
+          Refusal: the model has no prior.
+        """
+        prior = require(self._model, "prior")
+        draw = jax.eval_shape(lambda key, variables: prior(key, variables, 1), self._key, self._variables)
+        return math.prod(draw.shape[1:])
 
     def corrupt(self, corrupt: Callable[[jax.Array, jax.Array], jax.Array], images: np.ndarray) -> np.ndarray:
         """Corrupts images uint8 [n, H, W, C] as training does; float32 [n, H, W, C], [-1, 1] but for added noise."""

@@ -1,5 +1,6 @@
 """`--mode=manifold`: all that a model makes of two numbers of its latents, laid out as a map."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -71,18 +72,17 @@ def run(
     (picture,) = output_files(output, workdir / "manifold.png", ".png")
     latents = Latents(model, evaluation_variables(state, raw=raw), seed)
     told, said = _told(workdir, model, label)
+    if model.prior is not None:
+        chosen_axes(axes, latents.drawn_size())  # refuses before draws that may take long
     draws, of = _draws(workdir, model, latents, told, seed, config)
     check_continuous(draws, workdir)
-    flat = draws.reshape(len(draws), -1)
-    across, up = chosen_axes(axes, flat.shape[1])
-    cells = laid_out(flat, across, up, num).reshape(-1, *draws.shape[1:])
+    across, up = chosen_axes(axes, math.prod(draws.shape[1:]))
+    cells = laid_out(draws.reshape(len(draws), -1), across, up, num).reshape(-1, *draws.shape[1:])
     everywhere = {name: np.repeat(value[:1], len(cells)) for name, value in told.items()}
-    decoded = latents.decode(cells, np.zeros(len(cells), np.int32), everywhere)
+    decoded = latents.decode(cells, np.zeros(len(cells), int), everywhere)
     save_png(picture, grid(to_pixels(decoded), columns=num, margin=0))
-    print(
-        f"{num} x {num} decoded latents{said}, step {step}: to the right quantiles of number {across}, upwards of "
-        f"number {up}, in {of}"
-    )
+    where = f"to the right quantiles of number {across}, upwards of number {up}, in {of}"
+    print(f"{num} x {num} decoded latents{said}, step {step}: {where}")
     return picture
 
 

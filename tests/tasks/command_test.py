@@ -72,7 +72,7 @@ MISTAKES = {
     "no samples": (["--mode=sample", "--num=0"], ["--num=0"]),
     "unknown mode": (
         [TINY, "--mode=smaple"],
-        ["mode", "train|sample|traverse|reconstruct|interpolate|manifold|embed|evaluate"],
+        ["mode", "train|sample|traverse|reconstruct|interpolate|manifold|embed|"],
     ),
     "stray word": ([TINY, "train"], ["'train' is not a flag"]),
     "unknown data": ([TINY, "--config.data.name=mnsit"], ["mnsit", "mnist"]),

@@ -62,7 +62,7 @@ def test_modes_that_look_at_codes_are_told_what_belongs_to_them(carried_out):
     assert called["embed"] == ((Path("runs/a"),), {**flags, "num": 10_000})
 
 
-FLAGS = {"--input=a": "reconstruct", "--steps=3": "interpolate", "--spherical": "interpolate", "--axes=0,1": "manifold"}
+FLAGS = {"--steps=3": "interpolate", "--spherical": "interpolate", "--axes=0,1": "manifold"}
 
 
 @pytest.mark.parametrize("flag", FLAGS)
@@ -73,4 +73,14 @@ def test_a_flag_of_one_mode_is_refused_in_others(carried_out, capsys, flag):
         assert capsys.readouterr().err == (
             f"launch.py: {flag} is for --mode={FLAGS[flag]} alone; leave it out of --mode={mode}.\n"
         )
+    assert not called
+
+
+def test_own_pictures_are_refused_by_modes_that_would_not_look_at_them(carried_out, capsys):
+    run, called = carried_out
+    for mode in ("train", "sample", "embed", "manifold", "evaluate"):
+        assert run(f"--mode={mode}", "--workdir=runs/a", "--input=mine") == 2
+        said = capsys.readouterr().err
+        assert said.startswith("launch.py: --input=mine is for --mode=reconstruct")
+        assert said.endswith(f"leave it out of --mode={mode}.\n")
     assert not called

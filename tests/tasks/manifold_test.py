@@ -1,5 +1,7 @@
 """The map of decoded latents, cell by cell."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -66,6 +68,19 @@ def test_of_wide_latents_two_numbers_have_to_be_named(looked, coding, images):
     np.testing.assert_allclose(shown[0, :, 0, 2], expected[:, 2], atol=0.51)
     np.testing.assert_allclose(shown[::-1, 0, 0, 0], expected[:, 0], atol=0.51)
     np.testing.assert_allclose(shown[:, :, 0, 1], expected[1, 1], atol=0.51)
+
+
+def test_wide_latents_are_refused_before_any_is_drawn(looked, coding, images):
+    drawn = []
+
+    def prior(key, variables, n, condition=None):
+        jax.debug.callback(lambda: drawn.append(n))
+        return jnp.zeros((n, 2, 3))
+
+    with pytest.raises(Refusal, match="a latent of this run is 6 numbers"):
+        looked(manifold, coding()._replace(prior=prior), images, num=3)
+    jax.effects_barrier()
+    assert not drawn
 
 
 def test_axes_are_two_different_numbers_of_the_latents():

@@ -1,4 +1,4 @@
-"""Reconstructions pixel by pixel, their error, the user's own pictures, and a real run from training to all pictures."""
+"""Reconstructions pixel by pixel, their error, the user's own pictures, and a real run shown in all ways."""
 
 import json
 
@@ -204,5 +204,5 @@ def test_other_data_than_those_of_the_training_are_refused(trained, tmp_path):
     assert data_of(tmp_path).signature.counts["test"] > 100
     signature = json.loads((tmp_path / "data.json").read_text())
     (tmp_path / "data.json").write_text(json.dumps({**signature, "digest": "other"}))
-    with pytest.raises(Refusal, match="the data of digits are not those that .* was trained on"):
+    with pytest.raises(Refusal, match=r"the data of digits are not those that .* was trained on"):
         data_of(tmp_path)

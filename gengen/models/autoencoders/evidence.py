@@ -111,18 +111,18 @@ class Variational(NamedTuple):
           variables: of all networks.
           batch: "image" [B, H, W, C], "condition" and "noise" of each layer [k, B, L].
           train: whether the networks are in training mode.
-          weight: shares [k, B] by which gradients through the latents are multiplied; the parameters of the posterior
+          weight: numbers [k, B] by which gradients through the latents are multiplied; the parameters of the posterior
             are then differentiated through its samples alone, as the doubly reparametrised estimator wants it.
         """
         condition, noise = batch["condition"], batch["noise"]
         seen = self.told.to_critic(batch["image"], condition)
         posterior, of_encoder = run(self.encoders[0], variables["encoder"], *seen, train=train)
         carried = {"encoder": of_encoder}
-        latent = posterior.at(noise[0])
-        scored = posterior
+        spread = jax.tree.map(lambda x: x[None], posterior)  # the same for all k samples
+        latent, scored = spread.at(noise[0]), spread
         if weight is not None:
-            latent, scored = with_gradient_weighted(latent, weight), jax.tree.map(lax.stop_gradient, posterior)
-        log_posterior = normal_log_density(latent, *jax.tree.map(lambda x: x[None], scored)).sum(-1)
+            latent, scored = with_gradient_weighted(latent, weight), jax.tree.map(lax.stop_gradient, spread)
+        log_posterior = normal_log_density(latent, *scored).sum(-1)
         if len(self.latents) == 1:
             log_prior = standard_log_density(latent).sum(-1)
         else:
@@ -168,7 +168,8 @@ class Variational(NamedTuple):
             return -importance_weighted(log_weights).mean(), (metrics, terms.carried)
         # The same passes again, now that the weights are known: XLA merges their forward halves with the first ones.
         share = lax.stop_gradient(normalised_weights(log_weights))
-        again = self.terms(state.variables, batch, train=True, weight=share)
+        # The paper's weight is the share; what it takes away comes from log q, of which beta is in the bound.
+        again = self.terms(state.variables, batch, train=True, weight=1 - beta * (1 - share))
         return -(share * self.log_weights(again, beta)).sum(0).mean(), (metrics, again.carried)
 
     def log_weights(self, terms: Terms, beta: jax.Array) -> jax.Array:

@@ -115,6 +115,28 @@ def test_what_is_drawn_for_a_step_does_not_depend_on_the_number_of_replicas():
     chex.assert_trees_all_close(one, two, atol=1e-6)
 
 
+def test_features_are_what_the_logit_weighs_in_evaluation():
+    images, critic = scaled(batch()["image"]), start().variables["critic"]
+    last = critic["params"]["Dense_1"]
+    seen = PLAIN.features(jax.random.key(0), start().variables, images)
+    logit = PLAIN.critic.apply(critic, images, train=False).logit
+    np.testing.assert_allclose((seen @ last["kernel"])[:, 0] + last["bias"], logit, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changed", "single"),
+    [
+        ({}, True),
+        ({"views": (instance_noise(deviation=0.5),)}, True),
+        ({"views": (packing(size=2),)}, False),
+        ({"told": Labels(3)}, False),
+    ],
+    ids=["plain", "noise", "packs", "labels"],
+)
+def test_a_critic_of_packs_or_of_labels_cannot_be_shown_one_image(changed, single):
+    assert PLAIN._replace(**changed).sees_single_images == single
+
+
 # Views.
 
 

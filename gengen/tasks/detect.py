@@ -1,0 +1,202 @@
+"""`--mode=detect`: which images are anomalies, at a rate of false alarms that is asked for."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from gengen.core.average import evaluation_variables
+from gengen.core.refusal import Refusal
+from gengen.data.signature import DataSet
+from gengen.metrics.anomaly import expected_false_alarms, threshold
+from gengen.pictures.detection import COLUMNS, Examples, save_detection, save_verdicts
+from gengen.tasks import detectors
+from gengen.tasks.compare import number
+from gengen.tasks.data_of_run import data_of, pictures_of
+from gengen.tasks.describe import table
+from gengen.tasks.detectors import DETECTORS, Scorer, Subject, scores_of
+from gengen.tasks.outputs import output_files
+from gengen.tasks.sample import check_flags, restore
+from gengen.tasks.trial import Trial, judged, sentences, table_of, trial
+from gengen.training.run_folder import read_folder, write_whole
+
+LEAST = 100
+"""The fewest test images that are scored."""
+
+LISTED = 50
+"""The most pictures of the user that are listed and drawn; all are in the JSON."""
+
+
+class Alarm(NamedTuple):
+    """A scorer and the scores of images that it was not made with.
+
+    Attributes:
+      scorer: scores images.
+      calibration: scores of the images that were set aside, float64 [N].
+      threshold: above which there is an alarm.
+    """
+
+    scorer: Scorer
+    calibration: np.ndarray
+    threshold: float
+
+    def p_values(self, scores: np.ndarray) -> np.ndarray:
+        """How probable it is that a normal image scores as high as each of some scores [n], by rank: Vovk et al. 2005.
+
+        (1 + the number of calibration scores at least as high) / (N + 1), float64 [n]. It is at most the rate of false
+        alarms exactly where the score is above the threshold.
+        """
+        below = np.searchsorted(np.sort(self.calibration), scores, "left")
+        return np.asarray((1 + len(self.calibration) - below) / (1 + len(self.calibration)))
+
+
+def run(
+    workdir: Path,
+    *,
+    num: int,
+    seed: int,
+    output: Path | None,
+    best: bool = False,
+    raw: bool = False,
+    config: ConfigDict | None = None,
+    source: Path | None = None,
+) -> Path:
+    """Scores images by `config.evaluation.anomaly_score` and raises an alarm at `config.evaluation.false_alarms`.
+
+    The threshold comes from the images that `config.data.held_out` sets aside. It is tried on test images: those of the
+    classes that the run was restricted to are normal, all others are anomalies. Prints a table and writes it as JSON
+    with a figure beside it. Given pictures of the user, it says of each whether it is normal.
+
+    Args:
+      workdir: the run folder.
+      num: the most test images, or pictures of the user.
+      seed: of the noise, and of the choice of test images.
+      output: the .json to write, with its ending or without; by default `detection.json` in the run folder, and
+        `detected.json` for pictures of the user.
+      best: take the best checkpoint instead of the latest.
+      raw: take the weights as trained instead of their average.
+      config: where the section `evaluation` and the places of the data come from; the run's own config by default.
+      source: a picture of the user, or a folder of them, in the place of test images.
+
+    Returns:
+      The path of the JSON.
+
+    Raises:
+      Refusal: a number is out of range, the run has no checkpoint, its model has not what the score takes, no images
+        were set aside or too few, its data are gone or other ones, or a picture cannot be read.
+    """
+    check_flags(num=num, least=1 if source else LEAST, seed=seed)
+    model, step, state = restore(workdir, best=best)
+    settings = (read_folder(workdir)[0] if config is None else config).get("evaluation", ConfigDict())
+    name, rate = settings.get("anomaly_score", "reconstruction"), settings.get("false_alarms", 0.05)
+    detectors.check(name, model)
+    data = data_of(workdir, config)
+    _check_calibration(workdir, data, rate)
+    shown = pictures_of(source, data.signature, num) if source else None
+    path, picture = output_files(output, workdir / ("detected.json" if source else "detection.json"), ".json", ".png")
+    variables = evaluation_variables(state, raw=raw)
+    scorer = detectors.scorer(name, Subject(model, variables, data.splits["train"]["image"], settings, seed))
+    calibration = scores_of(scorer, data.splits["held_out"]["image"])
+    alarm = Alarm(scorer, calibration, threshold(calibration, rate))
+    origin = {
+        "run": str(workdir),
+        "step": step,
+        "checkpoint": "best" if best else "latest",
+        "weights": "as trained" if raw or not state.average else "averaged",
+        "seed": seed,
+        "data": data.signature.name,
+        "data_digest": data.signature.digest,
+        "scorer": {"name": name, "title": DETECTORS[name].title, "heat": DETECTORS[name].heat},
+        "threshold": alarm.threshold,
+    }
+    if shown is not None:
+        report = origin | _say(alarm, rate, shown.images, shown.names, picture)
+    else:
+        report = origin | _try(alarm, rate, trial(workdir, config, data, num=num, seed=seed), data, picture, origin)
+    write_whole(path, json.dumps(report, indent=2))
+    print(picture)
+    return path
+
+
+def _check_calibration(workdir: Path, data: DataSet, rate: float) -> None:
+    if "held_out" not in data.splits:
+        raise Refusal(
+            f"{workdir} set no training images aside, of which the threshold would be made; train another run with "
+            f"--config.data.held_out=0.1."
+        )
+    try:
+        expected_false_alarms(len(data.splits["held_out"]["image"]), rate)
+    except ValueError as error:
+        raise Refusal(f"config.evaluation.false_alarms={rate}: {error}.") from error
+
+
+def _try(
+    alarm: Alarm, rate: float, shown: Trial, data: DataSet, picture: Path, origin: dict[str, Any]
+) -> dict[str, Any]:
+    """Tries the threshold on test images: prints and draws what comes of it, and returns it."""
+    scores = scores_of(alarm.scorer, shown.images)
+    train = data.splits["train"]["image"]
+    report = judged(scores, shown, train, alarm.threshold, len(alarm.calibration), rate)
+    title = origin["scorer"]["title"]
+    print(f"{title}: {Path(origin['run']).name}, step {origin['step']}\n")
+    if report["auroc"]:
+        print(table_of(title, report) + "\n")
+    print("\n".join(sentences(origin | report)) + "\n")
+    name = f"{Path(origin['run']).name}, step {origin['step']}, {origin['data']}; heat map: {origin['scorer']['heat']}"
+    sets = [("normal test images", scores[~shown.anomalous]), ("anomalies", scores[shown.anomalous])]
+    save_detection(
+        picture, name.removesuffix("; heat map: "), title, sets, alarm.threshold, _examples(alarm, scores, shown)
+    )
+    return report
+
+
+def _examples(alarm: Alarm, scores: np.ndarray, shown: Trial) -> list[Examples]:
+    """The normal images with the highest scores, caught anomalies at random, and the missed ones with the lowest."""
+    order, caught = np.argsort(scores, kind="stable"), scores > alarm.threshold
+    normal = order[~shown.anomalous[order]][::-1][:COLUMNS]
+    found = np.flatnonzero(shown.anomalous & caught)
+    found = np.random.default_rng(0).permutation(found)[:COLUMNS]
+    missed = order[(shown.anomalous & ~caught)[order]][:COLUMNS]
+    titles = {
+        "normal test images, the most anomalous first": normal,
+        "anomalies that were caught, at random": found,
+        "anomalies that were missed, the least anomalous first": missed,
+    }
+    return [_group(alarm.scorer, title, shown, places, scores) for title, places in titles.items() if len(places)]
+
+
+def _group(scorer: Scorer, title: str, shown: Trial, places: np.ndarray, scores: np.ndarray) -> Examples:
+    images = shown.images[places]
+    seen = scorer(images)
+    captions = [f"{shown.name_of(place)}\n{scores[place]:.3g}".lstrip() for place in places]
+    return Examples(title, captions, images, seen.reconstructions, seen.heat)
+
+
+def _say(alarm: Alarm, rate: float, images: np.ndarray, names: tuple[str, ...], picture: Path) -> dict[str, Any]:
+    """Says of each picture of the user whether it is normal."""
+    scores = scores_of(alarm.scorer, images)
+    p_values, anomalous = alarm.p_values(scores), scores > alarm.threshold
+    verdicts = ["anomalous" if alarmed else "normal" for alarmed in anomalous]
+    order = np.argsort(-scores, kind="stable")[:LISTED]
+    rows = [[names[place], number(scores[place]), f"{p_values[place]:.3g}", verdicts[place]] for place in order]
+    print(table(rows, ("picture", "score", "p-value", "verdict")) + "\n")
+    more = f"; the {LISTED} most anomalous are listed" if len(images) > LISTED else ""
+    print(
+        f"{anomalous.sum():,} of {len(images):,} {'is' if len(images) == 1 else 'are'} anomalous: a score above "
+        f"{alarm.threshold:.4g}, as at most {100 * rate:g} % of normal images have{more}.\nThe p-value is the share of "
+        f"scores as high among {len(alarm.calibration):,} images that were set aside and the picture itself.\n"
+    )
+    seen = alarm.scorer(images[order])
+    captions = [f"{names[place]}\n{verdicts[place]}\np = {p_values[place]:.2g}" for place in order]
+    title = f"threshold {alarm.threshold:.3g}, at {100 * rate:g} % of false alarms"
+    save_verdicts(picture, title, Examples("", captions, images[order], seen.reconstructions, seen.heat))
+    return {
+        "false_alarms": {"asked": rate},
+        "sizes": {"calibration": len(alarm.calibration), "pictures": len(images)},
+        "pictures": [
+            {"file": name, "score": float(score), "p_value": float(p), "verdict": verdict}
+            for name, score, p, verdict in zip(names, scores, p_values, verdicts, strict=True)
+        ],
+    }

@@ -1,0 +1,152 @@
+"""Likelihoods of pixels: they are distributions, and their means and draws are those of these distributions."""
+
+import math
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats
+
+from gengen.losses import likelihood
+from gengen.losses.likelihood import LEAST_LOG_DEVIATION, LIKELIHOODS
+
+BUILT = {
+    "squared_error": likelihood.squared_error(),
+    "bernoulli": likelihood.bernoulli(),
+    "gaussian": likelihood.gaussian(deviation=0.3),
+    "gaussian_learned": likelihood.gaussian_learned(),
+}
+PROPER = [name for name, built in BUILT.items() if built.proper]
+OUTPUTS = {
+    "bernoulli": np.float32([[-3.0], [0.0], [0.7], [5.0]]),
+    "gaussian": np.float32([[-2.0], [0.0], [0.3], [4.0]]),
+    "gaussian_learned": np.float32([[-2.0, -1.0], [0.0, 0.3], [0.5, -3.0], [3.0, -20.0]]),
+}
+"""What decoders may say of a pixel, [cases, numbers]."""
+
+
+def grid(name):
+    """Values that a pixel can take, and what each stands for in an integral."""
+    if name == "bernoulli":
+        return np.float32([-1, 1]), 1.0
+    values = np.linspace(-12, 12, 48_001, dtype=np.float32)
+    return values, 24 / 48_000
+
+
+def densities(name):
+    """p(x) [cases, values] for every case, the values, and their share in an integral."""
+    values, width = grid(name)
+    case = jax.vmap(lambda output: BUILT[name].log_prob(output[None], jnp.asarray(values)[:, None])[:, 0])
+    return np.exp(np.float64(case(jnp.asarray(OUTPUTS[name])))), np.float64(values), width
+
+
+def test_all_likelihoods_are_in_the_tables_above():
+    assert set(LIKELIHOODS) == set(BUILT)
+    assert set(OUTPUTS) == set(PROPER) == set(BUILT) - {"squared_error"}
+
+
+@pytest.mark.parametrize("name", PROPER)
+def test_what_is_called_proper_sums_to_one_over_all_values_of_a_pixel(name):
+    density, _, width = densities(name)
+    np.testing.assert_allclose(density.sum(1) * width, 1, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", PROPER)
+def test_mean_and_draws_are_those_of_the_distribution(name):
+    density, values, width = densities(name)
+    mean = (density * values).sum(1) * width
+    variance = (density * values**2).sum(1) * width - mean**2
+    np.testing.assert_allclose(BUILT[name].mean(OUTPUTS[name])[:, 0], mean, atol=2e-4)
+    n = 40_000
+    drawn = np.float64(BUILT[name].draw(jax.random.key(0), jnp.broadcast_to(OUTPUTS[name], (n, *OUTPUTS[name].shape))))
+    chex.assert_shape(drawn, (n, len(mean), 1))
+    assert np.all(np.abs(drawn.mean(0)[:, 0] - mean) < 4.5 * np.sqrt(variance / n))
+    fourth = (density * (values - mean[:, None]) ** 4).sum(1) * width
+    assert np.all(np.abs(drawn.var(0)[:, 0] - variance) < 4.5 * np.sqrt((fourth - variance**2) / n) + 1e-5)
+
+
+def test_numbers_and_channels_of_images():
+    for name, built in BUILT.items():
+        output, image = jnp.ones((5, 4, 3, 2 * built.numbers)), jnp.zeros((5, 4, 3, 2))
+        chex.assert_equal_shape(
+            [image, built.log_prob(output, image), built.mean(output), built.draw(jax.random.key(0), output)]
+        )
+        assert np.abs(built.mean(100 * output)).max() <= 1, name
+
+
+def test_bernoulli_is_that_of_scipy_and_does_not_overflow():
+    logit = np.float32([-30, -2, 0, 0.5, 30])
+    for white in (0, 1):
+        found = likelihood.bernoulli().log_prob(logit, jnp.full(5, 2.0 * white - 1))
+        np.testing.assert_allclose(
+            found, scipy.stats.bernoulli.logpmf(white, 1 / (1 + np.exp(-np.float64(logit)))), rtol=1e-3, atol=1e-6
+        )
+    assert float(likelihood.bernoulli().log_prob(jnp.asarray(1e4), jnp.asarray(-1.0))) == -1e4
+
+
+def test_bernoulli_counts_grey_as_so_much_of_both():
+    built, logit = likelihood.bernoulli(), jnp.asarray([0.4, -2.0])
+    black, white = (built.log_prob(logit, jnp.full(2, end)) for end in (-1.0, 1.0))
+    chex.assert_trees_all_close(built.log_prob(logit, jnp.full(2, -0.5)), 0.75 * black + 0.25 * white, rtol=1e-6)
+
+
+@pytest.mark.parametrize("deviation", [0.05, 1.0, 3.0])
+def test_gaussian_is_that_of_scipy(deviation):
+    output, image = np.float32([-1.5, 0.0, 0.2]), np.float32([-1.0, 0.3, 0.9])
+    np.testing.assert_allclose(
+        likelihood.gaussian(deviation=deviation).log_prob(output, image),
+        scipy.stats.norm.logpdf(image, np.tanh(output), deviation),
+        rtol=1e-4,
+    )
+
+
+@pytest.mark.parametrize("deviation", [0.0, -1.0, math.inf, math.nan])
+def test_deviations_that_are_none_are_refused(deviation):
+    with pytest.raises(ValueError, match=f"deviation={deviation} must be positive"):
+        likelihood.gaussian(deviation=deviation)
+
+
+def test_a_gaussian_orders_images_as_the_squared_error_does_scaled_by_its_deviation():
+    output, image = jnp.asarray([0.3, -2.0, 0.9]), jnp.asarray([0.1, -0.5, -1.0])
+    differences = [
+        built.log_prob(output, image) - built.log_prob(output, jnp.tanh(output))
+        for built in (likelihood.squared_error(), likelihood.gaussian(deviation=0.3))
+    ]
+    chex.assert_trees_all_close(differences[0] / (2 * 0.3**2), differences[1], rtol=1e-5)
+    chex.assert_trees_all_close(differences[0], -np.square(image - np.tanh(output)), rtol=1e-6)
+
+
+def test_learned_deviations_are_what_was_said_until_they_meet_their_floor():
+    def deviation(said):
+        """Of a pixel in its mean, where the density is 1 / (deviation sqrt(2 pi))."""
+        log_prob = likelihood.gaussian_learned().log_prob(jnp.asarray([0.5, said]), jnp.tanh(jnp.asarray([0.5])))
+        return math.exp(-float(log_prob[0])) / math.sqrt(2 * math.pi)
+
+    floor = math.exp(LEAST_LOG_DEVIATION)
+    assert floor == pytest.approx(1 / 127.5)  # half of a step of grey, whose width is 2 / 255
+    assert deviation(-1e4) == pytest.approx(floor, rel=1e-5)
+    said = np.linspace(-12, 3, 50)
+    found = np.array([deviation(value) for value in said])
+    assert np.all(np.diff(found) > 0)
+    assert np.all(found > floor * 0.9999)
+    np.testing.assert_allclose([deviation(value) for value in (0.0, 2.0)], np.exp([0.0, 2.0]) + floor, rtol=1e-4)
+
+
+def test_a_learned_deviation_is_best_where_it_is_the_error():
+    error = 0.2
+
+    def loss(said):
+        return -likelihood.gaussian_learned().log_prob(jnp.stack([jnp.zeros(()), said]), jnp.asarray([error]))[0]
+
+    best = jnp.log(error - math.exp(LEAST_LOG_DEVIATION))
+    assert abs(float(jax.grad(loss)(best))) < 1e-4
+    assert float(jax.grad(loss)(best - 0.5)) < -0.1
+    assert float(jax.grad(loss)(best + 0.5)) > 0.1
+
+
+def test_titles_say_in_what_unit_pixels_are_measured():
+    assert "deviation 0.3" in BUILT["gaussian"].title
+    assert len({built.title for built in BUILT.values()}) == len(BUILT)
+    assert BUILT["squared_error"].draw(jax.random.key(0), jnp.zeros(3)).tolist() == [0, 0, 0]

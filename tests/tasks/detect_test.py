@@ -1,0 +1,269 @@
+"""Detection: thresholds and verdicts of scores whose law is known, and a real run of every part."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+from PIL import Image
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from gengen.core.refusal import Refusal
+from gengen.data.signature import DataSet
+from gengen.metrics.anomaly import threshold
+from gengen.tasks import detect, trial
+from gengen.tasks.data_of_run import data_of
+from gengen.tasks.detect import Alarm
+from gengen.tasks.detectors import cosine_distances
+from gengen.tasks.latents import Latents
+from gengen.tasks.sample import restore
+from gengen.tasks.trial import Trial, alarms_of, judged, sentences
+
+
+def test_an_alarm_is_a_p_value_of_at_most_the_rate_and_ties_are_no_alarm():
+    scores = np.random.default_rng(0).normal(size=99).round(1)
+    new = np.linspace(-4, 4, 81).round(1)
+    for rate in (0.01, 0.05, 0.3):
+        alarm = Alarm(None, scores, threshold(scores, rate))
+        p_values = alarm.p_values(new)
+        np.testing.assert_array_equal(new > alarm.threshold, p_values <= rate + 1e-12)
+        expected = [(1 + (scores >= score).sum()) / 100 for score in new]
+        np.testing.assert_allclose(p_values, expected)
+
+
+def test_false_alarms_are_consistent_for_normal_images_and_not_for_others():
+    rng, agree = np.random.default_rng(0), {0.0: 0, 0.5: 0}
+    for _ in range(200):
+        calibration = rng.normal(size=199)
+        for shift in agree:
+            found = alarms_of(rng.normal(shift, 1, 400), threshold(calibration, 0.1), 199, 0.1)
+            agree[shift] += found["consistent"]
+            assert found["rank"] == 20
+            assert found["count"] == round(found["realised"]["value"] * 400)
+            assert found["expected"]["value"] == 0.1
+    assert agree[0.0] >= 0.92 * 200
+    assert agree[0.5] <= 0.1 * 200
+
+
+def toy(labels):
+    """Test images of one pixel; class 0 is normal."""
+    images = np.random.default_rng(1).integers(0, 256, (len(labels), 1, 1, 1), np.uint8)
+    return Trial(images, labels > 0, labels, ("zero", "one", "two"))
+
+
+def test_anomalies_are_told_all_together_and_class_by_class():
+    labels = np.repeat([0, 1, 2], [50, 30, 1])
+    scores = np.random.default_rng(0).normal(labels, 1)
+    report = judged(scores, toy(labels), np.zeros((9, 1, 1, 1), np.uint8), 1.0, 99, 0.05)
+    assert report["sizes"] == {"training": 9, "calibration": 99, "normal": 50, "anomalous": 31}
+    np.testing.assert_allclose(report["auroc"]["value"], roc_auc_score(labels > 0, scores))
+    np.testing.assert_allclose(report["auprc"]["value"], average_precision_score(labels > 0, scores))
+    np.testing.assert_allclose(report["caught"]["value"], (scores[50:] > 1).mean())
+    assert list(report["classes"]) == ["one"]  # nothing can be said of a single image
+    np.testing.assert_allclose(report["classes"]["one"]["auroc"]["value"], roc_auc_score(labels[:80] > 0, scores[:80]))
+    assert report["normal_classes"] == ["zero"]
+
+
+def test_the_sentences_say_whether_false_alarms_are_as_they_should_be():
+    labels = np.repeat([0, 1], [50, 30])
+    for limit, agrees in ((1.6, True), (-1.0, False)):
+        scores = np.random.default_rng(0).normal(labels, 1)
+        report = judged(scores, toy(labels), np.zeros((9, 1, 1, 1), np.uint8), limit, 99, 0.05)
+        said = "\n".join(sentences({**report, "threshold": limit, "scorer": {"heat": ""}}))
+        assert ("does NOT agree" in said) == ("not to be relied on" in said) == (not agrees)
+        assert "Scores that say nothing have an AUROC of 50 % and here an AUPRC of 37.5 %." in said
+
+
+# A real run.
+
+
+@pytest.fixture(scope="module")
+def made(launch, tmp_path_factory):
+    """The folder of a run on the zeros of the digits, what `--mode=detect` printed, and its JSON."""
+    folder = tmp_path_factory.mktemp("runs")
+    trained = launch("--config=configs/anomaly.py:tiny", f"--workdir={folder / 'zeros'}")
+    assert trained.returncode == 0, trained.stderr
+    detected = launch("--mode=detect", f"--workdir={folder / 'zeros'}")
+    assert detected.returncode == 0, detected.stderr
+    return folder / "zeros", detected.stdout, json.loads((folder / "zeros" / "detection.json").read_text())
+
+
+@pytest.fixture
+def here(monkeypatch, data_dir):
+    """Lets tasks of this process find the data of the run."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(data_dir))
+
+
+def test_it_says_where_the_numbers_are(made):
+    folder, said, report = made
+    assert said.splitlines()[-2:] == [str(folder / "detection.png"), str(folder / "detection.json")]
+    with Image.open(folder / "detection.png") as picture:
+        assert picture.size[0] == 1400
+    auroc = report["auroc"]["value"]
+    assert f"{100 * auroc:.1f} [" in said
+    assert "training images of 0 that were set aside, for 5 % of false alarms." in said
+    assert "it sums to 2 (1 - cosine), twice the score." in said
+
+
+def test_the_json_holds_what_is_needed_to_judge_the_numbers(made):
+    folder, _, report = made
+    signature = json.loads((folder / "data.json").read_text())
+    assert (report["data_digest"], report["step"]) == (signature["digest"], 20)
+    assert report["scorer"]["name"] == "reconstruction"
+    assert report["sizes"]["training"] == signature["counts"]["train"]
+    assert report["sizes"]["calibration"] == signature["counts"]["held_out"]
+    assert report["sizes"]["normal"] == signature["counts"]["test"]
+    assert report["sizes"]["anomalous"] == sum(entry["images"] for entry in report["classes"].values())
+    assert list(report["classes"]) == [str(digit) for digit in range(1, 10)]
+    assert report["baselines"]["pca"]["components"] == 40
+    assert report["false_alarms"]["asked"] == 0.05
+
+
+def test_the_numbers_are_those_of_scores_that_are_worked_out_apart(made, here):
+    folder, _, report = made
+    model, _, state = restore(folder)
+    latents, data = Latents(model, state.variables, seed=0), data_of(folder)
+    shown = trial.trial(folder, None, data, num=10_000, seed=0)
+
+    def scores(images):
+        places = np.arange(len(images))
+        back = latents.decode(latents.encode(images, places, {}), places, {})
+        return cosine_distances(images / 255, np.clip((back + 1) / 2, 0, 1))[0]
+
+    calibration, found = scores(data.splits["held_out"]["image"]), scores(shown.images)
+    np.testing.assert_allclose(report["threshold"], threshold(calibration, 0.05), rtol=1e-4)
+    np.testing.assert_allclose(report["auroc"]["value"], roc_auc_score(shown.anomalous, found), atol=1e-4)
+    np.testing.assert_allclose(report["auprc"]["value"], average_precision_score(shown.anomalous, found), atol=1e-4)
+    assert (shown.anomalous == (shown.labels != 0)).all()
+    normal = {image.tobytes() for image in data.splits["test"]["image"]}
+    assert {image.tobytes() for image in shown.images[~shown.anomalous]} == normal
+
+
+def test_fewer_test_images_are_picked_in_their_shares(made, here):
+    folder = made[0]
+    data = data_of(folder)
+    few, same, others = (trial.trial(folder, None, data, num=150, seed=seed) for seed in (0, 0, 1))
+    assert len(few.images) == 150
+    assert 0.05 < 1 - few.anomalous.mean() < 0.15
+    np.testing.assert_array_equal(few.images, same.images)
+    assert (few.labels != others.labels).any()
+    with pytest.raises(Refusal, match=r"normal and \d anomalous test images are too few .* raise --num=3\."):
+        trial.trial(folder, None, data, num=3, seed=0)
+
+
+@pytest.mark.parametrize("name", ["squared_error", "density"])
+def test_another_score_is_taken_from_the_config_that_is_named(made, here, name, tmp_path, capsys):
+    folder, _, before = made
+    config = ConfigDict(json.loads((folder / "config.json").read_text()))
+    config.evaluation.update(anomaly_score=name, false_alarms=0.2, components=2)
+    path = detect.run(folder, num=100, seed=0, output=tmp_path / "other", config=config)
+    assert path == tmp_path / "other.json"
+    report = json.loads(path.read_text())
+    assert (report["scorer"]["name"], report["false_alarms"]["asked"]) == (name, 0.2)
+    assert report["sizes"]["normal"] + report["sizes"]["anomalous"] == 100
+    assert report["threshold"] != before["threshold"]
+    assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "other.png")
+
+
+def test_without_known_anomalies_only_false_alarms_are_reported(made, here, tmp_path, monkeypatch, capsys):
+    data = data_of(made[0])
+    folder = shutil.copytree(made[0], tmp_path / "all")
+    config = json.loads((folder / "config.json").read_text())
+    config["data"]["classes"] = []
+    (folder / "config.json").write_text(json.dumps(config))
+    monkeypatch.setattr(detect, "data_of", lambda workdir, config: data)
+    report = json.loads(detect.run(folder, num=100, seed=0, output=None).read_text())
+    assert (report["auroc"], report["caught"], report["classes"], report["baselines"]) == (None, None, {}, {})
+    assert report["sizes"]["anomalous"] == 0
+    assert report["false_alarms"]["count"] >= 0
+    assert "No anomalies are known" in capsys.readouterr().out
+
+
+# The user's own pictures.
+
+
+@pytest.fixture
+def pictures(made, here, tmp_path):
+    """A folder with a zero that was set aside, and a picture of noise of another size."""
+    held_out = data_of(made[0]).splits["held_out"]["image"][0, ..., 0]
+    noise = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    (tmp_path / "own").mkdir()
+    Image.fromarray(held_out).save(tmp_path / "own" / "zero.png")
+    Image.fromarray(noise).save(tmp_path / "own" / "noise.png")
+    return tmp_path / "own"
+
+
+def test_each_picture_of_the_user_gets_a_verdict(made, launch, pictures):
+    folder = made[0]
+    told = launch("--mode=detect", f"--workdir={folder}", f"--input={pictures}")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.splitlines()[-2:] == [str(folder / "detected.png"), str(folder / "detected.json")]
+    report = json.loads((folder / "detected.json").read_text())
+    assert (report["threshold"], report["data_digest"]) == (made[2]["threshold"], made[2]["data_digest"])
+    number = report["sizes"]["calibration"]
+    assert [entry["file"] for entry in report["pictures"]] == ["noise.png", "zero.png"]
+    for entry in report["pictures"]:
+        anomalous = entry["score"] > report["threshold"]
+        assert entry["verdict"] == ("anomalous" if anomalous else "normal")
+        assert (entry["p_value"] <= 0.05) == anomalous
+        np.testing.assert_allclose(entry["p_value"] * (number + 1) % 1, 0, atol=1e-9)
+        assert f"| {entry['file']}" in told.stdout
+    assert (folder / "detected.png").stat().st_size > 1000
+
+
+def test_one_picture_is_enough(made, pictures, tmp_path, capsys):
+    path = detect.run(made[0], num=1, seed=0, output=tmp_path / "one.json", source=pictures / "zero.png")
+    (entry,) = json.loads(path.read_text())["pictures"]
+    assert entry["file"] == "zero.png"
+    assert entry["p_value"] > 1 / (json.loads(path.read_text())["sizes"]["calibration"] + 1)  # it is one of them
+    assert "of 1 is anomalous" in capsys.readouterr().out
+
+
+def test_a_damaged_picture_is_named_and_nothing_is_written(made, pictures, tmp_path):
+    (pictures / "broken.png").write_bytes(b"\x89PNG nothing")
+    with pytest.raises(Refusal, match=r"broken.png cannot be read as a picture"):
+        detect.run(made[0], num=9, seed=0, output=tmp_path / "none.json", source=pictures)
+    assert not (tmp_path / "none.json").exists()
+
+
+# Refusals.
+
+
+def test_a_run_that_set_nothing_aside_has_no_threshold(made, here, monkeypatch):
+    data = data_of(made[0])
+    without = DataSet(data.signature, {name: data.splits[name] for name in ("train", "test")}, data.folder)
+    monkeypatch.setattr(detect, "data_of", lambda workdir, config: without)
+    with pytest.raises(Refusal, match=r"set no training images aside, .* --config.data.held_out=0.1\.$"):
+        detect.run(made[0], num=100, seed=0, output=None)
+
+
+@pytest.mark.parametrize(
+    ("rate", "sentence"), [(0.001, "are too few for a rate of 0.001: there must be 999"), (1.0, r"must be in \(0, 1\)")]
+)
+def test_a_rate_of_false_alarms_that_cannot_be_kept_is_refused(made, here, rate, sentence):
+    config = ConfigDict(json.loads((made[0] / "config.json").read_text()))
+    config.evaluation.false_alarms = rate
+    with pytest.raises(Refusal, match=rf"^config.evaluation.false_alarms={rate}: .*{sentence}"):
+        detect.run(made[0], num=100, seed=0, output=None, config=config)
+
+
+def test_a_model_that_lacks_what_the_score_takes_is_refused_before_the_data_are_read(made, monkeypatch):
+    model, step, state = restore(made[0])
+    monkeypatch.setattr(detect, "restore", lambda workdir, best: (model._replace(decode=None), step, state))
+    monkeypatch.setattr(detect, "data_of", None)
+    with pytest.raises(Refusal, match=r"anomaly_score='reconstruction' needs .*; set it to 'density'\.$"):
+        detect.run(made[0], num=100, seed=0, output=None)
+
+
+@pytest.mark.parametrize("num", [0, 99])
+def test_too_few_test_images_are_refused(made, num):
+    with pytest.raises(Refusal, match=f"--num={num} must be at least 100"):
+        detect.run(made[0], num=num, seed=0, output=None)
+
+
+def test_a_run_is_compared_with_others(made, launch):
+    compared = launch("--mode=compare", f"--workdir={made[0].parent}")
+    assert compared.returncode == 0, compared.stderr
+    assert compared.stdout.splitlines()[-1] == str(made[0].parent / "detections.json")
+    assert "| zeros | reconstruction |" in compared.stdout
