@@ -65,16 +65,15 @@ def run(
 ) -> Path:
     """Scores images by `config.evaluation.anomaly_score` and raises an alarm at `config.evaluation.false_alarms`.
 
-    The threshold comes from the images that `config.data.held_out` sets aside. It is tried on test images: those of the
-    classes that the run was restricted to are normal, all others are anomalies. Prints a table and writes it as JSON
-    with a figure beside it. Given pictures of the user, it says of each whether it is normal.
+    The threshold comes from the images that `config.data.held_out` sets aside, and is tried on test images: those of
+    classes that the run was not restricted to are anomalies. Or it is told of each picture of the user whether it is
+    normal. Prints a table and writes it as JSON with a figure beside it.
 
     Args:
       workdir: the run folder.
       num: the most test images, or pictures of the user.
       seed: of the noise, and of the choice of test images.
-      output: the .json to write, with its ending or without; by default `detection.json` in the run folder, and
-        `detected.json` for pictures of the user.
+      output: the .json to write; `detection.json` in the run folder by default, or `detected.json` for the user's.
       best: take the best checkpoint instead of the latest.
       raw: take the weights as trained instead of their average.
       config: where the section `evaluation` and the places of the data come from; the run's own config by default.
@@ -84,8 +83,8 @@ def run(
       The path of the JSON.
 
     Raises:
-      Refusal: a number is out of range, the run has no checkpoint, its model has not what the score takes, no images
-        were set aside or too few, its data are gone or other ones, or a picture cannot be read.
+      Refusal: a number is out of range, the run has no checkpoint, its model lacks what the score takes, too few images
+        were set aside, its data are gone or other ones, or a picture cannot be read.
     """
     check_flags(num=num, least=1 if source else LEAST, seed=seed)
     model, step, state = restore(workdir, best=best)
@@ -96,28 +95,35 @@ def run(
     _check_calibration(workdir, data, rate)
     shown = pictures_of(source, data.signature, num) if source else None
     path, picture = output_files(output, workdir / ("detected.json" if source else "detection.json"), ".json", ".png")
-    variables = evaluation_variables(state, raw=raw)
-    scorer = detectors.scorer(name, Subject(model, variables, data.splits["train"]["image"], settings, seed))
-    calibration = scores_of(scorer, data.splits["held_out"]["image"])
-    alarm = Alarm(scorer, calibration, threshold(calibration, rate))
-    origin = {
-        "run": str(workdir),
-        "step": step,
-        "checkpoint": "best" if best else "latest",
-        "weights": "as trained" if raw or not state.average else "averaged",
-        "seed": seed,
-        "data": data.signature.name,
-        "data_digest": data.signature.digest,
-        "scorer": {"name": name, "title": DETECTORS[name].title, "heat": DETECTORS[name].heat},
-        "threshold": alarm.threshold,
-    }
+    train, held_out = (data.splits[split]["image"] for split in ("train", "held_out"))
+    subject = Subject(model, evaluation_variables(state, raw=raw), train, settings, seed)
+    alarm = _calibrated(detectors.scorer(name, subject), held_out, rate)
+    weights = "as trained" if raw or not state.average else "averaged"
+    origin = {"run": str(workdir), "step": step, "checkpoint": "best" if best else "latest", "weights": weights}
+    origin |= {"seed": seed, **_method(name, settings, data), "threshold": alarm.threshold}
     if shown is not None:
-        report = origin | _say(alarm, rate, shown.images, shown.names, picture)
+        found = _say(alarm, rate, shown.images, shown.names, picture)
     else:
-        report = origin | _try(alarm, rate, trial(workdir, config, data, num=num, seed=seed), data, picture, origin)
-    write_whole(path, json.dumps(report, indent=2))
+        found = _try(alarm, rate, trial(workdir, config, data, num=num, seed=seed), train, picture, origin)
+    write_whole(path, json.dumps(origin | found, indent=2))
     print(picture)
     return path
+
+
+def _calibrated(scorer: Scorer, images: np.ndarray, rate: float) -> Alarm:
+    scores = scores_of(scorer, images)
+    return Alarm(scorer, scores, threshold(scores, rate))
+
+
+def _method(name: str, settings: ConfigDict, data: DataSet) -> dict[str, Any]:
+    """How images were scored and by which data, as JSON."""
+    detector = DETECTORS[name]
+    used = {key: settings.get(key) for key in detector.settings}
+    return {
+        "data": data.signature.name,
+        "data_digest": data.signature.digest,
+        "scorer": {"name": name, "title": detector.title, "heat": detector.heat, "settings": used},
+    }
 
 
 def _check_calibration(workdir: Path, data: DataSet, rate: float) -> None:
@@ -133,11 +139,10 @@ def _check_calibration(workdir: Path, data: DataSet, rate: float) -> None:
 
 
 def _try(
-    alarm: Alarm, rate: float, shown: Trial, data: DataSet, picture: Path, origin: dict[str, Any]
+    alarm: Alarm, rate: float, shown: Trial, train: np.ndarray, picture: Path, origin: dict[str, Any]
 ) -> dict[str, Any]:
     """Tries the threshold on test images: prints and draws what comes of it, and returns it."""
     scores = scores_of(alarm.scorer, shown.images)
-    train = data.splits["train"]["image"]
     report = judged(scores, shown, train, alarm.threshold, len(alarm.calibration), rate)
     title = origin["scorer"]["title"]
     print(f"{title}: {Path(origin['run']).name}, step {origin['step']}\n")

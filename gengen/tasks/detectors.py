@@ -72,12 +72,14 @@ class Detector(NamedTuple):
       requires: the capabilities of a model that it takes.
       build: makes the scorer.
       heat: what the heat map shows, in words; "" where there is none.
+      settings: what it reads of the section `evaluation`.
     """
 
     title: str
     requires: tuple[str, ...]
     build: Callable[[Subject], Scorer]
     heat: str = ""
+    settings: tuple[str, ...] = ()
 
 
 def scorer(name: str, subject: Subject) -> Scorer:
@@ -274,8 +276,12 @@ DETECTORS: Mapping[str, Detector] = {
         _squared_error,
         "squared error of each pixel, of which the score is the mean",
     ),
-    "likelihood": Detector("minus a bound of the log-likelihood, nats", ("log_likelihood",), _likelihood),
-    "density": Detector("minus the log-density of the code, nats", ("encode",), _density),
+    "likelihood": Detector(
+        "minus a bound of the log-likelihood, nats", ("log_likelihood",), _likelihood, settings=("importance_samples",)
+    ),
+    "density": Detector(
+        "minus the log-density of the code, nats", ("encode",), _density, settings=("sampler", "components")
+    ),
     "features": Detector("Mahalanobis distance of the critic's features", ("features",), _features),
 }
 """Ways to score an image by a model.

@@ -161,6 +161,7 @@ def test_another_score_is_taken_from_the_config_that_is_named(made, here, name, 
     assert path == tmp_path / "other.json"
     report = json.loads(path.read_text())
     assert (report["scorer"]["name"], report["false_alarms"]["asked"]) == (name, 0.2)
+    assert report["scorer"]["settings"] == ({"sampler": "mixture", "components": 2} if name == "density" else {})
     assert report["sizes"]["normal"] + report["sizes"]["anomalous"] == 100
     assert report["threshold"] != before["threshold"]
     assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / "other.png")

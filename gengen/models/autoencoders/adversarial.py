@@ -8,7 +8,7 @@
 Makhzani et al. 2016, https://arxiv.org/abs/1511.05644.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -72,33 +72,32 @@ def adversarial_autoencoder(
     Raises:
       ValueError: an argument is out of range, or two of them do not go together.
     """
+    _check_choices(loss, reduction, latent)
+    _check_labels(classes, label_aware=label_aware, categories=categories, semi_supervised=semi_supervised)
+    names = (STYLE, CATEGORY) if categories else (STYLE,)
+    _check_networks(networks, names)
+    told = classes if label_aware else 0
+    prior.check(latent, told)
+    rivals = {name: Rival(networks[name], ADVERSARIAL_LOSSES[loss]) for name in names}
+    encoder, decoder = PointCoder(networks["encoder"], categories + latent), networks["decoder"]
+    settings = (reduction, latent, categories, told, semi_supervised)
+    return _assemble(Matching(encoder, decoder, rivals, likelihood, prior, corruption, *settings), optimizers)
+
+
+def _check_choices(loss: str, reduction: str, latent: int) -> None:
     for name, value, known in (("loss", loss, ADVERSARIAL_LOSSES), ("reduction", reduction, REDUCTIONS)):
         if value not in known:
             raise ValueError(f"{name}={value!r} must be one of {', '.join(known)}")
-    _check_labels(classes, label_aware=label_aware, categories=categories, semi_supervised=semi_supervised)
-    prior.check(latent, classes if label_aware else 0)
     if latent < 1:
         raise ValueError(f"latent={latent} must be at least 1")
+
+
+def _check_networks(networks: Mapping[str, Any], critics: Sequence[str]) -> None:
     for name, network in networks.items():
         if isinstance(network, ConditionalCritic | ConditionalEncoder | ConditionalGenerator):
             raise ValueError(f"networks.{name}.condition must be 'none': it is the code that label_aware tells labels")
-    names = (STYLE, CATEGORY) if categories else (STYLE,)
-    if missing := set(names) - set(networks):
-        raise ValueError(f"categories={categories} needs the network {', '.join(missing)}")
-    game = Matching(
-        PointCoder(networks["encoder"], categories + latent),
-        networks["decoder"],
-        {name: Rival(networks[name], ADVERSARIAL_LOSSES[loss]) for name in names},
-        likelihood,
-        prior,
-        corruption,
-        reduction,
-        latent,
-        categories,
-        classes if label_aware else 0,
-        semi_supervised,
-    )
-    return _assemble(game, optimizers)
+    if missing := set(critics) - set(networks):
+        raise ValueError(f"this game needs the network {', '.join(sorted(missing))}")
 
 
 def _check_labels(classes: int, *, label_aware: bool, categories: int, semi_supervised: bool) -> None:

@@ -7,6 +7,7 @@
 van den Oord et al. 2017, https://arxiv.org/abs/1711.00937. z are the encoder's outputs and sg stops gradients.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -51,7 +52,7 @@ class VectorQuantised(NamedTuple):
       decoder: maps [B, h, w, D] -> what the likelihood takes.
       over_codes: the prior.
       likelihood: p(x | z), or an error in its place.
-      told: what the prior is told.
+      prior_start: step at which stage two begins.
       commitment: weight beta of the distance that the encoder feels.
       decay: share of the codebook's averages that a step keeps.
       restart: averaged count at or below which a code is restarted.
@@ -62,11 +63,51 @@ class VectorQuantised(NamedTuple):
     decoder: nn.Module
     over_codes: CodePrior
     likelihood: Likelihood
-    told: Told
+    prior_start: int
     commitment: float
     decay: float
     restart: float
     reduction: str
+
+    @property
+    def told(self) -> Told:
+        """What the prior is told."""
+        return Labels(self.over_codes.body.classes) if self.over_codes.body.classes else Nothing()
+
+    def check(self) -> None:
+        """Checks the values.
+
+        Raises:
+          ValueError: one is out of range, or the encoder or decoder is told a label.
+        """
+        numbers = {
+            "codes": self.over_codes.codes,
+            "dimension": self.encoder.dimension,
+            "prior_start": self.prior_start,
+        }
+        for name, value in numbers.items():
+            if value < 1:
+                raise ValueError(f"{name}={value} must be at least 1")
+        for name, share, end in (
+            ("commitment", self.commitment, math.inf),
+            ("decay", self.decay, 1),
+            ("restart", self.restart, 1),
+        ):
+            if not 0 <= share < end:
+                raise ValueError(f"{name}={share} must lie in [0, {end})")
+        if self.reduction not in REDUCTIONS:
+            raise ValueError(f"reduction={self.reduction!r} must be one of {', '.join(REDUCTIONS)}")
+        if isinstance(self.encoder.body, ConditionalEncoder) or isinstance(self.decoder, ConditionalGenerator):
+            raise ValueError("networks.encoder.condition and networks.decoder.condition must be 'none': tell the prior")
+
+    def sentence(self) -> str:
+        """Says what is minimised, with all that lectures leave open."""
+        over = "the sum" if self.reduction == "sum" else "the mean"
+        return (
+            f"minimises, in the mean over images, the {self.likelihood.title} ({over} over pixels) + "
+            f"{self.commitment:g} x the squared distance of the encoder's numbers from those of their codes ({over} "
+            f"over the map); from step {self.prior_start:,} on, minus the log-likelihood of each code under the prior."
+        )
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables of the networks and of the codebook."""
@@ -190,8 +231,8 @@ def vector_quantised(
     """Builds a VQ-VAE.
 
     Args:
-      networks: bodies: "encoder", images -> maps of features; "decoder", maps -> what the likelihood takes; "prior", a
-        `Transformer` that reads the codes, and is told the class if it has classes.
+      networks: "encoder", images -> maps of features; "decoder", maps -> what the likelihood takes; "prior", a body
+        that reads codes, and is told the class if it has classes.
       optimizers: of "autoencoder", which plays until `prior_start`, and of "prior", which plays from then on.
       likelihood: p(x | z), or an error in its place; the paper's is the squared error.
       prior_start: step at which encoder, decoder and codebook are done and the prior begins to learn.
@@ -200,29 +241,20 @@ def vector_quantised(
       commitment: beta of eq. 3.
       decay: gamma of appendix A.1.
       restart: averaged count, per batch, at or below which a code is replaced by an output of the encoder: Dhariwal et
-        al. 2020, https://arxiv.org/abs/2005.00341, section 3; 0 replaces none that was ever chosen.
+        al. 2020, https://arxiv.org/abs/2005.00341; 0 replaces none that was ever chosen.
       reduction: "sum" or "mean" over the pixels of an image and the numbers of its map.
 
     Returns:
-      A model that can `sample`, `encode`, `decode`, draw from its `prior` and, where the likelihood is proper, bound
-      its `log_likelihood`. Metrics of stage one are "squared_error" of a pixel in [-1, 1], "commitment", the squared
-      distance of a number of the map from that of its code, "perplexity", the number of codes in use in the batch of
-      all replicas, and "restarted", codes; the loss of stage two is in nats a code.
+      A model that can `sample`, `encode`, `decode`, draw from its `prior` and bound its `log_likelihood`. Metrics are
+      "squared_error" of a pixel in [-1, 1], "commitment", the squared distance of a number of the map from its code's,
+      "perplexity" and "restarted", the numbers of codes in use and replaced; the prior's loss is in nats a code.
 
     Raises:
       ValueError: an argument is out of range, or the encoder or decoder is told a label.
     """
-    _check(codes=codes, dimension=dimension, prior_start=prior_start)
-    _check_shares(commitment=(commitment, float("inf")), decay=(decay, 1.0), restart=(restart, 1.0))
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction={reduction!r} must be one of {', '.join(REDUCTIONS)}")
-    if isinstance(networks["encoder"], ConditionalEncoder) or isinstance(networks["decoder"], ConditionalGenerator):
-        raise ValueError("networks.encoder.condition and networks.decoder.condition must be 'none': tell the prior")
-    encoder, over_codes = MapCoder(networks["encoder"], dimension), CodePrior(networks["prior"], codes)
-    told = Labels(over_codes.body.classes) if over_codes.body.classes else Nothing()
-    game = VectorQuantised(
-        encoder, networks["decoder"], over_codes, likelihood, told, commitment, decay, restart, reduction
-    )
+    bodies = MapCoder(networks["encoder"], dimension), networks["decoder"], CodePrior(networks["prior"], codes)
+    game = VectorQuantised(*bodies, likelihood, prior_start, commitment, decay, restart, reduction)
+    game.check()
     autoencoder = Player("autoencoder", ("encoder", "decoder"), optimizers["autoencoder"])
     prior = Player("prior", ("prior",), optimizers["prior"])
 
@@ -235,24 +267,10 @@ def vector_quantised(
         play((Turn("autoencoder", autoencoder, game.loss),), game.prepare),
         later=(Stage(prior_start, play((Turn("prior", prior, game.prior_loss),), game.prepare_prior)),),
         sample=game.sample,
-        conditions=told.conditions,
+        conditions=game.told.conditions,
         prior=game.prior,
         encode=game.encode,
         decode=game.decode,
         log_likelihood=game.log_likelihood if likelihood.proper else None,
-        notes=f"minimises the {likelihood.title} + {commitment:g} x the squared distance of the encoder's numbers from "
-        f"their code (the {reduction} over both, the mean over images); from step {prior_start:,} on, minus the "
-        f"log-likelihood of each of the codes under the prior.",
+        notes=game.sentence(),
     )
-
-
-def _check(**values: int) -> None:
-    for name, value in values.items():
-        if value < 1:
-            raise ValueError(f"{name}={value} must be at least 1")
-
-
-def _check_shares(**values: tuple[float, float]) -> None:
-    for name, (value, end) in values.items():
-        if not 0 <= value < end:
-            raise ValueError(f"{name}={value} must lie in [0, {end:g})")

@@ -54,9 +54,8 @@ def build(networks=NETWORKS, prior=PRIOR, **arguments):
         optimizers=dict.fromkeys(TURNS, descent()),
         likelihood=squared_error(),
         prior=prior,
-        latent=LATENT,
         corruption=corruption.none(),
-        **{"classes": CLASSES, **arguments},
+        **{"classes": CLASSES, "latent": LATENT, **arguments},
     )
 
 
@@ -337,6 +336,7 @@ def test_codes_come_to_be_spread_as_the_prior_is():
     ("arguments", "complaint"),
     [
         ({"loss": "none"}, "loss='none' must be one of minimax"),
+        ({"latent": 0}, "latent=0 must be at least 1"),
         ({"reduction": "max"}, "reduction='max' must be one of sum, mean"),
         ({"categories": 1}, "categories=1 must be 0 or at least 2"),
         ({"categories": 3, "label_aware": True}, "do not go together"),
@@ -351,7 +351,7 @@ def test_codes_come_to_be_spread_as_the_prior_is():
         ),
         (
             {"networks": {name: NETWORKS[name] for name in ("encoder", "decoder", "critic")}, "categories": 3},
-            "categories=3 needs the network category_critic",
+            "this game needs the network category_critic",
         ),
     ],
 )

@@ -27,6 +27,9 @@ from gengen.models.told import Nothing
 from gengen.networks.coders import GaussianCoder
 
 SHAPE, PIXELS, S = (2, 2, 1), 4, 0.6
+FREE = 0.2
+"""Nats between the divergences of the two latents of `example`."""
+
 NORMAL = Likelihood(
     1,
     lambda output, image: normal_log_density(image, output, jnp.full_like(output, math.log(S))),
@@ -126,12 +129,17 @@ def by_hand(variables, batch):
     return reconstruction, prior, posterior, ((mean**2 + deviation**2 - 1) / 2 - np.log(deviation)).sum(-1)
 
 
-@pytest.mark.parametrize("reduction", ["sum", "mean"])
-@pytest.mark.parametrize("latents", [(2,), (2, 1)])
-@pytest.mark.parametrize("estimator", ["elbo", "iwae", "dreg"])
+@pytest.mark.parametrize(
+    ("estimator", "latents", "reduction"),
+    [
+        ("elbo", (2,), "sum"),
+        ("elbo", (2, 1), "mean"),
+        ("iwae", (2,), "mean"),
+        ("iwae", (2, 1), "sum"),
+        ("dreg", (2,), "sum"),
+    ],
+)
 def test_the_loss_is_the_weighted_bound_by_hand(estimator, latents, reduction):
-    if estimator == "dreg" and len(latents) == 2:
-        pytest.skip("refused")
     variables, batch = example(latents)
     objective = Objective(estimator, 3, reconstruction=0.7, beta=3.0, warmup=4, reduction=reduction)
     found, metrics = outcome(game(objective, latents), variables, batch, step=2)
@@ -166,16 +174,16 @@ def test_while_the_divergence_has_not_come_in_the_loss_is_the_reconstruction():
     assert float(found) == pytest.approx(float(metrics["reconstruction"].value), rel=1e-6)
 
 
-@pytest.mark.parametrize("likelihood", [NORMAL, bernoulli()], ids=["normal", "bernoulli"])
 @pytest.mark.parametrize(
-    ("latents", "objective"),
+    ("likelihood", "latents", "objective"),
     [
-        ((2,), Objective("elbo", 2, beta=0.5)),
-        ((2,), Objective("elbo", 1, reconstruction=3.0, free_bits=0.2)),
-        ((2,), Objective("iwae", 3, reduction="mean")),
-        ((2, 1), Objective("elbo", 2, warmup=4)),
-        ((2, 1), Objective("iwae", 3, beta=2.0)),
+        (NORMAL, (2,), Objective("elbo", 2, beta=0.5)),
+        (NORMAL, (2,), Objective("elbo", 1, reconstruction=3.0, free_bits=FREE)),
+        (bernoulli(), (2,), Objective("iwae", 3, reduction="mean")),
+        (bernoulli(), (2, 1), Objective("elbo", 2, warmup=4)),
+        (NORMAL, (2, 1), Objective("iwae", 3, beta=2.0)),
     ],
+    ids=["evidence", "free_bits", "importance", "layers", "layers_importance"],
 )
 def test_reparametrised_gradients_agree_with_differences(latents, objective, likelihood):
     built = game(objective, latents, 3, likelihood)
@@ -188,10 +196,9 @@ def test_reparametrised_gradients_agree_with_differences(latents, objective, lik
         def loss(flat):
             return outcome(built, back(flat), batch, step=1)[0]
 
-        steps = 1e-5 * jnp.eye(len(flat))
-        gradient = jax.jit(jax.grad(loss))(flat)
-        ends = jax.jit(jax.vmap(loss))(jnp.concatenate([flat + steps, flat - steps]))
-        differences = (ends[: len(flat)] - ends[len(flat) :]) / 2e-5
+        points = np.asarray(flat) + 1e-5 * np.concatenate([np.eye(len(flat)), -np.eye(len(flat))])
+        ends, slopes = jax.jit(jax.vmap(jax.value_and_grad(loss)))(jnp.concatenate([points, flat[None]]))
+        gradient, differences = slopes[-1], (ends[: len(flat)] - ends[len(flat) : -1]) / 2e-5
         np.testing.assert_allclose(gradient, differences, atol=1e-7, rtol=1e-5)
         assert np.abs(gradient).max() > 0.01
         if objective.free_bits:
@@ -206,9 +213,9 @@ def test_loss_and_gradients_do_not_depend_on_replicas(objective):
 
     @functools.partial(jax.jit, static_argnums=1)
     def found(variables, replicas):
-        return jax.value_and_grad(lambda variables: outcome(game(objective, width=3), variables, batch, 0, replicas)[0])(
-            variables
-        )
+        return jax.value_and_grad(
+            lambda variables: outcome(game(objective, width=3), variables, batch, 0, replicas)[0]
+        )(variables)
 
     chex.assert_trees_all_close(found(variables, 2), found(variables, 1), rtol=1e-4, atol=1e-6)
 
@@ -235,7 +242,7 @@ def slopes(objective, n, weight=None):
 
     @jax.jit
     def all_of(noise):
-        return jax.lax.map(jax.grad(functools.partial(loss, variables)), noise, batch_size=500)
+        return jax.lax.map(lambda noise: jax.grad(loss)(variables, noise), noise, batch_size=500)
 
     found = all_of(noise)
     return [np.float64(jax.vmap(lambda tree: ravel_pytree(tree)[0])(found[name])) for name in ("encoder", "decoder")]

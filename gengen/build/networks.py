@@ -1,0 +1,86 @@
+"""Networks of the config section `networks`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from gengen.build.calls import call, refusing
+from gengen.core.refusal import Refusal
+from gengen.networks import conditional, dcgan, mlp, residual, transformer
+from gengen.networks.coders import ConditionalEncoder
+from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
+
+NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
+    "generator": {"mlp": mlp.Generator, "dcgan": dcgan.Generator},
+    "critic": {"mlp": mlp.Critic, "dcgan": dcgan.Critic},
+    "category_critic": {"mlp": mlp.Critic},
+    "encoder": {"mlp": mlp.Encoder, "dcgan": dcgan.Encoder, "residual": residual.Encoder},
+    "decoder": {"mlp": mlp.Decoder, "dcgan": dcgan.Decoder, "residual": residual.Decoder},
+    "upper_encoder": {"mlp": mlp.Encoder},
+    "upper_decoder": {"mlp": mlp.Encoder},
+    "prior": {"transformer": transformer.Transformer},
+}
+"""What each role can be played by; the bodies of the upper two map vectors to features."""
+
+DTYPES = ("float32", "bfloat16")
+
+CONDITIONS = {
+    "generator": ("none", "embedding"),
+    "critic": ("none", *conditional.CONDITIONS),
+    "encoder": ("none", "concatenated"),
+    "decoder": ("none", "embedding"),
+    "prior": ("none", "embedding"),
+}
+"""How each network can be told a label; those that are not here cannot."""
+
+MAKES_IMAGES = ("generator", "decoder")
+
+
+def build_network(
+    role: str, section: ConfigDict, shape: tuple[int, int, int], classes: int = 0, numbers: int = 1
+) -> nn.Module:
+    """Builds the network of one role from its config section.
+
+    Args:
+      role: one of `NETWORKS`.
+      section: `name` (one of its table) and its arguments, `dtype` (one of `DTYPES`) and `condition` (one of
+        `CONDITIONS`), which is how the network is told a label.
+      shape: height, width and channels of the images.
+      classes: number of classes of the data; 0 where they have no labels.
+      numbers: how many numbers a decoder gives for each channel.
+
+    Raises:
+      Refusal: something in the section is unknown or out of range, or there are no labels to tell.
+    """
+    path = f"networks.{role}"
+    if role not in NETWORKS:
+        raise Refusal(f"config.{path} is not known; networks are {', '.join(NETWORKS)}.")
+    arguments = dict(section)
+    dtype, condition = arguments.pop("dtype", "float32"), arguments.pop("condition", "none")
+    for name, value, known in (("dtype", dtype, DTYPES), ("condition", condition, CONDITIONS.get(role, ("none",)))):
+        if value not in known:
+            raise Refusal(f"config.{path}.{name}={value!r} must be one of {', '.join(known)}.")
+    made = (*shape[:2], shape[2] * (numbers if role == "decoder" else 1))
+    given = {"dtype": jnp.dtype(dtype), **({"shape": made} if role in MAKES_IMAGES else {})}
+    if role == "prior":
+        given["classes"] = classes if condition != "none" else 0
+    network = call(NETWORKS[role], arguments, path, **given)
+    if condition == "none":
+        return network
+    if not classes:
+        raise Refusal(f"config.{path}.condition={condition!r} needs data with labels, and these have none.")
+    with refusing(path):
+        return _conditional(role, network, classes, condition)
+
+
+def _conditional(role: str, network: Any, classes: int, condition: str) -> nn.Module:
+    if role == "prior":
+        return network  # has been told how many classes there are
+    if role == "critic":
+        return ConditionalCritic(network, classes, condition)
+    if role == "encoder":
+        return ConditionalEncoder(network, classes)
+    return ConditionalGenerator(network, classes)

@@ -1,0 +1,98 @@
+"""Optimizers of the config section `optimizers`."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import optax
+from ml_collections import ConfigDict
+
+from gengen.build.calls import call
+from gengen.core.refusal import Refusal
+from gengen.core.transforms import scale_by_rate
+
+SCHEDULES: Mapping[str, Callable[[float, int], Callable[[jax.Array], Any] | float]] = {
+    "constant": lambda rate, steps: rate,
+    "linear": lambda rate, steps: optax.linear_schedule(rate, 0.0, steps),
+    "cosine": lambda rate, steps: optax.cosine_decay_schedule(rate, steps),
+    "rounds": lambda rate, steps: optax.piecewise_constant_schedule(rate, _rounds(steps)),
+}
+
+
+ROUNDS = 8
+
+
+def _rounds(steps: int) -> dict[int, float]:
+    """Steps at which the rate falls by 10^(1/7): `ROUNDS` rounds, each three times as long as the one before.
+
+    Burda et al. 2016, https://arxiv.org/abs/1509.00519, section 5: 3^i passes at a rate of 0.001 x 10^(-i/7) for i from
+    0 to 7, which are 3,280 passes.
+    """
+    whole, falls = (3**ROUNDS - 1) // 2, dict[int, float]()
+    for place in range(1, ROUNDS):
+        # In short runs, several rounds begin at the same step.
+        step = round(steps * ((3**place - 1) // 2) / whole)
+        falls[step] = falls.get(step, 1.0) * 10 ** (-1 / (ROUNDS - 1))
+    return falls
+
+
+def adam(
+    *, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8, eps_root: float = 0.0
+) -> optax.GradientTransformation:
+    """Adam without its rate: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980, Algorithm 1.
+
+    `eps_root` is added below the root, whose derivative at 0 is infinite: who differentiates a move needs it above 0.
+    """
+    _check_shares(b1=b1, b2=b2)
+    return optax.scale_by_adam(b1, b2, eps, eps_root)
+
+
+def rmsprop(*, decay: float = 0.99, eps: float = 1e-8) -> optax.GradientTransformation:
+    """RMSProp without its rate, its constants as in the WGAN authors' code; eps is added outside of the root."""
+    _check_shares(decay=decay)
+    return optax.scale_by_rms(decay, eps, eps_in_sqrt=False)
+
+
+def sgd(*, momentum: float = 0.0) -> optax.GradientTransformation:
+    """Stochastic gradient descent without its rate, with the momentum of Polyak 1964 if it is not 0."""
+    _check_shares(momentum=momentum)
+    return optax.trace(momentum) if momentum else optax.identity()
+
+
+def _check_shares(**values: float) -> None:
+    for name, value in values.items():
+        if not 0 <= value < 1:
+            raise ValueError(f"{name}={value} must lie in [0, 1)")
+
+
+OPTIMIZERS: Mapping[str, Callable[..., optax.GradientTransformation]] = {"adam": adam, "rmsprop": rmsprop, "sgd": sgd}
+
+
+def build_optimizer(section: ConfigDict, steps: int, path: str = "optimizers") -> optax.GradientTransformation:
+    """Turns a config section into an optax chain.
+
+    Args:
+      section: `name` (one of `OPTIMIZERS`) and its arguments, `rate`, `schedule` (one of `SCHEDULES`), `clip_norm`
+        (largest global norm of the gradients, 0 for none) and `accumulate` (batches averaged for one move).
+      steps: length of the run, after which a schedule has come down to 0.
+      path: where the section stands in the config, for messages.
+
+    Raises:
+      Refusal: something in the section is unknown or out of range.
+    """
+    arguments = dict(section)
+    rate, schedule = arguments.pop("rate", 5e-5), arguments.pop("schedule", "constant")
+    clip_norm, accumulate = arguments.pop("clip_norm", 0.0), arguments.pop("accumulate", 1)
+    if schedule not in SCHEDULES:
+        raise Refusal(f"config.{path}.schedule={schedule!r} must be one of {', '.join(SCHEDULES)}.")
+    for name, value, least in (("rate", rate, 0), ("clip_norm", clip_norm, 0), ("accumulate", accumulate, 1)):
+        if not least <= value < math.inf:
+            raise Refusal(f"config.{path}.{name}={value} must be a number of at least {least}.")
+    links = [optax.clip_by_global_norm(clip_norm)] if clip_norm else []
+    links += [call(OPTIMIZERS, arguments, path), scale_by_rate(SCHEDULES[schedule](rate, steps))]
+    chain = optax.chain(*links)
+    if accumulate == 1:
+        return chain
+    several = optax.MultiSteps(chain, accumulate)
+    return optax.GradientTransformationExtraArgs(several.init, several.update)
