@@ -193,6 +193,8 @@ def variational(encoder: ConfigDict, decoder: ConfigDict) -> ConfigDict:
     config.model.likelihood = ConfigDict({"name": "bernoulli"})  # squared_error, gaussian, gaussian_learned
     config.model.binarisation = "none"  # dynamic draws bits anew each time, static always the same ones of an image
     config.model.objective = objective()
+    config.training.average.decay = 0.999
+    config.training.average.networks = ("encoder", "decoder")
     return config
 
 
@@ -216,12 +218,6 @@ def solitaire(encoder: ConfigDict, decoder: ConfigDict) -> ConfigDict:
     config.training.batch_size = 128
     config.training.steps = 10_000
     return config
-
-
-def average(config: ConfigDict, decay: float = 0.999) -> None:
-    """Lets an autoencoder be judged by the mean of its latest weights."""
-    config.training.average.decay = decay
-    config.training.average.networks = ("encoder", "decoder")
 
 
 def mlp_coders(*widths: int, activation: str = "relu") -> tuple[ConfigDict, ConfigDict]:

@@ -34,6 +34,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.optimizers.autoencoder = base.optimizer("adam", 1e-3, b1=0.9, b2=0.999, eps=1e-4)
     config.optimizers.autoencoder.schedule = "rounds"
     config.evaluation.importance_samples = (1, 5000)
+    config.training.average.decay = 0.0
     config.training.batch_size = 20
     config.training.epochs = EPOCHS.get(variant, 3280.0)
     return base.vary(config, "mnist" if variant in ("vae", "paper", "paper_vae", "layers") else variant, VARIANTS)

@@ -1,18 +1,19 @@
 """VAE: codes are guessed as distributions and held near N(0, 1), so that new ones can be drawn from it.
 
 Paper: Kingma and Welling 2014, https://arxiv.org/abs/1312.6114, section 3 and appendix C.
-Run: python launch.py --config=configs/vae.py, with :tiny, :mnist, :fashion_mnist or :flax after it for a variant.
+Run: python launch.py --config=configs/vae.py, with :tiny, :mnist, :fashion_mnist, :flax or :map after it for a variant.
 Score: ?
 Minutes: ?
 
-A Gaussian decoder of fixed deviation and 32 latents, as taught. Variant `flax`: 784-500-20, Bernoulli, bits drawn anew.
+A Gaussian decoder of fixed deviation and 32 latents, as taught. Variant `flax`: 784-500-20, Bernoulli, bits drawn anew,
+10 epochs of MNIST; `map` has 2 latents, for --mode=manifold.
 """
 
 from ml_collections import ConfigDict
 
 from configs import base
 
-VARIANTS = ("tiny", "mnist", "fashion_mnist", "flax")
+VARIANTS = ("tiny", "mnist", "fashion_mnist", "flax", "map")
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -22,9 +23,8 @@ def get_config(variant: str = "") -> ConfigDict:
         config.model.binarisation = "dynamic"
         config.data.update(name="mnist", resolution=(28, 28))
         config.training.epochs = 10.0
-        base.average(config)
         return config
     config = base.variational(*base.mlp_coders(*((32,) if variant == "tiny" else (512, 256))))
-    config.model.latents = (32,)
+    config.model.latents = (2,) if variant == "map" else (32,)
     config.model.likelihood = ConfigDict({"name": "gaussian", "deviation": 0.3})
     return base.vary(config, variant, VARIANTS)

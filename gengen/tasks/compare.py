@@ -158,8 +158,10 @@ def _of_latents(report: dict[str, Any]) -> dict[str, dict[str, float]]:
     found = {}
     for column, (section, *path) in LATENTS.items():
         entry = report.get(section) or {}
-        if section in ("likelihood", "codes") and entry:
-            entry = list(entry.values())[-1 if section == "likelihood" else 0]
+        if section == "likelihood" and entry:
+            entry = entry[max(entry, key=int)]
+        elif section == "codes" and entry:
+            entry = next(iter(entry.values()))
         for step in path:
             entry = entry.get(step, {})
         if entry:

@@ -76,7 +76,8 @@ class Progress:
     def _reconstructions(self, variables: Variables) -> np.ndarray:
         images = self._held_out["image"]
         back = to_pixels(self._back(jax.random.key(self._seed), variables, self._held_out))
-        return grid(in_pairs(images, back, COLUMNS), columns=COLUMNS)
+        columns = min(COLUMNS, len(images))
+        return grid(in_pairs(images, back, columns), columns=columns)
 
     def _through(self, key: jax.Array, variables: Variables, batch: dict[str, jax.Array]) -> jax.Array:
         assert self._model.encode and self._model.decode

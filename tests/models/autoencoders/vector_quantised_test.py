@@ -159,8 +159,8 @@ def test_each_stage_moves_its_own():
 def test_stage_two_learns_the_codes_by_their_log_probability(make):
     variables, (after, metrics) = state_of(make).variables, trained(1, make=make)
     vectors = variables["codebook"]["codebook"]["vectors"]
-    point = eval_mode(MapCoder(ENCODER, D), variables["encoder"], images())
-    code = np.square(point[..., None, :] - vectors[None, None, None]).sum(-1).argmin(-1).astype(np.int32)
+    point = np.asarray(jax.jit(make().encode)(jax.random.key(0), variables, images()))
+    code = np.square(point[..., None, :] - np.asarray(vectors)).sum(-1).argmin(-1).astype(np.int32)
     told = (jnp.asarray(batch()["label"]),) if make is TOLD else ()
     prior = CodePrior(BODY.clone(classes=CLASSES if told else 0), K)
 
@@ -184,7 +184,7 @@ def test_maps_are_quantised_before_they_are_decoded():
     chex.assert_shape(point, (SIZE, 2, 2, D))
     decode = jax.jit(model.decode)
     quantised = vectors[jnp.square(point[..., None, :] - vectors[None, None, None]).sum(-1).argmin(-1)]
-    expected = jnp.tanh(eval_mode(DECODER, variables["decoder"], quantised))
+    expected = jnp.tanh(jax.jit(lambda quantised: eval_mode(DECODER, variables["decoder"], quantised))(quantised))
     for latents in (point, quantised):
         np.testing.assert_allclose(decode(jax.random.key(0), variables, latents), expected, rtol=1e-4, atol=1e-5)
 

@@ -1,0 +1,98 @@
+"""Which commands may go on in a folder: those of the same experiment, also where it is of an older version."""
+
+import json
+
+import pytest
+from ml_collections import ConfigDict
+
+from gengen.core.refusal import Refusal
+from gengen.training.run_folder import open_folder, read_folder
+
+SIGNATURE = {"name": "few", "digest": "d", "counts": {"train": 8, "test": 4}, "classes": ["a", "b"]}
+
+
+def config(**changed):
+    sections = {"model": {"name": "gan", "latent": 2}, "training": {"steps": 10, "log_every": 5}, "data": {"name": "x"}}
+    for key, value in changed.items():
+        section, _, name = key.partition("__")
+        sections[section][name] = value
+    return ConfigDict(sections)
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """The folder of a run that has a checkpoint."""
+    open_folder(tmp_path, config(), SIGNATURE)
+    (tmp_path / "checkpoints" / "5").mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize("empty", [0, 0.0, "", (), False, None], ids=repr)
+def test_a_folder_from_before_a_key_existed_goes_on_where_the_key_is_empty(begun, empty):
+    open_folder(begun, config(data__labelled=empty), SIGNATURE)
+    kept, _ = read_folder(begun)
+    assert kept.data.labelled == empty
+
+
+@pytest.mark.parametrize("value", [100, 0.5, "mixture", (1, 2), True], ids=repr)
+def test_a_folder_from_before_a_key_existed_is_another_run_where_the_key_says_something(begun, value):
+    with pytest.raises(Refusal, match=r"belongs to another run: config\.data\.labelled is None there and "):
+        open_folder(begun, config(data__labelled=value), SIGNATURE)
+    assert "labelled" not in (begun / "config.json").read_text()
+
+
+def test_a_key_that_is_empty_now_and_said_something_before_is_another_run(begun):
+    with pytest.raises(Refusal, match=r"config\.model\.latent is 2 there and 0 here"):
+        open_folder(begun, config(model__latent=0), SIGNATURE)
+
+
+def test_a_key_that_is_gone_is_another_run(begun):
+    shorter = config()
+    del shorter.model["latent"]
+    with pytest.raises(Refusal, match=r"config\.model\.latent is 2 there and None here"):
+        open_folder(begun, shorter, SIGNATURE)
+
+
+def test_a_whole_section_of_empty_keys_may_be_new(begun):
+    newer = config(model__terms={"r1": {"weight": 0.0}})
+    newer.evaluation = ConfigDict({"sampler": "mixture"})
+    open_folder(begun, newer, SIGNATURE)
+    with pytest.raises(Refusal, match=r"config\.model\.views\.noise is None there and 0\.1 here; choose another"):
+        open_folder(begun, config(model__terms={"r1": {"weight": 0.0}}, model__views={"noise": 0.1}), SIGNATURE)
+
+
+def test_steps_and_how_often_may_change_and_are_kept(begun):
+    open_folder(begun, config(training__steps=20, training__log_every=1, data__data_dir="there"), SIGNATURE)
+    kept = read_folder(begun)[0]
+    assert (kept.training.steps, kept.training.log_every, kept.data.data_dir) == (20, 1, "there")
+
+
+def test_other_data_are_another_run_and_all_that_differs_is_named(begun):
+    with pytest.raises(Refusal, match=r"data\.counts\.labelled is None there and 4 here, data\.digest is d there and e"):
+        open_folder(begun, config(), {**SIGNATURE, "digest": "e", "counts": {**SIGNATURE["counts"], "labelled": 4}})
+
+
+def test_until_the_first_checkpoint_everything_may_change(tmp_path):
+    open_folder(tmp_path, config(), SIGNATURE)
+    open_folder(tmp_path, config(model__latent=3), {**SIGNATURE, "digest": "e"})
+    kept, signature = read_folder(tmp_path)
+    assert (kept.model.latent, signature["digest"]) == (3, "e")
+
+
+def test_lists_come_back_as_the_tuples_that_they_were(tmp_path):
+    open_folder(tmp_path, config(model__widths=(1, 2)), SIGNATURE)
+    assert read_folder(tmp_path)[0].model.widths == (1, 2)
+
+
+@pytest.mark.parametrize("name", ["config.json", "data.json"])
+def test_a_folder_that_lost_a_file_does_not_go_on(begun, name):
+    (begun / name).write_text("{")
+    with pytest.raises(Refusal, match=f"{name} is missing or damaged"):
+        open_folder(begun, config(), SIGNATURE)
+    (begun / name).unlink()
+    with pytest.raises(Refusal, match=r"holds checkpoints and no config|data\.json is missing or damaged"):
+        open_folder(begun, config(), SIGNATURE)
+
+
+def test_a_folder_says_with_which_versions_it_was_made(begun):
+    assert {"gengen", "jax", "numpy", "python"} <= json.loads((begun / "versions.json").read_text()).keys()
