@@ -79,6 +79,36 @@ def test_schedules_bring_the_rate_down_over_the_run(schedule, factors):
     chex.assert_trees_all_close(np.asarray(PARAMS["w"]) - seen[-1], np.full(3, 0.1 * sum(factors)), rtol=1e-4)
 
 
+def rates(steps, at):
+    """The rate at some steps of a run whose schedule is in rounds, relative to the first."""
+    optimizer = optax.with_extra_args_support(
+        build_optimizer(ConfigDict({"name": "sgd", "rate": 0.1, "schedule": "rounds"}), steps)
+    )
+
+    def rate(step):
+        return optimizer.update({"w": jnp.ones(())}, optimizer.init(PARAMS), PARAMS, step=step)[0]["w"]
+
+    return np.asarray(jax.vmap(rate)(jnp.asarray(at, jnp.int32))) / -0.1
+
+
+def test_rounds_are_3_to_the_i_of_3280_passes_at_10_to_the_minus_i_over_7():
+    """Burda et al. 2016, section 5, with ten steps to a pass."""
+    expected = np.concatenate([np.full(10 * 3**i, 10 ** (-i / 7)) for i in range(8)])
+    assert len(expected) == 32_800
+    np.testing.assert_allclose(rates(32_800, np.arange(32_800)), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [1, 10, 100, 1000])
+def test_rounds_too_short_for_a_step_are_left_out_and_the_last_rate_is_a_tenth(steps):
+    found = rates(steps, np.arange(steps + 1))
+    assert found[-1] == pytest.approx(0.1, rel=1e-5)
+    assert np.all(np.diff(found) <= 0)
+    starts = [round(steps * (3**i - 1) / 2 / 3280) for i in range(8)]
+    for i, start in enumerate(starts):
+        if start not in starts[i + 1 :]:
+            assert found[start] == pytest.approx(10 ** (-i / 7), rel=1e-5)
+
+
 def test_gradients_are_clipped_together_by_their_norm():
     (moved,) = moves({"name": "sgd", "rate": 1.0, "clip_norm": 0.5}, [jnp.asarray([3.0, 4.0, 0.0])])
     chex.assert_trees_all_close(np.asarray(PARAMS["w"]) - moved, np.asarray([0.3, 0.4, 0.0], np.float32), rtol=1e-5)

@@ -2,9 +2,11 @@
 
 import importlib
 import json
+from functools import partial
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -34,7 +36,8 @@ def config_of(name, variant=""):
 def signature_of(config):
     height, width = config.data.resolution
     classes = tuple(str(digit) for digit in range(10))
-    return Signature(config.data.name, height, width, config.data.channels, classes, {"train": 1000}, "")
+    labelled = {"labelled": config.data.labelled} if config.data.labelled else {}
+    return Signature(config.data.name, height, width, config.data.channels, classes, {"train": 1000, **labelled}, "")
 
 
 def test_every_file_is_an_experiment_or_the_base():
@@ -74,23 +77,51 @@ def test_it_traces_at_full_size(name, variant):
     halves = jax.tree.map(lambda x: x.reshape(2, -1, *x.shape[1:]), batch)
     after, metrics = jax.eval_shape(step, jax.random.key(0), state, halves)
     assert jax.tree.structure(after) == jax.tree.structure(state)
-    assert {"critic/loss", "generator/loss"} | METRICS[name] <= metrics.keys()
-    drawn = jax.eval_shape(lambda key, variables: model.sample(key, variables, 4), jax.random.key(0), after.variables)
-    assert drawn.shape == (4, *signature.shape)
+    assert METRICS[name] <= metrics.keys()
+    for stage in model.later:
+        assert jax.tree.structure(jax.eval_shape(stage.enter, state)) == jax.tree.structure(state)
+        step = jax.vmap(stage.train_step, in_axes=(None, None, 0), out_axes=None, axis_name=AXIS)
+        assert jax.tree.structure(jax.eval_shape(step, jax.random.key(0), state, halves)[0]) == jax.tree.structure(
+            state
+        )
+    look = partial(shown, model, shape=signature.shape)
+    assert jax.eval_shape(look, jax.random.key(0), after.variables).shape == (4, *signature.shape)
+
+
+def shown(model, key, variables, shape):
+    """Four samples, or four images that went through a model without a prior."""
+    if model.sample:
+        return model.sample(key, variables, 4)
+    return model.decode(key, variables, model.encode(key, variables, jnp.zeros((4, *shape))))
 
 
 # The estimate of the distance and the terms that an experiment is about.
+GAME = {"critic/loss", "generator/loss"}
+BOUND = {f"autoencoder/{part}" for part in ("loss", "bound", "reconstruction", "divergence")}
+ERROR = {"autoencoder/loss", "autoencoder/squared_error"}
 METRICS = {
-    "cgan": {"critic/jensen_shannon"},
-    "dcgan": {"critic/jensen_shannon"},
-    "gan": {"critic/jensen_shannon"},
-    "hinge": {"critic/total_variation"},
-    "infogan": {f"{player}/{code}" for player in ("critic", "generator") for code in ("category", "continuous")},
-    "lsgan": {"critic/le_cam"},
-    "pacgan": {"critic/jensen_shannon"},
-    "unrolled": {"critic/jensen_shannon"},
-    "wgan": {"critic/wasserstein"},
-    "wgan_gp": {"critic/wasserstein", "critic/gradient_penalty"},
+    "aae": GAME | ERROR | {"critic/jensen_shannon"},
+    "aae_cluster": GAME | ERROR | {"category_critic/jensen_shannon"},
+    "aae_semi": GAME | ERROR | {"category_critic/jensen_shannon", "classifier/accuracy"},
+    "ae": ERROR,
+    "ae_conv": ERROR,
+    "anomaly": ERROR,
+    "cgan": GAME | {"critic/jensen_shannon"},
+    "cvae": BOUND,
+    "dae": ERROR,
+    "dcgan": GAME | {"critic/jensen_shannon"},
+    "gan": GAME | {"critic/jensen_shannon"},
+    "hinge": GAME | {"critic/total_variation"},
+    "infogan": GAME | {f"{player}/{code}" for player in ("critic", "generator") for code in ("category", "continuous")},
+    "iwae": BOUND,
+    "lsgan": GAME | {"critic/le_cam"},
+    "pacgan": GAME | {"critic/jensen_shannon"},
+    "unrolled": GAME | {"critic/jensen_shannon"},
+    "vae": BOUND,
+    "vae_conv": BOUND,
+    "vqvae": ERROR | {"autoencoder/perplexity", "autoencoder/commitment"},
+    "wgan": GAME | {"critic/wasserstein"},
+    "wgan_gp": GAME | {"critic/wasserstein", "critic/gradient_penalty"},
 }
 
 
@@ -98,7 +129,17 @@ def test_the_unrolled_experiment_differentiates_its_critics_moves_where_gradient
     assert config_of("unrolled").optimizers.critic.eps_root > 0
 
 
-@pytest.mark.parametrize(("name", "arguments"), [("cgan", {"label"}), ("infogan", {"category", "continuous"})])
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("aae_cluster", {"category"}),
+        ("aae_semi", {"label"}),
+        ("cgan", {"label"}),
+        ("cvae", {"label"}),
+        ("infogan", {"category", "continuous"}),
+        ("vqvae", {"label"}),
+    ],
+)
 def test_conditional_experiments_can_be_told_what_to_sample(name, arguments):
     config = config_of(name, "tiny")
     assert set(build_model(config, signature_of(config)).conditions) == arguments
@@ -115,14 +156,14 @@ def test_the_paper_variant_of_the_wgan_is_algorithm_1():
 def test_the_tiny_variant_trains_and_samples(name, tmp_path, data_dir):
     config = config_of(name, "tiny")
     config.data.data_dir = str(data_dir)
-    config.training.steps = 10
+    config.training.steps = 15
     config.training.batch_size = 8
     last = train.run(config, tmp_path / "run")
     with Image.open(last) as shown:
         assert shown.size[0] > 64
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in lines] == [10]
-    assert np.isfinite(list(lines[0].values())).all()
+    assert [line["step"] for line in lines] == [10, 15]
+    assert np.isfinite([value for line in lines for value in line.values()]).all()
     with np.load(sample.run(tmp_path / "run", num=5, seed=0, output=None)) as saved:
         assert saved["images"].shape == (5, 8, 8, 1)
         assert saved["images"].dtype == np.uint8

@@ -96,10 +96,10 @@ def judge_representation(model: GenerativeModel, variables: Variables, data: Dat
     """
     if model.encode is None or not data.signature.classes or (classes_of(model) and model.recognise is None):
         return {}
-    latents, codes, labels = Latents(model, variables, seed=0), [], []
-    for split in ("train", "test"):
+    codes, labels = [], []
+    for seed, split in enumerate(("train", "test")):  # no noise in common: it belongs to a seed and a place
         places, images = pick(data.splits[split]["image"], REFERENCE)
-        codes.append(latents.encode(images, places, {}).reshape(len(places), -1))
+        codes.append(Latents(model, variables, seed).encode(images, places, {}).reshape(len(places), -1))
         labels.append(data.splits[split]["label"][places])
     if len(np.unique(labels[0])) < 2:
         return {}
@@ -149,7 +149,7 @@ def sentences(report: Mapping[str, Any]) -> Iterator[str]:
         )
     for name, found in report["representation"].items():
         yield (
-            f"{PROBES[name]} of the codes: {_within(found['accuracy'], 100)} % of {found['test']:,} held-out images "
+            f"The {PROBES[name]} of the codes: {_within(found['accuracy'], 100)} % of {found['test']:,} held-out images "
             f"(fitted to {found['train']:,})."
         )
     regularity = report["regularity"]

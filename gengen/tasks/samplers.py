@@ -55,10 +55,15 @@ def mixture(codes: np.ndarray, components: int) -> Mixture:
     """A mixture of so many normal distributions, fitted to codes [N, L] by expectation maximisation.
 
     Ghosh et al. 2020, https://arxiv.org/abs/1903.12436, section 4: what turns a plain autoencoder into a generator.
+
+    Raises:
+      Refusal: there are more components than codes.
     """
     from sklearn.mixture import GaussianMixture
     from threadpoolctl import threadpool_limits
 
+    if components > len(codes):
+        raise Refusal(f"config.evaluation.components={components} must be at most {len(codes)}, the images fitted to.")
     ridge = RIDGE * float(codes.var(0).mean()) + np.finfo(np.float32).tiny
     fit = GaussianMixture(components, reg_covar=ridge, random_state=0, max_iter=200, tol=1e-2)
     with threadpool_limits(1):
@@ -81,7 +86,7 @@ def with_sampler(model: GenerativeModel, shape: tuple[int, ...]) -> GenerativeMo
 
     def prior(key: jax.Array, variables: Variables, n: int, condition: Any = None) -> jax.Array:
         del condition
-        fitted = variables[SAMPLER]["fitted"]
+        fitted = jax.tree.map(jnp.asarray, variables[SAMPLER]["fitted"])
 
         def one(key: jax.Array) -> jax.Array:
             choice, noise = jax.random.split(key)
@@ -127,7 +132,7 @@ def complete(
       The model, which can sample if it can decode at all, and its variables.
 
     Raises:
-      Refusal: the sampler is unknown or has no components.
+      Refusal: the sampler is unknown, or there are no components or more than images.
     """
     variables, name = evaluation_variables(state, raw=raw), settings.get("sampler", "mixture")
     if model.sample or model.encode is None or model.decode is None:

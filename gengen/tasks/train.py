@@ -54,6 +54,12 @@ def run(config: ConfigDict, workdir: Path) -> Path:
     model = build_model(config, data.signature)
     if not (model.sample or (model.encode and model.decode)):
         raise Refusal("this model can neither sample nor encode and decode, so there would be nothing to see of it.")
+    for stage in model.later:
+        if stage.start >= config.training.steps:
+            raise Refusal(
+                f"config.training.steps={config.training.steps} end before the stage of step {stage.start} begins; "
+                f"raise them, or let it begin earlier."
+            )
     with held(workdir) if jax.process_index() == 0 else nullcontext():
         open_folder(workdir, config, data.signature.to_json())
         checkpoints = Checkpoints(workdir / "checkpoints")

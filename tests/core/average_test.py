@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gengen.core.average import averaged, evaluation_variables
-from gengen.core.model import GenerativeModel
+from gengen.core.model import GenerativeModel, Stage
 from gengen.core.state import State
 
 
@@ -78,3 +78,39 @@ def test_the_decay_must_be_a_share(decay):
 def test_an_unknown_network_is_named():
     with pytest.raises(ValueError, match=r"'c'.*'a', 'b'"):
         averaged(drifting(), decay=0.9, networks=("c",)).init(jax.random.key(0), {})
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_the_average_of_a_model_with_stages_follows_the_period_of_each(known):
+    start, steps = 4, 13
+
+    def backwards(key, state, batch, *, phase=None):
+        after, _ = drifting().train_step(key, state, batch)
+        w = state.variables["a"]["params"]["w"] - 5
+        moved = {**after.variables["a"], "params": {"w": w}}
+        return after.replace(variables={**after.variables, "a": moved}), {"back": phase}
+
+    def forget(state):
+        return state.replace(opt={"forgotten": state.step})
+
+    staged = drifting(2)._replace(later=(Stage(start, backwards, 3, forget), Stage(50, backwards)))
+    model = averaged(staged, decay=0.6, networks=("a",))
+    later = model.later[0]
+    assert [(stage.start, stage.period) for stage in model.later] == [(start, 3), (50, 1)]
+    assert later.enter is forget
+    state = jax.jit(model.init)(jax.random.key(0), {})
+    step_at = [jax.jit(step, static_argnames="phase") for step in (model.train_step, later.train_step)]
+    w = average = 1.0
+    for step in range(steps):
+        stage, period, move = (0, 2, 1) if step < start else (1, 3, -5)
+        phase = step % period if known else None
+        state, metrics = step_at[stage](jax.random.key(0), state, {}, phase=phase)
+        assert metrics == ({"back": phase} if stage else {})
+        w += move
+        if step % period == period - 1:
+            d = min(0.6, (1 + step) / (10 + step)) ** period
+            average = d * average + (1 - d) * w
+    chex.assert_trees_all_close(state.variables["a"]["params"]["w"], np.full(3, w, np.float32))
+    chex.assert_trees_all_close(state.average["a"]["params"]["w"], np.full(3, average, np.float32), rtol=1e-5)
+    assert state.step == steps
+    chex.assert_trees_all_equal(later.enter(state).average, state.average)

@@ -10,7 +10,8 @@ from gengen.metrics.likelihood import bits_per_dimension, log_likelihood
 
 def test_the_estimate_is_the_mean_with_students_interval():
     found = log_likelihood(np.array([-3.0, -1.0, -2.0]))
-    half = 4.302652729911275 * 1 / math.sqrt(3)  # Student's 97.5 % quantile of 2 degrees; the deviation is 1
+    quantile = 0.95 / math.sqrt(2 * 0.975 * 0.025)  # Student's distribution of 2 degrees has one in closed form
+    half = quantile / math.sqrt(3)  # the deviation of an image is 1
     np.testing.assert_allclose(found, [-2, -2 - half, -2 + half], rtol=1e-12)
 
 

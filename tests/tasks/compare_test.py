@@ -100,6 +100,74 @@ def test_a_damaged_judgement_is_named(tmp_path):
         compare.run(tmp_path, None)
 
 
+def latents(value, *, samples=("1",), representation=None, codes="category"):
+    """The sections of a report on codes and likelihoods, all of one value; each can be had without the others."""
+    estimate = {"value": value, "low": value - 0.5, "high": value + 0.5}
+    probes = ("linear", "nearest", "clusters") if representation is None else representation
+    return {
+        "likelihood": {number: {"nats": {**estimate, "value": value - 1 / int(number)}} for number in samples},
+        "representation": {probe: {"accuracy": estimate, "train": 9, "test": 9} for probe in probes},
+        "codes": {codes: {"error": estimate, "categories": 10}, "other": {"error": {**estimate, "value": 9.0}}},
+        "regularity": {"continuity": estimate, "completeness": estimate},
+    }
+
+
+NOTHING = {"likelihood": {}, "representation": {}, "codes": {}, "regularity": {}}
+
+
+def test_what_codes_and_likelihoods_are_worth_is_a_table_of_its_own_with_a_column_for_each_estimate(tmp_path, capsys):
+    judged(tmp_path, "vae", **latents(2.0))
+    judged(tmp_path, "gan", rate=0.2, **NOTHING)
+    judged(tmp_path, "old", rate=0.3)  # judged before there were such sections
+    found = rows(tmp_path, capsys)
+    lines = compare.as_table_of_latents(found).splitlines()
+    header, ruler, only = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    assert header == ["run", "seeds", *compare.LATENTS]
+    assert set("".join(ruler)) == {"-"}
+    assert only == ["vae", "1", "1 [1.5, 2.5]", *["2 [1.5, 2.5]"] * 6]
+
+
+def test_the_table_of_codes_is_printed_below_the_one_of_samples(tmp_path, capsys):
+    judged(tmp_path, "vae", **latents(2.0))
+    found = json.loads(compare.run(tmp_path, None).read_text())
+    assert f"{compare.as_table(found)}\n\n{compare.as_table_of_latents(found)}\n\n" in capsys.readouterr().out
+
+
+def test_there_is_no_table_of_codes_where_no_run_has_any(tmp_path, capsys):
+    judged(tmp_path, "gan", **NOTHING)
+    judged(tmp_path, "old", rate=0.3)
+    found = rows(tmp_path, capsys)
+    assert compare.as_table_of_latents(found) == compare.as_table_of_latents([]) == ""
+
+
+def test_seeds_have_the_mean_and_the_range_of_their_codes_too(tmp_path, capsys):
+    for seed, value in enumerate((2.0, 6.0, 2.5)):
+        judged(tmp_path, f"vae-{seed}", seed=seed, **latents(value))
+    (row,) = rows(tmp_path, capsys)
+    assert (row["seeds"], row["continuity"], row["linear probe"]) == ("3", "3.5 [2, 6]", "3.5 [2, 6]")
+    assert row["bound of nats"] == "2.5 [1, 5]"
+
+
+def test_what_only_some_seeds_have_is_left_out_and_what_only_some_runs_have_is_left_empty(tmp_path, capsys):
+    judged(tmp_path, "ae-0", **{**latents(2.0, representation=("linear",)), "likelihood": {}, "codes": {}})
+    judged(tmp_path, "ae-1", seed=1, **{**NOTHING, **{"regularity": latents(4.0)["regularity"]}})
+    judged(tmp_path, "flow", rate=0.2, **{**NOTHING, "likelihood": latents(5.0)["likelihood"]})
+    found = rows(tmp_path, capsys)
+    header, _, *lines = (
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in compare.as_table_of_latents(found).splitlines()
+    )
+    assert header == ["run", "seeds", "bound of nats", "continuity", "completeness"]
+    assert lines == [["ae", "2", "", "3 [2, 4]", "3 [2, 4]"], ["flow", "1", "4 [4.5, 5.5]", "", ""]]
+
+
+@pytest.mark.parametrize("samples", [("1", "10", "5000"), ("5000", "10", "1")])
+def test_of_several_bounds_the_one_with_the_most_samples_is_shown(tmp_path, capsys, samples):
+    judged(tmp_path, "iwae", **latents(2.0, samples=samples))
+    (row,) = rows(tmp_path, capsys)
+    assert row["bound of nats"] == "2 [1.5, 2.5]"
+
+
 @pytest.mark.parametrize(
     ("names", "common"),
     [

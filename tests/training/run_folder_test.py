@@ -68,7 +68,9 @@ def test_steps_and_how_often_may_change_and_are_kept(begun):
 
 
 def test_other_data_are_another_run_and_all_that_differs_is_named(begun):
-    with pytest.raises(Refusal, match=r"data\.counts\.labelled is None there and 4 here, data\.digest is d there and e"):
+    with pytest.raises(
+        Refusal, match=r"data\.counts\.labelled is None there and 4 here, data\.digest is d there and e"
+    ):
         open_folder(begun, config(), {**SIGNATURE, "digest": "e", "counts": {**SIGNATURE["counts"], "labelled": 4}})
 
 

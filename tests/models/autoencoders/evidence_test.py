@@ -1,4 +1,4 @@
-"""The bound of a variational autoencoder: its value by hand, its gradients by differences, the evidence it converges to.
+"""The bound of a variational autoencoder: its value by hand, gradients by differences, the evidence it converges to.
 
 Linear decoders with normal pixels have an evidence in closed form, and a posterior that a linear encoder can be.
 """
