@@ -13,6 +13,7 @@ from gengen.build.optimizers import build_optimizer
 from gengen.build.parts import PARTS, build_views
 from gengen.core.average import averaged
 from gengen.core.model import Batch, GenerativeModel
+from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.models.autoencoders.adversarial import adversarial_autoencoder
 from gengen.models.autoencoders.autoencoder import autoencoder
@@ -44,12 +45,14 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
       signature: shape and classes of the data.
 
     Raises:
-      Refusal: a name is unknown, an argument is not one of the builder's, or a value is out of range.
+      Refusal: a name is unknown, an argument is not one of the builder's, a value is out of range, or a network is told
+        labels that the data hide.
     """
     section = dict(config.model)
     parts = {name: PARTS[name](section.pop(name)) for name in PARTS if name in section}
     numbers = parts["likelihood"].numbers if "likelihood" in parts else 1
     classes = len(signature.classes)
+    _check_labels(config, signature)
     networks = {
         role: build_network(role, arguments, signature.shape, classes, numbers)
         for role, arguments in config.networks.items()
@@ -70,6 +73,15 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
         model = averaged(model, decay=average.decay, networks=average.networks)
         jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
     return model
+
+
+def _check_labels(config: ConfigDict, signature: Signature) -> None:
+    told = [role for role, arguments in config.networks.items() if arguments.get("condition", "none") != "none"]
+    if told and "labelled" in signature.counts:
+        raise Refusal(
+            f"config.data.labelled={signature.counts['labelled']} hides the labels of all other images, which "
+            f"config.networks.{told[0]}.condition={config.networks[told[0]].condition!r} needs; set one to 0 or 'none'."
+        )
 
 
 def judged_as_one(config: ConfigDict) -> int:

@@ -149,8 +149,8 @@ def sentences(report: Mapping[str, Any]) -> Iterator[str]:
         )
     for name, found in report["representation"].items():
         yield (
-            f"The {PROBES[name]} of the codes: {_within(found['accuracy'], 100)} % of {found['test']:,} held-out images "
-            f"(fitted to {found['train']:,})."
+            f"The {PROBES[name]} of the codes: {_within(found['accuracy'], 100)} % of {found['test']:,} held-out "
+            f"images (fitted to {found['train']:,})."
         )
     regularity = report["regularity"]
     if "continuity" in regularity:

@@ -229,8 +229,8 @@ def test_each_finding_is_said_in_a_sentence_and_what_was_not_found_in_none():
         "regularity": {"continuity": estimate(1.5, 0.25), "completeness": estimate(0.75, 0.05)},
     }
     assert list(sentences(report)) == [
-        "Log-likelihood of 10,000 held-out images, bounded with 1 sample each: at least -90.00 [-91.00, -89.00] nats an "
-        "image.",
+        "Log-likelihood of 10,000 held-out images, bounded with 1 sample each: at least -90.00 [-91.00, -89.00] nats "
+        "an image.",
         "Log-likelihood of 10,000 held-out images, bounded with 5,000 samples each: at least -88.50 [-89.50, -87.50] "
         "nats an image.",
         "Parzen windows of width 0.2 around 2,000 samples give 1,000 held-out images 220.00 [218.00, 222.00] nats.",

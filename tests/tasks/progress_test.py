@@ -31,7 +31,7 @@ def cells(picture):
 
 
 def drawing(model, classes=0):
-    """Lets a model sample: image i is black but for its first pixel, i, and the one below, the class that it is told."""
+    """Lets a model sample: image i is black but for its first pixel, i, and the one below, the class it is told."""
 
     def sample(key, variables, n, condition=None):
         images = jnp.full((n, 4, 4, 1), -1.0).at[:, 0, 0, 0].set(jnp.arange(n, dtype=jnp.float32) / 127.5 - 1)

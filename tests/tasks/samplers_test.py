@@ -120,7 +120,7 @@ SETTINGS = ConfigDict({"sampler": "gaussian", "components": 2})
 
 @pytest.fixture
 def completed(coding, tmp_path):
-    """Returns `(needs data=True, **changed) -> (model, variables)`: completes a run, which must load its data or not."""
+    """Returns `(needs=True, **changed) -> (model, variables)`: completes a run, which needs its data or does not."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (300, 4, 4, 1), np.uint8)
     data = DataSet(Signature("few", 4, 4, 1, (), {}, ""), {"train": {"image": images}}, tmp_path)

@@ -177,13 +177,12 @@ def test_while_the_divergence_has_not_come_in_the_loss_is_the_reconstruction():
 @pytest.mark.parametrize(
     ("likelihood", "latents", "objective"),
     [
-        (NORMAL, (2,), Objective("elbo", 2, beta=0.5)),
-        (NORMAL, (2,), Objective("elbo", 1, reconstruction=3.0, free_bits=FREE)),
+        (NORMAL, (2,), Objective("elbo", 2, reconstruction=3.0, beta=0.5, free_bits=FREE)),
         (bernoulli(), (2,), Objective("iwae", 3, reduction="mean")),
         (bernoulli(), (2, 1), Objective("elbo", 2, warmup=4)),
         (NORMAL, (2, 1), Objective("iwae", 3, beta=2.0)),
     ],
-    ids=["evidence", "free_bits", "importance", "layers", "layers_importance"],
+    ids=["free_bits", "importance", "layers", "layers_importance"],
 )
 def test_reparametrised_gradients_agree_with_differences(latents, objective, likelihood):
     built = game(objective, latents, 3, likelihood)
@@ -207,17 +206,18 @@ def test_reparametrised_gradients_agree_with_differences(latents, objective, lik
             assert np.sort(np.asarray(means) > objective.free_bits).tolist() == [False, True]
 
 
-@pytest.mark.parametrize("objective", [Objective("elbo", 3, free_bits=0.2), Objective("dreg", 3)])
-def test_loss_and_gradients_do_not_depend_on_replicas(objective):
+def test_loss_and_gradients_do_not_depend_on_replicas():
+    objective = Objective("elbo", 3, free_bits=FREE)
     variables, batch = example(width=3)
+    one, two = (
+        jax.jit(jax.value_and_grad(functools.partial(value, objective, replicas)))(variables, batch)
+        for replicas in (1, 2)
+    )
+    chex.assert_trees_all_close(two, one, rtol=1e-4, atol=1e-6)
 
-    @functools.partial(jax.jit, static_argnums=1)
-    def found(variables, replicas):
-        return jax.value_and_grad(
-            lambda variables: outcome(game(objective, width=3), variables, batch, 0, replicas)[0]
-        )(variables)
 
-    chex.assert_trees_all_close(found(variables, 2), found(variables, 1), rtol=1e-4, atol=1e-6)
+def value(objective, replicas, variables, batch):
+    return outcome(game(objective, width=3), variables, batch, 0, replicas)[0]
 
 
 # The doubly reparametrised gradient.
@@ -263,14 +263,12 @@ def test_the_doubly_reparametrised_gradient_is_that_of_the_bound_in_the_mean(bet
         assert deviations(of_bound[0], slopes(Objective("dreg", 4), 8000, weight=1.0)[0]).max() > 9
 
 
-def test_with_more_samples_the_doubly_reparametrised_gradient_of_the_encoder_keeps_its_signal():
+def test_with_many_samples_the_doubly_reparametrised_gradient_of_the_encoder_keeps_its_signal():
     noise = {}
     for name in ("iwae", "dreg"):
-        for k in (1, 32):
-            of_encoder, _ = slopes(Objective(name, k), 1000)
-            noise[name, k] = np.median(of_encoder.std(0) / np.abs(of_encoder.mean(0)))
-    assert noise["dreg", 32] < noise["iwae", 32] / 2
-    assert noise["iwae", 32] / noise["iwae", 1] > 1.2 * noise["dreg", 32] / noise["dreg", 1]
+        of_encoder, _ = slopes(Objective(name, 32), 1000)
+        noise[name] = np.median(of_encoder.std(0) / np.abs(of_encoder.mean(0)))
+    assert noise["dreg"] < noise["iwae"] / 2
 
 
 def test_of_one_sample_it_is_the_path_derivative_of_the_evidence_lower_bound():
@@ -347,7 +345,7 @@ def likelihoods(built, variables, image, samples, seed=0):
 
 
 @pytest.mark.parametrize("latents", LAYERS)
-@pytest.mark.parametrize("samples", [1, 7, 120])
+@pytest.mark.parametrize("samples", [1, 120])
 def test_with_the_true_posterior_any_number_of_samples_gives_the_evidence(latents, samples):
     variables, of_image = LAYERS[latents]()
     image = jax.random.normal(jax.random.key(5), (6, *SHAPE))
@@ -370,26 +368,28 @@ def test_with_another_posterior_the_bound_rises_to_the_evidence(latents):
     image = jnp.tile(jax.random.normal(jax.random.key(5), (1, *SHAPE)), (2000, 1, 1, 1))
     evidence_of_it = float(of_image.logpdf(np.float64(image[0]).ravel()))
     built, before, error = game(latents=latents), -np.inf, 0.0
-    for samples in (1, 4, 60):
+    for samples in (1, 8):
         found = likelihoods(built, widened(variables), image, samples)
         after, error = found.mean(), np.hypot(error, found.std() / np.sqrt(2000))
         assert before + 4.5 * error < after < evidence_of_it + 4.5 * found.std() / np.sqrt(2000)
         before, error = after, found.std() / np.sqrt(2000)
-    assert np.abs(likelihoods(built, widened(variables), image[:20], 3000) - evidence_of_it).max() < 0.15
+    assert np.abs(likelihoods(built, widened(variables), image[:20], 2000) - evidence_of_it).max() < 0.15
 
 
-@pytest.mark.parametrize("chunk", [50, 4, 2, 1])
+def mean_weights(samples, seed):
+    """Over and over, the mean weight of so many samples of one image, divided by p(x)."""
+    variables, of_image = one_layer()
+    image = jnp.tile(jax.random.normal(jax.random.key(5), (1, *SHAPE)), (6000, 1, 1, 1))
+    known = of_image.logpdf(np.float64(image[0]).ravel())
+    return np.exp(likelihoods(game(), widened(variables, 0.3, 0.2), image, samples, seed) - known)
+
+
+@pytest.mark.parametrize("chunk", [50, 4, 1])
 def test_exactly_so_many_independent_samples_are_weighed_however_they_are_cut(chunk, monkeypatch):
     """Their mean weight is p(x) in the mean, and its variance is that of one weight divided by their number."""
-    n, k = 6000, 5
-    variables, of_image = one_layer()
-    image = jnp.tile(jax.random.normal(jax.random.key(5), (1, *SHAPE)), (n, 1, 1, 1))
-    known = of_image.logpdf(np.float64(image[0]).ravel())
-    single, several = (
-        np.exp(likelihoods(game(), widened(variables, 0.3, 0.2), image, samples) - known) for samples in (1, k)
-    )
+    k, single = 5, mean_weights(1, 0)
     monkeypatch.setattr(evidence, "CHUNK", chunk)
-    several = np.exp(likelihoods(game(), widened(variables, 0.3, 0.2), image, k, seed=1) - known)
+    several = mean_weights(k, 1)
     for weights in (single, several):
-        assert abs(weights.mean() - 1) < 4.5 * weights.std() / np.sqrt(n)
+        assert abs(weights.mean() - 1) < 4.5 * weights.std() / np.sqrt(len(weights))
     assert single.var() / several.var() == pytest.approx(k, rel=0.09)
