@@ -36,6 +36,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config.optimizers.autoencoder.schedule = "rounds" if whole else "cosine"
     config.evaluation.importance_samples = (1, 5000)
     config.training.average.decay = 0.0
-    config.training.batch_size = 20
-    config.training.epochs = EPOCHS.get(variant, 3280.0)
+    config.training.update(batch_size=20, epochs=EPOCHS.get(variant, 3280.0))
     return base.vary(config, "mnist" if variant in MNIST else variant, VARIANTS)
