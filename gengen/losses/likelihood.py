@@ -32,6 +32,14 @@ class Likelihood(NamedTuple):
     proper: bool
     title: str
 
+    def log_probs(self, output: jax.Array, image: jax.Array) -> jax.Array:
+        """log p(x | z) of each pixel and channel [..., H W C], of outputs [..., H, W, numbers x C] and images."""
+        return self.log_prob(in_rows(output, self.numbers), in_rows(image))
+
+    def squared_errors(self, output: jax.Array, image: jax.Array) -> jax.Array:
+        """The squared difference of the mean and the image [..., H W C], in pixels from -1 to 1."""
+        return jnp.square(self.mean(in_rows(output, self.numbers)) - in_rows(image))
+
 
 def squared_error() -> Likelihood:
     """Minus the squared error of the hyperbolic tangent of the output; pixels run from -1 to 1."""
@@ -111,6 +119,24 @@ def gaussian_learned() -> Likelihood:
         proper=True,
         title="negative log-likelihood of pixels in [-1, 1], deviations learned",
     )
+
+
+def in_rows(image: jax.Array, numbers: int = 1) -> jax.Array:
+    """Lays images out as rows of numbers, of which any likelihood takes the last axis for channels.
+
+    XLA:CPU makes vectors of the last axis. With the one channel of a grey image there, a Bernoulli log-likelihood of
+    1,000 images of 784 pixels took 43 ms, and takes 0.6 in rows.
+
+    Args:
+      image: [..., H, W, C], or what a decoder makes [..., H, W, numbers x C].
+      numbers: how many numbers there are for each channel.
+
+    Returns:
+      [..., numbers x H W C], with the first number of all pixels first.
+    """
+    *rest, height, width, channels = image.shape
+    parts = image.reshape(*rest, height * width, numbers, channels // numbers)
+    return jnp.moveaxis(parts, -2, -3).reshape(*rest, -1)
 
 
 LIKELIHOODS: Mapping[str, Callable[..., Likelihood]] = {

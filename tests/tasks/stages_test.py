@@ -270,5 +270,5 @@ def test_labels_that_training_hides_cannot_be_told_to_a_network():
     signature = Signature("few", 8, 8, 1, tuple("abcdefghij"), {"train": 500, "test": 50}, "d")
     build_model(config, signature)
     few = dataclasses.replace(signature, counts={**signature.counts, "labelled": 100})
-    with pytest.raises(Refusal, match=r"data\.labelled=100 hides .*networks\.encoder\.condition='concatenated' needs"):
+    with pytest.raises(Refusal, match=r"data\.labelled=100 hides .*networks\.decoder\.condition='embedding' needs"):
         build_model(config, few)

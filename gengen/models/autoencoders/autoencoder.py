@@ -22,7 +22,7 @@ from gengen.core.parallel import local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.corruption import Corrupt
-from gengen.models.autoencoders.objective import REDUCTIONS
+from gengen.models.autoencoders.objective import REDUCTIONS, reduced
 from gengen.models.pixels import scaled
 from gengen.networks.coders import PointCoder
 from gengen.networks.forward import eval_mode, init_network, train_mode
@@ -71,10 +71,10 @@ class Autoencoder(NamedTuple):
         del key
         code, of_encoder = train_mode(self.encoder, state.variables["encoder"], batch["seen"])
         output, of_decoder = train_mode(self.decoder, state.variables["decoder"], code)
-        errors = -self.likelihood.log_prob(output, batch["image"])
-        squares = jnp.square(self.likelihood.mean(output) - batch["image"])
+        errors = -self.likelihood.log_probs(output, batch["image"])
+        squares = self.likelihood.squared_errors(output, batch["image"])
         metrics = {"squared_error": mean_of(squares)}
-        total = (errors.sum((1, 2, 3)) if self.reduction == "sum" else errors.mean((1, 2, 3))).mean()
+        total = reduced(errors, self.reduction).mean()
         if self.sparsity:
             metrics["sparsity"] = mean_of(jnp.abs(code))
             total += self.sparsity * jnp.abs(code).mean()

@@ -34,7 +34,7 @@ class Terms(NamedTuple):
     """What the bound of each image is made of.
 
     Attributes:
-      log_prob: log p(x | z) of each pixel [k, B, H, W, C].
+      log_prob: log p(x | z) of each pixel and channel [k, B, H W C].
       log_prior: log p(z), all latents together [k, B].
       log_posterior: log q(z | x) [k, B].
       posterior: q(z1 | x), of [B, L].
@@ -145,7 +145,7 @@ class Variational(NamedTuple):
         inputs = self.told.to_generator(_flat(latent), repeated)
         output, carried["decoder"] = run(self.decoders[0], variables["decoder"], *inputs, train=train)
         output = output.reshape(*latent.shape[:2], *output.shape[1:])
-        log_prob = self.likelihood.log_prob(output, batch["image"][None])
+        log_prob = self.likelihood.log_probs(output, batch["image"][None])
         return Terms(log_prob, log_prior, log_posterior, posterior, carried)
 
     def _over(self, layer: int, variables: Variables, latent: jax.Array, train: bool) -> tuple[Gaussian, Any]:
@@ -160,7 +160,7 @@ class Variational(NamedTuple):
         """Minus the weighted bound in nats, and what it is made of."""
         del key
         terms = self.terms(state.variables, batch, train=True)
-        summed = terms.log_prob.sum((-3, -2, -1))
+        summed = terms.log_prob.sum(-1)
         plain = summed + terms.log_prior - terms.log_posterior
         metrics = {
             "reconstruction": mean_of(-summed),
@@ -244,7 +244,7 @@ class Variational(NamedTuple):
             own = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, 1 + place)
             noise = self.noise(own, min(samples, CHUNK))
             terms = self.terms(variables, {**batch, "noise": noise}, train=False)
-            return terms.log_prob.sum((-3, -2, -1)) + terms.log_prior - terms.log_posterior
+            return terms.log_prob.sum(-1) + terms.log_prior - terms.log_posterior
 
         log_weights = lax.map(chunk, jnp.arange(-(-samples // CHUNK)))
         return importance_weighted(log_weights.reshape(-1, size)[:samples])

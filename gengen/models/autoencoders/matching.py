@@ -19,6 +19,7 @@ from gengen.core.state import State, Variables
 from gengen.losses.adversarial import AdversarialLoss
 from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.corruption import Corrupt
+from gengen.models.autoencoders.objective import reduced
 from gengen.models.autoencoders.priors import Prior
 from gengen.models.pixels import scaled
 from gengen.networks.coders import PointCoder
@@ -211,9 +212,9 @@ class Matching(NamedTuple):
         del key
         row, of_encoder = train_mode(self.encoder, state.variables["encoder"], batch["seen"])
         output, of_decoder = train_mode(self.decoder, state.variables["decoder"], self.read(row).row)
-        errors = -self.likelihood.log_prob(output, batch["image"])
-        total = (errors.sum((1, 2, 3)) if self.reduction == "sum" else errors.mean((1, 2, 3))).mean()
-        squares = jnp.square(self.likelihood.mean(output) - batch["image"])
+        errors = -self.likelihood.log_probs(output, batch["image"])
+        total = reduced(errors, self.reduction).mean()
+        squares = self.likelihood.squared_errors(output, batch["image"])
         return total, ({"squared_error": mean_of(squares)}, {"encoder": of_encoder, "decoder": of_decoder})
 
     def critic_loss(self, name: str, key: jax.Array, state: State, batch: Batch) -> Outcome:

@@ -13,6 +13,11 @@ ESTIMATORS = ("elbo", "iwae", "dreg")
 REDUCTIONS = ("sum", "mean")
 
 
+def reduced(values: jax.Array, reduction: str) -> jax.Array:
+    """Adds or averages values [..., H W C] over the pixels of an image, by one of `REDUCTIONS`."""
+    return values.sum(-1) if reduction == "sum" else values.mean(-1)
+
+
 class Objective(NamedTuple):
     """The weights and the estimator of a bound.
 
@@ -68,8 +73,8 @@ class Objective(NamedTuple):
         return self.beta * risen
 
     def reduced(self, log_prob: jax.Array) -> jax.Array:
-        """Adds or averages log-probabilities [..., H, W, C] over the pixels of an image."""
-        return log_prob.sum((-3, -2, -1)) if self.reduction == "sum" else log_prob.mean((-3, -2, -1))
+        """Adds or averages log-probabilities [..., H W C] over the pixels of an image."""
+        return reduced(log_prob, self.reduction)
 
     def charged(self, divergence: jax.Array) -> jax.Array:
         """What divergences [B, L] of single numbers cost in the mean over the global batch, []; `AXIS` must be bound.

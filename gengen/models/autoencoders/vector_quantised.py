@@ -22,7 +22,7 @@ from gengen.core.model import Batch, GenerativeModel, Stage
 from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.likelihood import Likelihood
-from gengen.models.autoencoders.objective import REDUCTIONS
+from gengen.models.autoencoders.objective import REDUCTIONS, reduced
 from gengen.models.pixels import scaled
 from gengen.models.told import Labels, Nothing, Told, completed
 from gengen.networks.coders import ConditionalEncoder
@@ -136,21 +136,18 @@ class VectorQuantised(NamedTuple):
         chosen = nearest(codebook["vectors"], flat)
         quantised = vectors_of(codebook, chosen).reshape(point.shape)
         output, of_decoder = train_mode(self.decoder, state.variables["decoder"], straight_through(point, quantised))
-        errors = -self.likelihood.log_prob(output, batch["image"])
+        errors = -self.likelihood.log_probs(output, batch["image"])
         distances = jnp.square(point - quantised)
         codebook, usage = followed(codebook, flat, chosen, decay=self.decay)
         metrics = {
-            "squared_error": mean_of(jnp.square(self.likelihood.mean(output) - batch["image"])),
+            "squared_error": mean_of(self.likelihood.squared_errors(output, batch["image"])),
             "commitment": mean_of(distances),
             "perplexity": mean_of(perplexity(usage)),
             "restarted": mean_of(renewed),
         }
         carried = {"encoder": of_encoder, "decoder": of_decoder, CODEBOOK: {CODEBOOK: codebook}}
-        return (self._reduced(errors) + self.commitment * self._reduced(distances)).mean(), (metrics, carried)
-
-    def _reduced(self, numbers: jax.Array) -> jax.Array:
-        axes = (1, 2, 3)
-        return numbers.sum(axes) if self.reduction == "sum" else numbers.mean(axes)
+        apart = reduced(distances.reshape(len(distances), -1), self.reduction)
+        return (reduced(errors, self.reduction) + self.commitment * apart).mean(), (metrics, carried)
 
     def prepare_prior(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """The codes of the images and what the prior is told, for stage two."""
@@ -212,7 +209,7 @@ class VectorQuantised(NamedTuple):
         logits = eval_mode(self.over_codes, variables["prior"], *self._inputs(code, told))
         quantised = vectors_of(variables[CODEBOOK][CODEBOOK], code)
         output = eval_mode(self.decoder, variables["decoder"], quantised)
-        return self.likelihood.log_prob(output, data).sum((1, 2, 3)) + log_probability(logits, code).sum((1, 2))
+        return self.likelihood.log_probs(output, data).sum(-1) + log_probability(logits, code).sum((1, 2))
 
 
 def vector_quantised(
