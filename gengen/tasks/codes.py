@@ -10,6 +10,7 @@ from gengen.core.model import GenerativeModel
 from gengen.core.state import Variables
 from gengen.data.dataset import DataSet
 from gengen.metrics.codes import UNMATCHED, code_error, match_codes
+from gengen.metrics.interval import of_share
 from gengen.tasks.conditions import LABEL
 from gengen.tasks.judge import REFERENCE, pick
 
@@ -28,11 +29,11 @@ def judge_codes(model: GenerativeModel, variables: Variables, data: DataSet) -> 
       data: what it was trained on.
 
     Returns:
-      For each condition with classes, other than the data's own, its "error", the sizes "train" and "test", and as
-      "match" the name of the class of each code, None where there is none. Empty where the model recognises nothing
-      or the data have no labels.
+      For each condition with classes its "error", the sizes "train" and "test", and as "match" the name of the class of
+      each code, None where there is none; what a model recognises as the label itself is matched with nothing. Empty
+      where the model recognises nothing or the data have no labels.
     """
-    names = [name for name, condition in model.conditions.items() if condition.classes and name != LABEL]
+    names = [name for name, condition in model.conditions.items() if condition.classes]
     if not names or model.recognise is None or not data.signature.classes:
         return {}
     splits = [_split(model, variables, data.splits[split], names) for split in ("train", "test")]
@@ -43,8 +44,9 @@ def sentences_of(codes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Says what `judge_codes` found."""
     for name, found in codes.items():
         value, low, high = (100 * found["error"][end] for end in ("value", "low", "high"))
+        matched = "" if name == LABEL else f", matched with the classes on {found['train']:,} training images,"
         yield (
-            f"Code {name}, matched with the classes on {found['train']:,} training images, is wrong on "
+            f"Code {name}{matched} is wrong on "
             f"{value:.1f} % [{low:.1f}, {high:.1f}] of {found['test']:,} held-out images."
         )
 
@@ -53,8 +55,12 @@ def _compared(
     categories: int, name: str, splits: list[tuple[dict[str, np.ndarray], np.ndarray]], classes: tuple[str, ...]
 ) -> dict[str, Any]:
     (train, labels), (test, test_labels) = splits
-    match = match_codes(train[name], labels, categories=categories, classes=len(classes))
-    error = code_error(train[name], labels, test[name], test_labels, len(classes), categories=categories)
+    if name == LABEL:
+        match = np.arange(categories)
+        error = of_share(int((test[name] != test_labels).sum()), len(test_labels))
+    else:
+        match = match_codes(train[name], labels, categories=categories, classes=len(classes))
+        error = code_error(train[name], labels, test[name], test_labels, len(classes), categories=categories)
     return {
         "error": error._asdict(),
         "train": len(labels),
