@@ -27,4 +27,5 @@ def get_config(variant: str = "") -> ConfigDict:
     else:
         for player in ("critic", "generator"):
             config.optimizers[player].rate = 2e-4
+    config.training.steps = 10_000 if "mnist" in variant else 4_000
     return base.vary(config, variant, VARIANTS)

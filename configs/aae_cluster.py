@@ -19,4 +19,5 @@ def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     width = {"tiny": 32, "mnist": 1000, "fashion_mnist": 1000}.get(variant, 256)
     config = base.categorical_autoencoder(width, width, categories=30, style=5)
+    config.training.steps = 10_000 if "mnist" in variant else 6_000
     return base.vary(config, variant, VARIANTS)

@@ -23,4 +23,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config.model.corruption = ConfigDict({"name": "gaussian", "amount": 0.6})  # 0.3 of pixels in [0, 1]
     config.optimizers.classifier = base.optimizer("adam", 1e-3)
     config.data.labelled = 100
+    config.training.steps = 10_000 if "mnist" in variant else 4_000
     return base.vary(config, variant, VARIANTS)

@@ -15,8 +15,8 @@ BODY = mlp.Encoder(widths=(6,), activation="tanh")
 
 
 def features(params):
-    """Of the body, from its parameters."""
-    return np.tanh(head(params["body"], "Dense_0", np.asarray(IMAGE).reshape(5, -1)))
+    """Of the body, from its parameters; it sees images from 0 to 1."""
+    return np.tanh(head(params["body"], "Dense_0", (np.asarray(IMAGE).reshape(5, -1) + 1) / 2))
 
 
 def head(params, name, values):

@@ -174,8 +174,8 @@ def test_labelled_images_teach_nothing_but_the_categories():
     others = {**batch, "labelled": images(seed=5)}
     (one, measured), (other, also) = (moved(fed, {"classifier": 0.1}, **SEMI) for fed in (batch, others))
     assert different(one.variables, other.variables) == {"encoder"}
-    for name in measured:
-        assert (measured[name] == also[name]) == (not name.startswith("classifier/")), name
+    for name in measured.keys() - {"classifier/accuracy"}:  # which may be equal by chance
+        assert (measured[name] == also[name]) == (name != "classifier/loss"), name
 
 
 def game(classes=CLASSES, **changes):
@@ -321,7 +321,7 @@ def test_codes_come_to_be_spread_as_the_prior_is():
             latent=1,
         )
         rng, one = np.random.default_rng(0), jax.devices()[:1]
-        batches = {"image": rng.integers(0, 256, (1, 800, 32, *SHAPE), np.uint8)}
+        batches = {"image": rng.integers(0, 256, (1, 2000, 32, *SHAPE), np.uint8)}
         state = replicate(jax.jit(model.init)(jax.random.key(0), {"image": batches["image"][0, 0]}), one)
         seen = scaled(jnp.asarray(rng.integers(0, 256, (2000, *SHAPE), np.uint8)))
         before = model.encode(jax.random.key(0), state.variables, seen).std()

@@ -175,7 +175,7 @@ def test_a_step_moves_all_weights_against_the_gradient():
     assert loss[-10:].mean() < 0.9 * loss[:10].mean()
     assert set(metrics) == {f"autoencoder/{name}" for name in ("loss", "squared_error", "contraction", "sparsity")}
     for was, now in zip(jax.tree.leaves(first.variables), jax.tree.leaves(state.variables), strict=True):
-        assert np.all(was != np.asarray(now)) or was.ndim > 1
+        assert np.any(was != np.asarray(now))
 
 
 @pytest.mark.parametrize(
