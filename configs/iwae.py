@@ -17,7 +17,7 @@ from configs import base
 
 MNIST = ("mnist", "vae", "paper", "paper_vae", "layers")
 VARIANTS = ("tiny", "fashion_mnist", *MNIST)
-EPOCHS = {"tiny": 0.0, "": 400.0, "mnist": 150.0, "fashion_mnist": 150.0, "vae": 400.0, "layers": 100.0}
+EPOCHS = {"tiny": 0.0, "": 200.0, "mnist": 150.0, "fashion_mnist": 150.0, "vae": 400.0, "layers": 100.0}
 
 
 def get_config(variant: str = "") -> ConfigDict:
