@@ -2,8 +2,9 @@
 
 Paper: Sohn, Lee and Yan 2015, "Learning structured output representation using deep conditional generative models".
 Run: python launch.py --config=configs/cvae.py, with :tiny, :mnist or :fashion_mnist after it for a variant.
-Score: ?
-Minutes: ?
+Score: Fréchet distance 1.51 on digits (real images 0.97); 1 seed each; the classifier agrees with 100.0 % of asked
+  labels on digits.
+Minutes: 0.9 on digits, with 2 cores.
 
 Samples: --mode=sample --label=3.
 """
