@@ -33,8 +33,12 @@ def judge_codes(model: GenerativeModel, variables: Variables, data: DataSet) -> 
       each code, None where there is none; what a model recognises as the label itself is matched with nothing. Empty
       where the model recognises nothing or the data have no labels.
     """
-    names = [name for name, condition in model.conditions.items() if condition.classes]
-    if not names or model.recognise is None or not data.signature.classes:
+    if model.recognise is None or not data.signature.classes:
+        return {}
+    one = jax.ShapeDtypeStruct((1, *data.splits["train"]["image"].shape[1:]), np.float32)
+    found = jax.eval_shape(model.recognise, jax.random.key(0), variables, one)
+    names = [name for name, condition in model.conditions.items() if condition.classes and name in found]
+    if not names:
         return {}
     splits = [_split(model, variables, data.splits[split], names) for split in ("train", "test")]
     return {name: _compared(model.conditions[name].classes, name, splits, data.signature.classes) for name in names}
