@@ -99,7 +99,7 @@ def test_the_category_of_an_infogan_tells_two_kinds_of_images_apart_without_labe
     assert abs(zero.mean() - one.mean()) > 0.9
     assert max(near, close) < 0.2
     assert metrics["critic/category"].value[-100:].mean() < 0.1 * np.log(2)
-    read = model.encode(jax.random.key(0), last.variables, np.float32(two_images() / 127.5 - 1))["category"]
+    read = model.recognise(jax.random.key(0), last.variables, np.float32(two_images() / 127.5 - 1))["category"]
     assert set(np.asarray(read).argmax(1)) == {0, 1}
 
 

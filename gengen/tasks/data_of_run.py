@@ -48,7 +48,6 @@ def data_of(workdir: Path, config: ConfigDict | None = None) -> DataSet:
     """
     own, signature = read_folder(workdir)
     given = own if config is None else config
-    check_sections(own, workdir)
     check_sections(given, workdir)
     for key in ("data_dir", "manual_dir"):
         own.data[key] = given.data[key] or own.data[key]

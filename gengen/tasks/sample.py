@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import jax
 import numpy as np
+from ml_collections import ConfigDict
 
 from gengen.build.model import build_model, example_batch
 from gengen.core.model import GenerativeModel, require
@@ -119,7 +120,7 @@ def run(
     """
     check_flags(num=num, least=1, seed=seed)
     model, step, state = restore(workdir, best=best)
-    settings = read_folder(workdir)[0].evaluation
+    settings = read_folder(workdir)[0].get("evaluation", ConfigDict())  # older folders have none
     model, variables = complete(
         model, workdir, step, state, settings, best=best, raw=raw, load=lambda: data_of(workdir)
     )
