@@ -16,7 +16,7 @@ import optax
 from jax import lax
 
 from gengen.core.mean import Mean, mean_of
-from gengen.core.model import Batch, StepFn
+from gengen.core.model import Batch, InitFn, StepFn
 from gengen.core.parallel import replica_mean, replica_sum
 from gengen.core.state import State, Variables, params_of, with_carried, with_params
 
@@ -114,6 +114,21 @@ class Turn(NamedTuple):
 def init_players(players: Sequence[Player], variables: Variables) -> dict[str, Any]:
     """Makes the optimizer state of each player from the first `variables`: what `state.opt` starts as."""
     return {player.name: player.optimizer.init(params_of(variables, player.networks)) for player in players}
+
+
+def begin(variables: Callable[[jax.Array, Batch], Variables], players: Sequence[Player]) -> InitFn:
+    """Makes what starts a run: the first variables of all networks, and the optimizer state of each player.
+
+    Args:
+      variables: `(key, batch) -> variables`.
+      players: all that ever move.
+    """
+
+    def init(key: jax.Array, batch: Batch) -> State:
+        first = variables(key, batch)
+        return State(jnp.zeros((), jnp.int32), first, init_players(players, first))
+
+    return init
 
 
 def take(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State, dict[str, Mean]]:

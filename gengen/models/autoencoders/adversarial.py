@@ -12,13 +12,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import optax
 
-from gengen.core.game import Player, Turn, init_players, play
-from gengen.core.model import Batch, GenerativeModel
-from gengen.core.state import State
+from gengen.core.game import Player, Turn, begin, play
+from gengen.core.model import GenerativeModel
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.corruption import Corrupt
@@ -126,12 +123,8 @@ def _assemble(game: Matching, optimizers: Mapping[str, optax.GradientTransformat
         *([turn("classifier", ("encoder",), game.classifier_loss)] if game.supervised else []),
     ]
 
-    def init(key: jax.Array, batch: Batch) -> State:
-        variables = game.init(key, batch)
-        return State(jnp.zeros((), jnp.int32), variables, init_players([turn.player for turn in turns], variables))
-
     return GenerativeModel(
-        init,
+        begin(game.init, [turn.player for turn in turns]),
         play(turns, game.prepare),
         sample=game.sample,
         conditions=game.conditions,

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from gengen.core.game import Outcome, Player, Turn, init_players, play
+from gengen.core.game import Outcome, Player, Turn, begin, play
 from gengen.core.mean import mean_of
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.parallel import local_keys
@@ -158,12 +158,8 @@ def autoencoder(
     )
     player = Player("autoencoder", ("encoder", "decoder"), optimizers["autoencoder"])
 
-    def init(key: jax.Array, batch: Batch) -> State:
-        variables = game.init(key, batch)
-        return State(jnp.zeros((), jnp.int32), variables, init_players((player,), variables))
-
     return GenerativeModel(
-        init,
+        begin(game.init, (player,)),
         play((Turn("autoencoder", player, game.loss),), game.prepare),
         encode=game.encode,
         decode=game.decode,

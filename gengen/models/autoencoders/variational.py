@@ -9,13 +9,10 @@ made of grey pixels, and what images are told to be are arguments; a second laye
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import optax
 
-from gengen.core.game import Player, Turn, init_players, play
-from gengen.core.model import Batch, GenerativeModel
-from gengen.core.state import State
+from gengen.core.game import Player, Turn, begin, play
+from gengen.core.model import GenerativeModel
 from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.evidence import Variational
 from gengen.models.autoencoders.objective import Objective
@@ -65,12 +62,8 @@ def variational(
     names = ("encoder", "decoder", "upper_encoder", "upper_decoder")[: 2 * len(latents)]
     player = Player("autoencoder", names, optimizers["autoencoder"])
 
-    def init(key: jax.Array, batch: Batch) -> State:
-        variables = game.init(key, batch)
-        return State(jnp.zeros((), jnp.int32), variables, init_players((player,), variables))
-
     return GenerativeModel(
-        init,
+        begin(game.init, (player,)),
         play((Turn("autoencoder", player, game.loss),), game.prepare),
         sample=game.sample,
         conditions=told.conditions,

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from gengen.core.game import Outcome, Player, Turn, init_players, play
+from gengen.core.game import Outcome, Player, Turn, begin, play
 from gengen.core.mean import mean_of
 from gengen.core.model import Batch, GenerativeModel, Stage
 from gengen.core.parallel import example_keys, local_keys
@@ -255,12 +255,8 @@ def vector_quantised(
     autoencoder = Player("autoencoder", ("encoder", "decoder"), optimizers["autoencoder"])
     prior = Player("prior", ("prior",), optimizers["prior"])
 
-    def init(key: jax.Array, batch: Batch) -> State:
-        variables = game.init(key, batch)
-        return State(jnp.zeros((), jnp.int32), variables, init_players((autoencoder, prior), variables))
-
     return GenerativeModel(
-        init,
+        begin(game.init, (autoencoder, prior)),
         play((Turn("autoencoder", autoencoder, game.loss),), game.prepare),
         later=(Stage(prior_start, play((Turn("prior", prior, game.prior_loss),), game.prepare_prior)),),
         sample=game.sample,

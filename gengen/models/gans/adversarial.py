@@ -11,13 +11,10 @@ their way to the critic; `terms`, which are added to a player's loss; and the la
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import optax
 
-from gengen.core.game import Player, Turn, every, init_players, period, play
-from gengen.core.model import Batch, GenerativeModel
-from gengen.core.state import State
+from gengen.core.game import Player, Turn, begin, every, period, play
+from gengen.core.model import GenerativeModel
 from gengen.core.transforms import clip_parameters
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.models.gans.adversaries import Adversaries
@@ -143,12 +140,8 @@ def players(optimizers: Mapping[str, optax.GradientTransformation], *, clip: flo
 def assemble(both: Adversaries, *turns: Turn) -> GenerativeModel:
     """Makes a model of the game's turns."""
 
-    def init(key: jax.Array, batch: Batch) -> State:
-        variables = both.init(key, batch)
-        return State(jnp.zeros((), jnp.int32), variables, init_players([turn.player for turn in turns], variables))
-
     return GenerativeModel(
-        init,
+        begin(both.init, [turn.player for turn in turns]),
         play(turns, both.prepare),
         period(turns),
         sample=both.sample,
