@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -22,6 +23,10 @@ from gengen.models.autoencoders.vector_quantised import vector_quantised
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.infogan import infogan
 from gengen.models.gans.unrolled import unrolled
+from gengen.models.translation.adaptation import adaptation
+from gengen.models.translation.cogan import cogan
+from gengen.models.translation.cyclegan import cyclegan
+from gengen.models.translation.pix2pix import pix2pix
 
 MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
     "adversarial": adversarial,
@@ -31,6 +36,10 @@ MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
     "autoencoder": autoencoder,
     "variational": variational,
     "vector_quantised": vector_quantised,
+    "pix2pix": pix2pix,
+    "cyclegan": cyclegan,
+    "cogan": cogan,
+    "adaptation": adaptation,
 }
 
 KNOW_CLASSES = ("adversarial_autoencoder",)
@@ -53,8 +62,9 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
     numbers = parts["likelihood"].numbers if "likelihood" in parts else 1
     classes = len(signature.classes)
     _check_labels(config, signature)
+    shapes = _shapes(signature, parts)
     networks = {
-        role: build_network(role, arguments, signature.shape, classes, numbers)
+        role: build_network(role, arguments, shapes.get(role[-2:], signature.shape), classes, numbers)
         for role, arguments in config.networks.items()
     }
     optimizers = {
@@ -75,6 +85,17 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
     return model
 
 
+def _shapes(signature: Signature, parts: Mapping[str, Any]) -> dict[str, tuple[int, int, int]]:
+    """Shapes of the images of two domains, by the endings of their networks' names; none where there is one domain."""
+    shapes = {}
+    if "pairing" in parts:
+        with refusing("model.pairing"):
+            shapes = parts["pairing"].shapes(signature.shape, signature.paired)
+    elif signature.second:
+        shapes = {"a": signature.shape, "b": signature.second.shape}
+    return {f"_{name}": shape for name, shape in shapes.items()}
+
+
 def _check_labels(config: ConfigDict, signature: Signature) -> None:
     told = [role for role, arguments in config.networks.items() if arguments.get("condition", "none") != "none"]
     if told and "labelled" in signature.counts:
@@ -91,8 +112,15 @@ def judged_as_one(config: ConfigDict) -> int:
 
 def example_batch(signature: Signature, size: int = 1) -> Batch:
     """A batch of black images [size, H, W, C] with the keys, shapes and dtypes of the data's, to trace with."""
-    image = np.zeros((size, *signature.shape), np.uint8)
+    second = signature.second
+    batch: Batch = {"image": np.zeros((size, *signature.shape), np.uint8)}
     labels = {"label": np.zeros((size,), np.int32)} if signature.classes else {}
     if "labelled" in signature.counts:  # two streams, of which one has no labels
-        return {"image": image, "labelled": {"image": image, **labels}}
-    return {"image": image, **labels}
+        batch |= {"labelled": batch | labels}
+    else:
+        batch |= labels
+    if second is not None:  # a stream without labels, and no pairs beside it
+        batch |= {"second": {"image": np.zeros((size, *second.shape), np.uint8)}}
+    elif signature.paired:
+        batch |= {"paired": np.zeros((size, *signature.shape[:2], signature.paired), np.uint8)}
+    return batch

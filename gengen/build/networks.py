@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 
 from gengen.build.calls import call, refusing
 from gengen.core.refusal import Refusal
-from gengen.networks import conditional, dcgan, mlp, residual, transformer
+from gengen.networks import classifier, conditional, coupled, dcgan, mlp, patchgan, residual, resnet, transformer, unet
 from gengen.networks.coders import ConditionalEncoder
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 
@@ -22,8 +22,22 @@ NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
     "upper_encoder": {"mlp": mlp.Encoder},
     "upper_decoder": {"mlp": mlp.Encoder},
     "prior": {"transformer": transformer.Transformer},
+    "to_a": {"unet": unet.Translator, "resnet": resnet.Translator},
+    "to_b": {"unet": unet.Translator, "resnet": resnet.Translator},
+    "critic_a": {"patchgan": patchgan.Critic, "dcgan": dcgan.Critic},
+    "critic_b": {"patchgan": patchgan.Critic, "dcgan": dcgan.Critic},
+    "feature_critic": {"mlp": mlp.Critic},
+    "classifier": {"convolutions": classifier.Classifier, "linear": classifier.Linear},
+    "trunk": {"dcgan": coupled.Trunk},
+    "head_a": {"dcgan": coupled.Head},
+    "head_b": {"dcgan": coupled.Head},
+    "stem_a": {"dcgan": coupled.Stem},
+    "stem_b": {"dcgan": coupled.Stem},
 }
-"""What each role can be played by; the bodies of the upper two map vectors to features."""
+"""What each role can be played by; the bodies of the upper two map vectors to features.
+
+What ends in _a and _b is of one of two domains, and belongs to it: "to_b" makes images of domain b.
+"""
 
 DTYPES = ("float32", "bfloat16")
 
@@ -36,7 +50,14 @@ CONDITIONS = {
 }
 """How each network can be told a label; those that are not here cannot."""
 
-MAKES_IMAGES = ("generator", "decoder")
+MAKES_IMAGES = ("generator", "decoder", "trunk", "head_a", "head_b")
+"""Roles that are told the shape of an image."""
+
+TRANSLATES = ("to_a", "to_b")
+"""Roles that are told how many channels an image has, and make it as high and wide as what they are shown."""
+
+TELLS_CLASSES = ("prior", "classifier")
+"""Roles that are told how many classes there are."""
 
 
 def build_network(
@@ -64,9 +85,13 @@ def build_network(
         if value not in known:
             raise Refusal(f"config.{path}.{name}={value!r} must be one of {', '.join(known)}.")
     made = (*shape[:2], shape[2] * (numbers if role == "decoder" else 1))
-    given = {"dtype": jnp.dtype(dtype), **({"shape": made} if role in MAKES_IMAGES else {})}
-    if role == "prior":
-        given["classes"] = classes if condition != "none" else 0
+    given: dict[str, Any] = {} if role == "classifier" else {"dtype": jnp.dtype(dtype)}
+    if role in MAKES_IMAGES:
+        given["shape"] = made
+    if role in TRANSLATES:
+        given["channels"] = shape[2]
+    if role in TELLS_CLASSES:
+        given["classes"] = classes if role == "classifier" or condition != "none" else 0
     network = call(NETWORKS[role], arguments, path, **given)
     if condition == "none":
         return network

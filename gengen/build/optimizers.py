@@ -16,6 +16,7 @@ SCHEDULES: Mapping[str, Callable[[float, int], Callable[[jax.Array], Any] | floa
     "constant": lambda rate, steps: rate,
     "linear": lambda rate, steps: optax.linear_schedule(rate, 0.0, steps),
     "cosine": lambda rate, steps: optax.cosine_decay_schedule(rate, steps),
+    "late": lambda rate, steps: optax.linear_schedule(rate, 0.0, steps - steps // 2, steps // 2),
     "rounds": lambda rate, steps: optax.piecewise_constant_schedule(rate, _rounds(steps)),
 }
 

@@ -14,6 +14,9 @@ from gengen.models.autoencoders.objective import Objective
 from gengen.models.autoencoders.priors import PRIORS
 from gengen.models.gans.terms import TERMS, Term
 from gengen.models.gans.views import VIEWS, View
+from gengen.models.translation.affine import Affine
+from gengen.models.translation.pairings import PAIRINGS
+from gengen.models.translation.recognition import Consistency
 
 
 def build_views(sections: Mapping[str, ConfigDict]) -> list[View]:
@@ -63,5 +66,8 @@ PARTS: Mapping[str, Callable[[ConfigDict], Any]] = {
     "corruption": _named(CORRUPTIONS, "model.corruption"),
     "prior": _named(PRIORS, "model.prior"),
     "objective": _settings(Objective, "model.objective"),
+    "pairing": _named(PAIRINGS, "model.pairing"),
+    "affine": _settings(Affine, "model.affine"),
+    "consistency": _settings(Consistency, "model.consistency"),
 }
 """What builds each part, by its name in the section `model`."""

@@ -75,7 +75,9 @@ class GenerativeModel(NamedTuple):
       encode: `(key, variables, data, condition=None) -> latents [n, ...]`.
       decode: `(key, variables, latents [n, ...], condition=None) -> data`.
       recognise: `(key, variables, data) -> {condition: what it finds}`, log-probabilities [n, classes] for a class.
-      translate: `(key, variables, data) -> data` of another domain.
+      translate: by direction, "ab" and perhaps "ba", `(key, variables, data) -> data` of the other domain.
+      pair: `(key, batch) -> (a, b)`, images of both domains for each example of a batch as the data hold it, where a
+        model learns from pairs.
       log_likelihood: `(key, variables, data, condition=None, samples=1) -> nats [n]`; a lower bound, tighter the more
         `samples`, where it is not exact.
       features: `(key, variables, data) -> [n, F]`, what a network of the model sees in images, such as its critic.
@@ -92,7 +94,8 @@ class GenerativeModel(NamedTuple):
     encode: Callable[..., Tree] | None = None
     decode: Callable[..., Tree] | None = None
     recognise: Callable[..., Tree] | None = None
-    translate: Callable[..., Tree] | None = None
+    translate: Mapping[str, Callable[..., Tree]] | None = None
+    pair: Callable[..., tuple[jax.Array, jax.Array]] | None = None
     log_likelihood: Callable[..., Tree] | None = None
     features: Callable[..., Tree] | None = None
     notes: str = ""
@@ -106,8 +109,8 @@ def offers(model: GenerativeModel) -> list[str]:
     return [name for name in CAPABILITIES if getattr(model, name) is not None]
 
 
-def require(model: GenerativeModel, capability: str) -> Callable[..., Tree]:
-    """Returns a capability of a model.
+def require(model: GenerativeModel, capability: str) -> Any:
+    """Returns a capability of a model: a function, or functions by direction.
 
     Args:
       model: the model asked.

@@ -56,6 +56,11 @@ def replica_sum(tree: Any) -> Any:
     return tree if lax.axis_size(AXIS) == 1 else lax.psum(tree, AXIS)
 
 
+def replica_gather(array: jax.Array) -> jax.Array:
+    """Lays the parts [B, ...] of all replicas behind each other, [replicas x B, ...]; `AXIS` must be bound."""
+    return array if lax.axis_size(AXIS) == 1 else lax.all_gather(array, AXIS, tiled=True)
+
+
 UNROLLED = 8
 """The longest period that `parallel` unrolls: the time to compile grows with it."""
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from gengen.data import digits, fetch, idx
+from gengen.data import digits, facades, fetch, glyphs, idx, photographs, usps
 from gengen.data.folder import Folder
 from gengen.data.sources import VERSION
 
@@ -27,11 +27,15 @@ class PictureBuilder(tfds.core.GeneratorBasedBuilder):
         self,
         description: str,
         shape: tuple[int | None, int | None, int],
-        classes: Sequence[str],
+        classes: Sequence[str] = (),
         homepage: str | None = None,
         named: bool = False,
+        paired: bool = False,
     ) -> Any:
-        features: dict[str, Any] = {"image": tfds.features.Image(shape=shape, encoding_format="png")}
+        picture = tfds.features.Image(shape=shape, encoding_format="png")
+        features: dict[str, Any] = {"image": picture}
+        if paired:
+            features["paired"] = picture
         if classes:
             features["label"] = tfds.features.ClassLabel(names=list(classes))
         if named:
@@ -45,7 +49,24 @@ class PictureBuilder(tfds.core.GeneratorBasedBuilder):
         )
 
 
-class Digits(PictureBuilder):
+class OwnBuilder(PictureBuilder):
+    """A data set that is drawn, shipped by a package, downloaded, or taken from the user's folder of raw files."""
+
+    def __init__(self, *, manual_dir: pathlib.Path | None = None, **kwargs: Any) -> None:
+        self._manual_dir = manual_dir
+        super().__init__(**kwargs)
+
+    def _find(
+        self, dataset: str, checksums: Mapping[str, str | None], mirrors: Sequence[str]
+    ) -> dict[str, pathlib.Path]:
+        root = pathlib.Path(self._data_dir_root)
+        return fetch.find(dataset, checksums, mirrors=mirrors, manual_dir=self._manual_dir, data_dir=root)
+
+    def _generate_examples(self) -> Iterator[Any]:
+        raise NotImplementedError  # abstract in TFDS; `_split_generators` hands out the iterators itself
+
+
+class Digits(OwnBuilder):
     """scikit-learn's handwritten digits."""
 
     name = "gengen_digits"
@@ -58,18 +79,42 @@ class Digits(PictureBuilder):
     def _split_generators(self, dl_manager: Any) -> Mapping[str, Iterator[Any]]:
         return {split: _arrays(*digits.read_digits(split)) for split in ("train", "test")}
 
-    def _generate_examples(self) -> Iterator[Any]:
-        raise NotImplementedError  # abstract in TFDS; `_split_generators` hands out the iterators itself
+
+class Glyphs(OwnBuilder):
+    """Digits drawn in matplotlib's fonts."""
+
+    name = "gengen_glyphs"
+
+    def _info(self) -> Any:
+        return self._describe(
+            "Printed digits in the fonts that matplotlib ships, 32x32, under random affine maps.",
+            (glyphs.SIDE, glyphs.SIDE, 1),
+            glyphs.CLASSES,
+        )
+
+    def _split_generators(self, dl_manager: Any) -> Mapping[str, Iterator[Any]]:
+        return {split: _arrays(*glyphs.read_glyphs(split)) for split in glyphs.COUNTS}
 
 
-class IdxBuilder(PictureBuilder):
-    """A data set in the idx format, downloaded or taken from the user's folder."""
+class Photographs(OwnBuilder):
+    """Pieces of photographs that packages ship."""
+
+    name = "gengen_photographs"
+
+    def _info(self) -> Any:
+        return self._describe(
+            "Random pieces of the colour photographs that scikit-learn and scikit-image ship, 64x64.",
+            (photographs.SIDE, photographs.SIDE, 3),
+        )
+
+    def _split_generators(self, dl_manager: Any) -> Mapping[str, Iterator[Any]]:
+        return {split: _arrays(photographs.read_photographs(split)) for split in photographs.COUNTS}
+
+
+class IdxBuilder(OwnBuilder):
+    """A data set in the idx format."""
 
     source = ""
-
-    def __init__(self, *, manual_dir: pathlib.Path | None = None, **kwargs: Any) -> None:
-        self._manual_dir = manual_dir
-        super().__init__(**kwargs)
 
     def _info(self) -> Any:
         idx_set = idx.IDX_SETS[self.source]
@@ -77,17 +122,8 @@ class IdxBuilder(PictureBuilder):
 
     def _split_generators(self, dl_manager: Any) -> Mapping[str, Iterator[Any]]:
         idx_set = idx.IDX_SETS[self.source]
-        files = fetch.find(
-            self.source,
-            idx_set.checksums,
-            mirrors=idx_set.mirrors,
-            manual_dir=self._manual_dir,
-            data_dir=pathlib.Path(self._data_dir_root),
-        )
+        files = self._find(self.source, idx_set.checksums, idx_set.mirrors)
         return {split: _arrays(*idx.read_split(files, split, idx_set)) for split in ("train", "test")}
-
-    def _generate_examples(self) -> Iterator[Any]:
-        raise NotImplementedError  # as in Digits
 
 
 class Mnist(IdxBuilder):
@@ -106,6 +142,64 @@ class Kmnist(IdxBuilder):
     """Cursive Japanese characters."""
 
     name, source = "gengen_kmnist", "kmnist"
+
+
+class Usps(OwnBuilder):
+    """Handwritten digits from envelopes, with the official splits."""
+
+    name = "gengen_usps"
+
+    def _info(self) -> Any:
+        return self._describe(
+            "9,298 handwritten digits from envelopes, 16x16 (Le Cun et al., 1989).",
+            (usps.SIDE, usps.SIDE, 1),
+            usps.CLASSES,
+            usps.HOMEPAGE,
+        )
+
+    def _split_generators(self, dl_manager: Any) -> Mapping[str, Iterator[Any]]:
+        files = self._find("usps", dict.fromkeys(usps.FILES.values()), usps.MIRRORS)
+        return {split: _arrays(*arrays) for split, arrays in self._chosen(usps.read_splits(files)).items()}
+
+    def _chosen(self, splits: usps.Arrays) -> usps.Arrays:
+        return splits
+
+
+class UspsPooled(Usps):
+    """The same digits, with splits drawn anew."""
+
+    name = "gengen_usps_pooled"
+
+    def _chosen(self, splits: usps.Arrays) -> usps.Arrays:
+        return usps.pooled(splits)
+
+
+class Facades(OwnBuilder):
+    """Photographs of house fronts, paired with maps of their parts."""
+
+    name = "gengen_facades"
+
+    def _info(self) -> Any:
+        description = "506 photographs of house fronts with maps of their parts, 256x256 (Isola et al., 2017)."
+        return self._describe(description, (facades.SIDE, facades.SIDE, 3), homepage=facades.HOMEPAGE, paired=True)
+
+    def _split_generators(self, dl_manager: Any) -> Mapping[str, Iterator[Any]]:
+        archive = self._find("facades", {facades.FILE: None}, facades.MIRRORS)[facades.FILE]
+        return {split: _pairs(archive, split, files) for split, files in facades.read_pairs(archive).items()}
+
+
+OWN: Mapping[str, type[OwnBuilder]] = {
+    "digits": Digits,
+    "glyphs": Glyphs,
+    "photographs": Photographs,
+    "mnist": Mnist,
+    "fashion_mnist": FashionMnist,
+    "kmnist": Kmnist,
+    "usps": Usps,
+    "usps_pooled": UspsPooled,
+    "facades": Facades,
+}
+"""Builders by `config.data.name`; the user's own pictures have another one."""
 
 
 class ImageFolder(PictureBuilder):
@@ -133,14 +227,23 @@ class ImageFolder(PictureBuilder):
             yield key, example
 
 
-def _arrays(images: np.ndarray, labels: np.ndarray) -> Iterator[Any]:
-    for key, (image, label) in enumerate(zip(images, labels, strict=True)):
-        yield key, {"image": _png(Image.fromarray(image)), "label": int(label)}
+def _arrays(images: np.ndarray, labels: np.ndarray | None = None) -> Iterator[Any]:
+    for key, image in enumerate(images):
+        label = {} if labels is None else {"label": int(labels[key])}
+        yield key, {"image": _png(Image.fromarray(image)), **label}
 
 
-def _png(image: Image.Image) -> bytes:
+def _pairs(archive: pathlib.Path, split: str, files: Sequence[bytes]) -> Iterator[Any]:
+    for key, content in enumerate(files):
+        halves = facades.read_halves(content, f"file {key + 1} of {split} in {archive}")
+        image, paired = (_png(Image.fromarray(half), effort=1) for half in halves)
+        yield key, {"image": image, "paired": paired}
+
+
+def _png(image: Image.Image, effort: int = 6) -> bytes:
+    """Writes a picture as PNG; with an effort of 1 instead of 9, zlib is quicker and the file larger."""
     buffer = io.BytesIO()
-    image.save(buffer, format="png")
+    image.save(buffer, format="png", compress_level=effort)
     return buffer.getvalue()
 
 

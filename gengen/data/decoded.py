@@ -32,7 +32,7 @@ def read(folder: pathlib.Path) -> DataSet | None:
     """
     try:
         signature = Signature.from_json(json.loads((folder / "signature.json").read_text(encoding="utf-8")))
-        keys = ("image", "label") if signature.classes else ("image",)
+        keys = ["image"] + ["paired"] * bool(signature.paired) + ["label"] * bool(signature.classes)
         splits = {split: {key: _load(folder / f"{split}.{key}.npy") for key in keys} for split in _SPLITS}
     except (OSError, ValueError, EOFError, KeyError):
         return None
@@ -82,13 +82,15 @@ def write(
         for split in _SPLITS:
             counts[split] = len(prepared.splits[split][1])
             labels = np.zeros(counts[split], np.int32)
-            pictures = _fitted(prepared, split, labels, target, native, channels, crop, sized=size is not None)
             shape = (counts[split], *target, channels)
-            digest.update(_write_rows(partial / f"{split}.image.npy", pictures, shape))
+            for key in ("image", "paired") if prepared.paired else ("image",):
+                pictures = _fitted(prepared, split, key, labels, target, native, channels, crop, sized=size is not None)
+                digest.update(_write_rows(partial / f"{split}.{key}.npy", pictures, shape))
             if prepared.classes:
                 np.save(partial / f"{split}.label.npy", labels)
                 digest.update(hashlib.sha256(labels.tobytes()).digest())
-        signature = Signature(name, *target, channels, prepared.classes, counts, digest.hexdigest()[:16])
+        paired = channels if prepared.paired else 0
+        signature = Signature(name, *target, channels, prepared.classes, counts, digest.hexdigest()[:16], paired=paired)
         (partial / "signature.json").write_text(json.dumps(signature.to_json(), indent=1), encoding="utf-8")
         if folder.exists() and read(folder) is None:
             shutil.rmtree(folder)
@@ -101,6 +103,7 @@ def write(
 def _fitted(
     prepared: Prepared,
     split: str,
+    key: str,
     labels: np.ndarray,
     target: tuple[int, int],
     native: tuple[int, int],
@@ -109,8 +112,8 @@ def _fitted(
     *,
     sized: bool,
 ) -> Iterator[np.ndarray]:
-    """Yields a split's pictures [H, W, C] in turn, and notes their labels on the way."""
-    for place, (file, stored, label) in enumerate(prepared.examples(split)):
+    """Yields a split's pictures [H, W, C] in turn, the first ones or the "paired" ones, and notes labels on the way."""
+    for place, (file, stored, label) in enumerate(prepared.examples(split, paired=key == "paired")):
         image = pixels.plain(stored)
         labels[place] = label
         differs = (image.height, image.width) != native

@@ -1,5 +1,6 @@
 """Raw files: found in the user's folder, else in the cache of downloads, else fetched from a mirror."""
 
+import gzip
 import hashlib
 import http.client
 import pathlib
@@ -8,6 +9,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from gengen.core.refusal import Refusal
@@ -18,7 +20,7 @@ TIMEOUT = 10.0
 
 def find(
     dataset: str,
-    checksums: Mapping[str, str],
+    checksums: Mapping[str, str | None],
     *,
     mirrors: Sequence[str],
     manual_dir: pathlib.Path | None,
@@ -32,7 +34,7 @@ def find(
 
     Args:
       dataset: name of the data set.
-      checksums: SHA-256 of each file, by file name.
+      checksums: SHA-256 of each file, by file name; None where whole copies differ, so that their reader must check.
       mirrors: addresses of folders that hold the files.
       manual_dir: the user's folder of raw files.
       data_dir: root folder of all data sets.
@@ -74,7 +76,22 @@ def is_reachable(urls: Iterable[str]) -> bool:
     return False
 
 
-def _manual(name: str, checksum: str, folder: pathlib.Path | None) -> pathlib.Path | None:
+def unpacked(path: pathlib.Path) -> bytes:
+    """Reads a file, and unpacks it if its name ends with `.gz`.
+
+    Raises:
+      Refusal: it cannot be unpacked.
+    """
+    content = path.read_bytes()
+    if path.suffix != ".gz":
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Refusal(f"{path} cannot be unpacked ({error}): copy or download it again.") from error
+
+
+def _manual(name: str, checksum: str | None, folder: pathlib.Path | None) -> pathlib.Path | None:
     if folder is None:
         return None
     packed, unpacked = folder / name, folder / name.removesuffix(".gz")
@@ -88,14 +105,14 @@ def _manual(name: str, checksum: str, folder: pathlib.Path | None) -> pathlib.Pa
     return unpacked if unpacked.is_file() else None
 
 
-def _is_intact(path: pathlib.Path, checksum: str) -> bool:
-    if not path.is_file():
-        return False
+def _is_intact(path: pathlib.Path, checksum: str | None) -> bool:
+    if checksum is None or not path.is_file():
+        return path.is_file()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == checksum
 
 
-def _download(dataset: str, name: str, checksum: str, mirrors: Sequence[str], missing: Sequence[str]) -> bytes:
+def _download(dataset: str, name: str, checksum: str | None, mirrors: Sequence[str], missing: Sequence[str]) -> bytes:
     """Fetches one file; a whole file in memory keeps failures of the network apart from those of the disk."""
     reasons = []
     for mirror in mirrors:
@@ -107,7 +124,7 @@ def _download(dataset: str, name: str, checksum: str, mirrors: Sequence[str], mi
         except (OSError, http.client.HTTPException) as error:
             reasons.append(f"{mirror}: {_reason(error)}")
             continue
-        if hashlib.sha256(content).hexdigest() == checksum:
+        if checksum in (None, hashlib.sha256(content).hexdigest()):
             return content
         reasons.append(f"{mirror}: its file differs from the published checksum")
     raise Refusal(
@@ -137,6 +154,6 @@ def _keep(content: bytes, path: pathlib.Path) -> pathlib.Path:
     return path
 
 
-def _listing(names: Mapping[str, str] | Sequence[str]) -> str:
+def _listing(names: Iterable[str]) -> str:
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last

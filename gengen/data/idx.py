@@ -1,16 +1,15 @@
 """The idx data sets: MNIST and the two that were made to take its place, with the format that all three share."""
 
-import gzip
 import math
 import pathlib
 import struct
-import zlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from gengen.core.refusal import Refusal
+from gengen.data import fetch
 
 SIDE = 28
 """Height and width of every picture."""
@@ -130,12 +129,7 @@ def read_idx(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray:
     Raises:
       Refusal: the file cannot be unpacked, is no idx file of bytes, or has another shape or length.
     """
-    content = path.read_bytes()
-    if path.suffix == ".gz":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise Refusal(f"{path} cannot be unpacked ({error}): copy or download it again.") from error
+    content = fetch.unpacked(path)
     if len(content) < 4 or content[:3] != b"\0\0\x08" or len(content) < 4 + 4 * content[3]:
         raise Refusal(f"{path} is not an idx file of bytes: its header is wrong.")
     rank = content[3]

@@ -19,6 +19,9 @@ from gengen.data.sources import BUILDERS, Source
 WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors that say that the disk, or the user's part of it, is full."""
 
+PAIRED = "paired"
+"""Feature of second pictures, in gengen's own builders."""
+
 _EVERY = 10
 _CHUNK = 256
 
@@ -26,6 +29,7 @@ _CHUNK = 256
 class Prepared(NamedTuple):
     """A prepared data set: which features it has, and where the records of each split lie.
 
+    `paired` is the feature of the second picture of every record, where there is one; it has as many channels.
     `splits` maps "train" and "test" to (records, their places): a data set without a split for testing lends every
     tenth of its training records.
     """
@@ -35,14 +39,21 @@ class Prepared(NamedTuple):
     classes: tuple[str, ...]
     channels: int
     splits: Mapping[str, tuple[Any, Sequence[int]]]
+    paired: str | None = None
 
-    def examples(self, split: str) -> Iterator[tuple[str, Image.Image, int]]:
-        """Yields each example's file name (or its place), its picture as stored, and its label (0 if it has none)."""
+    def examples(self, split: str, *, paired: bool = False) -> Iterator[tuple[str, Image.Image, int]]:
+        """Yields each example's file name (or its place), its picture as stored, and its label (0 if it has none).
+
+        Args:
+          split: "train" or "test".
+          paired: whether to yield second pictures in the place of the first.
+        """
+        feature = self.paired if paired else self.image
         records, places = self.splits[split]
         for place, record in _in_chunks(records, places):
             name = record["filename"].decode() if "filename" in record else f"picture {place} of {split}"
             label = int(record[self.label]) if self.label else 0
-            yield name, Image.open(io.BytesIO(record[self.image])), label
+            yield name, Image.open(io.BytesIO(record[feature])), label
 
 
 def prepare(name: str, source: Source, manual_dir: pathlib.Path | None) -> Prepared:
@@ -69,7 +80,9 @@ def prepare(name: str, source: Source, manual_dir: pathlib.Path | None) -> Prepa
             builder = _generate(name, source, builder, manual_dir)
         classes = tuple(builder.info.features[label].names) if label else ()
         channels = 1 if builder.info.features[image].shape[-1] == 1 else 3
-        return Prepared(image, label, classes, channels, _splits(name, builder, image))
+        paired = PAIRED if name in BUILDERS and PAIRED in builder.info.features else None
+        pictures = [image, paired] if paired else [image]
+        return Prepared(image, label, classes, channels, _splits(name, builder, pictures), paired)
 
 
 def _features(name: str, builder: Any) -> tuple[str, str | None]:
@@ -113,14 +126,14 @@ def _generate(name: str, source: Source, builder: Any, manual_dir: pathlib.Path 
         raise
 
 
-def _splits(name: str, builder: Any, image: str) -> dict[str, tuple[Any, Sequence[int]]]:
+def _splits(name: str, builder: Any, pictures: Sequence[str]) -> dict[str, tuple[Any, Sequence[int]]]:
     import tensorflow_datasets as tfds
 
     counts = {split: info.num_examples for split, info in builder.info.splits.items()}
     if not counts.get("train"):
         raise Refusal(f"--config.data.name={name} has no split `train`, but {', '.join(counts)}.")
     # Pictures come as stored bytes: TFDS would decode with OpenCV or complain that it is missing.
-    read = {image: tfds.decode.SkipDecoding()}
+    read = {picture: tfds.decode.SkipDecoding() for picture in pictures}
     train, every = builder.as_data_source("train", decoders=read), range(counts["train"])
     for split in ("test", "validation"):
         if counts.get(split):

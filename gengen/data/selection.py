@@ -44,7 +44,8 @@ class Selection:
     def of(self, data: DataSet) -> DataSet:
         """Selects from a data set.
 
-        Where "train" or "test" changes, so do the digest and the folder; what is selected is copied to memory.
+        Where "train" or "test" changes, so do the digest and the folder; what is selected is copied to memory. A second
+        data set stays as it is.
 
         Args:
           data: a data set with splits "train" and "test".
@@ -80,12 +81,18 @@ def streams(data: DataSet) -> dict[str, np.ndarray | Mapping[str, np.ndarray]]:
 
     Returns:
       The split "train"; where there is a split "labelled", the images of "train" without labels, and under "labelled"
-      the few that have theirs, as a stream of its own: a model cannot see a label that it should not.
+      the few that have theirs, as a stream of its own: a model cannot see a label that it should not. Where there is a
+      second data set, its images alone are a stream "second" in an order of its own, and the pairs of the first are
+      left out: a model cannot see which images correspond.
     """
-    train = data.splits["train"]
-    if "labelled" not in data.splits:
-        return {**train}
-    return {"image": train["image"], "labelled": data.splits["labelled"]}
+    fed: dict[str, np.ndarray | Mapping[str, np.ndarray]] = {**data.splits["train"]}
+    if "labelled" in data.splits:
+        del fed["label"]
+        fed["labelled"] = {key: data.splits["labelled"][key] for key in ("image", "label")}
+    if data.second is not None:
+        fed.pop("paired", None)
+        fed["second"] = {"image": data.second.splits["train"]["image"]}
+    return fed
 
 
 def _numbers(classes: Sequence[str | int], data: DataSet) -> list[int]:
@@ -132,7 +139,8 @@ def _taken(data: DataSet, places: Mapping[str, np.ndarray]) -> DataSet:
     splits = {split: {key: _at(array, places[split]) for key, array in wholes[split].items()} for split in places}
     counts = {split: len(chosen) for split, chosen in places.items()}
     name = digest.hexdigest()[:16]
-    return DataSet(dataclasses.replace(signature, counts=counts, digest=name), splits, data.folder / f"part_{name}")
+    changed = dataclasses.replace(signature, counts=counts, digest=name)
+    return dataclasses.replace(data, signature=changed, splits=splits, folder=data.folder / f"part_{name}")
 
 
 def _with_labelled(data: DataSet, number: int) -> DataSet:
@@ -158,7 +166,7 @@ def _with_labelled(data: DataSet, number: int) -> DataSet:
     places = np.sort(np.concatenate(chosen))
     splits = {**data.splits, "labelled": {key: _at(array, places) for key, array in train.items()}}
     counts = {**signature.counts, "labelled": number}
-    return DataSet(dataclasses.replace(signature, counts=counts), splits, data.folder)
+    return dataclasses.replace(data, signature=dataclasses.replace(signature, counts=counts), splits=splits)
 
 
 def _at(array: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -9,13 +9,17 @@ import numpy as np
 
 NORMALISATION = "uint8, scaled to [-1, 1]"
 
+_LATER = ("paired", "second")
+
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
     """The shape and identity of a data set, kept in the run's folder: later tasks need it, and not the data.
 
     `classes` is empty where there are no labels; `counts` holds the examples of each split; `digest` identifies the
-    decoded pixels and labels of "train" and "test", so that a run is never continued on other data.
+    decoded pixels and labels of "train" and "test", so that a run is never continued on other data. `paired` is the
+    number of channels of the second picture that every example has, 0 where there is none. `second` describes a second
+    data set, which the digest covers, too; None where there is none.
     """
 
     name: str
@@ -26,6 +30,8 @@ class Signature:
     counts: Mapping[str, int]
     digest: str
     normalisation: str = NORMALISATION
+    paired: int = 0
+    second: "Signature | None" = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -34,16 +40,21 @@ class Signature:
 
     def to_json(self) -> dict[str, Any]:
         """Gives the fields as plain JSON values."""
-        return {**dataclasses.asdict(self), "classes": list(self.classes), "counts": dict(self.counts)}
+        second = self.second.to_json() if self.second else None
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {**fields, "classes": list(self.classes), "counts": dict(self.counts), "second": second}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Signature":
-        """Reads what `to_json` wrote.
+        """Reads what `to_json` wrote; what older versions did not write has its default.
 
         Raises:
           KeyError: a field is missing.
         """
-        values = {field.name: fields[field.name] for field in dataclasses.fields(cls)}
+        names = [field.name for field in dataclasses.fields(cls)]
+        values = {name: fields[name] for name in names if name in fields or name not in _LATER}
+        if values.get("second"):
+            values["second"] = cls.from_json(values["second"])
         return cls(**{**values, "classes": tuple(values["classes"]), "counts": dict(values["counts"])})
 
 
@@ -51,10 +62,13 @@ class Signature:
 class DataSet:
     """Decoded pictures: `splits[split]` holds "image", uint8 [N, H, W, C], and "label", int32 [N], if there are any.
 
-    The splits are "train" and "test", and those that a selection adds. The arrays are for reading only. `folder` is
-    where what is derived from them is kept; that of a part lies in that of the whole, and need not exist yet.
+    Where every example has a second picture, "paired", uint8 [N, H, W, P], holds it. The splits are "train" and "test",
+    and those that a selection adds. The arrays are for reading only. `folder` is where what is derived from them is
+    kept; that of a part lies in that of the whole, and need not exist yet. `second` is another data set, of other
+    pictures that correspond to none of these in particular; its signature is that of `signature.second`.
     """
 
     signature: Signature
     splits: Mapping[str, Mapping[str, np.ndarray]]
     folder: Path
+    second: "DataSet | None" = None

@@ -1,5 +1,6 @@
 """Where pictures come from: the table of gengen's own data sets, and every other name that TFDS knows."""
 
+import functools
 import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -23,38 +24,11 @@ class Source(NamedTuple):
     builder: Callable[[], Any]
 
 
-def _digits(data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> Source:
+def _own(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> Source:
     def builder() -> Any:
-        from gengen.data.builders import Digits
+        from gengen.data.builders import OWN
 
-        return Digits(data_dir=data_dir)
-
-    return Source(VERSION, "", builder)
-
-
-def _mnist(data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> Source:
-    def builder() -> Any:
-        from gengen.data.builders import Mnist
-
-        return Mnist(data_dir=data_dir, manual_dir=manual_dir)
-
-    return Source(VERSION, "", builder)
-
-
-def _fashion_mnist(data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> Source:
-    def builder() -> Any:
-        from gengen.data.builders import FashionMnist
-
-        return FashionMnist(data_dir=data_dir, manual_dir=manual_dir)
-
-    return Source(VERSION, "", builder)
-
-
-def _kmnist(data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> Source:
-    def builder() -> Any:
-        from gengen.data.builders import Kmnist
-
-        return Kmnist(data_dir=data_dir, manual_dir=manual_dir)
+        return OWN[name](data_dir=data_dir, manual_dir=manual_dir)
 
     return Source(VERSION, "", builder)
 
@@ -70,11 +44,13 @@ def _image_folder(data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> So
     return Source(VERSION, folder.digest, builder)
 
 
+_NAMES = (
+    *("digits", "glyphs", "photographs"),  # nothing to download
+    *("mnist", "fashion_mnist", "kmnist", "usps", "usps_pooled", "facades"),
+)
+
 BUILDERS: Mapping[str, Callable[[pathlib.Path, pathlib.Path | None], Source]] = {
-    "digits": _digits,
-    "mnist": _mnist,
-    "fashion_mnist": _fashion_mnist,
-    "kmnist": _kmnist,
+    **{name: functools.partial(_own, name) for name in _NAMES},
     "image_folder": _image_folder,
 }
 """gengen's own data sets, by `config.data.name`."""

@@ -1,12 +1,13 @@
-"""Multi-scale structural similarity of pictures, and how alike the samples of a class are by it.
+"""Structural similarity of pictures, at one scale and at several, and how alike the samples of a class are by it.
 
-Wang, Simoncelli and Bovik 2003, https://doi.org/10.1109/ACSSC.2003.1292216. Odena et al. 2017,
+Wang et al. 2004, https://doi.org/10.1109/TIP.2003.819861, at one scale; Wang, Simoncelli and Bovik 2003,
+https://doi.org/10.1109/ACSSC.2003.1292216, at several. Odena et al. 2017,
 https://arxiv.org/abs/1610.09585, section 4.2: the mean over random pairs of samples of a class is high where the class
 has collapsed.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import jax
@@ -66,26 +67,58 @@ def ms_ssim(
     Raises:
       ValueError: the shapes differ or are not [N, H, W, C].
     """
-    if a.ndim != 4 or a.shape != b.shape:
-        raise ValueError(f"pictures must be two equal [N, H, W, C], not {a.shape} and {b.shape}")
+    _check_pair(a, b)
     scales, window = scales_and_window(*a.shape[1:3])
     scaled = np.asarray(weights[:scales], np.float64) * sum(weights) / sum(weights[:scales])
     used = tuple(float(weight) for weight in scaled)
+    return _in_batches(partial(_compare, weights=used, window=window), a, b, peak)
+
+
+def ssim(a: np.ndarray | jax.Array, b: np.ndarray | jax.Array, *, peak: float = 255.0) -> jax.Array:
+    """Structural similarity of pairs of pictures at one scale, eqs. 13 and 17 of Wang et al. 2004; it can be negative.
+
+    The mean over places where the whole Gaussian window fits, and over channels, which are compared each for itself.
+    A picture that is smaller than the window has a smaller one, by `scales_and_window`.
+
+    Args:
+      a: pictures [N, H, W, C] with values in [0, peak].
+      b: pictures of the same shape, the other of each pair.
+      peak: largest possible value: 255 for uint8, 1 for [0, 1].
+
+    Returns:
+      Similarities float32 [N], 1 where the pictures are equal.
+
+    Raises:
+      ValueError: the shapes differ or are not [N, H, W, C].
+    """
+    _check_pair(a, b)
+    _, window = scales_and_window(*a.shape[1:3])
+    return _in_batches(partial(_compare_once, window=window), a, b, peak)
+
+
+def _check_pair(a: np.ndarray | jax.Array, b: np.ndarray | jax.Array) -> None:
+    if a.ndim != 4 or a.shape != b.shape:
+        raise ValueError(f"pictures must be two equal [N, H, W, C], not {a.shape} and {b.shape}")
+
+
+def _in_batches(
+    compare: Callable[..., jax.Array], a: np.ndarray | jax.Array, b: np.ndarray | jax.Array, peak: float
+) -> jax.Array:
+    """Similarities [N] of pairs, a bounded number of which are compared at a time."""
     # Powers of 2, so that another number of pairs rarely has to be compiled again.
     batch = min(1 << (max(1, _ELEMENTS // math.prod(a.shape[1:])).bit_length() - 1), 1 << (len(a) - 1).bit_length())
     found = []
     for start in range(0, len(a), batch):
         pair = (np.asarray(side[start : start + batch]) for side in (a, b))
         pair = (np.pad(side, [(0, batch - len(side)), (0, 0), (0, 0), (0, 0)]) for side in pair)
-        found.append(_compare(*pair, jnp.float32(peak), weights=used, window=window))
+        found.append(compare(*pair, jnp.float32(peak)))
     return jnp.concatenate(found)[: len(a)]
 
 
 @partial(jax.jit, static_argnames=("weights", "window"))
 def _compare(a: jax.Array, b: jax.Array, peak: jax.Array, *, weights: tuple[float, ...], window: int) -> jax.Array:
-    """Similarities of pairs [N]."""
-    # One matrix for each channel of each picture: [N, C, H, W].
-    a, b = (jnp.moveaxis(side.astype(jnp.float32) / peak, -1, 1) for side in (a, b))
+    """Similarities of pairs at several scales [N]."""
+    a, b = _planes(a, peak), _planes(b, peak)
     product = jnp.ones(a.shape[:2], jnp.float32)
     for scale, weight in enumerate(weights):
         if scale:
@@ -93,6 +126,17 @@ def _compare(a: jax.Array, b: jax.Array, peak: jax.Array, *, weights: tuple[floa
         similarity = _similarity(a, b, window, luminance=scale == len(weights) - 1)
         product *= jnp.maximum(similarity, 0.0) ** weight
     return product.mean(1)
+
+
+@partial(jax.jit, static_argnames="window")
+def _compare_once(a: jax.Array, b: jax.Array, peak: jax.Array, *, window: int) -> jax.Array:
+    """Similarities of pairs at one scale [N]."""
+    return _similarity(_planes(a, peak), _planes(b, peak), window, luminance=True).mean(1)
+
+
+def _planes(images: jax.Array, peak: jax.Array) -> jax.Array:
+    """One matrix in [0, 1] for each channel of each picture [N, C, H, W]."""
+    return jnp.moveaxis(images.astype(jnp.float32) / peak, -1, 1)
 
 
 def _similarity(a: jax.Array, b: jax.Array, window: int, *, luminance: bool) -> jax.Array:

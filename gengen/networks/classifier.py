@@ -84,3 +84,19 @@ class Classifier(nn.Module):
         channels = max(self.channels >> left, min(NARROWEST, self.channels))
         x = Conv(channels, (size, size), strides=stride, use_bias=False)(x)
         return nn.silu(BatchNorm(momentum=0.9)(x, train))
+
+
+class Linear(nn.Module):
+    """Weighs features into logits of classes: the last layer of a classifier alone.
+
+    Attributes:
+      classes: number of classes K.
+    """
+
+    classes: int
+
+    @nn.compact
+    def __call__(self, features: jax.Array, train: bool) -> jax.Array:
+        """Returns logits [N, K] of features [N, F]."""
+        del train
+        return nn.Dense(self.classes)(features)

@@ -51,6 +51,8 @@ def data_of(workdir: Path, config: ConfigDict | None = None) -> DataSet:
     check_sections(given, workdir)
     for key in ("data_dir", "manual_dir"):
         own.data[key] = given.data[key] or own.data[key]
+    if "second" in own.data and "second" in given.data and given.data.second.get("manual_dir"):
+        own.data.second.manual_dir = given.data.second.manual_dir
     data = load_data(own)
     if data.signature.digest != signature["digest"]:
         raise Refusal(f"the data of {own.data.name} are not those that {workdir} was trained on: their digests differ.")

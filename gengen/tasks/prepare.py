@@ -1,7 +1,9 @@
 """What every task does first: check the numbers of the config, load the data, build the model."""
 
 import math
+import re
 from pathlib import Path
+from typing import Any
 
 import jax
 from ml_collections import ConfigDict
@@ -9,6 +11,7 @@ from ml_collections import ConfigDict
 from gengen.build.model import judged_as_one
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
+from gengen.data.domains import PAIRED, joined, paired_alone
 from gengen.data.signature import DataSet
 
 LEAST = {
@@ -24,6 +27,11 @@ LEAST = {
     "evaluation.num": 100,
 }
 
+
+SECOND = ("name", "resolution", "channels", "crop", "manual_dir")
+"""Keys of the section `data.second`, which mean what they mean in `data`."""
+
+_OF_SECOND = re.compile(rf"config\.data\.({'|'.join(SECOND)})\b")
 
 SEEDS = 2**32
 """JAX's keys tell this many seeds apart."""
@@ -67,15 +75,46 @@ def check_training(config: ConfigDict) -> None:
 
 
 def load_data(config: ConfigDict) -> DataSet:
-    """Loads the data of a config, and turns `training.epochs` into steps where it is not 0."""
+    """Loads the data of a config, and turns `training.epochs` into steps where it is not 0.
+
+    Where the config has a section `data.second`, the data set that it describes is joined to the first as `second`:
+    another one, or with the name "paired" the second pictures of the first, as a data set of their own.
+
+    Raises:
+      Refusal: anything that the user can put right, in one sentence.
+    """
     section = dict(config.data)
-    resolution = section.pop("resolution")
-    data = load(
-        resolution=resolution[0] if len(resolution) == 1 else resolution or None,
-        channels=section.pop("channels") or None,
-        **section,
-    )
+    second = section.pop("second", None)
+    data = _loaded(section)
+    if second:
+        data = joined(data, _second(data, dict(second), section.get("data_dir")))
     if config.training.epochs:
         images = config.training.epochs * data.signature.counts["train"]
         config.training.steps = max(1, math.ceil(images / config.training.batch_size))
     return data
+
+
+def _loaded(section: dict[str, Any]) -> DataSet:
+    """Loads what a section of a config describes; () and 0 stand for what the pictures have."""
+    resolution = section.pop("resolution", ())
+    return load(
+        resolution=resolution[0] if len(resolution) == 1 else resolution or None,
+        channels=section.pop("channels", 0) or None,
+        **section,
+    )
+
+
+def _second(first: DataSet, section: dict[str, Any], data_dir: str | None) -> DataSet:
+    """Loads the second data set; its refusals name the keys of its own section."""
+    unknown = sorted(section.keys() - set(SECOND))
+    if unknown or "name" not in section:
+        raise Refusal(f"config.data.second should have a name, and of {', '.join(SECOND)} what it changes.")
+    try:
+        if section["name"] != PAIRED:
+            return _loaded({**section, "data_dir": data_dir})
+        given = [key for key in SECOND[1:] if section.get(key) and section[key] != "none"]
+        if given:
+            raise Refusal(f"config.data.{given[0]} cannot be chosen for the paired pictures: leave it empty.")
+        return paired_alone(first)
+    except Refusal as refusal:
+        raise Refusal(_OF_SECOND.sub(r"config.data.second.\1", str(refusal))) from refusal

@@ -19,9 +19,10 @@ from gengen.core.model import GenerativeModel
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.corruption import Corrupt
-from gengen.models.autoencoders.matching import CATEGORY, STYLE, Matching, Rival
+from gengen.models.autoencoders.matching import CATEGORY, STYLE, Matching
 from gengen.models.autoencoders.objective import REDUCTIONS
 from gengen.models.autoencoders.priors import Prior
+from gengen.models.rival import Rival
 from gengen.networks.coders import ConditionalEncoder, PointCoder
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 

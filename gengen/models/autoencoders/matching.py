@@ -5,7 +5,7 @@ that is held to the prior is that of the data's codes: q(z) = E_p(x) [encoder(x)
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
@@ -14,16 +14,15 @@ import jax.numpy as jnp
 from gengen.core.game import Outcome
 from gengen.core.mean import Mean, mean_of
 from gengen.core.model import Batch, Condition
-from gengen.core.parallel import example_keys, local_keys, replica_mean
+from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Variables
-from gengen.losses.adversarial import AdversarialLoss
 from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.corruption import Corrupt
 from gengen.models.autoencoders.objective import reduced
 from gengen.models.autoencoders.priors import Prior
 from gengen.models.pixels import scaled
+from gengen.models.rival import Rival
 from gengen.networks.coders import PointCoder
-from gengen.networks.critic import CriticNetwork
 from gengen.networks.forward import eval_mode, init_network, train_mode
 
 STYLE, CATEGORY = "critic", "category_critic"
@@ -50,48 +49,6 @@ class Code(NamedTuple):
     def row(self) -> jax.Array:
         """All that the decoder sees, [B, m + L]: probabilities of the categories first."""
         return jnp.concatenate([self.category, self.style], -1)
-
-
-class Rival(NamedTuple):
-    """A critic that tells draws of a prior from codes.
-
-    Attributes:
-      network: vectors [B, N] -> Judgement.
-      loss: what it wants small, and what the encoder does.
-    """
-
-    network: CriticNetwork
-    loss: AdversarialLoss
-
-    def critic_losses(
-        self, variables: dict[str, Any], drawn: jax.Array, found: jax.Array
-    ) -> tuple[jax.Array, dict[str, Any]]:
-        """What it wants small [B] for draws and codes [B, N]; also what its passes carry.
-
-        A critic that judges every code alone sees both in one batch, which is faster.
-        """
-        size = drawn.shape[0]
-        if self.network.judges_alone:
-            judged, carried = train_mode(self.network, variables, jnp.concatenate([drawn, found]))
-            real, fake = judged.logit[:size], judged.logit[size:]
-        else:
-            of_drawn, carried = train_mode(self.network, variables, drawn)
-            of_found, carried = train_mode(self.network, {**variables, **carried}, found)
-            real, fake = of_drawn.logit, of_found.logit
-        return self.loss.critic(*self._counted(real, fake)), carried
-
-    def encoder_losses(
-        self, variables: dict[str, Any], drawn: jax.Array, found: jax.Array
-    ) -> tuple[jax.Array, dict[str, Any]]:
-        """What the encoder wants small [B] for its codes; draws cost nothing where no loss looks at them."""
-        fake, carried = train_mode(self.network, variables, found)
-        real, _ = train_mode(self.network, variables, drawn)
-        return self.loss.generator(*self._counted(real.logit, fake.logit)), carried
-
-    def _counted(self, real: jax.Array, fake: jax.Array) -> tuple[jax.Array, jax.Array]:
-        if not self.loss.relativistic:
-            return real, fake
-        return real - replica_mean(fake.mean()), fake - replica_mean(real.mean())
 
 
 class Matching(NamedTuple):
@@ -232,7 +189,7 @@ class Matching(NamedTuple):
         pairs, carried = self.compared(state, batch)
         total, metrics = jnp.zeros(()), dict[str, Mean]()
         for name, rival in self.rivals.items():
-            losses, carried[name] = rival.encoder_losses(state.variables[name], *pairs[name])
+            losses, carried[name] = rival.generator_losses(state.variables[name], *pairs[name])
             metrics[f"against_{name}"] = mean_of(losses)
             total += losses.mean()
         return total, (metrics if len(self.rivals) > 1 else {}, carried)

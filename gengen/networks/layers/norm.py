@@ -1,6 +1,7 @@
-"""Batch normalisation over the batch of all replicas, and the choice among it and other normalisations."""
+"""Batch normalisation over the batch of all replicas, instance normalisation, and the choice among all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +13,21 @@ from gengen.core.parallel import replica_mean
 from gengen.networks.layers.spectral import Spectral
 
 NORMS = ("none", "batch", "layer", "spectral")
-"""Normalisations that a critic can have."""
+"""Normalisations that any critic can have."""
 
-NORMS_OF_ACTIVATIONS = ("batch", "layer")
-"""Those that follow a layer, and bring biases of their own."""
+NORMS_OF_MAPS = (*NORMS, "instance")
+"""Normalisations of critics whose layers are all maps [n, h, w, c]."""
+
+NORMS_OF_TRANSLATORS = ("none", "batch", "instance")
+"""Normalisations that a translator can have."""
+
+NORMS_OF_ACTIVATIONS = ("batch", "layer", "instance")
+"""Those that follow a layer and take its mean away, so that the layer needs no bias."""
+
+
+def near_one(key: jax.Array, shape: Any, dtype: Any = jnp.float32) -> jax.Array:
+    """Scales from N(1, 0.02), as the authors of DCGAN and pix2pix initialise those of batch normalisation."""
+    return 1 + 0.02 * jax.random.normal(key, shape, dtype)
 
 
 class BatchNorm(nn.Module):
@@ -84,14 +96,57 @@ def _moments(x: jax.Array, replicated: bool) -> tuple[jax.Array, jax.Array]:
     return mean, jnp.maximum(square - jnp.square(mean), 0.0)  # rounding must not make a variance negative
 
 
-def check_norm(norm: str) -> None:
-    """Refuses names that are not of `NORMS`.
+class InstanceNorm(nn.Module):
+    """Instance normalisation: Ulyanov et al. 2016, https://arxiv.org/abs/1607.08022, eq. 2.
+
+    Each channel of each example gets mean 0 and variance 1 over its places, in training and in use alike, so no example
+    depends on another.
+
+    Attributes:
+      affine: whether a learned scale and bias of each channel follow. CycleGAN and pix2pix have none.
+      epsilon: added to the variance.
+      dtype: dtype of the result; statistics and parameters are float32. None: that of x.
+      scale_init: initialiser of the scale [c].
+      bias_init: initialiser of the bias [c].
+    """
+
+    affine: bool = False
+    epsilon: float = 1e-5
+    dtype: DTypeLike | None = None
+    scale_init: Callable[..., jax.Array] = nn.initializers.ones_init()
+    bias_init: Callable[..., jax.Array] = nn.initializers.zeros_init()
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Normalises maps [n, h, w, c] over height and width.
+
+        Raises:
+          ValueError: `x` has not four dimensions, or one place only, which would become 0 whatever it held.
+        """
+        if x.ndim != 4 or x.shape[1] * x.shape[2] < 2:
+            raise ValueError(
+                f"instance normalisation needs maps of two places or more, not {x.shape[1:]}: "
+                "halve the image less often, or choose another norm"
+            )
+        dtype = x.dtype if self.dtype is None else self.dtype
+        x = x.astype(jnp.float32)
+        centred = x - x.mean((1, 2), keepdims=True)
+        y = centred * lax.rsqrt(jnp.square(centred).mean((1, 2), keepdims=True) + self.epsilon)
+        if self.affine:
+            scale = self.param("scale", self.scale_init, x.shape[-1:], jnp.float32)
+            bias = self.param("bias", self.bias_init, x.shape[-1:], jnp.float32)
+            y = y * lax.broadcast_in_dim(scale, x.shape, (3,)) + lax.broadcast_in_dim(bias, x.shape, (3,))
+        return y.astype(dtype)
+
+
+def check_norm(norm: str, known: Sequence[str] = NORMS) -> None:
+    """Refuses names of normalisations that a network does not know.
 
     Raises:
-      ValueError: the name is unknown; the sentence has the list.
+      ValueError: the name is not one of `known`; the sentence has the list.
     """
-    if norm not in NORMS:
-        raise ValueError(f'norm is one of {", ".join(NORMS)}, not "{norm}"')
+    if norm not in known:
+        raise ValueError(f'norm is one of {", ".join(known)}, not "{norm}"')
 
 
 def weigh(layer: nn.Module, x: jax.Array, train: bool, norm: str) -> jax.Array:
@@ -103,7 +158,7 @@ def weigh(layer: nn.Module, x: jax.Array, train: bool, norm: str) -> jax.Array:
       layer: `nn.Dense` or `Conv`.
       x: what the layer takes.
       train: whether power iteration goes on.
-      norm: one of `NORMS`.
+      norm: one of `NORMS_OF_MAPS`.
 
     Returns:
       What the layer makes of `x`.
@@ -124,17 +179,23 @@ def normalise(
     "layer" takes mean and variance of each example over all of its positions and features (Ba et al. 2016,
     https://arxiv.org/abs/1607.06450, eq. 3), so no example depends on another: what a critic under a gradient penalty
     needs (Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028, section 4). Scale and bias are one per feature.
+    "instance" is `InstanceNorm` without scale and bias.
 
     Args:
       x: features [n, c] or maps [n, h, w, c].
       train: whether batch normalisation uses the statistics of this batch.
-      norm: one of `NORMS`.
+      norm: one of `NORMS_OF_MAPS`.
       dtype: dtype of the result; statistics are float32. None: that of x, and of parameters with "batch".
       scale_init: initialiser of the scale [c].
 
     Returns:
       Array of x's shape.
+
+    Raises:
+      ValueError: `norm` is "instance" and x is no map of two places or more.
     """
+    if norm == "instance":
+        return InstanceNorm(dtype=dtype)(x)
     if norm == "batch":
         return BatchNorm(momentum=0.9, scale_init=scale_init, dtype=dtype)(x, train)
     if norm == "layer":

@@ -16,7 +16,7 @@ from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.losses.likelihood import squared_error
 from gengen.models.autoencoders import corruption, priors
 from gengen.models.autoencoders.adversarial import adversarial_autoencoder
-from gengen.models.autoencoders.matching import CATEGORY, STYLE, Matching, Rival
+from gengen.models.autoencoders.matching import CATEGORY, STYLE, Matching
 from gengen.models.pixels import scaled
 from gengen.networks import mlp
 from gengen.networks.coders import PointCoder
@@ -246,7 +246,7 @@ def test_a_critic_that_judges_both_in_one_batch_says_what_it_says_of_each(loss, 
     variables = dict(rival.network.init(jax.random.key(0), drawn, train=False))
 
     def outcome(_):
-        return rival.critic_losses(variables, drawn, found)[0], rival.encoder_losses(variables, drawn, found)[0]
+        return rival.critic_losses(variables, drawn, found)[0], rival.generator_losses(variables, drawn, found)[0]
 
     def alone(vectors):
         judge = functools.partial(rival.network.apply, variables, train=True, mutable=["batch_stats"])

@@ -1,0 +1,60 @@
+"""Defaults of every section, by kind of model; an experiment changes what makes it what it is."""
+
+from configs.base.autoencoders import (
+    adversarial_autoencoder,
+    autoencoder,
+    categorical_autoencoder,
+    dcgan_coders,
+    mlp_coders,
+    objective,
+    solitaire,
+    variational,
+)
+from configs.base.gans import dcgan, game, gan, mlp, terms, views
+from configs.base.sections import defaults, optimizer, vary
+from configs.base.translation import (
+    adaptable,
+    adapted,
+    coupled,
+    cycle,
+    mnist_and_usps,
+    paired,
+    patchgan,
+    recogniser,
+    resnet,
+    two_domains,
+    unet,
+    unpaired,
+)
+
+__all__ = [
+    "adversarial_autoencoder",
+    "autoencoder",
+    "categorical_autoencoder",
+    "adaptable",
+    "adapted",
+    "coupled",
+    "cycle",
+    "dcgan",
+    "dcgan_coders",
+    "defaults",
+    "game",
+    "gan",
+    "mlp",
+    "mlp_coders",
+    "mnist_and_usps",
+    "objective",
+    "optimizer",
+    "paired",
+    "patchgan",
+    "recogniser",
+    "resnet",
+    "solitaire",
+    "terms",
+    "two_domains",
+    "unet",
+    "unpaired",
+    "variational",
+    "vary",
+    "views",
+]

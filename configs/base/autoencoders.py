@@ -1,0 +1,94 @@
+"""Sections of autoencoders."""
+
+from ml_collections import ConfigDict
+
+from configs.base.sections import defaults, optimizer
+
+
+def autoencoder(encoder: ConfigDict, decoder: ConfigDict) -> ConfigDict:
+    """Returns the defaults with the sections of a plain autoencoder."""
+    config = solitaire(encoder, decoder)
+    config.model.name = "autoencoder"
+    config.model.latent = 2
+    config.model.likelihood = ConfigDict({"name": "squared_error"})
+    config.model.corruption = ConfigDict({"name": "none", "amount": 0.0})  # gaussian, masking, salt_and_pepper
+    config.model.reduction = "mean"  # or "sum", over pixels
+    config.model.contraction = 0.0  # weight of the encoder's squared Jacobian
+    config.model.sparsity = 0.0  # weight of the mean absolute value of the code
+    return config
+
+
+def adversarial_autoencoder(*widths: int) -> ConfigDict:
+    """Returns the defaults with the sections of an adversarial autoencoder; all networks have these hidden layers."""
+    config = solitaire(*mlp_coders(*widths))
+    config.networks.critic = ConfigDict({"name": "mlp", "widths": widths, "norm": "none", "dtype": "float32"})
+    config.model.name = "adversarial_autoencoder"
+    config.model.latent = 8  # numbers of the style
+    config.model.likelihood = ConfigDict({"name": "squared_error"})
+    config.model.prior = ConfigDict({"name": "gaussian"})  # or mixture, swiss_roll, with arguments
+    config.model.corruption = ConfigDict({"name": "none", "amount": 0.0})
+    config.model.loss = "non_saturating"  # one of ADVERSARIAL_LOSSES in gengen.losses.adversarial
+    config.model.reduction = "mean"  # or "sum", over pixels
+    config.model.label_aware = False  # gives each class a part of the prior
+    config.model.categories = 0  # beside the style; needs networks.category_critic
+    config.model.semi_supervised = False  # makes the categories the classes of data.labelled images
+    for player in ("critic", "generator"):
+        config.optimizers[player] = optimizer("adam", 1e-3, b1=0.5)
+    config.training.batch_size = 100
+    return config
+
+
+def categorical_autoencoder(*widths: int, categories: int, style: int) -> ConfigDict:
+    """Returns an adversarial autoencoder of categories and a style."""
+    config = adversarial_autoencoder(*widths)
+    config.networks.category_critic = config.networks.critic.copy_and_resolve_references()
+    config.optimizers.category_critic = optimizer("adam", 1e-3, b1=0.5)
+    config.model.update(latent=style, categories=categories)
+    return config
+
+
+def variational(encoder: ConfigDict, decoder: ConfigDict) -> ConfigDict:
+    """Returns the defaults with the sections of a variational autoencoder."""
+    config = solitaire(encoder, decoder)
+    config.model.name = "variational"
+    config.model.latents = (20,)  # a second number is a second layer, with the networks upper_encoder, upper_decoder
+    config.model.likelihood = ConfigDict({"name": "bernoulli"})  # squared_error, gaussian, gaussian_learned
+    config.model.binarisation = "none"  # dynamic draws bits anew each time, static always the same ones of an image
+    config.model.objective = objective()
+    config.training.average.decay = 0.999
+    config.training.average.networks = ("encoder", "decoder")
+    return config
+
+
+def objective() -> ConfigDict:
+    """Returns what a variational autoencoder minimises: gengen.models.autoencoders.objective."""
+    section = ConfigDict({"estimator": "elbo", "samples": 1})  # iwae and dreg weigh their samples by importance
+    section.reconstruction = 1.0  # its weight, C or lambda of lectures
+    section.beta = 1.0  # weight of the divergence
+    section.warmup = 0  # steps over which beta comes in
+    section.free_bits = 0.0  # nats of a latent's divergence that cost nothing
+    section.reduction = "sum"  # or "mean", over pixels
+    return section
+
+
+def solitaire(encoder: ConfigDict, decoder: ConfigDict) -> ConfigDict:
+    """Returns the defaults with what every autoencoder has."""
+    config = defaults()
+    config.networks.encoder = encoder
+    config.networks.decoder = decoder
+    config.optimizers.autoencoder = optimizer("adam", 1e-3)
+    config.training.batch_size = 128
+    config.training.steps = 10_000
+    return config
+
+
+def mlp_coders(*widths: int, activation: str = "relu") -> tuple[ConfigDict, ConfigDict]:
+    """Returns an encoder of these hidden layers and the decoder that is its mirror."""
+    common = {"name": "mlp", "activation": activation, "dtype": "float32", "condition": "none"}
+    return ConfigDict({**common, "widths": widths}), ConfigDict({**common, "widths": widths[::-1]})
+
+
+def dcgan_coders(width: int, dense: int = 0) -> tuple[ConfigDict, ConfigDict]:
+    """Returns an encoder and a decoder by the recommendations of the DCGAN."""
+    common = {"name": "dcgan", "width": width, "dense": dense, "dtype": "float32", "condition": "none"}
+    return ConfigDict({**common, "norm": "batch"}), ConfigDict({**common, "upsample": "transposed"})

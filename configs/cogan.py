@@ -1,0 +1,28 @@
+"""CoGAN: one latent, two pictures of it, one in each domain, learnt without pairs.
+
+Paper: Liu and Tuzel 2016, https://arxiv.org/abs/1606.07536, sections 3 and 5 and appendix B.
+Run: python launch.py --config=configs/cogan.py, with :tiny, :mnist_usps or :edges after it for a variant.
+Score: ?
+Minutes: ?
+
+A classifier on the critic's features learns the labels of the first domain: --mode=adapt says how many of the second
+one's it gets right. --mode=traverse shows pairs.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("tiny", "mnist_usps", "edges")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Returns the experiment or one of its `VARIANTS`."""
+    width = 8 if variant == "tiny" else 32
+    config = base.coupled(width)
+    config.training.steps = 6_000
+    if variant == "mnist_usps":
+        base.mnist_and_usps(config)
+    if variant == "edges":
+        config.data.second.update(name="edges", resolution=(), channels=0)
+    return base.vary(config, variant, VARIANTS)

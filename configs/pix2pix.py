@@ -1,0 +1,40 @@
+"""pix2pix: from a part of what a picture says to the whole picture, learnt from pairs.
+
+Paper: Isola et al. 2017, https://arxiv.org/abs/1611.07004.
+Run: python launch.py --config=configs/pix2pix.py, with :tiny or one of the variants below for another task.
+Score: ?
+Minutes: ?
+
+Grey to colour (colorize, the default), small to large (super_resolution), with a hole to whole (inpaint), edges to
+pictures (edges), label maps to facades at 256 x 256 (facades) and at 64 x 64 for 2 cores (facades64). Your own pictures:
+--config.data.name=image_folder --config.data.manual_dir=FOLDER. --mode=translate shows held-out ones.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+PAIRINGS = {
+    "colorize": {"name": "grey"},
+    "super_resolution": {"name": "low_resolution", "factor": 4},
+    "inpaint": {"name": "masked", "share": 0.375, "centred": False},
+    "edges": {"name": "edges", "gain": 2.0},
+    "facades": {"name": "given", "reverse": False},
+}
+VARIANTS = ("tiny", "facades64", *PAIRINGS)
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Returns the experiment or one of its `VARIANTS`."""
+    task = {"": "colorize", "tiny": "colorize", "facades64": "facades"}.get(variant, variant)
+    large, width = variant == "facades", {"facades": 64, "tiny": 8}.get(variant, 32)
+    config = base.paired(base.unet(width), base.patchgan(width, layers=3 if large else 2))
+    config.model.pairing = ConfigDict(PAIRINGS.get(task, {}))
+    config.model.residual = task in ("colorize", "super_resolution", "inpaint")
+    config.training.steps = 3_000
+    if task == "facades":
+        config.data.update(name="facades", resolution=(256, 256) if large else (64, 64))
+    if large:
+        config.training.update(batch_size=1, steps=80_000)
+        config.model.jitter = 30
+    return base.vary(config, variant, VARIANTS)

@@ -1,0 +1,220 @@
+"""CoGAN: one latent makes an image of each of two domains, learnt without pairs because the networks share weights.
+
+    critics      w <- w - step of the gradient of  critic loss(D_a(a), D_a(G_a(z))) + critic loss(D_b(b), D_b(G_b(z)))
+    generators   t <- t - step of the gradient of  generator loss(D_a(G_a(z))) + generator loss(D_b(G_b(z)))
+
+G_a and G_b begin with the same layers, and D_a and D_b end with the same. Sharing is which networks a player owns:
+there is one generator with two heads, and one critic with two stems. With a classifier on the critic's last hidden
+layer, which the labels of domain a teach, images of domain b are recognised, too: unsupervised domain adaptation.
+
+Liu and Tuzel 2016, https://arxiv.org/abs/1606.07536.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+
+from gengen.core.game import Outcome, Player, Turn, begin, play
+from gengen.core.mean import mean_of
+from gengen.core.model import Batch, Condition, GenerativeModel
+from gengen.core.parallel import example_keys, local_keys
+from gengen.core.state import State, Variables
+from gengen.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
+from gengen.models.pixels import scaled
+from gengen.networks.critic import Judgement
+from gengen.networks.forward import init_network, run
+
+DOMAINS = ("a", "b")
+
+GENERATOR = ("trunk", "head_a", "head_b")
+"""What the generator owns: the layers that both domains share, and one of its own for each."""
+
+CRITIC = ("stem_a", "stem_b", "critic")
+"""What the critic owns: a first layer for each domain, and the layers that they share."""
+
+
+class Coupled(NamedTuple):
+    """The networks and the pure functions of the game.
+
+    Attributes:
+      networks: those of `GENERATOR` and `CRITIC`, and perhaps a "classifier" of the critic's features.
+      loss: the pair of losses.
+      latent: dimension of the latents.
+      weight: of the classifier's cross-entropy.
+    """
+
+    networks: Mapping[str, nn.Module]
+    loss: AdversarialLoss
+    latent: int
+    weight: float
+
+    def init(self, key: jax.Array, batch: Batch) -> Variables:
+        """Makes the first variables of all networks.
+
+        Raises:
+          ValueError: there is no second domain, its images have another shape, or labels are missing.
+        """
+        if "second" not in batch:
+            raise ValueError("a game of two domains needs a second data set: data.second.name")
+        images = {"a": scaled(batch["image"][:1]), "b": scaled(batch["second"]["image"][:1])}
+        if images["a"].shape != images["b"].shape:
+            shapes = " and ".join(str(image.shape[1:]) for image in images.values())
+            raise ValueError(f"both domains must have images of one shape, and these have {shapes}")
+        if "classifier" in self.networks and "label" not in batch:
+            raise ValueError("a classifier needs labels of the first data set")
+        keys = dict(zip((*GENERATOR, *CRITIC, "classifier"), jax.random.split(key, 7), strict=True))
+        variables: Variables = {}
+
+        def through(name: str, *inputs: jax.Array) -> Any:
+            variables[name] = init_network(self.networks[name], keys[name], *inputs)
+            return self.networks[name].apply(variables[name], *inputs, train=False)
+
+        maps = through("trunk", jnp.zeros((1, self.latent)))
+        stems = [(through(f"head_{name}", maps), through(f"stem_{name}", images[name]))[1] for name in DOMAINS]
+        judged = through("critic", stems[0])
+        if "classifier" in self.networks:
+            through("classifier", judged.features)
+        return variables
+
+    def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
+        """Scales the images of both domains, and draws one latent for a pair of samples."""
+        del state
+        latent = self.latents(local_keys(key, batch["image"].shape[0]))
+        labels = {"label": batch["label"]} if "classifier" in self.networks else {}
+        return {"a": scaled(batch["image"]), "b": scaled(batch["second"]["image"]), "latent": latent, **labels}
+
+    def latents(self, keys: jax.Array) -> jax.Array:
+        """Draws z ~ N(0, 1), [B, L], one from each key [B]."""
+        return jax.vmap(lambda key: jax.random.normal(key, (self.latent,)))(keys)
+
+    def generate(self, variables: Variables, latent: jax.Array, train: bool) -> tuple[dict[str, jax.Array], Variables]:
+        """Images of both domains [B, H, W, C] of latents [B, L], and what the networks carry."""
+        carried: Variables = {}
+        maps, carried["trunk"] = run(self.networks["trunk"], variables["trunk"], latent, train=train)
+        images = {}
+        for name in DOMAINS:
+            head = f"head_{name}"
+            images[name], carried[head] = run(self.networks[head], variables[head], maps, train=train)
+        return images, carried
+
+    def judge(
+        self, variables: Variables, images: Mapping[str, jax.Array], train: bool
+    ) -> tuple[dict[str, Judgement], Variables]:
+        """Judges images [B, H, W, C] of both domains, each after its own stem; all go through the shared layers at once.
+
+        Batch normalisation in the shared layers then sees both domains as one batch, which is part of what they share.
+        """
+        carried: Variables = {}
+        maps = []
+        for name in images:
+            stem = f"stem_{name}"
+            made, carried[stem] = run(self.networks[stem], variables[stem], images[name], train=train)
+            maps.append(made)
+        judged, carried["critic"] = run(self.networks["critic"], variables["critic"], jnp.concatenate(maps), train=train)
+        size = maps[0].shape[0]
+        parts = {
+            name: jax.tree.map(lambda leaf, place=place: leaf[place * size : (place + 1) * size], judged)
+            for place, name in enumerate(images)
+        }
+        return parts, carried
+
+    def critic_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
+        """What the critic wants small in both domains, and the classifier."""
+        del key
+        fakes, generated = self.generate(state.variables, batch["latent"], train=True)
+        real, carried = self.judge(state.variables, {name: batch[name] for name in DOMAINS}, train=True)
+        fake, carried = self.judge({**state.variables, **_with(state.variables, carried)}, fakes, train=True)
+        value, metrics = jnp.zeros(()), {}
+        for name in DOMAINS:
+            losses = self.loss.critic(real[name].logit, fake[name].logit)
+            metrics[f"{self.loss.estimate}_{name}"] = mean_of(self.loss.distance(losses))
+            value = value + losses.mean()
+        if "classifier" in self.networks:
+            logits, carried["classifier"] = run(
+                self.networks["classifier"], state.variables["classifier"], real["a"].features, train=True
+            )
+            nats = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
+            metrics["accuracy"] = mean_of(logits.argmax(-1) == batch["label"])
+            value = value + self.weight * nats.mean()
+        return value, (metrics, {**generated, **carried})
+
+    def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
+        """What the generator wants small in both domains."""
+        del key
+        fakes, generated = self.generate(state.variables, batch["latent"], train=True)
+        fake, carried = self.judge(state.variables, fakes, train=True)
+        logits = [fake[name].logit for name in DOMAINS]
+        losses = [self.loss.generator(logit, logit) for logit in logits]  # only relativistic ones look at the first
+        return sum(loss.mean() for loss in losses), ({}, {**generated, **carried})  # type: ignore[return-value]
+
+    def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
+        """Draws images [n, H, W, C]; the same key and the other domain give the other half of each pair."""
+        keys = example_keys(key, n)
+        drawn = jax.vmap(lambda key: jax.random.bernoulli(jax.random.fold_in(key, 1)).astype(jnp.int32))(keys)
+        domain = (condition or {}).get("domain", drawn)
+        images, _ = self.generate(variables, self.latents(keys), train=False)
+        return jnp.where(domain[:, None, None, None] == 0, images["a"], images["b"])
+
+    def recognise(self, key: jax.Array, variables: Variables, data: jax.Array) -> dict[str, jax.Array]:
+        """Log-probabilities of the classes of images of domain b."""
+        del key
+        judged, _ = self.judge(variables, {"b": data}, train=False)
+        logits, _ = run(self.networks["classifier"], variables["classifier"], judged["b"].features, train=False)
+        return {"label": jax.nn.log_softmax(logits)}
+
+
+def _with(variables: Variables, carried: Variables) -> Variables:
+    return {name: {**variables[name], **collections} for name, collections in carried.items()}
+
+
+def cogan(
+    *,
+    networks: Mapping[str, Any],
+    optimizers: Mapping[str, optax.GradientTransformation],
+    loss: str = "non_saturating",
+    latent: int = 100,
+    weight: float = 1.0,
+) -> GenerativeModel:
+    """Builds a pair of coupled adversarial networks.
+
+    Batches need "image" and, as a stream of its own, "second" with an "image"; with a classifier also "label".
+
+    Args:
+      networks: "trunk": latents -> maps; "head_a" and "head_b": maps -> images; "stem_a" and "stem_b": images -> maps;
+        "critic": maps -> Judgement; "classifier", if images are to be recognised: features -> logits.
+      optimizers: of "generator" and "critic".
+      loss: one of `ADVERSARIAL_LOSSES` whose logits are judged one by one.
+      latent: dimension of the latents; 100 in the paper.
+      weight: of the cross-entropy of the first domain's labels.
+
+    Returns:
+      A model that can `sample` images of the domain that it is told, 0 or 1, and with a classifier `recognise` images
+      of the second domain, none of whose labels it has seen.
+
+    Raises:
+      ValueError: an argument is out of range, or a network is missing.
+    """
+    if loss not in ADVERSARIAL_LOSSES or ADVERSARIAL_LOSSES[loss].relativistic:
+        known = ", ".join(name for name, pair in ADVERSARIAL_LOSSES.items() if not pair.relativistic)
+        raise ValueError(f"loss={loss!r} must be one of {known}")
+    if latent < 1:
+        raise ValueError(f"latent={latent} must be at least 1")
+    if not 0 <= weight < float("inf"):
+        raise ValueError(f"weight={weight} must be a number of at least 0")
+    if missing := {*GENERATOR, *CRITIC} - set(networks):
+        raise ValueError(f"this game needs the networks {', '.join(sorted(missing))}")
+    game = Coupled(networks, ADVERSARIAL_LOSSES[loss], latent, weight)
+    owned = CRITIC + (("classifier",) if "classifier" in networks else ())
+    critic = Turn("critic", Player("critic", owned, optimizers["critic"]), game.critic_loss)
+    generator = Turn("generator", Player("generator", GENERATOR, optimizers["generator"]), game.generator_loss)
+    return GenerativeModel(
+        begin(game.init, [critic.player, generator.player]),
+        play([critic, generator], game.prepare),
+        sample=game.sample,
+        conditions={"domain": Condition(classes=len(DOMAINS))},
+        recognise=game.recognise if "classifier" in networks else None,
+    )

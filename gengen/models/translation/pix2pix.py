@@ -1,0 +1,169 @@
+"""pix2pix: images to images, learnt from pairs, with a critic that sees whether a patch fits what it was made from.
+
+    critic      w <- w - step of the gradient of  critic loss(D(a, b), D(a, G(a))) / 2
+    generator   t <- t - step of the gradient of  generator loss(D(a, G(a))) + weight |b - G(a)|
+
+Isola et al. 2017, https://arxiv.org/abs/1611.07004.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+
+from gengen.core.game import Outcome, Player, Turn, begin, play
+from gengen.core.mean import mean_of
+from gengen.core.model import Batch, GenerativeModel
+from gengen.core.parallel import example_keys, local_keys
+from gengen.core.state import State, Tree, Variables
+from gengen.losses.adversarial import ADVERSARIAL_LOSSES
+from gengen.models.rival import Rival
+from gengen.models.translation.jitter import jittered
+from gengen.models.translation.pairings import Pairing
+from gengen.networks.forward import eval_mode, init_network, train_mode
+
+SLOWER = 0.5
+"""What the critic's loss is multiplied with, "which slows down the rate at which D learns": section 3.3."""
+
+
+class Paired(NamedTuple):
+    """The networks and the pure functions of the game.
+
+    Attributes:
+      translator: images a [B, H, W, C] and a key for each -> images b [B, H, W, C'].
+      rival: the critic, of a and b behind each other in the channels, and its losses; None where there is no game.
+      pairing: where the pairs come from.
+      weight: of the mean absolute error, where the adversarial loss has 1.
+      residual: whether the translator says what is to be added to a, grey repeated as colour.
+      jitter: pixels by which pairs are enlarged, before a random part of their first size is cut out.
+      mirror: whether half of the pairs are mirrored.
+    """
+
+    translator: nn.Module
+    rival: Rival | None
+    pairing: Pairing
+    weight: float
+    residual: bool
+    jitter: int
+    mirror: bool
+
+    def init(self, key: jax.Array, batch: Batch) -> Variables:
+        """Makes the first variables of both networks."""
+        to_b, critic = jax.random.split(key)
+        a, b = self.pair(key, jax.tree.map(lambda leaf: leaf[:1], batch))
+        variables = {"to_b": init_network(self.translator, to_b, a, None)}
+        if self.residual and b.shape[-1] % a.shape[-1]:
+            raise ValueError(f"residual=True cannot add to {a.shape[-1]} channels to make {b.shape[-1]}")
+        if self.rival:
+            variables["critic_b"] = init_network(self.rival.network, critic, jnp.concatenate([a, b], -1))
+        return variables
+
+    def pair(self, key: jax.Array, batch: Batch) -> tuple[jax.Array, jax.Array]:
+        """The pairs of a batch, each made by the key of its place."""
+        return self.pairing.of(example_keys(key, batch["image"].shape[0]), batch)
+
+    def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
+        """Makes the pairs of a step, and the keys of the translator's noise."""
+        del state
+        size = batch["image"].shape[0]
+        moved, made, noise = (local_keys(jax.random.fold_in(key, place), size) for place in range(3))
+        images = {name: batch[name] for name in ("image", "paired") if name in batch}
+        a, b = self.pairing.of(made, jittered(moved, images, margin=self.jitter, mirror=self.mirror))
+        return {"a": a, "b": b, "noise": noise}
+
+    def through(self, a: jax.Array, output: jax.Array) -> jax.Array:
+        """What the translator's output means for images a."""
+        if not self.residual:
+            return output
+        return jnp.tile(a, (1, 1, 1, output.shape[-1] // a.shape[-1])) + output
+
+    def made(self, state: State, batch: Batch) -> tuple[jax.Array, Tree]:
+        """Translations of a batch, and what the translator carries."""
+        output, carried = train_mode(self.translator, state.variables["to_b"], batch["a"], batch["noise"])
+        return self.through(batch["a"], output), carried
+
+    def critic_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
+        """What the critic wants small: eq. 1 with its sign turned."""
+        del key
+        assert self.rival
+        fake, carried = self.made(state, batch)
+        real, fake = (jnp.concatenate([batch["a"], b], -1) for b in (batch["b"], fake))
+        losses, judged = self.rival.critic_losses(state.variables["critic_b"], real, fake)
+        metrics = {self.rival.loss.estimate: mean_of(self.rival.loss.distance(losses))}
+        return SLOWER * losses.mean(), (metrics, {"to_b": carried, "critic_b": judged})
+
+    def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
+        """What the generator wants small: eq. 4."""
+        del key
+        fake, carried = self.made(state, batch)
+        error = jnp.abs(fake - batch["b"])
+        value, trace = self.weight * error.mean(), {"to_b": carried}
+        metrics = {"absolute_error": mean_of(error)}
+        if self.rival:
+            real, fake = (jnp.concatenate([batch["a"], b], -1) for b in (batch["b"], fake))
+            losses, judged = self.rival.generator_losses(state.variables["critic_b"], real, fake)
+            metrics["adversarial"] = mean_of(losses)
+            value, trace = value + losses.mean(), {**trace, "critic_b": judged}
+        return value, (metrics, trace)
+
+    def translate(self, key: jax.Array, variables: Variables, data: jax.Array) -> jax.Array:
+        """Translates images a [n, H, W, C]; dropout is the noise that makes one of several translations: section 3.2."""
+        keys = example_keys(key, data.shape[0])
+        return jnp.clip(self.through(data, eval_mode(self.translator, variables["to_b"], data, keys)), -1, 1)
+
+
+def pix2pix(
+    *,
+    networks: Mapping[str, Any],
+    optimizers: Mapping[str, optax.GradientTransformation],
+    pairing: Pairing,
+    loss: str = "non_saturating",
+    weight: float = 100.0,
+    adversary: bool = True,
+    residual: bool = False,
+    jitter: int = 30,
+    mirror: bool = True,
+) -> GenerativeModel:
+    """Builds a translation from pairs. The defaults are those of Isola et al. 2017 for 256 x 256 pixels.
+
+    Args:
+      networks: "to_b": images and keys -> images; "critic_b": pairs in the channels -> Judgement, with a logit for each
+        patch [B, h, w].
+      optimizers: of "generator" and "critic".
+      pairing: where the pairs come from, from `PAIRINGS`.
+      loss: one of `ADVERSARIAL_LOSSES`; the paper's is the non-saturating one, and its relatives took least squares.
+      weight: lambda, of the mean absolute error of a pixel in [-1, 1].
+      adversary: whether there is a critic; without one, the absolute error alone is what the generator wants small.
+      residual: whether the translator says what is to be added to its input, where that is nearly right already.
+      jitter: pixels by which a pair is enlarged before a random part of its first size is cut out of it.
+      mirror: whether half of the pairs are mirrored, left to right.
+
+    Returns:
+      A model that can `translate` and `pair`. Metrics are "generator/absolute_error", of a pixel in [-1, 1], and the
+      critic's estimate of the distance, such as "critic/jensen_shannon".
+
+    Raises:
+      ValueError: an argument is out of range, or a network is missing.
+    """
+    if loss not in ADVERSARIAL_LOSSES:
+        raise ValueError(f"loss={loss!r} must be one of {', '.join(ADVERSARIAL_LOSSES)}")
+    for name, value in (("weight", weight), ("jitter", jitter)):
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"{name}={value} must be a number of at least 0")
+    if not (adversary or weight):
+        raise ValueError("adversary=False and weight=0 leave nothing to learn from")
+    rival = Rival(networks["critic_b"], ADVERSARIAL_LOSSES[loss]) if adversary else None
+    game = Paired(networks["to_b"], rival, pairing, weight, residual, jitter, mirror)
+    generator = Turn("generator", Player("generator", ("to_b",), optimizers["generator"]), game.generator_loss)
+    turns = [generator]
+    if adversary:
+        turns.insert(0, Turn("critic", Player("critic", ("critic_b",), optimizers["critic"]), game.critic_loss))
+    return GenerativeModel(
+        begin(game.init, [turn.player for turn in turns]),
+        play(turns, game.prepare),
+        translate={"ab": game.translate},
+        pair=game.pair,
+    )

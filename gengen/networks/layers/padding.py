@@ -1,0 +1,50 @@
+"""Borders around maps: to a size that can be halved, and by reflection."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+
+def pad_to_multiple(x: jax.Array, multiple: int) -> tuple[jax.Array, Callable[[jax.Array], jax.Array]]:
+    """Repeats the border of maps until their sides are multiples of a number.
+
+    The border grows as much before as after, one pixel more after where the difference is odd. Repeating the border
+    works for any size; a reflection would need maps larger than what is added.
+
+    Args:
+      x: maps [n, h, w, c].
+      multiple: what height and width are to be multiples of, such as 2^k for k halvings.
+
+    Returns:
+      The larger maps [n, H, W, c], and a function that crops maps [n, H, W, C] to the place of `x`, [n, h, w, C].
+
+    Raises:
+      ValueError: `multiple` is below 1.
+    """
+    if multiple < 1:
+        raise ValueError(f"multiple={multiple} must be at least 1")
+    height, width = x.shape[1:3]
+    top, left = (-height % multiple) // 2, (-width % multiple) // 2
+
+    def crop(y: jax.Array) -> jax.Array:
+        return y[:, top : top + height, left : left + width]
+
+    rows, columns = (top, -height % multiple - top), (left, -width % multiple - left)
+    return jnp.pad(x, ((0, 0), rows, columns, (0, 0)), mode="edge"), crop
+
+
+def reflect(x: jax.Array, size: int) -> jax.Array:
+    """Pads maps by what lies inside of their border: Johnson et al. 2016, https://arxiv.org/abs/1603.08155.
+
+    The border itself is not repeated, so a side of n pixels has n - 1 to reflect. Where more are asked for, reflections
+    are reflected again, as `numpy.pad` does; a side of one pixel repeats it. No size is refused.
+
+    Args:
+      x: maps [n, h, w, c].
+      size: pixels added on each of the four sides.
+
+    Returns:
+      Maps [n, h + 2 size, w + 2 size, c].
+    """
+    return jnp.pad(x, ((0, 0), (size, size), (size, size), (0, 0)), mode="reflect")

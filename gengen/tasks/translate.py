@@ -1,0 +1,207 @@
+"""`--mode=translate`: images of one domain, and what a run makes of them in the other."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from gengen.build.model import example_batch
+from gengen.core.average import evaluation_variables
+from gengen.core.model import GenerativeModel, require
+from gengen.core.refusal import Refusal
+from gengen.data.signature import DataSet, Signature
+from gengen.metrics.pairs import absolute_error, mean_error, measure
+from gengen.pictures.grid import save_png, to_pixels
+from gengen.tasks.compare import number, with_interval
+from gengen.tasks.data_of_run import data_of, pictures_of
+from gengen.tasks.outputs import output_files, save_npz
+from gengen.tasks.reconstruct import in_rows
+from gengen.tasks.sample import check_flags, restore
+from gengen.tasks.translations import SEEDS, Translations, aligned, pairs_of
+from gengen.training.run_folder import read_folder
+
+COLUMNS = 6
+"""Images beside each other."""
+
+NUMBER = 18
+"""How many images are translated where the user says nothing: three rows."""
+
+
+class Given(NamedTuple):
+    """Images to translate.
+
+    Attributes:
+      inputs: uint8 [N, H, W, C].
+      targets: what they should become, uint8 [N, H, W, C']; None where that is not known.
+      places: where they lie among all that they were taken from [N].
+      title: what they are, in words.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray | None
+    places: np.ndarray
+    title: str
+
+
+def run(
+    workdir: Path,
+    *,
+    num: int = NUMBER,
+    seed: int,
+    output: Path | None,
+    best: bool = False,
+    raw: bool = False,
+    config: ConfigDict | None = None,
+    source: Path | None = None,
+    direction: str | None = None,
+) -> Path:
+    """Writes images above their translations as a .png, and all of it as an .npz beside it.
+
+    Below them come their reconstructions, which are the translations translated back, where the model can do so, and
+    their targets where these are known. The .npz holds `inputs`, `outputs` and, where there are any, `reconstructions`
+    and `targets`, uint8 [N, H, W, C]. How near held-out translations come to their targets, and reconstructions to
+    their inputs, is printed, with the interval that holds the mean over fresh images.
+
+    A user's own pictures are brought to the shape of the input's domain. Where the run makes its pairs itself, grey of
+    colour for example, they are brought to the shape of its data instead, and pairs are made of them as of these: the
+    input is then grey, and the picture itself is the target.
+
+    Args:
+      workdir: the run folder.
+      num: number of images.
+      seed: of the choice of the images and of the model's noise.
+      output: the .png to write, its ending added if it has none; `translations.png` in the run folder by default.
+      best: take the best checkpoint instead of the latest.
+      raw: take the weights as trained instead of their average.
+      config: where the places of the data come from; the run's own config by default.
+      source: a picture of the user, or a folder of them, in the place of held-out images.
+      direction: "ab" or "ba"; "ab" by default, where the model can do both.
+
+    Returns:
+      The path of the .png.
+
+    Raises:
+      Refusal: a number is out of range, the run has no checkpoint, its model cannot translate, or not in this
+        direction, its data are gone or other ones, or the user's pictures cannot be had.
+    """
+    check_flags(num=num, least=1, seed=seed)
+    model, step, state = restore(workdir, best=best)
+    direction = _chosen(direction, list(require(model, "translate")))
+    translations = Translations(model, evaluation_variables(state, raw=raw), seed)
+    if source is None:
+        given = _held_out(data_of(workdir, config), model, direction, num, seed)
+    else:
+        given = _own(source, Signature.from_json(read_folder(workdir)[1]), model, direction, num, seed)
+    picture, arrays = output_files(output, workdir / "translations.png", ".png", ".npz")
+    outputs = translations.translate(direction, given.inputs, given.places)
+    back = translations.back(direction, outputs, given.places)
+    rows = {
+        "inputs": given.inputs,
+        "outputs": to_pixels(outputs),
+        "reconstructions": None if back is None else to_pixels(back),
+        "targets": given.targets,
+    }
+    kept = {name: row for name, row in rows.items() if row is not None}
+    save_npz(arrays, kept)
+    save_png(picture, in_rows(alike(list(kept.values())), COLUMNS))
+    print(f"{given.title}, from {direction[0]} to {direction[1]}, step {step}; rows, from above: {', '.join(kept)}")
+    if source is None:
+        print("".join(f"{line}\n" for line in errors(kept)), end="")
+    print(arrays)
+    return picture
+
+
+def alike(rows: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Brings rows of images to one shape: grey ones are shown as colour, small ones with each pixel repeated.
+
+    Args:
+      rows: each uint8 [N, H, W, C], C 1 or 3.
+
+    Returns:
+      Each uint8 of one shape [N, H', W', C'], of the largest height, width and number of channels.
+    """
+    height, width, channels = (max(row.shape[axis] for row in rows) for axis in (1, 2, 3))
+
+    def shown(row: np.ndarray) -> np.ndarray:
+        down, right = (np.arange(size) * row.shape[axis] // size for axis, size in ((1, height), (2, width)))
+        return row[:, down][:, :, right].repeat(channels // row.shape[3], axis=3)
+
+    return [shown(row) for row in rows]
+
+
+def errors(rows: dict[str, np.ndarray]) -> list[str]:
+    """Says how near translations come to their targets, and reconstructions to their inputs.
+
+    Args:
+      rows: "inputs" and "outputs", and perhaps "reconstructions" and "targets", uint8 [N, H, W, C].
+
+    Returns:
+      One line each; a single image has no interval.
+    """
+    single = len(rows["inputs"]) == 1
+    # A single image is measured twice: its mean is its own, and its interval is left out.
+    shown = {name: row.repeat(2, axis=0) for name, row in rows.items()} if single else rows
+    said = []
+    if "targets" in shown:
+        found = measure(shown["outputs"], shown["targets"])
+        values = {name: number(found[name].value) if single else with_interval(found[name]._asdict()) for name in found}
+        said.append(
+            f"outputs against targets: mean absolute error of a pixel in [0, 1] {values['absolute_error']}, PSNR "
+            f"{values['psnr']} dB, SSIM {values['ssim']}"
+        )
+    if "reconstructions" in shown:
+        cycle = mean_error(absolute_error(shown["reconstructions"], shown["inputs"]))
+        value = number(cycle.value) if single else with_interval(cycle._asdict())
+        said.append(f"reconstructions against inputs: mean absolute error of a pixel in [0, 1] {value}")
+    return said
+
+
+def _chosen(direction: str | None, offered: Sequence[str]) -> str:
+    if direction is None:
+        return "ab" if "ab" in offered else offered[0]
+    if direction not in offered:
+        raise Refusal(f"--direction={direction} is none of this model's; it can do {' and '.join(sorted(offered))}.")
+    return direction
+
+
+def _held_out(data: DataSet, model: GenerativeModel, direction: str, number: int, seed: int) -> Given:
+    """At most so many held-out images, chosen by the seed as in every task, with their targets if these are known."""
+    domain = data if direction == "ab" or model.pair is not None else data.second
+    if domain is None:
+        raise Refusal(f"the data of this run, {data.signature.name}, have no second domain to translate from.")
+    images = domain.splits["test"]["image"]
+    places = np.random.default_rng(seed).permutation(len(images))[:number]
+    title = f"{len(places):,} held-out image{'s' if len(places) > 1 else ''} of {domain.signature.name}"
+    if model.pair is not None:
+        a, b = pairs_of(model, data.splits["test"], places, seed=SEEDS["test"])
+        return Given(*((a, b) if direction == "ab" else (b, a)), places, title)
+    target = None
+    if aligned(data, model):
+        target = data.splits["test"]["paired" if direction == "ab" else "image"][places]
+    return Given(np.asarray(images[places]), target, places, title)
+
+
+def _own(source: Path, signature: Signature, model: GenerativeModel, direction: str, number: int, seed: int) -> Given:
+    """The user's own pictures, as inputs; where pairs are made of the data's images, those made of the pictures."""
+    if model.pair is not None and not signature.paired:
+        shown = pictures_of(source, signature, number)
+        a, b = pairs_of(model, {"image": shown.images}, shown.places, seed=SEEDS["test"])
+        return Given(*((a, b) if direction == "ab" else (b, a)), shown.places, shown.title)
+    shown = pictures_of(source, _domain(signature, model, direction[0]), number)
+    return Given(shown.images, None, shown.places, shown.title)
+
+
+def _domain(signature: Signature, model: GenerativeModel, name: str) -> Signature:
+    """A signature of the shape of a domain: of the data, of their second data set, or of the pairs that they hold."""
+    if model.pair is None:
+        domain = signature if name == "a" else signature.second
+        if domain is None:
+            raise Refusal(f"the data of this run, {signature.name}, have no second domain to translate from.")
+        return domain
+    batch = jax.tree.map(jax.numpy.asarray, example_batch(signature))
+    _, height, width, channels = jax.eval_shape(model.pair, jax.random.key(0), batch)["ab".index(name)].shape
+    return dataclasses.replace(signature, height=height, width=width, channels=channels)

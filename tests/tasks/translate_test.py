@@ -1,0 +1,226 @@
+"""Translations pixel by pixel, their rows and errors, and pictures of the user as inputs or targets."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+from PIL import Image
+
+from gengen.core.model import GenerativeModel
+from gengen.core.refusal import Refusal
+from gengen.core.state import State
+from gengen.data.domains import joined, paired_alone
+from gengen.data.signature import DataSet, Signature
+from gengen.metrics.pairs import absolute_error, mean_error, measure
+from gengen.pictures.grid import grid
+from gengen.tasks import translate
+from gengen.tasks.compare import with_interval
+from gengen.tasks.reconstruct import in_rows
+from gengen.tasks.translate import alike
+from gengen.tasks.translations import domains
+from gengen.training.run_folder import open_folder
+
+
+@pytest.fixture(scope="module")
+def colours():
+    return np.random.default_rng(0).integers(0, 256, (30, 8, 8, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def greys():
+    return np.random.default_rng(1).integers(0, 256, (40, 8, 8, 1), np.uint8)
+
+
+def data_set(name, images, folder, **more):
+    channels = more["paired"].shape[-1] if "paired" in more else 0
+    counts = {"train": len(images), "test": len(images)}
+    signature = Signature(name, *images.shape[1:], (), counts, name, paired=channels)
+    split = {"image": images, **more}
+    return DataSet(signature, {"train": split, "test": split}, folder)
+
+
+def fake(directions, pair=None):
+    def init(key, batch):
+        del key, batch
+        return State(jnp.zeros((), jnp.int32), {"to_b": {"params": {"gain": jnp.float32(-1)}}}, {})
+
+    return GenerativeModel(init, lambda key, state, batch, *, phase=None: (state, {}), translate=directions, pair=pair)
+
+
+def red(key, variables, images):
+    """The negative of the red channel, a little darker."""
+    del key
+    return variables["to_b"]["params"]["gain"] * images[..., :1] * 0.9
+
+
+def coloured(key, variables, images):
+    """The negative again, grey in all channels, but for the last, which is drawn."""
+    drawn = jax.random.uniform(key, images.shape, minval=-1)
+    return jnp.concatenate([jnp.tile(variables["to_b"]["params"]["gain"] * images, (1, 1, 1, 2)), drawn], -1)
+
+
+def halves(key, batch):
+    """Pairs made of the data's images: the upper half of the picture's mean, with a pixel that is drawn."""
+    b = batch["image"].astype(jnp.float32) / 127.5 - 1
+    a = jnp.where(jnp.arange(8)[None, :, None, None] < 4, b.mean(-1, keepdims=True), -1.0)
+    return a.at[:, 7, 7, 0].set(jax.random.uniform(key, (len(b),))), b
+
+
+@pytest.fixture
+def translated(monkeypatch, tmp_path):
+    """Returns `(model, data, **flags) -> arrays, picture` of a run of a model on data."""
+
+    def run(model, data, **flags):
+        config = ConfigDict({"model": {"name": "fake"}})
+        open_folder(tmp_path / "run", config, data.signature.to_json())
+        monkeypatch.setattr(translate, "restore", lambda workdir, best: (model, 7, model.init(None, None)))
+        monkeypatch.setattr(translate, "data_of", lambda workdir, config: data)
+        path = translate.run(tmp_path / "run", **{"num": 8, "seed": 0, "output": None, **flags})
+        with np.load(path.with_suffix(".npz")) as arrays, Image.open(path) as shown:
+            return dict(arrays), np.asarray(shown)
+
+    return run
+
+
+@pytest.fixture
+def unpaired(colours, greys, tmp_path):
+    return joined(data_set("colours", colours, tmp_path), data_set("greys", greys, tmp_path))
+
+
+def test_images_go_to_the_other_domain_and_back(translated, unpaired, colours, tmp_path, capsys):
+    arrays, shown = translated(fake({"ab": red, "ba": coloured}), unpaired)
+    order = np.random.default_rng(0).permutation(30)[:8]
+    np.testing.assert_array_equal(arrays["inputs"], colours[order])
+    dark = -(colours[order][..., :1] / 127.5 - 1) * 0.9
+    np.testing.assert_allclose(arrays["outputs"], (dark + 1) * 127.5, atol=0.51)
+    np.testing.assert_allclose(arrays["reconstructions"][..., :1], (1 - dark) * 127.5, atol=0.51)
+    assert sorted(arrays) == ["inputs", "outputs", "reconstructions"]
+    np.testing.assert_array_equal(shown, in_rows(alike(list(arrays.values())), 6))
+    said = capsys.readouterr().out
+    rows = "rows, from above: inputs, outputs, reconstructions"
+    assert f"8 held-out images of colours, from a to b, step 7; {rows}\n" in said
+    cycle = with_interval(mean_error(absolute_error(arrays["reconstructions"], arrays["inputs"]))._asdict())
+    assert f"reconstructions against inputs: mean absolute error of a pixel in [0, 1] {cycle}\n" in said
+    assert "targets" not in said
+    assert said.endswith(f"{tmp_path / 'run' / 'translations.npz'}\n")
+
+
+def test_the_other_direction_begins_in_the_second_domain(translated, unpaired, greys, capsys):
+    arrays, _ = translated(fake({"ab": red, "ba": coloured}), unpaired, direction="ba")
+    np.testing.assert_array_equal(arrays["inputs"], greys[np.random.default_rng(0).permutation(40)[:8]])
+    np.testing.assert_array_equal(arrays["outputs"][..., 0], 255 - arrays["inputs"][..., 0])
+    assert "8 held-out images of greys, from b to a" in capsys.readouterr().out
+
+
+def test_a_translation_does_not_depend_on_how_many_there_are(translated, unpaired, monkeypatch):
+    model = fake({"ba": coloured})
+    few, _ = translated(model, unpaired, num=3)
+    more, _ = translated(model, unpaired, num=25)
+    monkeypatch.setattr("gengen.tasks.translations.PIXELS", 7 * 64)
+    chunks, _ = translated(model, unpaired, num=25)
+    other, _ = translated(model, unpaired, num=3, seed=1)
+    np.testing.assert_array_equal(few["outputs"], more["outputs"][:3])
+    np.testing.assert_array_equal(chunks["outputs"], more["outputs"])
+    drawn = more["outputs"][..., 2]
+    assert len(np.unique(drawn.reshape(25, -1), axis=0)) == 25
+    assert (other["outputs"] != few["outputs"]).any()
+    assert "reconstructions" not in few
+
+
+def test_pairs_that_a_model_makes_give_inputs_and_targets(translated, colours, tmp_path, capsys):
+    model, data = fake({"ab": coloured}, pair=halves), data_set("colours", colours, tmp_path)
+    arrays, _ = translated(model, data)
+    order = np.random.default_rng(0).permutation(30)[:8]
+    np.testing.assert_array_equal(arrays["targets"], colours[order])
+    np.testing.assert_allclose(arrays["inputs"][:, :4, :, 0], colours[order][:, :4].mean(-1), atol=0.51)
+    assert (arrays["inputs"][:, 4:7] == 0).all()
+    assert len(np.unique(arrays["inputs"][:, 7, 7])) == 8
+    found = {name: with_interval(e._asdict()) for name, e in measure(arrays["outputs"], arrays["targets"]).items()}
+    said = capsys.readouterr().out
+    assert f"[0, 1] {found['absolute_error']}, PSNR {found['psnr']} dB, SSIM {found['ssim']}\n" in said
+    np.testing.assert_array_equal(domains(data, model)["a"].splits["test"]["image"][order], arrays["inputs"])
+
+
+def test_one_image_has_errors_without_intervals(translated, colours, tmp_path, capsys):
+    arrays, shown = translated(fake({"ab": coloured}, pair=halves), data_set("colours", colours, tmp_path), num=1)
+    error = absolute_error(arrays["outputs"], arrays["targets"]).item()
+    assert f"pixel in [0, 1] {error:.3g}, PSNR" in capsys.readouterr().out
+    np.testing.assert_array_equal(shown, grid(np.concatenate(alike(list(arrays.values()))), columns=1))
+
+
+def test_pairs_of_the_data_are_targets_even_where_a_model_did_not_learn_from_them(translated, colours, tmp_path):
+    data = data_set("both", colours, tmp_path, paired=255 - colours[..., :1])
+    unpaired = joined(data, paired_alone(data))
+    order = np.random.default_rng(0).permutation(30)[:8]
+    model = fake({"ab": red, "ba": coloured})
+    there, _ = translated(model, unpaired)
+    np.testing.assert_array_equal(there["targets"], 255 - colours[order][..., :1])
+    back, _ = translated(model, unpaired, direction="ba")
+    np.testing.assert_array_equal(back["inputs"], there["targets"])
+    np.testing.assert_array_equal(back["targets"], there["inputs"])
+
+
+def saved(folder, *arrays):
+    folder.mkdir()
+    for place, array in enumerate(arrays):
+        Image.fromarray(array.squeeze()).save(folder / f"{place}.png")
+    return folder
+
+
+def test_pictures_of_the_user_are_inputs_of_their_domain(translated, unpaired, colours, greys, tmp_path, capsys):
+    model = fake({"ab": red, "ba": coloured})
+    folder = saved(tmp_path / "own", colours[3], greys[4])
+    arrays, _ = translated(model, unpaired, source=folder)
+    np.testing.assert_array_equal(arrays["inputs"], [colours[3], greys[4].repeat(3, -1)])
+    arrays, _ = translated(model, unpaired, source=folder / "1.png", direction="ba")
+    np.testing.assert_array_equal(arrays["inputs"], greys[4:5])
+    said = capsys.readouterr().out
+    assert f"2 of 2 pictures in {folder}, from a to b, step 7" in said
+    assert "error" not in said
+
+
+def test_pairs_are_made_of_pictures_of_the_user_where_the_run_makes_its_own(translated, colours, tmp_path):
+    model, data = fake({"ab": coloured}, pair=halves), data_set("colours", colours, tmp_path)
+    arrays, _ = translated(model, data, source=saved(tmp_path / "own", colours[3]))
+    np.testing.assert_array_equal(arrays["targets"], colours[3:4])
+    np.testing.assert_allclose(arrays["inputs"][0, :4, :, 0], colours[3, :4].mean(-1), atol=0.51)
+
+
+def test_where_the_data_hold_the_pairs_pictures_of_the_user_have_the_shape_of_the_input(translated, colours, tmp_path):
+    def pair(key, batch):
+        del key
+        return tuple(batch[name].astype(jnp.float32) / 127.5 - 1 for name in ("paired", "image"))
+
+    data = data_set("both", colours, tmp_path, paired=255 - colours[..., :1])
+    folder = saved(tmp_path / "own", colours[3])
+    arrays, _ = translated(fake({"ab": coloured, "ba": red}, pair), data, source=folder)
+    assert arrays["inputs"].shape == (1, 8, 8, 1)
+    assert "targets" not in arrays
+    arrays, _ = translated(fake({"ab": coloured, "ba": red}, pair), data, source=folder, direction="ba")
+    np.testing.assert_array_equal(arrays["inputs"], colours[3:4])
+
+
+def test_rows_of_other_shapes_are_brought_to_one():
+    grey, small = np.full((2, 4, 4, 1), 7, np.uint8), np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3)
+    one, other = alike([grey, small])
+    np.testing.assert_array_equal(one, np.full((2, 4, 4, 3), 7))
+    np.testing.assert_array_equal(other, small.repeat(2, 1).repeat(2, 2))
+    np.testing.assert_array_equal(alike([grey])[0], grey)
+
+
+def test_what_cannot_be_translated_is_refused(translated, unpaired, colours, tmp_path):
+    one_way = fake({"ba": coloured})
+    with pytest.raises(Refusal, match="this model cannot translate"):
+        translated(fake(None), unpaired)
+    with pytest.raises(Refusal, match=r"--direction=ab is none of this model's; it can do ba\."):
+        translated(one_way, unpaired, direction="ab")
+    with pytest.raises(Refusal, match=r"--direction=up is none of this model's; it can do ab and ba\."):
+        translated(fake({"ab": red, "ba": coloured}), unpaired, direction="up")
+    with pytest.raises(Refusal, match=r"--input=.*nowhere does not exist"):
+        translated(one_way, unpaired, source=tmp_path / "nowhere")
+    with pytest.raises(Refusal, match="--num=0 must be at least 1"):
+        translated(one_way, unpaired, num=0)
+    for source in (None, saved(tmp_path / "own", colours[0])):
+        with pytest.raises(Refusal, match="have no second domain to translate from"):
+            translated(one_way, data_set("colours", colours, tmp_path / "alone"), source=source)
