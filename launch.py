@@ -9,13 +9,14 @@ from ml_collections import config_flags
 from gengen.tasks import machine
 
 config_flags.DEFINE_config_file("config", None, "The experiment: configs/NAME.py, or configs/NAME.py:VARIANT.")
-LOOK = ("sample", "traverse", "reconstruct", "interpolate", "manifold", "embed", "detect")
-flags.DEFINE_enum("mode", "train", ("train", *LOOK, "evaluate", "compare", "benchmark"), "What to do.")
+LOOK = ("sample", "traverse", "reconstruct", "translate", "interpolate", "manifold", "embed", "detect")
+flags.DEFINE_enum("mode", "train", ("train", *LOOK, "evaluate", "compare", "adapt", "benchmark"), "What to do.")
 flags.DEFINE_string("workdir", None, "The run folder, runs/NAME[-VARIANT] by default; the folder of all to compare.")
 flags.DEFINE_integer("num", None, "Samples, images, rows or cells in a row: as many as a mode takes by default.")
 flags.DEFINE_integer("seed", 0, "Seed of the samples, and of the choice of held-out images.")
 flags.DEFINE_string("label", None, "Name or number of the class of all samples; each class in turn by default.")
-flags.DEFINE_string("input", None, "To reconstruct or detect: your picture, or a folder of them, in the place of ours.")
+flags.DEFINE_string("input", None, "Your picture, or a folder of them, in the place of held-out ones.")
+flags.DEFINE_string("direction", None, "To translate: ab, the default, or ba, back from the second domain.")
 flags.DEFINE_integer("steps", None, "To interpolate: images on a path, both ends among them; 10 by default.")
 flags.DEFINE_bool("spherical", False, "To interpolate: go on arcs around the origin, not on straight lines.")
 flags.DEFINE_string("axes", None, "For a manifold of wide latents: which two numbers of them, as in 0,1.")

@@ -17,7 +17,9 @@ VARIANTS = ("tiny", "mnist_usps", "facades", "facades64")
 
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
-    config = base.unpaired(base.resnet(32, blocks=3, halvings=1, kernel=5), base.patchgan(32, layers=2, norm="instance"))
+    config = base.unpaired(
+        base.resnet(32, blocks=3, halvings=1, kernel=5), base.patchgan(32, layers=2, norm="instance")
+    )
     config.training.batch_size = 32
     config.training.steps = 6_000
     if variant == "mnist_usps":

@@ -28,11 +28,11 @@ from configs.base.translation import (
 )
 
 __all__ = [
+    "adaptable",
+    "adapted",
     "adversarial_autoencoder",
     "autoencoder",
     "categorical_autoencoder",
-    "adaptable",
-    "adapted",
     "coupled",
     "cycle",
     "dcgan",

@@ -9,7 +9,7 @@ def defaults() -> ConfigDict:
     """Returns the sections that all experiments share, on the embedded digits."""
     config = ConfigDict()
     config.data = ConfigDict()
-    config.data.name = "digits"  # digits, mnist, fashion_mnist, kmnist, image_folder, or any name that TFDS knows
+    config.data.name = "digits"  # one of BUILDERS in gengen.data.sources, or any name that TFDS knows
     config.data.resolution = (16, 16)  # height and width, or one number for both; () keeps the pictures' own
     config.data.channels = 1  # 1 is grey, 3 is colour; 0 keeps the pictures' own
     config.data.crop = "none"  # "center" cuts pictures to the resolution's aspect before they are resized

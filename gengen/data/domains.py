@@ -2,12 +2,18 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Callable, Mapping
+
+import numpy as np
 
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
 
-PAIRED = "paired"
-"""Name of the second data set that is the second pictures of the first."""
+GAIN = 2.0
+"""What the steepness of a picture's brightness, in [0, 1], is multiplied with to make it visible."""
+
+LUMA = (0.299, 0.587, 0.114)
+"""Shares of red, green and blue in brightness: ITU-R BT.601."""
 
 
 def joined(data: DataSet, second: DataSet) -> DataSet:
@@ -40,17 +46,63 @@ def paired_alone(data: DataSet) -> DataSet:
     """
     signature = data.signature
     if not signature.paired:
-        raise Refusal(f"--config.data.name={PAIRED} needs a first data set of pairs, and {signature.name} has none.")
-    splits = {}
+        raise Refusal(f"--config.data.name=paired needs a first data set of pairs, and {signature.name} has none.")
+    return _of_first(data, "paired", lambda arrays: arrays["paired"], signature.paired)
+
+
+def edges_alone(data: DataSet) -> DataSet:
+    """Takes the edges of a data set's pictures, white on black, as a data set of their own.
+
+    Args:
+      data: any data set.
+
+    Returns:
+      A data set whose "image" say how steep the brightness of the pictures is (`edges`), in the same places and with
+      the same labels; it has the splits of `data` but for "labelled".
+    """
+    return _of_first(data, "edges", lambda arrays: edges(arrays["image"]), 1)
+
+
+OF_FIRST: Mapping[str, Callable[[DataSet], DataSet]] = {"paired": paired_alone, "edges": edges_alone}
+"""Second data sets that are made of the first, by name."""
+
+
+def edges(images: np.ndarray) -> np.ndarray:
+    """The length of the gradient of brightness by Sobel's filter, times `GAIN`.
+
+    Args:
+      images: uint8 [N, H, W, C]; of others than RGB, the mean of the channels is their brightness.
+
+    Returns:
+      uint8 [N, H, W, 1]; a step from black to white is white.
+    """
+    from scipy import ndimage  # half of a start, and only who asks for edges needs it
+
+    shares = np.asarray(LUMA if images.shape[-1] == len(LUMA) else [1 / images.shape[-1]] * images.shape[-1])
+
+    def one(image: np.ndarray) -> np.ndarray:
+        bright = image.astype(np.float64) @ shares / 255
+        steep = np.hypot(*(ndimage.sobel(bright, axis=axis, mode="nearest") for axis in (0, 1)))
+        return np.rint(255 * np.minimum(GAIN * steep / (4 * 2**0.5), 1))[..., None].astype(np.uint8)
+
+    return np.stack([one(image) for image in images])
+
+
+def _of_first(
+    data: DataSet, what: str, pictures: Callable[[Mapping[str, np.ndarray]], np.ndarray], channels: int
+) -> DataSet:
+    """A data set of pictures made of each split's, with a digest and a folder of its own."""
+    signature, splits = data.signature, {}
     for split, arrays in data.splits.items():
         if split != "labelled":
-            splits[split] = {key: arrays[key] for key in arrays if key != "paired"} | {"image": arrays["paired"]}
+            kept = {key: arrays[key] for key in arrays if key not in ("image", "paired")}
+            splits[split] = {"image": pictures(arrays), **kept}
     own = dataclasses.replace(
         signature,
-        name=f"{signature.name}_{PAIRED}",
-        channels=signature.paired,
+        name=f"{signature.name}_{what}",
+        channels=channels,
         paired=0,
         counts={split: signature.counts[split] for split in splits},
-        digest=hashlib.sha256(f"{signature.digest} {PAIRED}".encode()).hexdigest()[:16],
+        digest=hashlib.sha256(f"{signature.digest} {what}".encode()).hexdigest()[:16],
     )
-    return DataSet(own, splits, data.folder / PAIRED)
+    return DataSet(own, splits, data.folder / what)

@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 
 
-def init_network(network: nn.Module, key: jax.Array, *inputs: jax.Array) -> dict[str, Any]:
+def init_network(network: nn.Module, key: jax.Array, *inputs: jax.Array | None) -> dict[str, Any]:
     """Makes the first variables of a network, by collection, from inputs of the right shape."""
     return dict(network.init(key, *inputs, train=False))
 

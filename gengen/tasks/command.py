@@ -31,22 +31,25 @@ HELP = """Trains, samples and judges generative models.
   python launch.py --mode=sample --workdir=runs/cgan --label=3 pictures of one class, by its number or its name
   python launch.py --mode=traverse --workdir=runs/infogan      what each thing does that samples can be told
   python launch.py --mode=reconstruct --workdir=runs/vae       images, and what comes back of them
+  python launch.py --mode=translate --workdir=runs/pix2pix    images of one domain, and what becomes of them in the other
   python launch.py --mode=interpolate --workdir=runs/vae       what lies between two images
   python launch.py --mode=manifold --workdir=runs/vae          what two numbers of a latent make, as a map
   python launch.py --mode=embed --workdir=runs/vae             where images lie in the space of the latents
   python launch.py --mode=detect --workdir=runs/anomaly        which images are anomalies
   python launch.py --mode=evaluate --workdir=runs/wgan         how good they are
   python launch.py --mode=compare --workdir=runs               all that were judged, side by side
+  python launch.py --mode=adapt --config=configs/adapt.py      labels of one domain, and how many are right in another
 """
 
-NUM = {"sample": 64, "reconstruct": 64, "interpolate": 8, "manifold": 20} | dict.fromkeys(
+NUM = {"sample": 64, "reconstruct": 64, "translate": 18, "interpolate": 8, "manifold": 20} | dict.fromkeys(
     ("embed", "detect", "evaluate"), 10_000
 )
 """Default numbers of samples, images, rows or cells in a row, by mode."""
 
 MODES_OF = {
     "label": ("sample", "reconstruct", "manifold"),
-    "input": ("reconstruct", "detect"),
+    "input": ("reconstruct", "translate", "detect"),
+    "direction": ("translate",),
     "steps": ("interpolate",),
     "spherical": ("interpolate",),
     "axes": ("manifold",),
@@ -151,6 +154,10 @@ def _carry_out(flag: flags.FlagValues, configs: Path) -> Path | None:
     if flag.dry_run:
         describe.dry_run(config)
         return None
+    if flag.mode == "adapt":
+        from gengen.tasks import adapt
+
+        return adapt.run(config, workdir, output)
     if flag.mode == "benchmark":
         return benchmark.run(config, output or workdir / "benchmark.json")
     return train.run(config, workdir)
@@ -188,6 +195,10 @@ def _look(flag: flags.FlagValues, workdir: Path, drawn: dict[str, Any]) -> Path:
         from gengen.tasks import reconstruct
 
         return reconstruct.run(workdir, source=source, label=flag.label, **drawn)
+    if flag.mode == "translate":
+        from gengen.tasks import translate
+
+        return translate.run(workdir, source=source, direction=flag.direction, **drawn)
     if flag.mode == "interpolate":
         steps = interpolate.STEPS if flag.steps is None else flag.steps
         return interpolate.run(workdir, steps=steps, spherical=flag.spherical, **drawn)

@@ -13,9 +13,10 @@ from gengen.metrics.pairs import absolute_error, mean_error, measure, retrieve
 from gengen.pictures.grid import to_pixels
 from gengen.tasks.compare import with_interval
 from gengen.tasks.describe import table
+from gengen.tasks.domains import aligned, domains
 from gengen.tasks.features import UnfitDataError
 from gengen.tasks.judge import Judge, pick
-from gengen.tasks.translations import Translations, aligned, domains
+from gengen.tasks.translations import Translations
 
 SEED = 0
 """Of the model's noise."""
@@ -75,15 +76,15 @@ def judge_translation(
     """
     if model.translate is None:
         return {}
-    translations = Translations(model, variables, SEED)
+    translations = Translations(model, SEED)
     both, known = domains(data, model), aligned(data, model)
     report = {}
     for direction in translations.directions:
         source, target = (both[name] for name in direction)
         most = min(num, len(target.splits["train"]["image"]))
         places, inputs = pick(source.splits["test"]["image"], most)
-        outputs = translations.translate(direction, inputs, places)
-        back = translations.back(direction, outputs, places)
+        outputs = translations.translate(variables, direction, inputs, places)
+        back = translations.back(variables, direction, outputs, places)
         pixels = to_pixels(outputs)
         cycle = None if back is None else mean_error(absolute_error(to_pixels(back), inputs))
         report[direction] = {

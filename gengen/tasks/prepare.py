@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from gengen.build.model import judged_as_one
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
-from gengen.data.domains import PAIRED, joined, paired_alone
+from gengen.data.domains import OF_FIRST, joined
 from gengen.data.signature import DataSet
 
 LEAST = {
@@ -78,7 +78,7 @@ def load_data(config: ConfigDict) -> DataSet:
     """Loads the data of a config, and turns `training.epochs` into steps where it is not 0.
 
     Where the config has a section `data.second`, the data set that it describes is joined to the first as `second`:
-    another one, or with the name "paired" the second pictures of the first, as a data set of their own.
+    another one, or one made of the first: with the name "paired" its second pictures, with "edges" its edges.
 
     Raises:
       Refusal: anything that the user can put right, in one sentence.
@@ -110,11 +110,11 @@ def _second(first: DataSet, section: dict[str, Any], data_dir: str | None) -> Da
     if unknown or "name" not in section:
         raise Refusal(f"config.data.second should have a name, and of {', '.join(SECOND)} what it changes.")
     try:
-        if section["name"] != PAIRED:
+        if section["name"] not in OF_FIRST:
             return _loaded({**section, "data_dir": data_dir})
         given = [key for key in SECOND[1:] if section.get(key) and section[key] != "none"]
         if given:
-            raise Refusal(f"config.data.{given[0]} cannot be chosen for the paired pictures: leave it empty.")
-        return paired_alone(first)
+            raise Refusal(f"config.data.{given[0]} cannot be chosen for what is made of the first: leave it empty.")
+        return OF_FIRST[section["name"]](first)
     except Refusal as refusal:
         raise Refusal(_OF_SECOND.sub(r"config.data.second.\1", str(refusal))) from refusal

@@ -1,4 +1,4 @@
-"""What a run shows of itself as it goes: samples, if it can draw them, and held-out images as they come back."""
+"""What a run shows of itself as it goes: samples, and held-out images as they come back or are translated."""
 
 import math
 from collections.abc import Iterator
@@ -23,12 +23,15 @@ PAIRS = 32
 
 COLUMNS = 8
 
+TRANSLATED = 16
+"""Held-out images that are shown above their translations, in each direction."""
+
 
 class Picture(NamedTuple):
     """A picture of one step.
 
     Attributes:
-      kind: "samples" or "reconstructions", the name of its folder.
+      kind: "samples", "reconstructions" or "translations", the name of its folder.
       path: of the file.
     """
 
@@ -53,6 +56,9 @@ class Progress:
             self._draws["reconstructions"] = self._reconstructions
             self._held_out = {name: np.asarray(values[:PAIRS]) for name, values in data.splits["test"].items()}
             self._back = jax.jit(self._through)
+        if model.translate:
+            self._draws["translations"] = self._translations
+            self._data = data
         if model.sample:
             self._draw = sampler(model)
 
@@ -78,6 +84,11 @@ class Progress:
         back = to_pixels(self._back(jax.random.key(self._seed), variables, self._held_out))
         columns = min(COLUMNS, len(images))
         return grid(in_pairs(images, back, columns), columns=columns)
+
+    def _translations(self, variables: Variables) -> np.ndarray:
+        from gengen.tasks.translate import overview  # SciPy, which takes as long to import as all the rest
+
+        return overview(self._model, variables, self._data, number=TRANSLATED, seed=self._seed)
 
     def _through(self, key: jax.Array, variables: Variables, batch: dict[str, jax.Array]) -> jax.Array:
         assert self._model.encode and self._model.decode

@@ -44,7 +44,8 @@ def run(config: ConfigDict, workdir: Path) -> Path:
       workdir: the run folder.
 
     Returns:
-      The path of the last grid of samples, or of reconstructions where the model cannot sample.
+      The path of the last grid of samples, reconstructions or translations; that of the metrics where the model only
+      recognises images.
 
     Raises:
       Refusal: the config cannot be run, the folder belongs to another run, or training diverged.
@@ -52,7 +53,7 @@ def run(config: ConfigDict, workdir: Path) -> Path:
     check_training(config)
     data = load_data(config)
     model = build_model(config, data.signature)
-    if not (model.sample or (model.encode and model.decode)):
+    if not (model.sample or (model.encode and model.decode) or model.translate or model.recognise):
         raise Refusal("this model can neither sample nor encode and decode, so there would be nothing to see of it.")
     for stage in model.later:
         if stage.start >= config.training.steps:
@@ -159,7 +160,8 @@ class _Run:
                     self._writer.close()
         if self._writer:
             print(_ending(self._workdir, start, end, settings.steps))
-        return self._progress.pictures(end)[-1].path
+        pictures = self._progress.pictures(end)
+        return pictures[-1].path if pictures else self._workdir / "metrics.jsonl"
 
     def _windows(self, span: Span) -> Iterator[tuple[int, int]]:
         return windows(span.first, span.last, self._settings.steps_per_dispatch)

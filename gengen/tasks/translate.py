@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -13,15 +12,17 @@ from gengen.build.model import example_batch
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
+from gengen.core.state import Variables
 from gengen.data.signature import DataSet, Signature
 from gengen.metrics.pairs import absolute_error, mean_error, measure
-from gengen.pictures.grid import save_png, to_pixels
+from gengen.pictures.grid import save_png
 from gengen.tasks.compare import number, with_interval
 from gengen.tasks.data_of_run import data_of, pictures_of
+from gengen.tasks.domains import SEEDS, pairs_of
 from gengen.tasks.outputs import output_files, save_npz
 from gengen.tasks.reconstruct import in_rows
 from gengen.tasks.sample import check_flags, restore
-from gengen.tasks.translations import SEEDS, Translations, aligned, pairs_of
+from gengen.tasks.translations import Gallery, Given, Translations, alike, held_out
 from gengen.training.run_folder import read_folder
 
 COLUMNS = 6
@@ -29,22 +30,6 @@ COLUMNS = 6
 
 NUMBER = 18
 """How many images are translated where the user says nothing: three rows."""
-
-
-class Given(NamedTuple):
-    """Images to translate.
-
-    Attributes:
-      inputs: uint8 [N, H, W, C].
-      targets: what they should become, uint8 [N, H, W, C']; None where that is not known.
-      places: where they lie among all that they were taken from [N].
-      title: what they are, in words.
-    """
-
-    inputs: np.ndarray
-    targets: np.ndarray | None
-    places: np.ndarray
-    title: str
 
 
 def run(
@@ -91,21 +76,12 @@ def run(
     check_flags(num=num, least=1, seed=seed)
     model, step, state = restore(workdir, best=best)
     direction = _chosen(direction, list(require(model, "translate")))
-    translations = Translations(model, evaluation_variables(state, raw=raw), seed)
     if source is None:
-        given = _held_out(data_of(workdir, config), model, direction, num, seed)
+        given = held_out(data_of(workdir, config), model, direction, num, seed)
     else:
         given = _own(source, Signature.from_json(read_folder(workdir)[1]), model, direction, num, seed)
     picture, arrays = output_files(output, workdir / "translations.png", ".png", ".npz")
-    outputs = translations.translate(direction, given.inputs, given.places)
-    back = translations.back(direction, outputs, given.places)
-    rows = {
-        "inputs": given.inputs,
-        "outputs": to_pixels(outputs),
-        "reconstructions": None if back is None else to_pixels(back),
-        "targets": given.targets,
-    }
-    kept = {name: row for name, row in rows.items() if row is not None}
+    kept = Translations(model, seed).rows(evaluation_variables(state, raw=raw), direction, given)
     save_npz(arrays, kept)
     save_png(picture, in_rows(alike(list(kept.values())), COLUMNS))
     print(f"{given.title}, from {direction[0]} to {direction[1]}, step {step}; rows, from above: {', '.join(kept)}")
@@ -113,24 +89,6 @@ def run(
         print("".join(f"{line}\n" for line in errors(kept)), end="")
     print(arrays)
     return picture
-
-
-def alike(rows: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Brings rows of images to one shape: grey ones are shown as colour, small ones with each pixel repeated.
-
-    Args:
-      rows: each uint8 [N, H, W, C], C 1 or 3.
-
-    Returns:
-      Each uint8 of one shape [N, H', W', C'], of the largest height, width and number of channels.
-    """
-    height, width, channels = (max(row.shape[axis] for row in rows) for axis in (1, 2, 3))
-
-    def shown(row: np.ndarray) -> np.ndarray:
-        down, right = (np.arange(size) * row.shape[axis] // size for axis, size in ((1, height), (2, width)))
-        return row[:, down][:, :, right].repeat(channels // row.shape[3], axis=3)
-
-    return [shown(row) for row in rows]
 
 
 def errors(rows: dict[str, np.ndarray]) -> list[str]:
@@ -168,23 +126,6 @@ def _chosen(direction: str | None, offered: Sequence[str]) -> str:
     return direction
 
 
-def _held_out(data: DataSet, model: GenerativeModel, direction: str, number: int, seed: int) -> Given:
-    """At most so many held-out images, chosen by the seed as in every task, with their targets if these are known."""
-    domain = data if direction == "ab" or model.pair is not None else data.second
-    if domain is None:
-        raise Refusal(f"the data of this run, {data.signature.name}, have no second domain to translate from.")
-    images = domain.splits["test"]["image"]
-    places = np.random.default_rng(seed).permutation(len(images))[:number]
-    title = f"{len(places):,} held-out image{'s' if len(places) > 1 else ''} of {domain.signature.name}"
-    if model.pair is not None:
-        a, b = pairs_of(model, data.splits["test"], places, seed=SEEDS["test"])
-        return Given(*((a, b) if direction == "ab" else (b, a)), places, title)
-    target = None
-    if aligned(data, model):
-        target = data.splits["test"]["paired" if direction == "ab" else "image"][places]
-    return Given(np.asarray(images[places]), target, places, title)
-
-
 def _own(source: Path, signature: Signature, model: GenerativeModel, direction: str, number: int, seed: int) -> Given:
     """The user's own pictures, as inputs; where pairs are made of the data's images, those made of the pictures."""
     if model.pair is not None and not signature.paired:
@@ -205,3 +146,21 @@ def _domain(signature: Signature, model: GenerativeModel, name: str) -> Signatur
     batch = jax.tree.map(jax.numpy.asarray, example_batch(signature))
     _, height, width, channels = jax.eval_shape(model.pair, jax.random.key(0), batch)["ab".index(name)].shape
     return dataclasses.replace(signature, height=height, width=width, channels=channels)
+
+
+def overview(model: GenerativeModel, variables: Variables, data: DataSet, *, number: int, seed: int) -> np.ndarray:
+    """Lays out held-out images and what becomes of them, for each direction that a model can do.
+
+    Whoever wants several pictures as a run goes on keeps a `Gallery`, which is compiled once.
+
+    Args:
+      model: a model that can translate.
+      variables: its variables.
+      data: of its run.
+      number: of images in each direction, beside each other.
+      seed: of their choice and of the model's noise.
+
+    Returns:
+      One picture, uint8 [H, W, C].
+    """
+    return Gallery(model, data, number=number, seed=seed, columns=number).picture(variables)

@@ -1,178 +1,146 @@
-"""From one domain to another, for many images, and what a data set knows of both domains."""
+"""From one domain to another, for many images: as arrays, and as pictures."""
 
-import dataclasses
-import hashlib
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from gengen.core.model import GenerativeModel, require
+from gengen.core.refusal import Refusal
 from gengen.core.state import Tree, Variables
 from gengen.data.signature import DataSet
 from gengen.pictures.grid import to_pixels
+from gengen.tasks.domains import SEEDS, One, aligned, each_alone, pairs_of
 
-CHUNK = 256
-"""The most images of one call."""
 
-PIXELS = 2**20
-"""The most pixels of one call, so that what a network makes of large images fits into memory, too."""
+class Given(NamedTuple):
+    """Images to translate.
 
-SEEDS = {"train": 0, "test": 1}
-"""Seeds of what pairs are made with, such as the places of holes: always the same, and other ones in each split."""
+    Attributes:
+      inputs: uint8 [N, H, W, C].
+      targets: what they should become, uint8 [N, H, W, C']; None where that is not known.
+      places: where they lie among all that they were taken from [N].
+      title: what they are, in words.
+    """
 
-Arrays = Mapping[str, np.ndarray]
-"""What a data set holds of some images, by name: "image" and perhaps "paired" and "label"."""
-
-One = Callable[[jax.Array, Variables, Tree], Tree]
-"""`(key, variables, tree of arrays [1, ...]) -> tree of arrays [1, ...]`: what is done to one image."""
+    inputs: np.ndarray
+    targets: np.ndarray | None
+    places: np.ndarray
+    title: str
 
 
 class Translations:
-    """Translates images with the variables of a run.
+    """Translates images; each direction is compiled once for a size of chunk, whatever the variables.
 
-    A translation depends on the image, the seed and its place alone: each image is a batch of its own, and noise, where
-    a model has any, belongs to a place.
+    A translation depends on the image, the variables, the seed and its place alone: each image is a batch of its own,
+    and noise, where a model has any, belongs to a place.
 
     Args:
       model: the model.
-      variables: its variables.
       seed: of the noise.
 
     Raises:
       Refusal: the model cannot translate.
     """
 
-    def __init__(self, model: GenerativeModel, variables: Variables, seed: int) -> None:
-        self._each = {name: _each(_of_scaled(one)) for name, one in require(model, "translate").items()}
-        self._variables, self._key = variables, jax.random.key(seed)
+    def __init__(self, model: GenerativeModel, seed: int) -> None:
+        self._each = {name: each_alone(_of_scaled(one)) for name, one in require(model, "translate").items()}
+        self._key = jax.random.key(seed)
 
     @property
     def directions(self) -> list[str]:
         """What the model can do: "ab", "ba" or both."""
         return sorted(self._each)
 
-    def translate(self, direction: str, images: np.ndarray, places: np.ndarray) -> np.ndarray:
+    def translate(self, variables: Variables, direction: str, images: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Translates images [n, H, W, C], uint8 or in [-1, 1]; float32 [n, H, W, C'] in [-1, 1]."""
-        return np.concatenate(list(self._each[direction](self._key, self._variables, places, images)))
+        return np.concatenate(list(self._each[direction](self._key, variables, places, images)))
 
-    def back(self, direction: str, outputs: np.ndarray, places: np.ndarray) -> np.ndarray | None:
+    def back(self, variables: Variables, direction: str, outputs: np.ndarray, places: np.ndarray) -> np.ndarray | None:
         """Translates what `translate` returned back to where it came from; None where the model cannot."""
         other = direction[::-1]
-        return self.translate(other, outputs, places) if other in self._each else None
+        return self.translate(variables, other, outputs, places) if other in self._each else None
+
+    def rows(self, variables: Variables, direction: str, given: Given) -> dict[str, np.ndarray]:
+        """What there is of images, by name and in this order, uint8 [N, H, W, C].
+
+        Returns:
+          "inputs" and "outputs", and where there are any "reconstructions", from the way back, and "targets".
+        """
+        outputs = self.translate(variables, direction, given.inputs, given.places)
+        back = self.back(variables, direction, outputs, given.places)
+        rows = {
+            "inputs": given.inputs,
+            "outputs": to_pixels(outputs),
+            "reconstructions": None if back is None else to_pixels(back),
+            "targets": given.targets,
+        }
+        return {name: row for name, row in rows.items() if row is not None}
 
 
-def pairs_of(model: GenerativeModel, arrays: Arrays, places: np.ndarray, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Makes the pairs of a model that learns from pairs.
+class Gallery:
+    """Pictures of the same held-out images and their translations, in all directions, as a run goes on.
 
     Args:
       model: the model.
-      arrays: what the data hold of N images.
-      places: of the images wanted [n].
-      seed: of what a pairing draws, such as the place of a hole; it draws by the place of the image.
+      data: whose held-out images are translated.
+      number: of images in each direction, at most.
+      seed: of their choice and of the noise.
+      columns: images beside each other.
+    """
+
+    def __init__(self, model: GenerativeModel, data: DataSet, *, number: int, seed: int, columns: int = 8) -> None:
+        self._translations, self._columns = Translations(model, seed), columns
+        self._given = {way: held_out(data, model, way, number, seed) for way in self._translations.directions}
+
+    def picture(self, variables: Variables) -> np.ndarray:
+        """Inputs above outputs, reconstructions and targets, one direction below the other, uint8 [H, W, C]."""
+        from gengen.tasks.reconstruct import in_rows  # which brings SciPy, and that is slow to import
+
+        rows = [list(self._translations.rows(variables, way, given).values()) for way, given in self._given.items()]
+        number = min(len(row) for way in rows for row in way)
+        shown = iter(alike([row[:number] for way in rows for row in way]))
+        return np.concatenate([in_rows([next(shown) for _ in way], self._columns) for way in rows])
+
+
+def alike(rows: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Brings rows of images to one shape: grey ones are shown as colour, small ones with each pixel repeated.
+
+    Args:
+      rows: each uint8 [N, H, W, C], C 1 or 3.
 
     Returns:
-      Images of domain a and of domain b, uint8 [n, H, W, C] and [n, H, W, C'].
+      Each uint8 of one shape [N, H', W', C'], of the largest height, width and number of channels.
+    """
+    height, width, channels = (max(row.shape[axis] for row in rows) for axis in (1, 2, 3))
+
+    def shown(row: np.ndarray) -> np.ndarray:
+        down, right = (np.arange(size) * row.shape[axis] // size for axis, size in ((1, height), (2, width)))
+        return row[:, down][:, :, right].repeat(channels // row.shape[3], axis=3)
+
+    return [shown(row) for row in rows]
+
+
+def held_out(data: DataSet, model: GenerativeModel, direction: str, number: int, seed: int) -> Given:
+    """At most so many held-out images, chosen by the seed as in every task, with their targets if these are known.
 
     Raises:
-      ValueError: the model learns without pairs.
+      Refusal: the data have no second domain to translate from.
     """
-    if model.pair is None:
-        raise ValueError("this model learns without pairs, so there is nothing that makes any")
-    pair = model.pair
-    each = _each(lambda key, variables, batch: pair(key, batch))
-    batch = {name: np.asarray(arrays[name][places]) for name in ("image", "paired") if name in arrays}
-    made = [tuple(map(to_pixels, chunk)) for chunk in each(jax.random.key(seed), {}, places, batch)]
-    a, b = (np.concatenate(side) for side in zip(*made, strict=True))
-    return a, b
-
-
-def aligned(data: DataSet, model: GenerativeModel) -> bool:
-    """Whether it is known which images of both domains belong together, even if the model does not learn from it.
-
-    So it is where the model learns from pairs, and where the second data set are the second pictures of the first.
-    """
+    domain = data if direction == "ab" or model.pair is not None else data.second
+    if domain is None:
+        raise Refusal(f"the data of this run, {data.signature.name}, have no second domain to translate from.")
+    images = domain.splits["test"]["image"]
+    places = np.random.default_rng(seed).permutation(len(images))[:number]
+    title = f"{len(places):,} held-out image{'s' if len(places) > 1 else ''} of {domain.signature.name}"
     if model.pair is not None:
-        return True
-    second = data.second
-    if second is None or "paired" not in data.splits["test"]:
-        return False
-    return all(_equal(data.splits[split]["paired"], second.splits[split]["image"]) for split in SEEDS)
-
-
-def domains(data: DataSet, model: GenerativeModel) -> dict[str, DataSet]:
-    """Both domains as data sets of their own, with the splits "train" and "test".
-
-    Of a model that learns without pairs, a is the data set itself and b its second one. A model that learns from pairs
-    makes both of the data set's images; a domain that is these images is the data set itself. Others keep its labels,
-    and have a digest of their own pixels and a folder of their own.
-
-    Raises:
-      ValueError: the model learns without pairs, and there is no second data set.
-    """
-    if model.pair is None:
-        if data.second is None:
-            raise ValueError(f"{data.signature.name} has no second data set to translate to")
-        return {"a": data, "b": data.second}
-    splits: dict[str, dict[str, Arrays]] = {"a": {}, "b": {}}
-    for split in SEEDS:
-        arrays = data.splits[split]
-        images = pairs_of(model, arrays, np.arange(len(arrays["image"])), seed=SEEDS[split])
-        labels = {name: values for name, values in arrays.items() if name == "label"}
-        for name, side in zip("ab", images, strict=True):
-            splits[name][split] = {"image": side, **labels}
-    return {name: _domain(data, name, made) for name, made in splits.items()}
-
-
-def _domain(data: DataSet, name: str, splits: Mapping[str, Arrays]) -> DataSet:
-    if all(_equal(splits[split]["image"], data.splits[split]["image"]) for split in splits):
-        return data
-    digest = hashlib.sha256(f"{data.signature.digest} domain {name}".encode())
-    for split in splits:
-        digest.update(f"{split} {splits[split]['image'].shape}".encode())
-        digest.update(np.ascontiguousarray(splits[split]["image"]).tobytes())
-    short = digest.hexdigest()[:16]
-    height, width, channels = splits["train"]["image"].shape[1:]
-    signature = dataclasses.replace(
-        data.signature,
-        name=f"domain {name} of {data.signature.name}",
-        height=height,
-        width=width,
-        channels=channels,
-        counts={split: len(splits[split]["image"]) for split in splits},
-        digest=short,
-        paired=0,
-        second=None,
-    )
-    return DataSet(signature, splits, data.folder / f"domain_{short}")
-
-
-def _each(one: One) -> Callable[[jax.Array, Variables, np.ndarray, Tree], Iterator[Tree]]:
-    """Makes of a function of one image `(key, variables, places [n], tree of arrays [n, ...]) -> trees` of chunks.
-
-    It is compiled once for each size of a chunk, the last of which is filled with its last example.
-    """
-
-    @jax.jit
-    def look(key: jax.Array, variables: Variables, places: jax.Array, tree: Tree) -> Tree:
-        def alone(place: jax.Array, tree: Tree) -> Tree:
-            batch = jax.tree.map(lambda leaf: leaf[None], tree)
-            made = one(jax.random.fold_in(key, place), variables, batch)
-            return jax.tree.map(lambda leaf: leaf[0], made)
-
-        return jax.vmap(alone)(places, tree)
-
-    def each(key: jax.Array, variables: Variables, places: np.ndarray, tree: Tree) -> Iterator[Tree]:
-        total, numbers = len(places), np.asarray(places, np.int32)
-        pixels = max(math.prod(leaf.shape[1:3]) for leaf in jax.tree.leaves(tree))
-        size = min(total, CHUNK, max(1, PIXELS // pixels))
-        for start in range(0, total, size):
-            chosen = np.minimum(np.arange(start, start + size), total - 1)
-            made = look(key, variables, numbers[chosen], jax.tree.map(lambda leaf, chosen=chosen: leaf[chosen], tree))
-            yield jax.tree.map(lambda leaf, kept=total - start: np.asarray(leaf)[:kept], made)
-
-    return each
+        a, b = pairs_of(model, data.splits["test"], places, seed=SEEDS["test"])
+        return Given(*((a, b) if direction == "ab" else (b, a)), places, title)
+    target = None
+    if aligned(data, model):
+        target = np.asarray(data.splits["test"]["paired" if direction == "ab" else "image"][places])
+    return Given(np.asarray(images[places]), target, places, title)
 
 
 def _of_scaled(translate: Callable[..., Tree]) -> One:
@@ -182,7 +150,3 @@ def _of_scaled(translate: Callable[..., Tree]) -> One:
         return translate(key, variables, image.astype(np.float32) / 127.5 - 1 if image.dtype == np.uint8 else image)
 
     return one
-
-
-def _equal(first: np.ndarray, second: np.ndarray) -> bool:
-    return first is second or np.array_equal(first, second)

@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 from gengen.core.refusal import Refusal
 from gengen.training.writer import write_whole
 
-MAY_CHANGE = ("training.steps", "training.epochs", "data.data_dir", "data.manual_dir")
+MAY_CHANGE = ("training.steps", "training.epochs", "data.data_dir", "data.manual_dir", "data.second.manual_dir")
 """Keys in which two commands of one run may differ, beside evaluation.* and training.*_every. The data's place is one,
 because the data itself is compared by its digest."""
 

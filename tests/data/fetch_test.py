@@ -98,3 +98,15 @@ def test_a_wrong_file_in_the_users_folder_is_named(tmp_path: pathlib.Path) -> No
 def test_reachable_means_that_any_server_answers(server: tuple[str, pathlib.Path]) -> None:
     assert fetch.is_reachable(["http://127.0.0.1:9/x", f"{server[0]}/nothing"])
     assert not fetch.is_reachable(["http://127.0.0.1:9/x"])
+
+
+def test_a_file_without_a_published_checksum_is_left_to_its_reader(
+    server: tuple[str, pathlib.Path], tmp_path: pathlib.Path
+) -> None:
+    """The reader checks what is inside; a file of that name is taken from the folder, the cache or a mirror."""
+    arguments = {"mirrors": [f"{server[0]}/damaged"], "data_dir": tmp_path / "data"}
+    path = fetch.find("toy", {"a.gz": None}, manual_dir=None, **arguments)["a.gz"]
+    assert path.read_bytes() == CONTENT[:-1]
+    assert fetch.find("toy", {"a.gz": None}, manual_dir=None, **{**arguments, "mirrors": []}) == {"a.gz": path}
+    (tmp_path / "a.gz").write_bytes(b"mine")
+    assert fetch.find("toy", {"a.gz": None}, manual_dir=tmp_path, **arguments)["a.gz"] == tmp_path / "a.gz"

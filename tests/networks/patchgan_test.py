@@ -55,21 +55,22 @@ def test_the_gradient_of_one_logit_fills_exactly_its_patch(layers, side):
     assert seen.sum() == field**2
 
 
+PLACES = [
+    ((256, 256), 3, (30, 30)),
+    ((256, 256), 0, (256, 256)),
+    ((256, 256), 1, (126, 126)),
+    ((64, 64), 3, (6, 6)),
+    ((28, 28), 2, (5, 5)),
+    ((17, 23), 2, (2, 3)),
+    ((16, 16), 1, (6, 6)),
+    ((8, 8), 1, (2, 2)),
+]
+
+
 @pytest.mark.parametrize(
-    ("size", "layers", "places"),
-    [
-        ((256, 256), 3, (30, 30)),
-        ((256, 256), 0, (256, 256)),
-        ((256, 256), 1, (126, 126)),
-        ((64, 64), 3, (6, 6)),
-        ((28, 28), 2, (5, 5)),
-        ((17, 23), 2, (2, 3)),
-        ((16, 16), 1, (6, 6)),
-        ((8, 8), 1, (2, 2)),
-        ((24, 24), 3, (1, 1)),
-    ],
+    ("size", "layers", "places", "norm"),
+    [*((*case, "batch") for case in PLACES), *(((24, 24), 3, (1, 1), norm) for norm in NORMS_OF_MAPS)],
 )
-@pytest.mark.parametrize("norm", NORMS_OF_MAPS)
 def test_there_is_a_logit_for_each_patch(size, layers, places, norm):
     network = Critic(width=4, layers=layers, norm=norm)
     image = jnp.zeros((3, *size, 5))
@@ -91,7 +92,7 @@ def test_there_is_a_logit_for_each_patch(size, layers, places, norm):
 )
 def test_images_too_small_are_refused_with_the_layers_that_fit(size, layers, fits):
     image = jnp.zeros((1, *size, 1))
-    with pytest.raises(ValueError, match=f"at least {3 * 2**layers} x {3 * 2**layers}.*try layers={fits}$"):
+    with pytest.raises(ValueError, match=f"at least {3 * 2**layers} x {3 * 2**layers}.*try layers={fits}\n"):
         variables_of(Critic(width=2, layers=layers), image)
     variables_of(Critic(width=2, layers=fits), image)
 

@@ -26,6 +26,7 @@ SIZES = {
     (16, 16): 4,
     (8, 8): 3,
     (24, 40): 5,
+    (5, 6): 3,
     (3, 9): 2,
     (1, 1): 1,
 }
@@ -50,8 +51,9 @@ def images():
     return np.random.default_rng(1).uniform(-1, 1, (3, 16, 16, 1)).astype(np.float32)
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("upsample", METHODS)
+@pytest.mark.parametrize(
+    ("size", "upsample"), [*((size, "transposed") for size in SIZES), *(((5, 6), method) for method in METHODS)]
+)
 def test_images_of_any_size_keep_it(size, upsample):
     network = Translator(5, width=4, upsample=upsample)
     image = jnp.zeros((3, *size, 2))
@@ -148,7 +150,7 @@ def test_noise_enters_the_first_three_doublings_with_masks_of_their_own(monkeypa
         return [keys for _, _, keys in seen]
 
     keys = np.stack(QUICK(lambda: drawn(Translator(1, width=2), KEYS))())
-    assert [shape for shape, _, _ in seen] == [(3, 2, 2, 16), (3, 4, 4, 16), (3, 8, 8, 8)]
+    assert [shape for shape, _, _ in seen] == [(3, 2, 2, 16), (3, 4, 4, 8), (3, 8, 8, 4)]
     assert {rate for _, rate, _ in seen} == {0.5}
     assert len(np.unique(keys.reshape(9, -1), axis=0)) == 9
     assert not jax.eval_shape(lambda: drawn(Translator(1, width=2), None))

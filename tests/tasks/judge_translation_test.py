@@ -13,9 +13,9 @@ from gengen.data.domains import joined, paired_alone
 from gengen.data.signature import DataSet, Signature
 from gengen.metrics.interval import of_blocks
 from gengen.metrics.pairs import measure, retrieve
+from gengen.tasks.domains import aligned, domains
 from gengen.tasks.judge import pick
 from gengen.tasks.judge_translation import judge_translation, sentences_of
-from gengen.tasks.translations import aligned, domains
 
 SETTINGS = ConfigDict({"features": "auto", "inception_weights": None})
 

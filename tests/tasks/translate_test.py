@@ -16,9 +16,9 @@ from gengen.metrics.pairs import absolute_error, mean_error, measure
 from gengen.pictures.grid import grid
 from gengen.tasks import translate
 from gengen.tasks.compare import with_interval
+from gengen.tasks.domains import domains
 from gengen.tasks.reconstruct import in_rows
-from gengen.tasks.translate import alike
-from gengen.tasks.translations import domains
+from gengen.tasks.translations import Gallery, alike
 from gengen.training.run_folder import open_folder
 
 
@@ -117,7 +117,7 @@ def test_a_translation_does_not_depend_on_how_many_there_are(translated, unpaire
     model = fake({"ba": coloured})
     few, _ = translated(model, unpaired, num=3)
     more, _ = translated(model, unpaired, num=25)
-    monkeypatch.setattr("gengen.tasks.translations.PIXELS", 7 * 64)
+    monkeypatch.setattr("gengen.tasks.domains.PIXELS", 7 * 64)
     chunks, _ = translated(model, unpaired, num=25)
     other, _ = translated(model, unpaired, num=3, seed=1)
     np.testing.assert_array_equal(few["outputs"], more["outputs"][:3])
@@ -199,6 +199,21 @@ def test_where_the_data_hold_the_pairs_pictures_of_the_user_have_the_shape_of_th
     assert "targets" not in arrays
     arrays, _ = translated(fake({"ab": coloured, "ba": red}, pair), data, source=folder, direction="ba")
     np.testing.assert_array_equal(arrays["inputs"], colours[3:4])
+
+
+def test_a_gallery_shows_all_directions_one_below_the_other(translated, unpaired):
+    model = fake({"ab": red, "ba": coloured})
+    gallery = Gallery(model, unpaired, number=10, seed=0, columns=8)
+    variables = model.init(None, None).variables
+    there, back = (list(translated(model, unpaired, direction=way, num=10)[0].values()) for way in ("ab", "ba"))
+    shown = alike([*there, *back])
+    np.testing.assert_array_equal(
+        gallery.picture(variables), np.concatenate([in_rows(shown[:3], 8), in_rows(shown[3:], 8)])
+    )
+    shown = translate.overview(model, variables, unpaired, number=10, seed=0)
+    np.testing.assert_array_equal(shown, Gallery(model, unpaired, number=10, seed=0, columns=10).picture(variables))
+    other = jax.tree.map(lambda leaf: leaf / 2, variables)
+    assert (gallery.picture(other) != gallery.picture(variables)).any()
 
 
 def test_rows_of_other_shapes_are_brought_to_one():

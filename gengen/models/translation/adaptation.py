@@ -133,9 +133,7 @@ def adaptation(
       affine: how images are changed before the classifier sees them.
       consistency: what the classifier learns from its own average on images of the target.
       loss: of the critics, one of `ADVERSARIAL_LOSSES`.
-      cycle: as in `cyclegan`.
-      identity: as in `cyclegan`.
-      pool: as in `cyclegan`.
+      cycle, identity, pool: as in `cyclegan`.
       translated: weight of the labels of translated source images, for the classifier.
       semantic: weight of the labels that translations are to keep, for the translators.
       feature: weight of the classifier's features of the target looking like the source's.
@@ -148,13 +146,7 @@ def adaptation(
     Raises:
       ValueError: an argument is out of range, or a network is missing.
     """
-    for name, value in (("translated", translated), ("semantic", semantic), ("feature", feature)):
-        if not 0 <= value < float("inf"):
-            raise ValueError(f"{name}={value} must be a number of at least 0")
-    affine.check()
-    consistency.check()
-    if feature and "feature_critic" not in networks:
-        raise ValueError(f"feature={feature} needs networks.feature_critic")
+    _check(networks, affine, consistency, translated=translated, semantic=semantic, feature=feature)
     given = {*TRANSLATORS, *CRITICS} & set(networks)
     game = None
     if given:
@@ -169,6 +161,16 @@ def adaptation(
         recognise=whole.recognise,
         translate={"ab": game.translator("to_b"), "ba": game.translator("to_a")} if game else None,
     )
+
+
+def _check(networks: Mapping[str, Any], affine: Affine, consistency: Consistency, **weights: float) -> None:
+    for name, value in weights.items():
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"{name}={value} must be a number of at least 0")
+    affine.check()
+    consistency.check()
+    if weights["feature"] and "feature_critic" not in networks:
+        raise ValueError(f"feature={weights['feature']} needs networks.feature_critic")
 
 
 def _turns(game: Adaptation, optimizers: Mapping[str, optax.GradientTransformation]) -> list[Turn]:

@@ -114,7 +114,9 @@ class Coupled(NamedTuple):
             stem = f"stem_{name}"
             made, carried[stem] = run(self.networks[stem], variables[stem], images[name], train=train)
             maps.append(made)
-        judged, carried["critic"] = run(self.networks["critic"], variables["critic"], jnp.concatenate(maps), train=train)
+        judged, carried["critic"] = run(
+            self.networks["critic"], variables["critic"], jnp.concatenate(maps), train=train
+        )
         size = maps[0].shape[0]
         parts = {
             name: jax.tree.map(lambda leaf, place=place: leaf[place * size : (place + 1) * size], judged)
@@ -152,10 +154,15 @@ class Coupled(NamedTuple):
         return sum(loss.mean() for loss in losses), ({}, {**generated, **carried})  # type: ignore[return-value]
 
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
-        """Draws images [n, H, W, C]; the same key and the other domain give the other half of each pair."""
-        keys = example_keys(key, n)
-        drawn = jax.vmap(lambda key: jax.random.bernoulli(jax.random.fold_in(key, 1)).astype(jnp.int32))(keys)
-        domain = (condition or {}).get("domain", drawn)
+        """Draws images [n, H, W, C] in pairs: the first of domain a, the second of b, both of one latent, and so on.
+
+        Where a domain is asked for, each image has a latent of its own; the same key and the other domain give the
+        other halves.
+        """
+        places = jnp.arange(n, dtype=jnp.int32)
+        domain = (condition or {}).get("domain")
+        keys = example_keys(key, n) if domain is not None else jnp.repeat(example_keys(key, -(-n // 2)), 2)[:n]
+        domain = places % 2 if domain is None else domain
         images, _ = self.generate(variables, self.latents(keys), train=False)
         return jnp.where(domain[:, None, None, None] == 0, images["a"], images["b"])
 

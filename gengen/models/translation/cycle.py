@@ -71,7 +71,7 @@ class Cycle(NamedTuple):
         if "second" not in batch:
             raise ValueError("a translation without pairs needs a second data set: data.second.name")
         images = {"a": scaled(batch["image"][:1]), "b": scaled(batch["second"]["image"][:1])}
-        shapes = {name: image.shape[1:] for name, image in images.items()}
+        shapes = {name: (*image.shape[1:3], image.shape[3]) for name, image in images.items()}
         if shapes["a"][:2] != shapes["b"][:2]:
             sizes = " and ".join(f"{high} x {wide}" for high, wide, _ in shapes.values())
             raise ValueError(f"both domains must have the same resolution, and these are {sizes}")
@@ -165,9 +165,7 @@ class Cycle(NamedTuple):
         """`(key, variables, data) -> data` of a translator: images [n, H, W, C] in [-1, 1] to the other domain."""
 
         def translate(key: jax.Array, variables: Variables, data: jax.Array) -> jax.Array:
-            made: jax.Array = eval_mode(
-                self.translators[name], variables[name], data, example_keys(key, data.shape[0])
-            )
+            made: jax.Array = eval_mode(self.translators[name], variables[name], data, example_keys(key, data.shape[0]))
             return made
 
         return translate

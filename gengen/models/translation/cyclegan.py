@@ -55,9 +55,7 @@ def cyclegan(
     Raises:
       ValueError: an argument is out of range, or the channels of the domains differ and `identity` is not 0.
     """
-    game = cycle_of(
-        networks, loss=loss, cycle=cycle, identity=identity, pool=pool, jitter=jitter, mirror=mirror
-    )
+    game = cycle_of(networks, loss=loss, cycle=cycle, identity=identity, pool=pool, jitter=jitter, mirror=mirror)
     critics, generators = turns_of(game, optimizers)
     return GenerativeModel(
         begin(game.init, [critics.player, generators.player]),

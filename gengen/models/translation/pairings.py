@@ -187,9 +187,7 @@ def steepness(image: jax.Array) -> jax.Array:
     smooth, difference = SOBEL
 
     def along(down: tuple[float, ...], right: tuple[float, ...]) -> jax.Array:
-        return sum(
-            down[i] * right[j] * bright[:, i : i + height, j : j + width] for i in range(3) for j in range(3)
-        )  # type: ignore[return-value]
+        return sum(down[i] * right[j] * bright[:, i : i + height, j : j + width] for i in range(3) for j in range(3))  # type: ignore[return-value]
 
     # Between black and white, at -1 and 1, each part is at most 8.
     return jnp.sqrt(jnp.square(along(smooth, difference)) + jnp.square(along(difference, smooth))) / (8 * 2**0.5)

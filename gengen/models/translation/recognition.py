@@ -119,7 +119,7 @@ class Recognition(NamedTuple):
         def through(image: jax.Array) -> tuple[jax.Array, jax.Array]:
             own = {**variables["classifier"], **carried.get("classifier", {})}
             seen, carried["classifier"] = train_mode(self.network, own, image)
-            return seen  # type: ignore[no-any-return]
+            return seen
 
         features_a, logits = through(self.affine.of(views[0], batch["a"]))
         nats = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])

@@ -18,6 +18,7 @@ from gengen.models.autoencoders import corruption, priors
 from gengen.models.autoencoders.adversarial import adversarial_autoencoder
 from gengen.models.autoencoders.matching import CATEGORY, STYLE, Matching
 from gengen.models.pixels import scaled
+from gengen.models.rival import Rival
 from gengen.networks import mlp
 from gengen.networks.coders import PointCoder
 from gengen.networks.conditional import ConditionalCritic

@@ -1,0 +1,218 @@
+"""`--mode=adapt`: how many labels a classifier gets right in a domain none of whose labels it has seen.
+
+For each seed, four classifiers are trained, each in a run folder of its own: one on each domain's labels alone, and one
+adapted in each direction. What a domain's own labels teach says how well the other's could be learnt at all, and what
+the other's teach alone how much there is to adapt.
+"""
+
+import copy
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from gengen.core.average import evaluation_variables
+from gengen.core.model import require
+from gengen.core.refusal import Refusal
+from gengen.core.state import Variables
+from gengen.data.signature import DataSet
+from gengen.pictures.grid import to_pixels
+from gengen.tasks import train
+from gengen.tasks.conditions import LABEL
+from gengen.tasks.describe import table
+from gengen.tasks.outputs import output_files
+from gengen.tasks.prepare import SECOND, load_data
+from gengen.tasks.sample import restore
+from gengen.tasks.translations import Translations
+from gengen.training.run_folder import write_whole
+
+DIRECTIONS = ("ab", "ba")
+"""From which domain to which; a is `config.data`, b is `config.data.second`."""
+
+CHUNK = 1000
+"""Images of one call."""
+
+ROWS = {
+    "source": "taught by the source alone",
+    "adapted": "adapted",
+    "target": "taught by the target",
+    "survival": "labels that survive translation",
+}
+"""What is measured, in words."""
+
+
+def run(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
+    """Trains what is not trained yet, and prints accuracies on held-out images with their standard error over seeds.
+
+    The last state of every run is what is judged, and images of the target's test split are never trained on.
+
+    Args:
+      config: an experiment with a second data set and a section `adaptation`: `seeds`, how many; `directions`, of
+        `DIRECTIONS`; `baseline`, networks, model, optimizers and steps of a classifier of one domain.
+      workdir: folder of all run folders.
+      output: the .json to write; `adaptation.json` in the folder by default.
+
+    Returns:
+      The path of the JSON.
+
+    Raises:
+      Refusal: the config has no such section or no second data set, or a run cannot be made.
+    """
+    settings = _settings(config)
+    (path,) = output_files(output, workdir / "adaptation.json", ".json")
+    found: dict[str, dict[str, list[float]]] = {way: {name: [] for name in ROWS} for way in settings.directions}
+    sizes: dict[str, int] = {}
+    for seed in range(settings.seeds):
+        folder = workdir / f"seed_{seed}"
+        alone = {name: _trained(_alone(config, name, seed), folder / f"only_{name}") for name in "ab"}
+        for way in settings.directions:
+            adapted = _trained(_adapted(config, way, seed), folder / way)
+            source, target = _domains(config, way)
+            sizes[way] = len(target["image"])
+            for name, classifier in (("source", alone[way[0]]), ("adapted", adapted), ("target", alone[way[1]])):
+                found[way][name].append(accuracy(recogniser(classifier), target["image"], target["label"]))
+            translated = _translated(adapted, source["image"])
+            if translated is not None:
+                found[way]["survival"].append(accuracy(recogniser(alone[way[1]]), translated, source["label"]))
+            print(f"seed {seed}, {_title(config, way)}: {_said({name: v[-1:] for name, v in found[way].items()})}")
+    report = {
+        "config": config.model.name,
+        "seeds": settings.seeds,
+        "checkpoint": "latest",
+        "directions": {way: _report(config, way, found[way], sizes[way]) for way in settings.directions},
+    }
+    print(f"\n{_table(report)}\n")
+    write_whole(path, json.dumps(report, indent=2))
+    return path
+
+
+def accuracy(recognise: Callable[[np.ndarray], np.ndarray], images: np.ndarray, labels: np.ndarray) -> float:
+    """The share of images [N, H, W, C] whose most probable class is their label [N]."""
+    return float(np.mean(recognise(images) == labels))
+
+
+def recogniser(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns what gives the most probable class [N] of images uint8 [N, H, W, C], by the latest state of a run."""
+    model, _, state = restore(folder)
+    recognise, variables = require(model, "recognise"), evaluation_variables(state)
+
+    @jax.jit
+    def look(variables: Variables, images: jax.Array) -> jax.Array:
+        return recognise(jax.random.key(0), variables, images.astype(np.float32) / 127.5 - 1)[LABEL].argmax(-1)
+
+    def classes(images: np.ndarray) -> np.ndarray:
+        parts = [look(variables, images[start : start + CHUNK]) for start in range(0, len(images), CHUNK)]
+        return np.concatenate([np.asarray(part) for part in parts])
+
+    return classes
+
+
+def standard_error(values: Sequence[float]) -> float:
+    """Of the mean of values [N], from their own spread; not a number for a single one."""
+    return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+
+
+def _settings(config: ConfigDict) -> ConfigDict:
+    if "adaptation" not in config or "second" not in config.data:
+        raise Refusal("--mode=adapt needs an experiment of two domains, such as --config=configs/adapt.py.")
+    settings = config.adaptation
+    if settings.seeds < 1:
+        raise Refusal(f"config.adaptation.seeds={settings.seeds} must be at least 1.")
+    for way in settings.directions:
+        if way not in DIRECTIONS:
+            raise Refusal(f"config.adaptation.directions: {way!r} must be one of {', '.join(DIRECTIONS)}.")
+    return settings
+
+
+def _trained(config: ConfigDict, folder: Path) -> Path:
+    """Trains a run to its end, if it is not there yet; returns its folder."""
+    train.run(config, folder)
+    return folder
+
+
+def _alone(config: ConfigDict, name: str, seed: int) -> ConfigDict:
+    """The config of a classifier of one domain."""
+    own = _of(config, "ab" if name == "a" else "ba", seed)
+    baseline = own.pop("baseline")
+    del own.data["second"]
+    for section in ("networks", "model", "optimizers"):
+        own[section] = baseline[section]
+    own.training.steps = baseline.steps
+    own.training.average.decay = 0.0
+    return own
+
+
+def _adapted(config: ConfigDict, way: str, seed: int) -> ConfigDict:
+    own = _of(config, way, seed)
+    del own["baseline"]
+    return own
+
+
+def _of(config: ConfigDict, way: str, seed: int) -> ConfigDict:
+    """The experiment with another seed, and with the source of a direction as its first data set."""
+    own = copy.deepcopy(config).unlock()
+    own.training.seed = config.training.seed + seed
+    own.baseline = own.pop("adaptation")["baseline"]
+    if way == "ba":
+        swapped = {key: own.data[key] for key in SECOND}
+        for key in SECOND:
+            own.data[key] = own.data.second[key]
+            own.data.second[key] = swapped[key]
+    return own
+
+
+def _domains(config: ConfigDict, way: str) -> tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]:
+    """The test splits of the source and of the target of a direction."""
+    data = load_data(copy.deepcopy(config))
+    second = data.second
+    assert second
+    domains: dict[str, DataSet] = {"a": data, "b": second}
+    for name in way:
+        if not domains[name].signature.classes:
+            raise Refusal(f"{domains[name].signature.name} has no labels, so that no accuracy can be measured.")
+    source, target = (domains[name].splits["test"] for name in way)
+    return source, target
+
+
+def _translated(folder: Path, images: np.ndarray) -> np.ndarray | None:
+    """Source images as the run makes them look like the target's, uint8; None where it does not translate."""
+    model, _, state = restore(folder)
+    if not model.translate:
+        return None
+    variables = evaluation_variables(state)
+    return to_pixels(Translations(model, 0).translate("ab", variables, images, np.arange(len(images))))
+
+
+def _title(config: ConfigDict, way: str) -> str:
+    names = {"a": config.data.name, "b": config.data.second.name}
+    return f"{names[way[0]]} to {names[way[1]]}"
+
+
+def _report(config: ConfigDict, way: str, found: Mapping[str, list[float]], size: int) -> dict[str, Any]:
+    measured = {
+        name: {"mean": float(np.mean(values)), "standard_error": standard_error(values), "values": values}
+        for name, values in found.items()
+        if values
+    }
+    return {"title": _title(config, way), "images": size, **measured}
+
+
+def _said(found: Mapping[str, list[float]]) -> str:
+    return ", ".join(f"{ROWS[name]} {np.mean(values):.2%}" for name, values in found.items() if values)
+
+
+def _table(report: Mapping[str, Any]) -> str:
+    """The accuracies in percent, with their standard errors, as a table in Markdown."""
+    rows = []
+    for direction in report["directions"].values():
+        cells = []
+        for name in ROWS:
+            entry = direction.get(name)
+            error = "" if entry is None or np.isnan(entry["standard_error"]) else f" ± {entry['standard_error']:.2%}"
+            cells.append("" if entry is None else f"{entry['mean']:.2%}{error}")
+        rows.append([direction["title"], *cells, f"{direction['images']:,}", report["seeds"]])
+    return table(rows, ("from, to", *ROWS.values(), "held-out images", "seeds"))
