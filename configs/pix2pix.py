@@ -5,9 +5,9 @@ Run: python launch.py --config=configs/pix2pix.py, with :tiny or one of the vari
 Score: ?
 Minutes: ?
 
-Grey to colour (colorize, the default), small to large (super_resolution), with a hole to whole (inpaint), edges to
-pictures (edges), label maps to facades at 256 x 256 (facades) and at 64 x 64 for 2 cores (facades64). Your own pictures:
---config.data.name=image_folder --config.data.manual_dir=FOLDER. --mode=translate shows held-out ones.
+Grey to colour (colorize, the default), small to large (super_resolution), with a hole to whole (inpaint), edges
+to pictures (edges), label maps to facades at 256 x 256 (facades) and at 64 x 64 for 2 cores (facades64). Your own
+pictures: --config.data.name=image_folder --config.data.manual_dir=FOLDER. --mode=translate shows held-out ones.
 """
 
 from ml_collections import ConfigDict

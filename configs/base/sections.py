@@ -92,6 +92,8 @@ def vary(config: ConfigDict, variant: str, known: Sequence[str], resolution: int
 def _shrink(config: ConfigDict) -> None:
     """Makes an experiment so small that it ends in seconds: it shows that everything runs, not what it can do."""
     config.data.resolution = (8, 8)
+    if "second" in config.data and config.data.second.resolution:
+        config.data.second.resolution = (8, 8)
     config.training.steps = 20
     config.training.batch_size = 16
     config.training.steps_per_dispatch = 5

@@ -5,7 +5,6 @@ adapted in each direction. What a domain's own labels teach says how well the ot
 the other's teach alone how much there is to adapt.
 """
 
-import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -136,38 +135,29 @@ def _trained(config: ConfigDict, folder: Path) -> Path:
 
 def _alone(config: ConfigDict, name: str, seed: int) -> ConfigDict:
     """The config of a classifier of one domain."""
-    own = _of(config, "ab" if name == "a" else "ba", seed)
-    baseline = own.pop("baseline")
+    baseline, own = config.adaptation.baseline, _adapted(config, "ab" if name == "a" else "ba", seed)
     del own.data["second"]
     for section in ("networks", "model", "optimizers"):
-        own[section] = baseline[section]
+        own[section] = baseline[section].copy_and_resolve_references()
     own.training.steps = baseline.steps
     own.training.average.decay = 0.0
     return own
 
 
 def _adapted(config: ConfigDict, way: str, seed: int) -> ConfigDict:
-    own = _of(config, way, seed)
-    del own["baseline"]
-    return own
-
-
-def _of(config: ConfigDict, way: str, seed: int) -> ConfigDict:
     """The experiment with another seed, and with the source of a direction as its first data set."""
-    own = copy.deepcopy(config).unlock()
-    own.training.seed = config.training.seed + seed
-    own.baseline = own.pop("adaptation")["baseline"]
+    own = config.copy_and_resolve_references().unlock()
+    del own["adaptation"]
+    own.training.seed += seed
     if way == "ba":
-        swapped = {key: own.data[key] for key in SECOND}
         for key in SECOND:
-            own.data[key] = own.data.second[key]
-            own.data.second[key] = swapped[key]
+            own.data[key], own.data.second[key] = own.data.second[key], own.data[key]
     return own
 
 
 def _domains(config: ConfigDict, way: str) -> tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]:
     """The test splits of the source and of the target of a direction."""
-    data = load_data(copy.deepcopy(config))
+    data = load_data(config.copy_and_resolve_references())
     second = data.second
     assert second
     domains: dict[str, DataSet] = {"a": data, "b": second}
@@ -184,7 +174,7 @@ def _translated(folder: Path, images: np.ndarray) -> np.ndarray | None:
     if not model.translate:
         return None
     variables = evaluation_variables(state)
-    return to_pixels(Translations(model, 0).translate("ab", variables, images, np.arange(len(images))))
+    return to_pixels(Translations(model, 0).translate(variables, "ab", images, np.arange(len(images))))
 
 
 def _title(config: ConfigDict, way: str) -> str:

@@ -31,7 +31,7 @@ HELP = """Trains, samples and judges generative models.
   python launch.py --mode=sample --workdir=runs/cgan --label=3 pictures of one class, by its number or its name
   python launch.py --mode=traverse --workdir=runs/infogan      what each thing does that samples can be told
   python launch.py --mode=reconstruct --workdir=runs/vae       images, and what comes back of them
-  python launch.py --mode=translate --workdir=runs/pix2pix    images of one domain, and what becomes of them in the other
+  python launch.py --mode=translate --workdir=runs/pix2pix     images of one domain, as images of the other
   python launch.py --mode=interpolate --workdir=runs/vae       what lies between two images
   python launch.py --mode=manifold --workdir=runs/vae          what two numbers of a latent make, as a map
   python launch.py --mode=embed --workdir=runs/vae             where images lie in the space of the latents

@@ -1,8 +1,8 @@
-"""Unsupervised domain adaptation: labels of one domain, images of another, and a classifier that is right in both.
+"""Unsupervised domain adaptation: a classifier that is right in a domain without labels.
 
-    critics         w <- w - step of the gradient of  the cycles' critic losses                        (with translators)
+    critics         w <- w - step of the gradient of  the cycles' critic losses                    (with translators)
     generators      t <- t - step of the gradient of  the cycles' loss + semantic (-log p(y | G(a)) - log p(y' | F(b)))
-    feature critic  w <- w - step of the gradient of  critic loss(D(f(a)), D(f(b)))                    (with `feature`)
+    feature critic  w <- w - step of the gradient of  critic loss(D(f(a)), D(f(b)))                    (if there is one)
     classifier      c <- c - step of the gradient of  -log p(y | a) - translated log p(y | G(a)) + consistency + feature
 
 y is the label of a, and y' what the classifier itself takes b for. All parts but the first can be switched off: with
@@ -29,6 +29,7 @@ from gengen.models.rival import Rival
 from gengen.models.translation.affine import Affine
 from gengen.models.translation.cycle import CRITICS, TRANSLATORS, Cycle
 from gengen.models.translation.cyclegan import cycle_of
+from gengen.models.translation.domains import first_images
 from gengen.models.translation.recognition import Consistency, Recognition
 
 
@@ -54,8 +55,8 @@ class Adaptation(NamedTuple):
         if "label" not in batch:
             raise ValueError("a classifier needs labels of the first data set")
         settings = self.recognition
-        if "second" not in batch and (self.cycle or settings.rival or settings.consistency.weight):
-            raise ValueError("adaptation needs a second data set: data.second.name")
+        if settings.rival or settings.consistency.weight:
+            first_images(batch, alike=True)
         own, others = jax.random.split(key)
         variables = settings.init(own, scaled(batch["image"][:1]))
         return variables | (self.cycle.init(others, batch) if self.cycle else {})

@@ -25,6 +25,7 @@ from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
 from gengen.models.pixels import scaled
+from gengen.models.translation.domains import first_images
 from gengen.networks.critic import Judgement
 from gengen.networks.forward import init_network, run
 
@@ -58,12 +59,7 @@ class Coupled(NamedTuple):
         Raises:
           ValueError: there is no second domain, its images have another shape, or labels are missing.
         """
-        if "second" not in batch:
-            raise ValueError("a game of two domains needs a second data set: data.second.name")
-        images = {"a": scaled(batch["image"][:1]), "b": scaled(batch["second"]["image"][:1])}
-        if images["a"].shape != images["b"].shape:
-            shapes = " and ".join(str(image.shape[1:]) for image in images.values())
-            raise ValueError(f"both domains must have images of one shape, and these have {shapes}")
+        images = first_images(batch, alike=True)
         if "classifier" in self.networks and "label" not in batch:
             raise ValueError("a classifier needs labels of the first data set")
         keys = dict(zip((*GENERATOR, *CRITIC, "classifier"), jax.random.split(key, 7), strict=True))
@@ -104,7 +100,7 @@ class Coupled(NamedTuple):
     def judge(
         self, variables: Variables, images: Mapping[str, jax.Array], train: bool
     ) -> tuple[dict[str, Judgement], Variables]:
-        """Judges images [B, H, W, C] of both domains, each after its own stem; all go through the shared layers at once.
+        """Judges images [B, H, W, C] of both domains, each after its own stem; both share the other layers.
 
         Batch normalisation in the shared layers then sees both domains as one batch, which is part of what they share.
         """

@@ -15,6 +15,7 @@ from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Tree, Variables
 from gengen.models.pixels import scaled
 from gengen.models.rival import Rival
+from gengen.models.translation.domains import first_images
 from gengen.models.translation.jitter import jittered
 from gengen.models.translation.pool import Pool
 from gengen.networks.forward import eval_mode, init_network, train_mode
@@ -68,13 +69,8 @@ class Cycle(NamedTuple):
         Raises:
           ValueError: there is no second domain, or its images do not go with the first one's.
         """
-        if "second" not in batch:
-            raise ValueError("a translation without pairs needs a second data set: data.second.name")
-        images = {"a": scaled(batch["image"][:1]), "b": scaled(batch["second"]["image"][:1])}
-        shapes = {name: (*image.shape[1:3], image.shape[3]) for name, image in images.items()}
-        if shapes["a"][:2] != shapes["b"][:2]:
-            sizes = " and ".join(f"{high} x {wide}" for high, wide, _ in shapes.values())
-            raise ValueError(f"both domains must have the same resolution, and these are {sizes}")
+        images = first_images(batch, alike=False)
+        shapes = {name: (image.shape[1], image.shape[2], image.shape[3]) for name, image in images.items()}
         if self.identity and shapes["a"] != shapes["b"]:
             raise ValueError(
                 f"identity={self.identity} needs domains of as many channels, and these have {shapes['a'][2]} and "
@@ -103,7 +99,7 @@ class Cycle(NamedTuple):
         return {**moved, "noise": keys[2]}
 
     def passes(self, variables: Variables, batch: Batch) -> Passes:
-        """All translations of a batch. Each pass draws noise of its own, and follows the batch statistics of the last."""
+        """All translations of a batch. Each draws noise of its own and follows the statistics of the last."""
         carried: Variables = {}
 
         def through(name: str, image: jax.Array, place: int) -> jax.Array:

@@ -110,7 +110,7 @@ class Paired(NamedTuple):
         return value, (metrics, trace)
 
     def translate(self, key: jax.Array, variables: Variables, data: jax.Array) -> jax.Array:
-        """Translates images a [n, H, W, C]; dropout is the noise that makes one of several translations: section 3.2."""
+        """Translates images a [n, H, W, C]; dropout, the noise of section 3.2, makes one of several translations."""
         keys = example_keys(key, data.shape[0])
         return jnp.clip(self.through(data, eval_mode(self.translator, variables["to_b"], data, keys)), -1, 1)
 
