@@ -19,9 +19,8 @@ VARIANTS = ("tiny", "mnist_usps", "mnist_usps_official")
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     config = base.adaptable(base.recogniser())
-    config.model.consistency.weight = 3.0
-    config.training.batch_size = 128
-    config.training.steps = 3_000
+    config.model.consistency.update(weight=3.0, threshold=0.9)
+    config.training.update(batch_size=128, steps=2_000)
     if "mnist_usps" in variant:
         base.mnist_and_usps(config)
     if variant == "mnist_usps_official":

@@ -28,7 +28,7 @@ def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     task = {"": "colorize", "tiny": "colorize", "facades64": "facades"}.get(variant, variant)
     large, width = variant == "facades", {"facades": 64, "tiny": 8}.get(variant, 32)
-    config = base.paired(base.unet(width), base.patchgan(width, layers=3 if large else 2))
+    config = base.paired(base.unet(width), base.patchgan(width, layers=3 if large else 1 if variant == "tiny" else 2))
     config.model.pairing = ConfigDict(PAIRINGS.get(task, {}))
     config.model.residual = task in ("colorize", "super_resolution", "inpaint")
     config.training.steps = 3_000

@@ -117,7 +117,7 @@ def adapted(config: ConfigDict, classifier: ConfigDict) -> ConfigDict:
     config.adaptation.seeds = 5
     config.adaptation.directions = ("ab", "ba")
     config.adaptation.baseline = classifier
-    config.adaptation.baseline.steps = 2_000
+    config.adaptation.baseline.steps = 1_500
     return config
 
 

@@ -51,9 +51,9 @@ class Affine(NamedTuple):
         height, width, _ = image.shape
         matrix = jnp.eye(2) + self.deviation * jax.random.normal(jax.random.fold_in(key, 0), (2, 2))
         shift = self.translation * jax.random.uniform(jax.random.fold_in(key, 1), (2,), minval=-1.0)
-        middle = jnp.asarray([(height - 1) / 2, (width - 1) / 2])
+        middle = jnp.asarray([[[(height - 1) / 2, (width - 1) / 2]]])
         places = jnp.stack(jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij"), -1).astype(jnp.float32)
-        return interpolated(image, (places - middle) @ matrix + middle + shift)
+        return interpolated(image, (places - middle) @ matrix + middle + shift[None, None])
 
 
 def interpolated(image: jax.Array, places: jax.Array) -> jax.Array:
@@ -66,13 +66,15 @@ def interpolated(image: jax.Array, places: jax.Array) -> jax.Array:
     Returns:
       [..., C].
     """
-    top = jnp.asarray([image.shape[0] - 1, image.shape[1] - 1], jnp.float32)
-    places = jnp.clip(places, 0, top)
-    first = jnp.minimum(jnp.floor(places), jnp.maximum(top - 1, 0))
-    part = places - first
-    low = first.astype(jnp.int32)
-    high = jnp.minimum(low + 1, top.astype(jnp.int32))
-    down, right = part[..., :1], part[..., 1:]
-    upper = image[low[..., 0], low[..., 1]] * (1 - right) + image[low[..., 0], high[..., 1]] * right
-    lower = image[high[..., 0], low[..., 1]] * (1 - right) + image[high[..., 0], high[..., 1]] * right
+
+    def neighbours(axis: int) -> tuple[jax.Array, jax.Array, jax.Array]:
+        last = image.shape[axis] - 1
+        place = jnp.clip(places[..., axis], 0, last)
+        low = jnp.minimum(jnp.floor(place), max(last - 1, 0))
+        before = low.astype(jnp.int32)
+        return before, jnp.minimum(before + 1, last), (place - low)[..., None]
+
+    (above, below, down), (left, right, across) = neighbours(0), neighbours(1)
+    upper = image[above, left] * (1 - across) + image[above, right] * across
+    lower = image[below, left] * (1 - across) + image[below, right] * across
     return upper * (1 - down) + lower * down

@@ -127,7 +127,7 @@ def masked(*, share: float = 0.375, centred: bool = False) -> Pairing:
         spans = []
         for axis in (1, 2):
             length = image.shape[axis]
-            side = max(round(share * length), 1)
+            side = min(max(round(share * length), 1), max(length - 1, 1))  # something is left to be seen
             first = jnp.floor(draws[:, axis - 1] * (length - side + 1))
             places = jnp.arange(length, dtype=jnp.float32)[None] - first[:, None]
             spans.append((places >= 0) & (places < side))
@@ -177,7 +177,7 @@ def luma(image: jax.Array) -> jax.Array:
     """Brightness [B, H, W, 1] of images [B, H, W, C]: of RGB by `LUMA`, of others the mean of their channels."""
     if image.shape[-1] != len(LUMA):
         return image.mean(-1, keepdims=True)
-    return (image * jnp.asarray(LUMA, image.dtype)).sum(-1, keepdims=True)
+    return (image * jnp.asarray(LUMA, image.dtype)[None, None, None]).sum(-1, keepdims=True)
 
 
 def steepness(image: jax.Array) -> jax.Array:
