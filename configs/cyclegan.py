@@ -17,20 +17,20 @@ VARIANTS = ("tiny", "mnist_usps", "facades", "facades64")
 
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
-    config = base.unpaired(
-        base.resnet(32, blocks=3, halvings=1, kernel=5), base.patchgan(32, layers=2, norm="instance")
-    )
-    config.training.batch_size = 32
-    config.training.steps = 6_000
+    width, layers = (8, 1) if variant == "tiny" else (32, 2)
+    translator = base.resnet(width, blocks=3, halvings=1, kernel=5)
+    if variant == "facades64":
+        translator = base.resnet(width, blocks=6)
+    if variant == "facades":
+        width, layers, translator = 64, 3, base.resnet(64, blocks=9)
+    config = base.unpaired(translator, base.patchgan(width, layers, norm="instance"))
+    config.training.update(batch_size=16, steps=4_000)
     if variant == "mnist_usps":
         base.mnist_and_usps(config)
     if "facades" in variant:
-        large = variant == "facades"
-        size, width, blocks = (256, 64, 9) if large else (64, 32, 6)
-        translator = base.resnet(width, blocks)
-        config = base.unpaired(translator, base.patchgan(width, layers=3 if large else 2, norm="instance"))
+        size = 256 if variant == "facades" else 64
         config.data.update(name="facades", resolution=(size, size), channels=3)
         config.data.second.update(name="paired", resolution=(), channels=0)
-        config.model.update(jitter=30 if large else 8, mirror=True)
-        config.training.update(batch_size=1 if large else 4, steps=80_000 if large else 5_000)
+        config.model.update(jitter=30 * size // 256, mirror=True)
+        config.training.update(batch_size=256 // size, steps=80_000 if size == 256 else 5_000)
     return base.vary(config, variant, VARIANTS)

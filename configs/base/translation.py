@@ -56,16 +56,17 @@ def coupled(width: int) -> ConfigDict:
     for name in ("a", "b"):
         config.networks[f"head_{name}"] = ConfigDict({**network, "width": 0, "upsample": "transposed"})
         config.networks[f"stem_{name}"] = ConfigDict({**network, "width": width})
-    config.networks.critic = ConfigDict({**network, "width": 2 * width, "dense": 8 * width, "norm": "batch"})
+    config.networks.critic = ConfigDict({**network, "width": 2 * width, "dense": 8 * width, "norm": "layer"})
     config.networks.critic.update(condition="none", deviation=False)
     config.networks.classifier = ConfigDict({"name": "linear"})
     config.model.name = "cogan"
     config.model.loss = "non_saturating"
     config.model.latent = 100
-    config.model.weight = 1.0  # of the cross-entropy of the first domain's labels
+    config.model.weight = 2.0  # of the cross-entropy of the first domain's labels
+    config.model.affine = ConfigDict({"deviation": 0.0, "translation": 0.0, "noise": 0.0})  # on the way to the critic
     for player in ("generator", "critic"):
-        config.optimizers[player] = optimizer("adam", 2e-4, b1=0.5)
-    config.training.average.decay = 0.999
+        config.optimizers[player] = optimizer("adam", 5e-4, b1=0.5)
+    config.training.average.decay = 0.99
     config.training.average.networks = ("trunk", "head_a", "head_b", "stem_a", "stem_b", "critic", "classifier")
     return config
 

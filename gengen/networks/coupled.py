@@ -11,7 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gengen.networks.dcgan import KERNEL_INIT, check_width, doubled
+from gengen.networks.dcgan import KERNEL_INIT, check_width, doubled, doublings
 from gengen.networks.layers.conv import Conv
 from gengen.networks.layers.norm import BatchNorm
 from gengen.networks.layers.upsample import Upsample
@@ -43,6 +43,10 @@ class Trunk(nn.Module):
         height, wide, _ = self.shape
         if height % 2 or wide % 2:
             raise ValueError(f"resolution={height} x {wide} must be even, as the last layer doubles a map")
+        try:
+            doublings(height // 2, wide // 2)
+        except ValueError as error:
+            raise ValueError(f"resolution={height} x {wide} is twice as large as the trunk's map, whose {error}") from error
         x = doubled(
             latent,
             train,

@@ -10,19 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 
 from gengen.core.average import evaluation_variables
-from gengen.core.model import require
 from gengen.core.refusal import Refusal
-from gengen.core.state import Variables
 from gengen.data.signature import DataSet
 from gengen.pictures.grid import to_pixels
-from gengen.tasks import train
-from gengen.tasks.conditions import LABEL
-from gengen.tasks.describe import table
+from gengen.tasks import compare_adaptations, judge_recognition, train
+from gengen.tasks.compare_adaptations import MEASURED
 from gengen.tasks.outputs import output_files
 from gengen.tasks.prepare import SECOND, load_data
 from gengen.tasks.sample import restore
@@ -31,17 +27,6 @@ from gengen.training.run_folder import write_whole
 
 DIRECTIONS = ("ab", "ba")
 """From which domain to which; a is `config.data`, b is `config.data.second`."""
-
-CHUNK = 1000
-"""Images of one call."""
-
-ROWS = {
-    "source": "taught by the source alone",
-    "adapted": "adapted",
-    "target": "taught by the target",
-    "survival": "labels that survive translation",
-}
-"""What is measured, in words."""
 
 
 def run(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
@@ -63,15 +48,14 @@ def run(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
     """
     settings = _settings(config)
     (path,) = output_files(output, workdir / "adaptation.json", ".json")
-    found: dict[str, dict[str, list[float]]] = {way: {name: [] for name in ROWS} for way in settings.directions}
-    sizes: dict[str, int] = {}
+    found: dict[str, dict[str, list[float]]] = {way: {name: [] for name in MEASURED} for way in settings.directions}
+    domains = {way: _domains(config, way) for way in settings.directions}
     for seed in range(settings.seeds):
         folder = workdir / f"seed_{seed}"
         alone = {name: _trained(_alone(config, name, seed), folder / f"only_{name}") for name in "ab"}
         for way in settings.directions:
             adapted = _trained(_adapted(config, way, seed), folder / way)
-            source, target = _domains(config, way)
-            sizes[way] = len(target["image"])
+            source, target = domains[way]
             for name, classifier in (("source", alone[way[0]]), ("adapted", adapted), ("target", alone[way[1]])):
                 found[way][name].append(accuracy(recogniser(classifier), target["image"], target["label"]))
             translated = _translated(adapted, source["image"])
@@ -82,9 +66,11 @@ def run(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
         "config": config.model.name,
         "seeds": settings.seeds,
         "checkpoint": "latest",
-        "directions": {way: _report(config, way, found[way], sizes[way]) for way in settings.directions},
+        "directions": {
+            way: _report(config, way, found[way], len(domains[way][1]["image"])) for way in settings.directions
+        },
     }
-    print(f"\n{_table(report)}\n")
+    print(f"\n{compare_adaptations.as_table(compare_adaptations.rows_of(report))}\n")
     write_whole(path, json.dumps(report, indent=2))
     return path
 
@@ -97,17 +83,7 @@ def accuracy(recognise: Callable[[np.ndarray], np.ndarray], images: np.ndarray, 
 def recogniser(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
     """Returns what gives the most probable class [N] of images uint8 [N, H, W, C], by the latest state of a run."""
     model, _, state = restore(folder)
-    recognise, variables = require(model, "recognise"), evaluation_variables(state)
-
-    @jax.jit
-    def look(variables: Variables, images: jax.Array) -> jax.Array:
-        return recognise(jax.random.key(0), variables, images.astype(np.float32) / 127.5 - 1)[LABEL].argmax(-1)
-
-    def classes(images: np.ndarray) -> np.ndarray:
-        parts = [look(variables, images[start : start + CHUNK]) for start in range(0, len(images), CHUNK)]
-        return np.concatenate([np.asarray(part) for part in parts])
-
-    return classes
+    return judge_recognition.recogniser(model, evaluation_variables(state))
 
 
 def standard_error(values: Sequence[float]) -> float:
@@ -192,17 +168,4 @@ def _report(config: ConfigDict, way: str, found: Mapping[str, list[float]], size
 
 
 def _said(found: Mapping[str, list[float]]) -> str:
-    return ", ".join(f"{ROWS[name]} {np.mean(values):.2%}" for name, values in found.items() if values)
-
-
-def _table(report: Mapping[str, Any]) -> str:
-    """The accuracies in percent, with their standard errors, as a table in Markdown."""
-    rows = []
-    for direction in report["directions"].values():
-        cells = []
-        for name in ROWS:
-            entry = direction.get(name)
-            error = "" if entry is None or np.isnan(entry["standard_error"]) else f" ± {entry['standard_error']:.2%}"
-            cells.append("" if entry is None else f"{entry['mean']:.2%}{error}")
-        rows.append([direction["title"], *cells, f"{direction['images']:,}", report["seeds"]])
-    return table(rows, ("from, to", *ROWS.values(), "held-out images", "seeds"))
+    return ", ".join(f"{MEASURED[name]} {np.mean(values):.2%}" for name, values in found.items() if values)

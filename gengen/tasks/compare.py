@@ -3,13 +3,13 @@
 import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from gengen.core.refusal import Refusal
-from gengen.tasks import compare_detections
-from gengen.tasks.describe import table
+from gengen.tasks import compare_adaptations, compare_detections, compare_translations
+from gengen.tasks.describe import table, with_interval
 from gengen.tasks.outputs import output_files
 from gengen.training.run_folder import read_folder, write_whole
 from gengen.training.writer import read_lines
@@ -53,36 +53,35 @@ def run(folder: Path, output: Path | None) -> Path:
     and the largest score of any seed beside their mean, which tells how much it changes from training to training.
     Minutes are means.
 
-    What runs have detected is a table of its own, written beside as `detections.json`.
+    Runs between two domains, adaptations and detections are tables of their own. The first kind that there is, in the
+    order of `KINDS`, is written to `output`; others are written beside the runs, as `translations.json` and so on.
 
     Args:
       folder: where the run folders lie.
-      output: the .json to write; `comparison.json` in the folder by default, or `detections.json` where no run was
-        judged and some have detected anomalies.
+      output: the .json to write; named after the kind, in the folder, by default.
 
     Returns:
-      The path of the JSON.
+      The path of the JSON of the first kind.
 
     Raises:
-      Refusal: no run there was judged or has detected anomalies, or its file is damaged.
+      Refusal: no run there was judged, adapted or has detected anomalies, or its file is damaged.
     """
-    runs = [_read(path) for path in sorted(folder.glob("*/evaluation.json"))]
-    detections = compare_detections.detections(folder)
-    if detections:
-        (beside,) = output_files(None if runs else output, folder / "detections.json", ".json")
-        print(compare_detections.as_table(detections) + "\n")
-        write_whole(beside, json.dumps(detections, indent=2) + "\n")
-        if not runs:
-            return beside
-    if not runs:
+    judged = [path for path in sorted(folder.glob("*/evaluation.json")) if not compare_translations.tells(path)]
+    found = {
+        "comparison": [_row(group) for group in _groups([_read(path) for path in judged])] if judged else [],
+        "translations": compare_translations.translations(folder),
+        "adaptations": compare_adaptations.adaptations(folder),
+        "detections": compare_detections.detections(folder),
+    }
+    kept = [kind for kind in KINDS if found[kind]]
+    if not kept:
         raise Refusal(f"no run below {folder} was judged; do so with --mode=evaluate --workdir={folder}/NAME.")
-    (path,) = output_files(output, folder / "comparison.json", ".json")
-    rows = [_row(group) for group in _groups(runs)]
-    print(as_table(rows) + "\n")
-    if latents := as_table_of_latents(rows):
-        print(latents + "\n")
-    write_whole(path, json.dumps(rows, indent=2) + "\n")
-    return path
+    paths: list[Path] = []
+    for kind in kept:
+        paths += output_files(None if paths else output, folder / f"{kind}.json", ".json")
+        print("".join(f"{shown}\n\n" for lay in KINDS[kind] if (shown := lay(found[kind]))), end="")
+        write_whole(paths[-1], json.dumps(found[kind], indent=2) + "\n")
+    return paths[0]
 
 
 def as_table(rows: Sequence[dict[str, Any]]) -> str:
@@ -96,6 +95,15 @@ def as_table_of_latents(rows: Sequence[dict[str, Any]]) -> str:
     chosen = [row for row in rows if any(row.get(column) for column in columns)]
     lines = [[row["run"], row["seeds"], *(row.get(column, "") for column in columns)] for row in chosen]
     return table(lines, ("run", "seeds", *columns)) if columns else ""
+
+
+KINDS: dict[str, tuple[Callable[..., str], ...]] = {
+    "comparison": (as_table, as_table_of_latents),
+    "translations": (compare_translations.as_table,),
+    "adaptations": (compare_adaptations.as_table,),
+    "detections": (compare_detections.as_table,),
+}
+"""Kinds of rows, and the tables that show each."""
 
 
 class _Judged(NamedTuple):
@@ -207,13 +215,3 @@ def common_name(names: Sequence[str]) -> str:
     letters = zip(*(name.rstrip("0123456789") for name in names), strict=False)
     common = "".join(letter for letter, *_ in itertools.takewhile(lambda column: len(set(column)) == 1, letters))
     return re.sub(r"([-_]+(seed|s)?)+$", "", common) or names[0]
-
-
-def with_interval(estimate: dict[str, float]) -> str:
-    """A value with its interval: `1.2 [1.1, 1.3]`."""
-    return f"{number(estimate['value'])} [{number(estimate['low'])}, {number(estimate['high'])}]"
-
-
-def number(value: float) -> str:
-    """Three significant digits, and none after the point from 1,000 on."""
-    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"

@@ -13,6 +13,9 @@ Told = Mapping[str, np.ndarray]
 LABEL = "label"
 """The condition that is the class of the data."""
 
+DOMAIN = "domain"
+"""The condition that is one of two domains, of which a model makes pairs of samples."""
+
 COLUMNS = 32
 """The most classes that get a column each in a picture."""
 

@@ -78,6 +78,16 @@ def table(rows: list[list[Any]], header: tuple[str, ...]) -> str:
     return "\n".join(lines)
 
 
+def with_interval(estimate: dict[str, float]) -> str:
+    """A value with its interval: `1.2 [1.1, 1.3]`."""
+    return f"{number(estimate['value'])} [{number(estimate['low'])}, {number(estimate['high'])}]"
+
+
+def number(value: float) -> str:
+    """Three significant digits, and none after the point from 1,000 on."""
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
+
+
 def count(tree: Any) -> int:
     """Number of scalars in a tree of arrays."""
     return sum(leaf.size for leaf in jax.tree.leaves(tree))

@@ -13,9 +13,8 @@ from gengen.data.signature import DataSet
 from gengen.metrics.anomaly import expected_false_alarms, threshold
 from gengen.pictures.detection import COLUMNS, Examples, save_detection, save_verdicts
 from gengen.tasks import detectors
-from gengen.tasks.compare import number
 from gengen.tasks.data_of_run import data_of, pictures_of
-from gengen.tasks.describe import table
+from gengen.tasks.describe import number, table
 from gengen.tasks.detectors import DETECTORS, Scorer, Subject, scores_of
 from gengen.tasks.outputs import output_files
 from gengen.tasks.sample import check_flags, restore

@@ -1,4 +1,7 @@
-"""`--mode=evaluate`: how good a run's samples are, and how far each number can be trusted."""
+"""`--mode=evaluate`: how good a run's samples are, and how far each number can be trusted.
+
+Models of two domains have no single data set to compare samples with: `evaluate_translation` judges them.
+"""
 
 import json
 from pathlib import Path
@@ -8,6 +11,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.state import Variables
 from gengen.data.dataset import DataSet
@@ -18,11 +22,11 @@ from gengen.metrics.interval import Estimate
 from gengen.metrics.scores import SCORES, Images, labels_of
 from gengen.metrics.verdict import Classes, verdict
 from gengen.pictures.chart import Panel, Shares, save_scores
+from gengen.tasks import evaluate_translation
 from gengen.tasks.codes import judge_codes, sentences_of
-from gengen.tasks.compare import with_interval
 from gengen.tasks.conditions import classes_of
 from gengen.tasks.data_of_run import data_of
-from gengen.tasks.describe import table
+from gengen.tasks.describe import table, with_interval
 from gengen.tasks.evidence import judge_likelihood, judge_parzen, judge_regularity, judge_representation, sentences
 from gengen.tasks.features import Extractor
 from gengen.tasks.judge import Judge
@@ -53,9 +57,12 @@ def run(
 ) -> Path:
     """Judges samples of a run; prints a table and a verdict, and writes both as JSON with a figure beside it.
 
+    Of a model that translates, or makes pairs of samples, the translations or the pairs are judged instead, and of one
+    that only recognises images, how many it names right.
+
     Args:
       workdir: the run folder.
-      num: number of samples; there are no more of them than training images.
+      num: number of samples or held-out images; there are no more of them than training images.
       seed: of the noise.
       output: the .json to write, with its ending or without; `evaluation.json` in the run folder by default.
       best: judge the best checkpoint instead of the latest.
@@ -72,12 +79,6 @@ def run(
     check_flags(num=num, least=LEAST, seed=seed)
     model, step, state = restore(workdir, best=best)
     settings, data = _settings_and_data(workdir, config)
-    model, variables = complete(model, workdir, step, state, settings, best=best, raw=raw, load=lambda: data)
-    for score in SCORES.values():
-        require(model, score.requires)
-    path, picture = output_files(output, workdir / "evaluation.json", ".json", ".png")
-    judge = Judge(data, settings, num=num, labelled=classes_of(model) > 0)
-    images = judge.samples(sampler(model), variables, seed)
     origin = {
         "run": str(workdir),
         "step": step,
@@ -85,6 +86,15 @@ def run(
         "weights": "as trained" if raw or not state.average else "averaged",
         "seed": seed,
     }
+    if evaluate_translation.has_two_domains(model):
+        variables = evaluation_variables(state, raw=raw)
+        return evaluate_translation.evaluate(model, variables, data, settings, origin, num=num, output=output)
+    model, variables = complete(model, workdir, step, state, settings, best=best, raw=raw, load=lambda: data)
+    for score in SCORES.values():
+        require(model, score.requires)
+    path, picture = output_files(output, workdir / "evaluation.json", ".json", ".png")
+    judge = Judge(data, settings, num=num, labelled=classes_of(model) > 0)
+    images = judge.samples(sampler(model), variables, seed)
     shares = _classes(judge, images, data)
     report = origin | _judged(judge, images, shares, data) | _beyond(model, variables, data, settings, images)
     _print(report, asked=num)

@@ -1,6 +1,6 @@
 """How good translations of held-out images are: as images of their domain, there and back, against their targets."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,21 +11,15 @@ from gengen.core.state import Variables
 from gengen.data.signature import DataSet
 from gengen.metrics.pairs import absolute_error, mean_error, measure, retrieve
 from gengen.pictures.grid import to_pixels
-from gengen.tasks.compare import with_interval
-from gengen.tasks.describe import table
+from gengen.tasks.conditions import DOMAIN
+from gengen.tasks.describe import table, with_interval
 from gengen.tasks.domains import aligned, domains
-from gengen.tasks.features import UnfitDataError
-from gengen.tasks.judge import Judge, pick
+from gengen.tasks.judge import pick
+from gengen.tasks.judge_domains import SETS, as_images, judge_domains, see, survival
 from gengen.tasks.translations import Translations
 
 SEED = 0
-"""Of the model's noise."""
-
-SCORES = ("frechet_distance", "precision", "recall")
-"""What translations are judged by as images of their domain."""
-
-SETS = {"outputs": "translations", "floor": "real", "inputs": "inputs"}
-"""What is judged as images of a domain: translations, training images in their place, and what was translated."""
+"""Of the model's noise, where none is named."""
 
 ANSWERS = {
     "outputs": "the model",
@@ -36,6 +30,9 @@ ANSWERS = {
 
 COLUMNS = {"absolute_error": "absolute error", "psnr": "PSNR in dB", "ssim": "SSIM", "sharpness": "sharpness"}
 """Scores of pairs."""
+
+NAMED = {"outputs": "translations", "real": "held-out images of the target", "inputs": "inputs as they are"}
+"""What a classifier of the target names."""
 
 Fill = Callable[[np.ndarray], np.ndarray]
 """A trivial answer: inputs uint8 [N, H, W, C] -> targets uint8 [N, H, W, C']."""
@@ -48,15 +45,18 @@ def judge_translation(
     settings: ConfigDict,
     num: int,
     *,
+    seed: int = SEED,
     fill: Fill | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Judges the translations of held-out images in each direction that a model can take.
+    """Judges the translations of held-out images in each direction that a model can take, or samples in pairs.
 
     As images of their domain they are compared with its held-out images, through the extractor of that domain, beside
     training images of the domain (the floor) and the inputs as they are, where these have its shape. Where the inputs
     are paired with the reference, a perfect translation has a Fréchet distance of 0, below the floor. Where pairs are
     known, translations are compared with their targets, beside what two trivial answers reach; sharpness says whether
-    a small error was bought with blur. All is measured on pixels of 8 bits.
+    a small error was bought with blur. Where both domains have the same classes, a classifier of the target's says how
+    many labels survive. All is measured on pixels of 8 bits. A model that does not translate, but whose samples are
+    told their domain, is judged by `judge_domains`.
 
     Args:
       model: the model.
@@ -64,6 +64,7 @@ def judge_translation(
       data: what it was trained on.
       settings: the section `evaluation`.
       num: the most held-out images to translate; there are no more than training images of the target's domain.
+      seed: of the model's noise.
       fill: a trivial answer; by default the input itself, grey repeated as colour, where it then has the right shape.
 
     Returns:
@@ -71,12 +72,14 @@ def judge_translation(
       data set that they are compared with; "scores", by the names of `SCORES` the estimates of `SETS`, with the
       "extractor", the size of the "reference" and from how many images the distance is "meaningful_from", or "unfit",
       a sentence that says why there are none; "cycle", the mean absolute error of a pixel in [0, 1] after the way back,
-      None where there is none; and "pairs", by the names of `ANSWERS` the scores of `metrics.pairs.measure`, empty
-      where no pairs are known. Empty where the model cannot translate.
+      None where there is none; "pairs", by the names of `ANSWERS` the scores of `metrics.pairs.measure`, empty where no
+      pairs are known; and "survival", as the function of that name has it. By domain where `judge_domains` judges.
+      Empty where the model can do neither.
     """
     if model.translate is None:
-        return {}
-    translations = Translations(model, SEED)
+        told = DOMAIN in model.conditions
+        return judge_domains(model, variables, data, settings, num, seed=seed) if told else {}
+    translations = Translations(model, seed)
     both, known = domains(data, model), aligned(data, model)
     report = {}
     for direction in translations.directions:
@@ -84,60 +87,56 @@ def judge_translation(
         most = min(num, len(target.splits["train"]["image"]))
         places, inputs = pick(source.splits["test"]["image"], most)
         outputs = translations.translate(variables, direction, inputs, places)
-        back = translations.back(variables, direction, outputs, places)
         pixels = to_pixels(outputs)
+        shown = {"outputs": pixels} | ({"inputs": inputs} if inputs.shape == pixels.shape else {})
+        seen = see(target, settings, shown)
+        back = translations.back(variables, direction, outputs, places)
         cycle = None if back is None else mean_error(absolute_error(to_pixels(back), inputs))
         report[direction] = {
             "images": len(inputs),
             "domain": target.signature.name,
-            **_as_images(target, settings, pixels, inputs),
+            **as_images(seen),
             "cycle": cycle._asdict() if cycle else None,
             "pairs": _against_targets(source, target, places, pixels, fill) if known else {},
+            "survival": survival(seen, source, target, places),
         }
     return report
 
 
 def sentences_of(report: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Says what `judge_translation` found, in tables and lines; nothing where there is nothing."""
-    if rows := [row for direction, found in report.items() for row in _image_rows(direction, found)]:
-        yield "Translations of held-out images, as images of their domain:\n\n" + table(
-            rows, ("direction", "images", "score [95 % interval]", *SETS.values(), "sees")
+    told = any("agreement" in found for found in report.values())
+    made, column = ("Samples of domain", "domain") if told else ("Translations", "direction")
+    sets = [name for name in SETS if any(name in score for found in report.values() for score in _scores(found))]
+    if rows := [row for way, found in report.items() for row in _image_rows(way, found, sets)]:
+        what = "Samples that were told their domain" if told else "Translations of held-out images"
+        yield f"{what}, as images of their domain:\n\n" + table(
+            rows, (column, "images", "score [95 % interval]", *(SETS[name] for name in sets), "sees")
         )
-    for direction, found in report.items():
+    for way, found in report.items():
         if "unfit" in found:
-            yield f"Translations {_way(direction)} are not judged as images of their domain: {found['unfit']}"
+            yield f"{made} {_way(way)} are not judged as images of their domain: {found['unfit']}"
         elif found["images"] < found["meaningful_from"]:
             yield (
-                f"Fréchet distance {_way(direction)}: {found['images']:,} images are fewer than the "
+                f"Fréchet distance {_way(way)}: {found['images']:,} images are fewer than the "
                 f"{found['meaningful_from']:,} from which it means something."
             )
-        if found["cycle"]:
-            yield (
-                f"There and back {_way(direction)}: mean absolute error of a pixel in [0, 1] "
-                f"{with_interval(found['cycle'])}."
-            )
-    if rows := [row for direction, found in report.items() for row in _pair_rows(direction, found)]:
+        if cycle := found.get("cycle"):
+            yield f"There and back {_way(way)}: mean absolute error of a pixel in [0, 1] {with_interval(cycle)}."
+    if rows := [row for way, found in report.items() for row in _pair_rows(way, found)]:
         yield "Answers against their targets (sharpness: Laplacian energy as a part of the targets'):\n\n" + table(
             rows, ("direction", "answer", *COLUMNS.values())
         )
-
-
-def _as_images(target: DataSet, settings: ConfigDict, outputs: np.ndarray, inputs: np.ndarray) -> dict[str, Any]:
-    """Scores of images uint8 [N, H, W, C] as images of a domain, or why there are none."""
-    try:
-        judge = Judge(target, settings, num=len(outputs), scores=SCORES)
-    except UnfitDataError as error:
-        return {"unfit": str(error)}
-    sets = {"outputs": judge.scores(judge.images(outputs)), "floor": judge.scores(judge.floor())}
-    if inputs.shape == outputs.shape:
-        sets["inputs"] = judge.scores(judge.images(inputs))
-    extractor = judge.extractor(SCORES[0])
-    return {
-        "scores": {name: {shown: found[name]._asdict() for shown, found in sets.items()} for name in SCORES},
-        "extractor": {field: getattr(extractor, field) for field in ("name", "digest", "title", "dimension")},
-        "reference": len(judge.real.reference.pixels),
-        "meaningful_from": judge.least(SCORES[0]),
-    }
+    if rows := [_survival_row(way, found["survival"]) for way, found in report.items() if found.get("survival")]:
+        yield "Labels that a classifier of the target's domain names right:\n\n" + table(
+            rows, ("direction", *NAMED.values(), "classifier")
+        )
+    for agreed in [found["agreement"] for found in report.values() if found.get("agreement")][:1]:
+        yield (
+            f"Both halves of a pair are of one class, by the classifier of each domain: "
+            f"{with_interval(agreed['pairs'])} of the pairs; halves of different pairs "
+            f"{with_interval(agreed['by_chance'])}."
+        )
 
 
 def _against_targets(
@@ -160,18 +159,31 @@ def _as_it_is(inputs: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
     return laid if laid.shape == shape else None
 
 
-def _image_rows(direction: str, found: Mapping[str, Any]) -> Iterator[list[str]]:
+def _scores(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(found.get("scores", {}).values())
+
+
+def _image_rows(way: str, found: Mapping[str, Any], sets: Sequence[str]) -> Iterator[list[str]]:
     for name, score in found.get("scores", {}).items():
-        shown = [with_interval(score[kind]) if kind in score else "" for kind in SETS]
+        shown = [with_interval(score[kind]) if kind in score else "" for kind in sets]
         title = name.replace("_", " ").replace("frechet", "Fréchet")
-        yield [_way(direction), f"{found['images']:,}", title, *shown, found["extractor"]["title"]]
+        yield [_way(way), f"{found['images']:,}", title, *shown, found["extractor"]["title"]]
 
 
-def _pair_rows(direction: str, found: Mapping[str, Any]) -> Iterator[list[str]]:
-    for name, scores in found["pairs"].items():
+def _pair_rows(way: str, found: Mapping[str, Any]) -> Iterator[list[str]]:
+    for name, scores in found.get("pairs", {}).items():
         cells = [with_interval(scores[column]) if column in scores else "" for column in COLUMNS]
-        yield [_way(direction), ANSWERS[name], *cells]
+        yield [_way(way), ANSWERS[name], *cells]
 
 
-def _way(direction: str) -> str:
-    return f"{direction[0]} to {direction[1]}"
+def _survival_row(way: str, found: Mapping[str, Any]) -> list[str]:
+    return [
+        _way(way),
+        *(with_interval(found[name]) if name in found else "" for name in NAMED),
+        found["classifier"],
+    ]
+
+
+def _way(name: str) -> str:
+    """A direction or a domain, in words."""
+    return " to ".join(name)

@@ -14,6 +14,7 @@ from gengen.data.signature import DataSet
 from gengen.pictures.grid import grid, save_png, to_pixels
 from gengen.tasks.conditions import LABEL, by_class, classes_of, columns_of
 from gengen.tasks.sample import sampler
+from gengen.tasks.translations import Gallery
 
 PICTURES = 64
 """Samples in a grid, or as many more as fill the last row where columns are classes."""
@@ -58,7 +59,7 @@ class Progress:
             self._back = jax.jit(self._through)
         if model.translate:
             self._draws["translations"] = self._translations
-            self._data = data
+            self._gallery = Gallery(model, data, number=TRANSLATED, seed=seed)
         if model.sample:
             self._draw = sampler(model)
 
@@ -86,9 +87,7 @@ class Progress:
         return grid(in_pairs(images, back, columns), columns=columns)
 
     def _translations(self, variables: Variables) -> np.ndarray:
-        from gengen.tasks.translate import overview  # SciPy, which takes as long to import as all the rest
-
-        return overview(self._model, variables, self._data, number=TRANSLATED, seed=self._seed)
+        return self._gallery.picture(variables)
 
     def _through(self, key: jax.Array, variables: Variables, batch: dict[str, jax.Array]) -> jax.Array:
         assert self._model.encode and self._model.decode

@@ -13,9 +13,9 @@ from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.metrics.interval import of_blocks
 from gengen.pictures.grid import WHITE, grid, save_png, to_pixels
-from gengen.tasks.compare import number, with_interval
 from gengen.tasks.conditions import classes_of, of_class
 from gengen.tasks.data_of_run import Shown, data_of, held_out, pictures_of
+from gengen.tasks.describe import number, with_interval
 from gengen.tasks.latents import Latents, told_labels
 from gengen.tasks.outputs import output_files, save_npz
 from gengen.tasks.sample import check_flags, restore

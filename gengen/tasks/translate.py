@@ -12,17 +12,16 @@ from gengen.build.model import example_batch
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
-from gengen.core.state import Variables
-from gengen.data.signature import DataSet, Signature
+from gengen.data.signature import Signature
 from gengen.metrics.pairs import absolute_error, mean_error, measure
 from gengen.pictures.grid import save_png
-from gengen.tasks.compare import number, with_interval
 from gengen.tasks.data_of_run import data_of, pictures_of
+from gengen.tasks.describe import number, with_interval
 from gengen.tasks.domains import SEEDS, pairs_of
 from gengen.tasks.outputs import output_files, save_npz
 from gengen.tasks.reconstruct import in_rows
 from gengen.tasks.sample import check_flags, restore
-from gengen.tasks.translations import Gallery, Given, Translations, alike, held_out
+from gengen.tasks.translations import Given, Translations, alike, held_out
 from gengen.training.run_folder import read_folder
 
 COLUMNS = 6
@@ -146,21 +145,3 @@ def _domain(signature: Signature, model: GenerativeModel, name: str) -> Signatur
     batch = jax.tree.map(jax.numpy.asarray, example_batch(signature))
     _, height, width, channels = jax.eval_shape(model.pair, jax.random.key(0), batch)["ab".index(name)].shape
     return dataclasses.replace(signature, height=height, width=width, channels=channels)
-
-
-def overview(model: GenerativeModel, variables: Variables, data: DataSet, *, number: int, seed: int) -> np.ndarray:
-    """Lays out held-out images and what becomes of them, for each direction that a model can do.
-
-    Whoever wants several pictures as a run goes on keeps a `Gallery`, which is compiled once.
-
-    Args:
-      model: a model that can translate.
-      variables: its variables.
-      data: of its run.
-      number: of images in each direction, beside each other.
-      seed: of their choice and of the model's noise.
-
-    Returns:
-      One picture, uint8 [H, W, C].
-    """
-    return Gallery(model, data, number=number, seed=seed, columns=number).picture(variables)

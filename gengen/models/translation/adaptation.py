@@ -55,7 +55,7 @@ class Adaptation(NamedTuple):
         if "label" not in batch:
             raise ValueError("a classifier needs labels of the first data set")
         settings = self.recognition
-        if settings.rival or settings.consistency.weight:
+        if self.cycle or settings.rival or settings.consistency.weight:
             first_images(batch, alike=True)
         own, others = jax.random.split(key)
         variables = settings.init(own, scaled(batch["image"][:1]))
@@ -170,6 +170,8 @@ def _check(networks: Mapping[str, Any], affine: Affine, consistency: Consistency
             raise ValueError(f"{name}={value} must be a number of at least 0")
     affine.check()
     consistency.check()
+    if "classifier" not in networks:
+        raise ValueError("this game needs the networks classifier")
     if weights["feature"] and "feature_critic" not in networks:
         raise ValueError(f"feature={weights['feature']} needs networks.feature_critic")
 

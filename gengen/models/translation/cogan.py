@@ -25,6 +25,7 @@ from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
 from gengen.models.pixels import scaled
+from gengen.models.translation.affine import Affine
 from gengen.models.translation.domains import first_images
 from gengen.networks.critic import Judgement
 from gengen.networks.forward import init_network, run
@@ -46,12 +47,14 @@ class Coupled(NamedTuple):
       loss: the pair of losses.
       latent: dimension of the latents.
       weight: of the classifier's cross-entropy.
+      affine: how images, real or not, are changed on their way to the critic.
     """
 
     networks: Mapping[str, nn.Module]
     loss: AdversarialLoss
     latent: int
     weight: float
+    affine: Affine
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables of all networks.
@@ -63,6 +66,7 @@ class Coupled(NamedTuple):
         if "classifier" in self.networks and "label" not in batch:
             raise ValueError("a classifier needs labels of the first data set")
         keys = dict(zip((*GENERATOR, *CRITIC, "classifier"), jax.random.split(key, 7), strict=True))
+        keys |= {"head_b": keys["head_a"], "stem_b": keys["stem_a"]}  # both domains begin alike
         variables: Variables = {}
 
         def through(name: str, *inputs: jax.Array) -> Any:
@@ -79,9 +83,18 @@ class Coupled(NamedTuple):
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """Scales the images of both domains, and draws one latent for a pair of samples."""
         del state
-        latent = self.latents(local_keys(key, batch["image"].shape[0]))
+        size = batch["image"].shape[0]
+        latent, view = self.latents(local_keys(key, size)), local_keys(jax.random.fold_in(key, 1), size)
         labels = {"label": batch["label"]} if "classifier" in self.networks else {}
-        return {"a": scaled(batch["image"]), "b": scaled(batch["second"]["image"]), "latent": latent, **labels}
+        real = self.seen({"a": scaled(batch["image"]), "b": scaled(batch["second"]["image"])}, view)
+        return {**real, "latent": latent, "view": local_keys(jax.random.fold_in(key, 2), size), **labels}
+
+    def seen(self, images: Mapping[str, jax.Array], view: jax.Array) -> dict[str, jax.Array]:
+        """What the critic sees of images [B, H, W, C] by domain, by keys [B]."""
+        return {
+            name: self.affine.of(jax.vmap(jax.random.fold_in, in_axes=(0, None))(view, place), images[name])
+            for place, name in enumerate(images)
+        }
 
     def latents(self, keys: jax.Array) -> jax.Array:
         """Draws z ~ N(0, 1), [B, L], one from each key [B]."""
@@ -125,7 +138,8 @@ class Coupled(NamedTuple):
         del key
         fakes, generated = self.generate(state.variables, batch["latent"], train=True)
         real, carried = self.judge(state.variables, {name: batch[name] for name in DOMAINS}, train=True)
-        fake, carried = self.judge({**state.variables, **_with(state.variables, carried)}, fakes, train=True)
+        after = {**state.variables, **_with(state.variables, carried)}
+        fake, carried = self.judge(after, self.seen(fakes, batch["view"]), train=True)
         value, metrics = jnp.zeros(()), {}
         for name in DOMAINS:
             losses = self.loss.critic(real[name].logit, fake[name].logit)
@@ -144,7 +158,7 @@ class Coupled(NamedTuple):
         """What the generator wants small in both domains."""
         del key
         fakes, generated = self.generate(state.variables, batch["latent"], train=True)
-        fake, carried = self.judge(state.variables, fakes, train=True)
+        fake, carried = self.judge(state.variables, self.seen(fakes, batch["view"]), train=True)
         logits = [fake[name].logit for name in DOMAINS]
         losses = [self.loss.generator(logit, logit) for logit in logits]  # only relativistic ones look at the first
         return sum(loss.mean() for loss in losses), ({}, {**generated, **carried})  # type: ignore[return-value]
@@ -178,6 +192,7 @@ def cogan(
     *,
     networks: Mapping[str, Any],
     optimizers: Mapping[str, optax.GradientTransformation],
+    affine: Affine,
     loss: str = "non_saturating",
     latent: int = 100,
     weight: float = 1.0,
@@ -190,6 +205,7 @@ def cogan(
       networks: "trunk": latents -> maps; "head_a" and "head_b": maps -> images; "stem_a" and "stem_b": images -> maps;
         "critic": maps -> Judgement; "classifier", if images are to be recognised: features -> logits.
       optimizers: of "generator" and "critic".
+      affine: how images, real or not, are changed on their way to the critic; the paper changes nothing.
       loss: one of `ADVERSARIAL_LOSSES` whose logits are judged one by one.
       latent: dimension of the latents; 100 in the paper.
       weight: of the cross-entropy of the first domain's labels.
@@ -210,7 +226,8 @@ def cogan(
         raise ValueError(f"weight={weight} must be a number of at least 0")
     if missing := {*GENERATOR, *CRITIC} - set(networks):
         raise ValueError(f"this game needs the networks {', '.join(sorted(missing))}")
-    game = Coupled(networks, ADVERSARIAL_LOSSES[loss], latent, weight)
+    affine.check()
+    game = Coupled(networks, ADVERSARIAL_LOSSES[loss], latent, weight, affine)
     owned = CRITIC + (("classifier",) if "classifier" in networks else ())
     critic = Turn("critic", Player("critic", owned, optimizers["critic"]), game.critic_loss)
     generator = Turn("generator", Player("generator", GENERATOR, optimizers["generator"]), game.generator_loss)

@@ -16,6 +16,7 @@ from gengen.core.state import State, Tree, Variables
 from gengen.models.pixels import scaled
 from gengen.models.rival import Rival
 from gengen.models.translation.domains import first_images
+from gengen.models.translation.error import absolute_error
 from gengen.models.translation.jitter import jittered
 from gengen.models.translation.pool import Pool
 from gengen.networks.forward import eval_mode, init_network, train_mode
@@ -147,12 +148,12 @@ class Cycle(NamedTuple):
             metrics[f"adversarial_{name}"] = mean_of(losses)
             value = value + losses.mean()
         for name, cycled in (("a", made.cycled_a), ("b", made.cycled_b)):
-            error = jnp.abs(cycled - batch[name])
+            error = absolute_error(cycled, batch[name])
             metrics[f"cycle_{name}"] = mean_of(error)
             value = value + self.weight * error.mean()
         for name, same in (("a", made.same_a), ("b", made.same_b)):
             if same is not None:
-                change = jnp.abs(same - batch[name])
+                change = absolute_error(same, batch[name])
                 metrics[f"identity_{name}"] = mean_of(change)
                 value = value + self.weight * self.identity * change.mean()
         return value, metrics, judged

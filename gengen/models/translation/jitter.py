@@ -6,6 +6,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+OFF_HALVES = 0.003
+"""What is added to pixels from 0 to 255 before they are rounded."""
+
 
 def jittered(
     keys: jax.Array, images: Mapping[str, jax.Array], *, margin: int = 30, mirror: bool = True
@@ -39,6 +42,9 @@ def jittered(
             window = jax.vmap(lambda one, row, column: lax.dynamic_slice(one, (row, column, 0), image.shape[1:]))
             large = window(large, top, left)
         large = jnp.where(turned[:, None, None, None], large[:, :, ::-1], large)
-        return jnp.rint(large).astype(image.dtype) if jnp.issubdtype(image.dtype, jnp.integer) else large
+        if not jnp.issubdtype(image.dtype, jnp.integer):
+            return large
+        # Halves are common, and would fall up or down as the size of the batch orders the sums.
+        return jnp.rint(large + OFF_HALVES).astype(image.dtype)
 
     return {name: change(image) for name, image in images.items()}

@@ -21,6 +21,7 @@ from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Tree, Variables
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.models.rival import Rival
+from gengen.models.translation.error import absolute_error
 from gengen.models.translation.jitter import jittered
 from gengen.models.translation.pairings import Pairing
 from gengen.networks.forward import eval_mode, init_network, train_mode
@@ -99,7 +100,7 @@ class Paired(NamedTuple):
         """What the generator wants small: eq. 4."""
         del key
         fake, carried = self.made(state, batch)
-        error = jnp.abs(fake - batch["b"])
+        error = absolute_error(fake, batch["b"])
         value, trace = self.weight * error.mean(), {"to_b": carried}
         metrics = {"absolute_error": mean_of(error)}
         if self.rival:
@@ -155,6 +156,8 @@ def pix2pix(
             raise ValueError(f"{name}={value} must be a number of at least 0")
     if not (adversary or weight):
         raise ValueError("adversary=False and weight=0 leave nothing to learn from")
+    if missing := {"to_b", *(["critic_b"] if adversary else [])} - set(networks):
+        raise ValueError(f"this game needs the networks {', '.join(sorted(missing))}")
     rival = Rival(networks["critic_b"], ADVERSARIAL_LOSSES[loss]) if adversary else None
     game = Paired(networks["to_b"], rival, pairing, weight, residual, jitter, mirror)
     generator = Turn("generator", Player("generator", ("to_b",), optimizers["generator"]), game.generator_loss)
