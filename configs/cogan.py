@@ -19,8 +19,9 @@ VARIANTS = ("tiny", "mnist_usps", "edges")
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     width = 8 if variant == "tiny" else 32
-    config = base.coupled(width)
-    config.training.steps = 6_000
+    config = base.adapted(base.coupled(width), base.recogniser())
+    config.model.affine.update(deviation=0.1, translation=2.0)
+    config.training.steps = 5_000
     if variant == "mnist_usps":
         base.mnist_and_usps(config)
     if variant == "edges":

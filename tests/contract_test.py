@@ -25,7 +25,14 @@ from gengen.models.gans.infogan import infogan
 from gengen.models.gans.terms import auxiliary_classifier, dragan, feature_matching, gradient_penalty, r1
 from gengen.models.gans.unrolled import unrolled
 from gengen.models.gans.views import augmentation, instance_noise, packing
-from gengen.networks import dcgan, mlp, residual, transformer
+from gengen.models.translation.adaptation import adaptation
+from gengen.models.translation.affine import Affine
+from gengen.models.translation.cogan import cogan
+from gengen.models.translation.cyclegan import cyclegan
+from gengen.models.translation.pairings import PAIRINGS
+from gengen.models.translation.pix2pix import pix2pix
+from gengen.models.translation.recognition import Consistency
+from gengen.networks import classifier, coupled, dcgan, mlp, patchgan, residual, resnet, transformer, unet
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 
 SHAPE = (8, 8, 1)
@@ -108,6 +115,80 @@ def vqvae(stage):
     return model._replace(train_step=(model.train_step, *(later.train_step for later in model.later))[stage])
 
 
+PAIR = ("critic", "generator")
+
+
+def regression():
+    """A translation without a critic, of pairs that the data hold."""
+    return pix2pix(
+        networks={"to_b": unet.Translator(1, width=4, norm="instance", dropout=0.0)},
+        optimizers={"generator": sgd()},
+        pairing=PAIRINGS["given"](),
+        weight=1.0,
+        adversary=False,
+        residual=True,
+        jitter=0,
+    )
+
+
+def pix2pixs():
+    return pix2pix(
+        networks={"to_b": unet.Translator(1, width=4), "critic_b": patchgan.Critic(4, layers=1)},
+        optimizers=dict.fromkeys(PAIR, sgd()),
+        pairing=PAIRINGS["masked"](),
+        weight=1.0,
+        jitter=2,
+    )
+
+
+def translators(norm):
+    """Networks of a game of cycles."""
+    translator = resnet.Translator(1, width=4, blocks=1, halvings=1, kernel=3, norm=norm)
+    critic = patchgan.Critic(4, layers=1, norm=norm)
+    return {"to_a": translator, "to_b": translator, "critic_a": critic, "critic_b": critic}
+
+
+def cyclegans():
+    """A pool that is full before the last step."""
+    return cyclegan(
+        networks=translators("batch"), optimizers=dict.fromkeys(PAIR, sgd(0.02)), cycle=1.0, pool=BATCH + 2, jitter=2
+    )
+
+
+def cogans():
+    shape = (16, 16, 1)
+    heads = {f"head_{name}": coupled.Head(shape) for name in "ab"}
+    return cogan(
+        networks={
+            "trunk": coupled.Trunk(shape, width=4),
+            **heads,
+            **{f"stem_{name}": coupled.Stem(4) for name in "ab"},
+            "critic": dcgan.Critic(width=4, dense=8),
+            "classifier": classifier.Linear(CLASSES),
+        },
+        optimizers=dict.fromkeys(PAIR, sgd()),
+        affine=Affine(0.1, 1.0, 0.1),
+        latent=5,
+    )
+
+
+def adaptations():
+    """All parts at once."""
+    return adaptation(
+        networks={
+            **translators("instance"),
+            "classifier": classifier.Classifier(CLASSES, channels=4),
+            "feature_critic": mlp.Critic(widths=(8,)),
+        },
+        optimizers=dict.fromkeys((*PAIR, "feature_critic", "classifier"), sgd(0.02)),
+        affine=Affine(0.1, 1.0, 0.1),
+        consistency=Consistency(1.0, threshold=0.3),
+        cycle=1.0,
+        pool=BATCH + 2,
+        feature=0.5,
+    )
+
+
 MODELS = {
     "wgan": lambda: gan(*mlps(), loss="wasserstein", critic_steps=2, clip=0.05),
     "gan": lambda: gan(*mlps(), loss="non_saturating", critic_steps=1, clip=None),
@@ -140,7 +221,21 @@ MODELS = {
     "aae_semi": lambda: adversarial_autoencoders(PRIORS["gaussian"](), categories=CLASSES, semi_supervised=True),
     "vqvae": lambda: vqvae(stage=0),
     "vqvae_prior": lambda: vqvae(stage=1),
+    "pix2pix": pix2pixs,
+    "regression": regression,
+    "cyclegan": cyclegans,
+    "cogan": cogans,
+    "adaptation": adaptations,
 }
+
+SHAPES = {"cogan": (16, 16, 1)}
+"""Of models whose networks make no images as small as `SHAPE`."""
+
+TWO_DOMAINS = {"cyclegan", "cogan", "adaptation"}
+"""Models that are fed a second stream, of images of another domain."""
+
+PAIRED = {"regression"}
+"""Models that are fed a second picture of each example."""
 
 LABELLED = {"aae_semi"}
 """Models that are fed a second stream, of labelled images."""
@@ -148,7 +243,8 @@ LABELLED = {"aae_semi"}
 AUTOENCODES = {"prior", "encode", "decode"}
 
 CAN = {name: {"sample"} | (AUTOENCODES if name.startswith(("aae", "vqvae")) else set()) for name in MODELS}
-for known in ("infogan", "aae_cluster", "aae_semi"):
+CAN |= {name: {"translate"} for name in ("pix2pix", "regression", "cyclegan")} | {"adaptation": {"translate"}}
+for known in ("infogan", "aae_cluster", "aae_semi", "cogan", "adaptation"):
     CAN[known] |= {"recognise"}
 for known in ("wgan", "gan", "dcgan", "averaged", "penalised", "matched", "infogan", "unrolled"):
     CAN[known] |= {"features"}  # others are shown labels, packs of images, or no images at all
@@ -156,7 +252,12 @@ for known in ("wgan", "gan", "dcgan", "averaged", "penalised", "matched", "infog
 MOVES = dict.fromkeys(("wgan", "averaged", "penalised"), ("1111", "0101")) | {"matched": ("1010", "1111")}
 """At which steps critic and generator move; at all where it is not said."""
 
-TURNS = {"vqvae": ("autoencoder",), "vqvae_prior": ("prior",)}
+TURNS = {
+    "vqvae": ("autoencoder",),
+    "vqvae_prior": ("prior",),
+    "regression": ("generator",),
+    "adaptation": ("critic", "generator", "feature_critic", "classifier"),
+}
 """Who moves instead of critic and generator."""
 
 AT_REST = {"vqvae": {"prior"}, "vqvae_prior": {"encoder", "decoder"}}
@@ -176,17 +277,22 @@ def model(name):
     return MODELS[name]()
 
 
-def data(steps, seed=0):
+def data(steps, seed=0, shape=SHAPE):
     """Batches [steps, batch, ...]."""
     rng = np.random.default_rng(seed)
-    image = rng.integers(0, 256, (steps, BATCH, *SHAPE), np.uint8)
+    image = rng.integers(0, 256, (steps, BATCH, *shape), np.uint8)
     return {"image": image, "label": rng.integers(0, CLASSES, (steps, BATCH), np.int32)}
 
 
 def fed(name, steps, seed=0):
     """Batches [steps, batch, ...] as a model sees them in a run."""
-    batches = data(steps, seed)
-    return {"image": batches["image"], "labelled": data(steps, seed + 100)} if name in LABELLED else batches
+    shape = SHAPES.get(name, SHAPE)
+    batches, others = data(steps, seed, shape), data(steps, seed + 100, shape)
+    if name in LABELLED:
+        return {"image": batches["image"], "labelled": others}
+    if name in TWO_DOMAINS:
+        return {**batches, "second": {"image": others["image"]}}
+    return {**batches, "paired": others["image"]} if name in PAIRED else batches
 
 
 def feed(batches, devices):
@@ -309,21 +415,70 @@ def test_going_on_from_a_copy_is_exact(name, model):
 def test_capabilities_have_the_shapes_they_promise(name, model):
     offered = {capability for capability in CAPABILITIES if getattr(model, capability) is not None}
     assert offered == CAN[name]
+    assert (model.pair is not None) == (name in {"pix2pix", "regression"})
+    if "sample" not in offered:
+        return
     sample = jax.jit(model.sample, static_argnums=2)
     drawn = sample(jax.random.key(3), first(name).variables, 7)
-    chex.assert_shape(drawn, (7, *SHAPE))
+    chex.assert_shape(drawn, (7, *SHAPES.get(name, SHAPE)))
     assert drawn.dtype == jnp.float32
     assert float(jnp.abs(drawn).max()) <= 1
     chex.assert_trees_all_close(sample(jax.random.key(3), first(name).variables, 2), drawn[:2], atol=1e-5)
     assert not np.allclose(drawn[0], drawn[1])
 
 
-def test_a_capability_that_is_missing_is_refused_with_what_there_is(model):
-    with pytest.raises(Refusal, match="cannot translate; what it can do: sample"):
-        require(model, "translate")
+@pytest.mark.parametrize("name", [name for name in MODELS if "translate" in CAN[name]])
+def test_a_translation_is_an_image_of_the_same_size_and_depends_on_no_other(name, model):
+    images, variables = data(1)["image"][0].astype(np.float32) / 127.5 - 1, first(name).variables
+    assert {"ab"} <= model.translate.keys() <= {"ab", "ba"}
+    for function in model.translate.values():
+        translate = jax.jit(function)
+        made = translate(jax.random.key(3), variables, images)
+        chex.assert_shape(made, (BATCH, *SHAPE))
+        assert made.dtype == jnp.float32
+        assert float(jnp.abs(made).max()) <= 1
+        chex.assert_trees_all_close(translate(jax.random.key(3), variables, images[:3]), made[:3], atol=1e-5)
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if "recognise" in CAN[name]])
+@pytest.mark.parametrize("name", [name for name in MODELS if MODELS[name]().pair])
+def test_a_pair_is_an_image_of_each_domain_of_the_same_example(name, model):
+    batch = jax.tree.map(lambda leaf: leaf[0], fed(name, 1))
+    a, b = jax.jit(model.pair)(jax.random.key(3), batch)
+    np.testing.assert_allclose(b, batch["image"].astype(np.float32) / 127.5 - 1, atol=1e-6)
+    chex.assert_equal_shape([a, b])
+    some, _ = jax.jit(model.pair)(jax.random.key(3), jax.tree.map(lambda leaf: leaf[:3], batch))
+    chex.assert_trees_all_close(some, a[:3], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["cyclegan", "adaptation"])
+@pytest.mark.parametrize("devices", [1, 4])
+def test_pools_hold_the_same_translations_on_every_replica_of_any_number(name, devices):
+    state, (one, _) = run(name, devices)[0], run(name)
+    for domain in "ab":
+        pool, expected = (of.variables[f"pool_{domain}"]["pool"] for of in (state, one))
+        assert pool["count"] == BATCH + 2 < STEPS * BATCH
+        for shard in pool["images"].addressable_shards:
+            np.testing.assert_array_equal(shard.data, np.asarray(pool["images"]))
+        np.testing.assert_allclose(pool["images"], expected["images"], atol=1e-4)
+        assert len(np.unique(np.asarray(pool["images"]).reshape(BATCH + 2, -1), axis=0)) == BATCH + 2
+
+
+def test_a_capability_that_is_missing_is_refused_with_what_there_is(name, model):
+    missing = "sample" if "translate" in CAN[name] else "translate"
+    known = "recognise" if name == "adaptation" else "translate" if missing == "sample" else "sample"
+    with pytest.raises(Refusal, match=f"cannot {missing}; what it can do: {known}"):
+        require(model, missing)
+
+
+@pytest.mark.parametrize("name", ["cogan", "adaptation"])
+def test_labels_that_one_domain_has_taught_are_recognised_in_the_other(name, model):
+    images = fed(name, 1)["second"]["image"][0].astype(np.float32) / 127.5 - 1
+    read = jax.jit(model.recognise)(jax.random.key(3), first(name).variables, images)
+    assert read.keys() == {"label"}
+    np.testing.assert_allclose(np.exp(read["label"]).sum(1), np.ones(BATCH), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if "recognise" in CAN[name] and name not in TWO_DOMAINS])
 def test_every_code_that_samples_can_be_told_is_recognised(name, model):
     read = jax.jit(model.recognise)(jax.random.key(3), first(name).variables, jnp.zeros((7, *SHAPE)))
     assert read.keys() == model.conditions.keys()

@@ -94,6 +94,9 @@ def _shrink(config: ConfigDict) -> None:
     config.data.resolution = (8, 8)
     if "second" in config.data and config.data.second.resolution:
         config.data.second.resolution = (8, 8)
+    if "adaptation" in config:
+        config.adaptation.seeds = 2
+        config.adaptation.baseline.update(steps=20, batch_size=16)
     config.training.steps = 20
     config.training.batch_size = 16
     config.training.steps_per_dispatch = 5

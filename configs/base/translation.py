@@ -118,7 +118,7 @@ def adapted(config: ConfigDict, classifier: ConfigDict) -> ConfigDict:
     config.adaptation.seeds = 5
     config.adaptation.directions = ("ab", "ba")
     config.adaptation.baseline = classifier
-    config.adaptation.baseline.steps = 1_500
+    config.adaptation.baseline.update(steps=1_500, batch_size=128)
     return config
 
 

@@ -115,8 +115,8 @@ def _alone(config: ConfigDict, name: str, seed: int) -> ConfigDict:
     del own.data["second"]
     for section in ("networks", "model", "optimizers"):
         own[section] = baseline[section].copy_and_resolve_references()
-    own.training.steps = baseline.steps
-    own.training.average.decay = 0.0
+    own.training.update(steps=baseline.steps, batch_size=baseline.batch_size, epochs=0.0)
+    own.training.average.update(decay=0.0, networks=())
     return own
 
 

@@ -100,7 +100,7 @@ def test_labels_survive_a_perfect_translation_and_not_one_that_changes_the_class
 
 
 def test_labels_are_those_of_the_images_that_were_picked(data):
-    """With half of the images, in the order in which they are picked, of wrong labels all that are known are missed."""
+    """Those whose labels are wrong lie first, and are missed where they are picked."""
     found = judge_translation(translating(ba=negative), {}, data, SETTINGS, 90)["ba"]["survival"]
     places, _ = pick(data.second.splits["test"]["image"], 90)
     assert found["outputs"] == of_share(90 - int((places < WRONG).sum()), 90)._asdict()
@@ -146,9 +146,9 @@ def pairing(agree):
         def one(key, domain):
             kind, same, noise = jax.random.split(key, 3)
             label = jax.random.randint(kind, (), 0, 3)
-            other = (label + (jax.random.uniform(same) >= agree)) % 3
+            other = jnp.where(jax.random.uniform(same) < agree, label, (label + 1) % 3)
             shown = jnp.where(domain == 0, label, other)
-            image = jax.random.uniform(noise, (6, 6, 1), minval=-1.0, maxval=-0.4)
+            image = jax.random.uniform(noise, (6, 6, 1), minval=-1.0, maxval=-0.376)
             image = jnp.where(jnp.arange(6)[None, :, None] // 2 == shown, -image, image)
             return jnp.where(domain == 0, image, -image)
 
@@ -165,7 +165,7 @@ def test_samples_of_pairs_are_judged_in_their_own_domain(data):
         found = report[name]
         assert (found["domain"], found["images"], found["reference"]) == (title, 300, 200)
         distance = found["scores"]["frechet_distance"]
-        assert distance["outputs"]["value"] == pytest.approx(distance["floor"]["value"], rel=0.5)
+        assert distance["outputs"]["value"] < 2 * distance["floor"]["value"]
     swapped = judge_domains(pairing(1), {}, joined(data.second, data), SETTINGS, 10_000, seed=0)
     for name in "ab":
         distance = swapped[name]["scores"]["frechet_distance"]

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gengen.core.model import Condition
+from gengen.core.model import Condition, GenerativeModel
+from gengen.data.domains import joined
 from gengen.data.signature import DataSet, Signature
 from gengen.tasks import progress
 from gengen.tasks.progress import Progress, in_pairs
+from gengen.tasks.translations import Gallery
 
 SIDE = 48
 """Of a cell: images of 4 x 4 pixels are shown enlarged."""
@@ -133,3 +135,36 @@ def test_a_picture_of_a_step_is_the_same_each_time_and_follows_the_variables(cod
     ((_, other),) = Progress(model, data, tmp_path, 4).write(3, variables)
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
+
+
+def translating(traced):
+    """A model that translates there, to what its gain makes of an image, and back to its negative."""
+
+    def there(key, variables, images):
+        del key
+        traced.append(1)
+        return images * variables["net"]["params"]["gain"]
+
+    def back(key, variables, images):
+        del key, variables
+        return -images
+
+    return GenerativeModel(None, None, translate={"ab": there, "ba": back})
+
+
+def test_held_out_images_lie_above_their_translations_in_both_directions(tmp_path):
+    traced = []
+    model, data = translating(traced), joined(data_of(30, tmp_path), data_of(20, tmp_path))
+    shown = Progress(model, data, tmp_path, 4)
+    assert [picture.kind for picture in shown.pictures(1)] == ["translations"]
+    found = []
+    for step, gain in ((1, 1.0), (2, -1.0)):
+        variables = {"net": {"params": {"gain": jnp.float32(gain)}}}
+        ((kind, picture),) = shown.write(step, variables)
+        gallery = Gallery(translating([]), data, number=progress.TRANSLATED, seed=4).picture(variables)
+        np.testing.assert_array_equal(picture, gallery)
+        with Image.open(tmp_path / kind / f"step_{step:08d}.png") as written:
+            np.testing.assert_array_equal(np.asarray(written), picture[..., 0])
+        found.append(picture)
+    assert (found[0] != found[1]).any()
+    assert len(traced) == 2, "compiled once for a single image and once for all, and not again for the next picture"

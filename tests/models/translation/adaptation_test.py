@@ -195,7 +195,7 @@ def trained(steps=150, size=32, **arguments):
         return leaf.reshape(1, steps, size, *leaf.shape[1:])
 
     fed = {"image": laid(images), "label": laid(label), "second": {"image": laid(second)}}
-    first = model.init(jax.random.key(0), jax.tree.map(lambda leaf: leaf[0, 0], fed))
+    first = jax.jit(model.init)(jax.random.key(0), jax.tree.map(lambda leaf: leaf[0, 0], fed))
     one = jax.devices()[:1]
     state, _ = parallel(model.train_step, one)(jax.random.key(1), replicate(first, one), fed)
     shares = []
