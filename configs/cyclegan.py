@@ -31,6 +31,6 @@ def get_config(variant: str = "") -> ConfigDict:
         size = 256 if variant == "facades" else 64
         config.data.update(name="facades", resolution=(size, size), channels=3)
         config.data.second.update(name="paired", resolution=(), channels=0)
-        config.model.update(jitter=30 * size // 256, mirror=True)
+        config.model.update(jitter=15 * size // 256, mirror=True)
         config.training.update(batch_size=256 // size, steps=80_000 if size == 256 else 5_000)
     return base.vary(config, variant, VARIANTS)

@@ -36,5 +36,5 @@ def get_config(variant: str = "") -> ConfigDict:
         config.data.update(name="facades", resolution=(256, 256) if large else (64, 64))
     if large:
         config.training.update(batch_size=1, steps=80_000)
-        config.model.jitter = 30
+        config.model.jitter = 15
     return base.vary(config, variant, VARIANTS)

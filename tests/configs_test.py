@@ -14,7 +14,7 @@ from PIL import Image
 from gengen.build.model import build_model, example_batch
 from gengen.core.parallel import AXIS
 from gengen.data.signature import Signature
-from gengen.tasks import sample, train
+from gengen.tasks import sample, train, translate
 from gengen.tasks.describe import experiments
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -29,15 +29,37 @@ def promotion():
         yield
 
 
+PICTURES = {"photographs": 0, "facades": 3}
+"""Data without labels, and how many channels the second picture of an example has."""
+
+OTHERS = {"adapt", "cogan", "cyclegan", "pix2pix"}
+"""Experiments of two domains, or of photographs, which have data sets of their own."""
+
+TRANSLATE, ADAPT = ("cyclegan", "pix2pix"), ("adapt",)
+"""Experiments that draw no samples."""
+
+EMBEDDED = {"digits", "photographs", "glyphs"}
+"""Data that need no network."""
+
+
 def config_of(name, variant=""):
     return importlib.import_module(f"configs.{name}").get_config(variant)
 
 
 def signature_of(config):
-    height, width = config.data.resolution
-    classes = tuple(str(digit) for digit in range(10))
-    labelled = {"labelled": config.data.labelled} if config.data.labelled else {}
-    return Signature(config.data.name, height, width, config.data.channels, classes, {"train": 1000, **labelled}, "")
+    """What the data of a config would be, which are not read; those made of the first have its size."""
+    section = config.data
+    height, width = section.resolution
+    classes = () if section.name in PICTURES else tuple(str(digit) for digit in range(10))
+    counts = {"train": 1000, **({"labelled": section.labelled} if section.labelled else {})}
+    paired, second = PICTURES.get(section.name, 0), None
+    if "second" in section:
+        other = section.second
+        channels = {"paired": paired, "edges": 1}.get(other.name, other.channels)
+        second = Signature(other.name, *(other.resolution or (height, width)), channels, classes, {"train": 900}, "")
+    return Signature(
+        section.name, height, width, section.channels, classes, counts, "", paired=paired, second=second
+    )
 
 
 def test_every_file_is_an_experiment_or_the_base():
@@ -57,13 +79,27 @@ def test_the_docstring_says_what_it_is_where_it_comes_from_and_what_to_expect(na
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_every_experiment_has_the_common_variants_and_needs_no_network(name):
-    assert {"tiny", "mnist", "fashion_mnist"} <= set(importlib.import_module(f"configs.{name}").VARIANTS)
-    assert config_of(name).data.name == config_of(name, "tiny").data.name == "digits"
-    for real in ("mnist", "fashion_mnist"):
-        assert config_of(name, real).data.name == real
+def test_every_experiment_has_a_tiny_variant_needs_no_network_and_refuses_others(name):
+    assert "tiny" in importlib.import_module(f"configs.{name}").VARIANTS
+    for variant in ("", "tiny"):
+        data = config_of(name, variant).data
+        assert {data.name, *([data.second.name] if "second" in data else [])} <= EMBEDDED
     with pytest.raises(ValueError, match=r"'huge' is unknown; .*tiny"):
         config_of(name, "huge")
+
+
+@pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name not in OTHERS])
+def test_every_experiment_on_digits_has_the_variants_on_real_data(name):
+    assert config_of(name).data.name == "digits"
+    for real in ("mnist", "fashion_mnist"):
+        assert config_of(name, real).data.name == real
+
+
+@pytest.mark.parametrize("name", sorted(OTHERS - {"pix2pix"}))
+def test_every_experiment_of_two_domains_has_the_variant_of_two_kinds_of_real_digits(name):
+    data = config_of(name, "mnist_usps").data
+    assert (data.name, data.second.name) == ("mnist", "usps_pooled")
+    assert tuple(data.resolution) == tuple(data.second.resolution) == (16, 16)
 
 
 @pytest.mark.parametrize(("name", "variant"), [*((name, "") for name in EXPERIMENTS), *VARIANTS])
@@ -71,7 +107,7 @@ def test_it_traces_at_full_size(name, variant):
     config = config_of(name, variant)
     signature = signature_of(config)
     model = build_model(config, signature)
-    batch = example_batch(signature, config.training.batch_size)
+    batch = example_batch(signature, max(config.training.batch_size, 2))
     state = jax.eval_shape(model.init, jax.random.key(0), batch)
     step = jax.vmap(model.train_step, in_axes=(None, None, 0), out_axes=None, axis_name=AXIS)
     halves = jax.tree.map(lambda x: x.reshape(2, -1, *x.shape[1:]), batch)
@@ -84,22 +120,34 @@ def test_it_traces_at_full_size(name, variant):
         assert jax.tree.structure(jax.eval_shape(step, jax.random.key(0), state, halves)[0]) == jax.tree.structure(
             state
         )
-    look = partial(shown, model, shape=signature.shape)
-    assert jax.eval_shape(look, jax.random.key(0), after.variables).shape == (4, *signature.shape)
+    look = partial(shown, model, signature=signature)
+    expected = (len(signature.classes),) if name in ADAPT else signature.shape
+    if name == "cyclegan":
+        expected = signature.second.shape
+    assert jax.eval_shape(look, jax.random.key(0), after.variables).shape == (4, *expected)
 
 
-def shown(model, key, variables, shape):
-    """Four samples, or four images that went through a model without a prior."""
+def shown(model, key, variables, signature):
+    """Four samples, or what becomes of four images in a model that draws none."""
+    images = jnp.zeros((4, *signature.shape))
     if model.sample:
         return model.sample(key, variables, 4)
-    return model.decode(key, variables, model.encode(key, variables, jnp.zeros((4, *shape))))
+    if model.pair:
+        images, _ = model.pair(key, example_batch(signature, 4))
+    if model.translate:
+        return model.translate["ab"](key, variables, images)
+    if model.recognise:
+        return model.recognise(key, variables, images)["label"]
+    return model.decode(key, variables, model.encode(key, variables, images))
 
 
 # The estimate of the distance and the terms that an experiment is about.
 GAME = {"critic/loss", "generator/loss"}
 BOUND = {f"autoencoder/{part}" for part in ("loss", "bound", "reconstruction", "divergence")}
 ERROR = {"autoencoder/loss", "autoencoder/squared_error"}
+CYCLES = ("generator/cycle", "generator/identity")
 METRICS = {
+    "adapt": {f"classifier/{part}" for part in ("loss", "accuracy", "sure", "consistency")},
     "aae": GAME | ERROR | {"critic/jensen_shannon"},
     "aae_cluster": GAME | ERROR | {"category_critic/jensen_shannon"},
     "aae_semi": GAME | ERROR | {"category_critic/jensen_shannon", "classifier/accuracy"},
@@ -107,7 +155,9 @@ METRICS = {
     "ae_conv": ERROR,
     "anomaly": ERROR,
     "cgan": GAME | {"critic/jensen_shannon"},
+    "cogan": GAME | {"critic/jensen_shannon_a", "critic/jensen_shannon_b", "critic/accuracy"},
     "cvae": BOUND,
+    "cyclegan": GAME | {f"{part}_{name}" for name in "ab" for part in ("critic/le_cam", *CYCLES)},
     "dae": ERROR,
     "dcgan": GAME | {"critic/jensen_shannon"},
     "gan": GAME | {"critic/jensen_shannon"},
@@ -116,6 +166,7 @@ METRICS = {
     "iwae": BOUND,
     "lsgan": GAME | {"critic/le_cam"},
     "pacgan": GAME | {"critic/jensen_shannon"},
+    "pix2pix": GAME | {"critic/jensen_shannon", "generator/absolute_error"},
     "unrolled": GAME | {"critic/jensen_shannon"},
     "vae": BOUND,
     "vae_conv": BOUND,
@@ -135,6 +186,7 @@ def test_the_unrolled_experiment_differentiates_its_critics_moves_where_gradient
         ("aae_cluster", {"category"}),
         ("aae_semi", {"label"}),
         ("cgan", {"label"}),
+        ("cogan", {"domain"}),
         ("cvae", {"label"}),
         ("infogan", {"category", "continuous"}),
         ("vqvae", {"label"}),
@@ -152,19 +204,40 @@ def test_the_paper_variant_of_the_wgan_is_algorithm_1():
         assert (config.optimizers[player].name, config.optimizers[player].rate) == ("rmsprop", 5e-5)
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
-def test_the_tiny_variant_trains_and_samples(name, tmp_path, data_dir):
+def tiny_run(name, folder, data_dir):
+    """Trains the tiny variant; returns the path of what was shown last."""
     config = config_of(name, "tiny")
     config.data.data_dir = str(data_dir)
     config.training.steps = 15
     config.training.batch_size = 8
-    last = train.run(config, tmp_path / "run")
-    with Image.open(last) as shown:
-        assert shown.size[0] > 64
-    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    last = train.run(config, folder)
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [10, 15]
     assert np.isfinite([value for line in lines for value in line.values()]).all()
+    return last
+
+
+@pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name not in (*TRANSLATE, *ADAPT)])
+def test_the_tiny_variant_trains_and_samples(name, tmp_path, data_dir):
+    with Image.open(tiny_run(name, tmp_path / "run", data_dir)) as shown:
+        assert shown.size[0] > 64
     with np.load(sample.run(tmp_path / "run", num=5, seed=0, output=None)) as saved:
-        assert saved["images"].shape == (5, 8, 8, 1)
+        assert saved["images"].shape == (5, *signature_of(config_of(name, "tiny")).shape)
         assert saved["images"].dtype == np.uint8
         assert saved["images"].std() > 0
+
+
+@pytest.mark.parametrize("name", TRANSLATE)
+def test_the_tiny_variant_trains_and_translates(name, tmp_path, data_dir):
+    with Image.open(tiny_run(name, tmp_path / "run", data_dir)) as shown:
+        assert shown.size[0] > 64
+    made = translate.run(tmp_path / "run", num=5, seed=0, output=None)
+    with np.load(made.with_suffix(".npz")) as saved:
+        assert saved["outputs"].shape[:3] == saved["inputs"].shape[:3] == (5, 8, 8)
+        assert saved["outputs"].dtype == np.uint8
+        assert saved["outputs"].std() > 0
+
+
+@pytest.mark.parametrize("name", ADAPT)
+def test_the_tiny_variant_trains_what_only_recognises(name, tmp_path, data_dir):
+    assert tiny_run(name, tmp_path / "run", data_dir).name == "metrics.jsonl"

@@ -121,7 +121,7 @@ PAIR = ("critic", "generator")
 def regression():
     """A translation without a critic, of pairs that the data hold."""
     return pix2pix(
-        networks={"to_b": unet.Translator(1, width=4, norm="instance", dropout=0.0)},
+        networks={"to_b": unet.Translator(1, width=4, depth=1, norm="none", dropout=0.0)},
         optimizers={"generator": sgd()},
         pairing=PAIRINGS["given"](),
         weight=1.0,
@@ -133,7 +133,7 @@ def regression():
 
 def pix2pixs():
     return pix2pix(
-        networks={"to_b": unet.Translator(1, width=4), "critic_b": patchgan.Critic(4, layers=1)},
+        networks={"to_b": unet.Translator(1, width=4, depth=2), "critic_b": patchgan.Critic(4, layers=0)},
         optimizers=dict.fromkeys(PAIR, sgd()),
         pairing=PAIRINGS["masked"](),
         weight=1.0,
@@ -143,8 +143,8 @@ def pix2pixs():
 
 def translators(norm):
     """Networks of a game of cycles."""
-    translator = resnet.Translator(1, width=4, blocks=1, halvings=1, kernel=3, norm=norm)
-    critic = patchgan.Critic(4, layers=1, norm=norm)
+    translator = resnet.Translator(1, width=4, blocks=0, halvings=0, kernel=3, norm=norm)
+    critic = patchgan.Critic(4, layers=0, norm=norm)
     return {"to_a": translator, "to_b": translator, "critic_a": critic, "critic_b": critic}
 
 
@@ -184,6 +184,7 @@ def adaptations():
         affine=Affine(0.1, 1.0, 0.1),
         consistency=Consistency(1.0, threshold=0.3),
         cycle=1.0,
+        identity=0.0,
         pool=BATCH + 2,
         feature=0.5,
     )

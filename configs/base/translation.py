@@ -16,7 +16,7 @@ def paired(translator: ConfigDict, critic: ConfigDict) -> ConfigDict:
     config.model.weight = 100.0  # of the absolute error
     config.model.adversary = True  # False trains the translator by the absolute error alone
     config.model.residual = False  # True: the translator says what is to be added to its input
-    config.model.jitter = 8  # pixels by which pairs are enlarged before a part is cut out
+    config.model.jitter = 4  # largest random shift, in pixels
     config.model.mirror = True
     for player in ("generator", "critic"):
         config.optimizers[player] = optimizer("adam", 2e-4, b1=0.5)
@@ -29,7 +29,7 @@ def unpaired(translator: ConfigDict, critic: ConfigDict) -> ConfigDict:
     config = two_domains()
     cycle(config, translator, critic)
     config.model.name = "cyclegan"
-    config.model.jitter = 0  # pixels by which images are enlarged before a part is cut out; 30 in the paper
+    config.model.jitter = 0  # largest random shift, in pixels
     config.model.mirror = False
     return config
 

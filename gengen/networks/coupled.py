@@ -46,7 +46,9 @@ class Trunk(nn.Module):
         try:
             doublings(height // 2, wide // 2)
         except ValueError as error:
-            raise ValueError(f"resolution={height} x {wide} is twice as large as the trunk's map, whose {error}") from error
+            raise ValueError(
+                f"resolution={height} x {wide} is twice as large as the trunk's map, whose {error}"
+            ) from error
         x = doubled(
             latent,
             train,

@@ -79,26 +79,18 @@ def judge_translation(
     if model.translate is None:
         told = DOMAIN in model.conditions
         return judge_domains(model, variables, data, settings, num, seed=seed) if told else {}
-    translations = Translations(model, seed)
-    both, known = domains(data, model), aligned(data, model)
+    translations, both = Translations(model, seed), domains(data, model)
+    known = aligned(data, model)
     report = {}
-    for direction in translations.directions:
-        source, target = (both[name] for name in direction)
-        most = min(num, len(target.splits["train"]["image"]))
-        places, inputs = pick(source.splits["test"]["image"], most)
-        outputs = translations.translate(variables, direction, inputs, places)
-        pixels = to_pixels(outputs)
-        shown = {"outputs": pixels} | ({"inputs": inputs} if inputs.shape == pixels.shape else {})
-        seen = see(target, settings, shown)
-        back = translations.back(variables, direction, outputs, places)
-        cycle = None if back is None else mean_error(absolute_error(to_pixels(back), inputs))
-        report[direction] = {
-            "images": len(inputs),
-            "domain": target.signature.name,
-            **as_images(seen),
-            "cycle": cycle._asdict() if cycle else None,
-            "pairs": _against_targets(source, target, places, pixels, fill) if known else {},
-            "survival": survival(seen, source, target, places),
+    for way in translations.directions:
+        source, target = (both[name] for name in way)
+        places, inputs = pick(source.splits["test"]["image"], min(num, len(target.splits["train"]["image"])))
+        outputs = translations.translate(variables, way, inputs, places)
+        back = translations.back(variables, way, outputs, places)
+        report[way] = {
+            **_against_real(source, target, settings, places, to_pixels(outputs)),
+            "cycle": None if back is None else mean_error(absolute_error(to_pixels(back), inputs))._asdict(),
+            "pairs": _against_targets(source, target, places, to_pixels(outputs), fill) if known else {},
         }
     return report
 
@@ -137,6 +129,21 @@ def sentences_of(report: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             f"{with_interval(agreed['pairs'])} of the pairs; halves of different pairs "
             f"{with_interval(agreed['by_chance'])}."
         )
+
+
+def _against_real(
+    source: DataSet, target: DataSet, settings: ConfigDict, places: np.ndarray, outputs: np.ndarray
+) -> dict[str, Any]:
+    """What translations uint8 [N, H, W, C] are as images of the target, and how many of their labels survived."""
+    inputs = source.splits["test"]["image"][places]
+    shown = {"outputs": outputs} | ({"inputs": np.asarray(inputs)} if inputs.shape == outputs.shape else {})
+    seen = see(target, settings, shown)
+    return {
+        "images": len(outputs),
+        "domain": target.signature.name,
+        **as_images(seen),
+        "survival": survival(seen, source, target, places),
+    }
 
 
 def _against_targets(

@@ -52,7 +52,7 @@ class Cycle(NamedTuple):
       weight: of the cycles' mean absolute error.
       identity: weight, times `weight`, of the change of images that are of the domain already.
       pool: of translations that the critics are shown.
-      jitter: pixels by which images are enlarged before a random part of their first size is cut out.
+      jitter: the largest random shift of an image along each axis, in pixels.
       mirror: whether half of the images are mirrored.
     """
 

@@ -29,7 +29,7 @@ def cyclegan(
     cycle: float = 10.0,
     identity: float = 0.5,
     pool: int = 50,
-    jitter: int = 30,
+    jitter: int = 15,
     mirror: bool = True,
 ) -> GenerativeModel:
     """Builds a translation without pairs. The defaults are those of Zhu et al. 2017.
@@ -44,7 +44,7 @@ def cyclegan(
       cycle: lambda, the weight of the cycles' mean absolute error of a pixel in [-1, 1].
       identity: weight, times `cycle`, of the change of images that are of the domain already: section 5.2.
       pool: translations of each domain that are kept to be shown to its critic again; 0 shows the latest.
-      jitter: pixels by which an image is enlarged before a random part of its first size is cut out of it.
+      jitter: the largest random shift of an image along each axis, in pixels.
       mirror: whether half of the images are mirrored, left to right.
 
     Returns:

@@ -39,7 +39,7 @@ class Paired(NamedTuple):
       pairing: where the pairs come from.
       weight: of the mean absolute error, where the adversarial loss has 1.
       residual: whether the translator says what is to be added to a, grey repeated as colour.
-      jitter: pixels by which pairs are enlarged, before a random part of their first size is cut out.
+      jitter: the largest random shift of a pair, in pixels.
       mirror: whether half of the pairs are mirrored.
     """
 
@@ -125,7 +125,7 @@ def pix2pix(
     weight: float = 100.0,
     adversary: bool = True,
     residual: bool = False,
-    jitter: int = 30,
+    jitter: int = 15,
     mirror: bool = True,
 ) -> GenerativeModel:
     """Builds a translation from pairs. The defaults are those of Isola et al. 2017 for 256 x 256 pixels.
@@ -139,7 +139,7 @@ def pix2pix(
       weight: lambda, of the mean absolute error of a pixel in [-1, 1].
       adversary: whether there is a critic; without one, the absolute error alone is what the generator wants small.
       residual: whether the translator says what is to be added to its input, where that is nearly right already.
-      jitter: pixels by which a pair is enlarged before a random part of its first size is cut out of it.
+      jitter: the largest random shift of a pair along each axis, in pixels.
       mirror: whether half of the pairs are mirrored, left to right.
 
     Returns:

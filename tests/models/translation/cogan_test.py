@@ -10,6 +10,7 @@ from flax import linen as nn
 from gengen.core.parallel import AXIS, example_keys
 from gengen.core.transforms import scale_by_rate
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
+from gengen.models.translation.affine import Affine
 from gengen.models.translation.cogan import CRITIC, GENERATOR, Coupled, cogan
 from gengen.networks import classifier
 from gengen.networks.critic import CriticNetwork, Judgement
@@ -61,12 +62,13 @@ NETWORKS = {
 }
 ALONE = {name: network for name, network in NETWORKS.items() if name != "classifier"}
 LOSS = ADVERSARIAL_LOSSES["non_saturating"]
-GAME = Coupled(NETWORKS, LOSS, LATENT, 1.0)
+GAME = Coupled(NETWORKS, LOSS, LATENT, 1.0, Affine())
 
 
-def build(networks=NETWORKS, rate=0.1, **arguments):
+def build(networks=NETWORKS, rate=0.1, affine=None, **arguments):
     sgd = optax.chain(optax.identity(), scale_by_rate(rate))
-    return cogan(networks=networks, optimizers={"generator": sgd, "critic": sgd}, latent=LATENT, **arguments)
+    players = {"generator": sgd, "critic": sgd}
+    return cogan(networks=networks, optimizers=players, affine=affine or Affine(), latent=LATENT, **arguments)
 
 
 def batch(size=8):
@@ -173,6 +175,20 @@ def test_the_critics_loss_is_the_sum_of_both_domains_and_of_the_cross_entropy_of
     assert metrics["critic/accuracy"] == np.mean(np.asarray(logits).argmax(1) == fed["label"])
 
 
+def test_what_the_critic_sees_is_changed_image_by_image_and_in_each_domain_on_its_own():
+    noisy = Coupled(NETWORKS, LOSS, LATENT, 1.0, Affine(noise=0.3))
+    flat = {name: jnp.zeros((8, *SHAPE)) for name in "ab"}
+    keys = example_keys(jax.random.key(0), 8)
+    seen = noisy.seen(flat, keys)
+    some = noisy.seen({name: image[:3] for name, image in flat.items()}, keys[:3])
+    for name in "ab":
+        np.testing.assert_allclose(np.asarray(seen[name]).std(), 0.3, rtol=0.3)
+        np.testing.assert_allclose(some[name], seen[name][:3], atol=1e-6)
+    assert not np.allclose(seen["a"], seen["b"])
+    for name, image in GAME.seen(flat, keys).items():
+        np.testing.assert_array_equal(image, flat[name])
+
+
 def test_the_generator_owns_the_trunk_and_both_heads_and_the_critic_the_rest():
     before, after, _ = step(build(), batch())
     assert before.variables.keys() == {*GENERATOR, *CRITIC, "classifier"}
@@ -240,6 +256,7 @@ def test_without_a_classifier_nothing_is_recognised_and_labels_are_not_needed():
         ({"loss": "relativistic"}, "loss='relativistic' must be one of minimax"),
         ({"loss": "lsgan"}, "loss='lsgan'"),
         ({"weight": -1.0}, "weight=-1"),
+        ({"affine": Affine(noise=-1.0)}, "noise=-1"),
         ({"networks": {"trunk": Trunk()}}, "needs the networks critic, head_a, head_b, stem_a, stem_b"),
     ],
 )
@@ -250,7 +267,7 @@ def test_what_cannot_be_is_refused(wrong, match):
 
 def test_a_latent_of_nothing_is_refused():
     with pytest.raises(ValueError, match="latent=0"):
-        cogan(networks=NETWORKS, optimizers={}, latent=0)
+        cogan(networks=NETWORKS, optimizers={}, affine=Affine(), latent=0)
 
 
 @pytest.mark.parametrize(
