@@ -44,7 +44,7 @@ def cycle(config: ConfigDict, translator: ConfigDict, critic: ConfigDict) -> Non
     config.model.identity = 0.5  # times cycle; the domains must have as many channels
     config.model.pool = 50  # earlier translations that a critic may be shown again
     for player in ("generator", "critic"):
-        config.optimizers[player] = optimizer("adam", 2e-4, b1=0.5)
+        config.optimizers[player] = optimizer("adam", 5e-4 if player == "generator" else 2e-4, b1=0.5)
         config.optimizers[player].schedule = "late"  # constant in the first half, then down to 0
 
 
@@ -132,7 +132,7 @@ def unet(width: int, **arguments: float | str) -> ConfigDict:
 def resnet(width: int, blocks: int, halvings: int = 2, kernel: int = 7) -> ConfigDict:
     """Returns the section of CycleGAN's generator."""
     section = ConfigDict({"name": "resnet", "width": width, "blocks": blocks, "halvings": halvings, "kernel": kernel})
-    section.update(norm="instance", upsample="transposed", dtype="float32")
+    section.update(norm="instance", upsample="nearest", dtype="float32")  # the paper's transposed ones leave a pattern
     return section
 
 

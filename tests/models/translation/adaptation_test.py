@@ -176,7 +176,7 @@ def test_with_translators_images_are_translated_both_ways():
 
 
 def blobs(brightness, number, seed):
-    """Pictures with a bright blob on the left, one on the right or none, the classes, on a ground of some brightness."""
+    """Pictures on a ground of some brightness, with a brighter blob left, one right, or none: the classes."""
     rng = np.random.default_rng(seed)
     label = rng.integers(0, CLASSES, number, np.int32)
     image = brightness + rng.normal(0, 8, (number, *SHAPE))

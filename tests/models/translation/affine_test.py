@@ -8,7 +8,8 @@ import pytest
 from gengen.core.parallel import example_keys
 from gengen.models.translation.affine import Affine, interpolated
 
-KEYS = example_keys(jax.random.key(0), 200)
+NUMBER = 200
+KEYS = example_keys(jax.random.key(0), NUMBER)
 SIDE = 9
 
 
@@ -17,7 +18,7 @@ def grid(height, width):
     return places.astype(np.float32)
 
 
-def ramps(number=len(KEYS)):
+def ramps(number=NUMBER):
     """Images whose channels are the row and the column."""
     return jnp.broadcast_to(jnp.asarray(grid(SIDE, SIDE))[None], (number, SIDE, SIDE, 2))
 
@@ -26,7 +27,7 @@ def moved(affine, images=None, keys=KEYS):
     return np.asarray(jax.jit(affine.of)(keys, ramps(len(keys)) if images is None else images))
 
 
-def noise(number=len(KEYS), height=7, width=5):
+def noise(number=NUMBER, height=7, width=5):
     return np.random.default_rng(0).uniform(-1, 1, (number, height, width, 3)).astype(np.float32)
 
 
@@ -67,10 +68,10 @@ def test_shifts_are_uniform_up_to_the_largest_along_both_axes_and_differ_from_im
     np.testing.assert_allclose(inside, np.broadcast_to(inside[:, :1, :1], inside.shape), atol=1e-5)
     shifts = inside[:, 0, 0]
     assert np.abs(shifts).max() <= 2
-    assert np.all(np.abs(shifts.mean(0)) < 4 * 2 / (3 * 200) ** 0.5)
+    assert np.all(np.abs(shifts.mean(0)) < 4 * 2 / (3 * NUMBER) ** 0.5)
     np.testing.assert_allclose(shifts.std(0), 2 / 3**0.5, rtol=0.15)
-    assert len(np.unique(shifts[:, 0])) == 200
-    assert abs(np.corrcoef(shifts.T)[0, 1]) < 4 / 200**0.5
+    assert len(np.unique(shifts[:, 0])) == NUMBER
+    assert abs(np.corrcoef(shifts.T)[0, 1]) < 4 / NUMBER**0.5
 
 
 def test_matrices_are_the_identity_plus_normal_numbers_around_the_middle():
@@ -83,7 +84,7 @@ def test_matrices_are_the_identity_plus_normal_numbers_around_the_middle():
         made[:, middle, middle + 1] - made[:, middle, middle],
     )
     entries = np.stack([down, right], 1) - np.eye(2)[None]
-    assert np.all(np.abs(entries.mean(0)) < 4 * 0.1 / 200**0.5)
+    assert np.all(np.abs(entries.mean(0)) < 4 * 0.1 / NUMBER**0.5)
     np.testing.assert_allclose(entries.std(0), 0.1, rtol=0.25)
     second = np.diff(made[:, 2:-2, 2:-2], 2, axis=1), np.diff(made[:, 2:-2, 2:-2], 2, axis=2)
     assert max(np.abs(difference).max() for difference in second) < 1e-4

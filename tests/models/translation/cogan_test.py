@@ -163,7 +163,9 @@ def test_the_critics_loss_is_the_sum_of_both_domains_and_of_the_cross_entropy_of
     before, _, metrics = step(build(weight=weight), fed)
     key = jax.random.fold_in(jax.random.fold_in(jax.random.key(1), 0), 0)
     fakes, _ = GAME.generate(before.variables, GAME.latents(example_keys(key, 8)), train=False)
-    real, _ = GAME.judge(before.variables, {"a": scaled(fed["image"]), "b": scaled(fed["second"]["image"])}, train=False)
+    real, _ = GAME.judge(
+        before.variables, {"a": scaled(fed["image"]), "b": scaled(fed["second"]["image"])}, train=False
+    )
     fake, _ = GAME.judge(before.variables, fakes, train=False)
     losses = {name: (softplus(-real[name].logit) + softplus(fake[name].logit)).mean() for name in "ab"}
     dense = before.variables["classifier"]["params"]["Dense_0"]
