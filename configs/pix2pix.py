@@ -34,7 +34,6 @@ def get_config(variant: str = "") -> ConfigDict:
     config.training.steps = 3_000
     if task == "facades":
         config.data.update(name="facades", resolution=(256, 256) if large else (64, 64))
-    if large:
-        config.training.update(batch_size=1, steps=80_000)
-        config.model.jitter = 15
+        config.model.update(weight=100.0 if large else 30.0, jitter=15 if large else 4)
+        config.training.update(batch_size=1 if large else 8, steps=80_000 if large else 4_000)
     return base.vary(config, variant, VARIANTS)
