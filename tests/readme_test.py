@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gengen.tasks import compare_detections
+from gengen.tasks import compare_adaptations, compare_detections, compare_translations
 from gengen.tasks.compare import as_table, as_table_of_latents
 from gengen.tasks.describe import experiments, list_experiments
 
@@ -61,8 +61,30 @@ def test_the_tables_of_codes_and_detections_are_what_compare_wrote():
 
 
 DETECTED = json.loads((ROOT / "docs" / "detections.json").read_text(encoding="utf-8"))
-JUDGED_OTHERWISE = {"anomaly"}
-"""Experiments that draw no samples to be judged."""
+TWO_DOMAINS = {"pix2pix", "cyclegan", "cogan", "adapt"}
+JUDGED_OTHERWISE = {"anomaly", *TWO_DOMAINS}
+"""Experiments that draw no samples to be judged, or samples of two domains."""
+
+
+@pytest.mark.parametrize("kind", [compare_translations, compare_adaptations])
+def test_the_tables_of_two_domains_are_what_compare_wrote(kind):
+    name = kind.__name__.rpartition("compare_")[2]
+    rows = json.loads((ROOT / "docs" / f"{name}.json").read_text(encoding="utf-8"))
+    assert kind.as_table(rows) in (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+
+
+def test_the_configs_of_two_domains_repeat_what_they_reached():
+    said = {experiment.name: experiment for experiment in experiments(ROOT / "configs")}
+    rows = json.loads((ROOT / "docs" / "translations.json").read_text(encoding="utf-8"))
+    for name in TWO_DOMAINS - {"adapt"}:
+        (own, *_) = [row for row in rows if row["run"] == name]
+        column = "PSNR" if name == "pix2pix" else "Fréchet distance"
+        assert own[column].split()[0] in said[name].score, name
+        assert own["minutes"] in said[name].minutes, name
+    rows = json.loads((ROOT / "docs" / "adaptations.json").read_text(encoding="utf-8"))
+    for row in rows:
+        if row["run"] == "digits_glyphs":
+            assert row["adapted"].split("%")[0] in said["adapt"].score
 
 
 def test_the_configs_repeat_what_they_reached():

@@ -86,9 +86,9 @@ def recogniser(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
     return judge_recognition.recogniser(model, evaluation_variables(state))
 
 
-def standard_error(values: Sequence[float]) -> float:
-    """Of the mean of values [N], from their own spread; not a number for a single one."""
-    return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+def standard_error(values: Sequence[float]) -> float | None:
+    """Of the mean of values [N], from their own spread; None for a single one."""
+    return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
 
 
 def _settings(config: ConfigDict) -> ConfigDict:

@@ -1,7 +1,6 @@
 """What adaptations to a domain without labels have reached, side by side: a row for each direction."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,7 +68,7 @@ def _read(path: Path) -> list[dict[str, str]]:
         ) from error
 
 
-def _percent(entry: Mapping[str, float]) -> str:
+def _percent(entry: Mapping[str, Any]) -> str:
     """A mean with its standard error, which a single seed does not have: `97.31% ± 0.12%`."""
     error = entry["standard_error"]
-    return f"{entry['mean']:.2%}" + ("" if math.isnan(error) else f" ± {error:.2%}")
+    return f"{entry['mean']:.2%}" + ("" if error is None else f" ± {error:.2%}")

@@ -19,7 +19,7 @@ from gengen.core.state import State
 from gengen.data.pipeline import batches
 from gengen.data.selection import streams
 from gengen.data.signature import DataSet
-from gengen.tasks.conditions import classes_of
+from gengen.tasks.conditions import DOMAIN, classes_of
 from gengen.tasks.features import UnfitDataError
 from gengen.tasks.prepare import check_training, load_data
 from gengen.tasks.progress import Progress
@@ -92,8 +92,8 @@ class _Run:
 
     def _scorekeeper(self, config: ConfigDict, data: DataSet) -> "Scorekeeper | None":
         """What judges samples as the run goes, if they are to be judged and can be."""
-        if not config.evaluation.every or not self._model.sample:
-            return None
+        if not config.evaluation.every or not self._model.sample or DOMAIN in self._model.conditions:
+            return None  # samples of two domains are compared with neither
         from gengen.tasks.scorekeeper import Scorekeeper  # SciPy, which takes as long to import as all the rest
 
         try:

@@ -160,7 +160,7 @@ def test_adaptations_are_a_row_for_each_direction_with_standard_errors(tmp_path)
 
 
 def test_a_single_seed_has_no_standard_error_and_without_a_translation_nothing_survives(tmp_path):
-    adapted(tmp_path, "adapt", seeds=1, error=float("nan"), survival=False)
+    adapted(tmp_path, "adapt", seeds=1, error=None, survival=False)
     rows = adaptations(tmp_path)
     assert rows[0]["adapted"] == "60.00%"
     header, *_ = cells(as_table_of_adaptations(rows))
