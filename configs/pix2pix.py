@@ -31,7 +31,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config = base.paired(base.unet(width), base.patchgan(width, layers=3 if large else 1 if variant == "tiny" else 2))
     config.model.pairing = ConfigDict(PAIRINGS.get(task, {}))
     config.model.residual = task in ("colorize", "super_resolution", "inpaint")
-    config.training.steps = 3_000
+    config.training.steps = 2_000
     if task == "facades":
         config.data.update(name="facades", resolution=(256, 256) if large else (64, 64))
         config.model.update(weight=100.0 if large else 30.0, jitter=15 if large else 4)
