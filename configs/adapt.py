@@ -30,5 +30,5 @@ def get_config(variant: str = "") -> ConfigDict:
         translator = base.resnet(16, blocks=4, halvings=1, kernel=5)
         base.cycle(config, translator, base.patchgan(32, layers=2, norm="instance"))
         config.model.update(identity=0.0, translated=1.0, semantic=1.0)
-        config.training.update(batch_size=32, steps=3_000)
+        config.training.update(batch_size=32, steps=5_000)
     return base.vary(config, variant, VARIANTS)

@@ -24,7 +24,7 @@ def get_config(variant: str = "") -> ConfigDict:
     if variant == "facades":
         width, layers, translator = 64, 3, base.resnet(64, blocks=9)
     config = base.unpaired(translator, base.patchgan(width, layers, norm="instance"))
-    config.training.update(batch_size=16, steps=4_000)
+    config.training.update(batch_size=16, steps=3_000)
     if variant == "mnist_usps":
         base.mnist_and_usps(config)
     if "facades" in variant:

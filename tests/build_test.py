@@ -8,8 +8,8 @@ import optax
 import pytest
 from ml_collections import ConfigDict
 
-from configs import base, gan, infogan, unrolled
-from gengen.build.model import build_model, judged_as_one
+from configs import adapt, base, cyclegan, gan, infogan, pix2pix, unrolled
+from gengen.build.model import build_model, example_batch, judged_as_one
 from gengen.build.networks import build_network
 from gengen.build.optimizers import build_optimizer
 from gengen.build.parts import build_terms, build_views
@@ -243,5 +243,57 @@ def test_parts_of_a_config_that_do_not_go_together_are_refused_before_anything_r
     config = experiment.get_config("tiny")
     config.update_from_flattened_dict(changes)
     signature = Signature("digits", 8, 8, 1, tuple("0123456789"), {"train": 1000}, "")
+    with pytest.raises(Refusal, match=match):
+        build_model(config, signature)
+
+
+# Two domains.
+
+
+def two_domains(channels=1, second=3, paired=0):
+    other = Signature("glyphs", 8, 8, second, (), {"train": 900}, "") if second else None
+    digits = tuple("0123456789")
+    return Signature("digits", 8, 8, channels, digits, {"train": 1000}, "", paired=paired, second=other)
+
+
+def test_a_batch_to_trace_with_has_two_streams_of_which_the_second_has_neither_labels_nor_pairs():
+    batch = example_batch(two_domains(paired=2), 5)
+    assert batch.keys() == {"image", "label", "second"}
+    assert batch["second"].keys() == {"image"}
+    assert batch["second"]["image"].shape == (5, 8, 8, 3)
+    assert example_batch(two_domains(second=0, paired=2), 5)["paired"].shape == (5, 8, 8, 2)
+
+
+def test_a_translator_makes_images_of_its_own_domain():
+    config = cyclegan.get_config("tiny")
+    config.model.identity = 0.0
+    signature = two_domains()
+    model = build_model(config, signature)
+    state = jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
+    for direction, shown, made in (("ab", 1, 3), ("ba", 3, 1)):
+        translate, image = model.translate[direction], jnp.zeros((2, 8, 8, shown))
+        assert jax.eval_shape(translate, jax.random.key(0), state.variables, image).shape == (2, 8, 8, made)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "changes", "signature", "match"),
+    [
+        (cyclegan, {}, two_domains(), r"identity=.* needs domains of as many channels"),
+        (cyclegan, {}, two_domains(second=0), r"needs a second data set: data\.second\.name"),
+        (pix2pix, {"model.pairing.name": "mirrored"}, two_domains(3), r"config\.model\.pairing\.name='mirrored'"),
+        (pix2pix, {"model.pairing.name": "given"}, two_domains(3, 0), r"config\.model\.pairing: .*hold pairs"),
+        (adapt, {"model.consistency.decay": 1.0}, two_domains(1, 1), r"config\.model: decay=1"),
+        (
+            adapt,
+            {"model.feature": 1.0},
+            two_domains(1, 1),
+            r"config\.model: feature=1\.0 needs networks\.feature_critic",
+        ),
+        (adapt, {}, two_domains(1, 3), "images of one shape"),
+    ],
+)
+def test_domains_and_parts_that_do_not_go_together_are_refused(experiment, changes, signature, match):
+    config = experiment.get_config("tiny")
+    config.update_from_flattened_dict(changes)
     with pytest.raises(Refusal, match=match):
         build_model(config, signature)

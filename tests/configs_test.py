@@ -132,10 +132,10 @@ def shown(model, key, variables, signature):
         return model.sample(key, variables, 4)
     if model.pair:
         images, _ = model.pair(key, example_batch(signature, 4))
-    if model.translate:
-        return model.translate["ab"](key, variables, images)
     if model.recognise:
         return model.recognise(key, variables, images)["label"]
+    if model.translate:
+        return model.translate["ab"](key, variables, images)
     return model.decode(key, variables, model.encode(key, variables, images))
 
 
