@@ -81,7 +81,10 @@ def scaled(image):
     return jnp.asarray(image.astype(np.float32) / np.float32(127.5) - 1)
 
 
-VARIABLES = GAME.init(jax.random.key(0), batch())
+FIRST, OTHER = (GAME.init(jax.random.key(seed), batch()) for seed in (0, 1))
+VARIABLES = {**FIRST, **{name: OTHER[name] for name in ("head_b", "stem_b")}}
+"""Of domains that are no longer alike."""
+
 Z = jax.random.normal(jax.random.key(5), (8, LATENT))
 
 
@@ -134,6 +137,16 @@ def test_what_domain_a_teaches_the_critic_changes_what_it_says_of_b_through_the_
     assert float(jnp.abs(shared - old).max()) > 1e-5
     kept, _ = GAME.judge({**after, "critic": VARIABLES["critic"]}, other, train=False)
     np.testing.assert_array_equal(kept["b"].logit, old)
+
+
+def test_both_domains_begin_alike():
+    fakes, _ = GAME.generate(FIRST, Z, train=False)
+    np.testing.assert_array_equal(fakes["a"], fakes["b"])
+    image = scaled(batch()["image"])
+    judged, _ = GAME.judge(FIRST, {"a": image, "b": image}, train=False)
+    np.testing.assert_allclose(judged["a"].logit, judged["b"].logit, atol=1e-6)
+    later, _ = GAME.generate(VARIABLES, Z, train=False)
+    assert not np.allclose(later["a"], later["b"])
 
 
 def test_both_domains_are_judged_as_they_would_be_alone():
