@@ -3,7 +3,7 @@
 Paper: Zhu et al. 2017, https://arxiv.org/abs/1703.10593.
 Run: python launch.py --config=configs/cyclegan.py, with :tiny, :mnist_usps, :facades or :facades64 after it.
 Score: with transposed convolutions, identity 0.5 and 4,000 batches, 84.2 % of labels survived from USPS to MNIST.
-Minutes: 12 on mnist_usps so, one core of 2; the other variants are still to be measured.
+Minutes: 14 on mnist_usps so, one core of 2; the other variants are still to be measured.
 
 Handwritten digits to printed ones and back. --mode=translate shows held-out ones, --direction=ba the other way.
 """

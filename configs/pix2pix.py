@@ -2,11 +2,11 @@
 
 Paper: Isola et al. 2017, https://arxiv.org/abs/1611.07004.
 Run: python launch.py --config=configs/pix2pix.py, with :tiny or one of the variants below for another task.
-Score: ?
-Minutes: ?
+Score: on facades64, PSNR 12.8 dB (nearest pair 11.3) and 89 % of the photographs' sharpness; on cats, colours 27.0 dB
+  (grey 26.8), super-resolution 23.8 (bicubic 23.7); 1 seed each.
+Minutes: 15.8 on facades64, 10 on each task of the cats, on one core of 2.
 
-Grey to colour (colorize, the default), small to large, with a hole to whole, edges to pictures; label maps to facades
-at 256 x 256 (facades) and at 64 x 64 for 2 cores (facades64). --mode=translate shows held-out pictures.
+Grey to colour (colorize, the default), small to large, with a hole to whole, edges or label maps to pictures.
 """
 
 from ml_collections import ConfigDict
@@ -25,10 +25,11 @@ VARIANTS = ("tiny", "facades64", *PAIRINGS)
 
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
-    task = {"": "colorize", "tiny": "colorize", "facades64": "facades"}.get(variant, variant)
-    large, width = variant == "facades", {"facades": 64, "tiny": 8}.get(variant, 32)
-    config = base.paired(base.unet(width), base.patchgan(width, layers=3 if large else 1 if variant == "tiny" else 2))
-    config.model.pairing = ConfigDict(PAIRINGS.get(task, {}))
+    task, large = {"facades64": "facades"}.get(variant, variant), variant == "facades"
+    task = task if task in PAIRINGS else "colorize"
+    width, layers = {"facades": (64, 3), "tiny": (8, 1)}.get(variant, (32, 2))
+    config = base.paired(base.unet(width), base.patchgan(width, layers))
+    config.model.pairing = ConfigDict(PAIRINGS[task])
     if task in ("colorize", "super_resolution", "inpaint"):  # whose inputs are nearly right as they are
         config.model.update(residual=True, weight=1000.0)
         config.networks.to_b.dropout = 0.0
