@@ -25,8 +25,7 @@ VARIANTS = ("tiny", "facades64", *PAIRINGS)
 
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
-    task, large = {"facades64": "facades"}.get(variant, variant), variant == "facades"
-    task = task if task in PAIRINGS else "colorize"
+    task, large = variant.removesuffix("64") if variant in VARIANTS[1:] else "colorize", variant == "facades"
     width, layers = {"facades": (64, 3), "tiny": (8, 1)}.get(variant, (32, 2))
     config = base.paired(base.unet(width), base.patchgan(width, layers))
     config.model.pairing = ConfigDict(PAIRINGS[task])
