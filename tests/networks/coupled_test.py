@@ -90,6 +90,8 @@ def test_only_training_changes_the_statistics_of_the_trunk():
     ("network", "inputs", "match"),
     [
         (Trunk((9, 8, 1), 4), (1, 5), "9 x 8 must be even"),
+        (Trunk((26, 20, 1), 4), (1, 5), "26 x 20 is twice as large as .* so try 12 x 10"),
+        (Trunk((8, 8, 1), 4), (1, 5), "8 x 8 is twice as large as .* so try 8 x 8"),
         (Trunk((8, 8, 1), 0), (1, 5), "width=0"),
         (Stem(0), (1, 8, 8, 1), "width=0"),
     ],
