@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 from functools import partial
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def test_every_file_is_an_experiment_or_the_base():
 def test_the_docstring_says_what_it_is_where_it_comes_from_and_what_to_expect(name):
     text = importlib.import_module(f"configs.{name}").__doc__
     assert "Paper: " in text
-    assert f"python launch.py --config=configs/{name}.py" in text
+    assert re.search(rf"python launch\.py (--mode=\w+ )?--config=configs/{name}\.py", text)
     entry = next(experiment for experiment in experiments(CONFIGS) if experiment.name == name)
     assert "not measured" not in entry
     assert "?" not in entry.score + entry.minutes
