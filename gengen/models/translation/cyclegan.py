@@ -48,8 +48,8 @@ def cyclegan(
       mirror: whether half of the images are mirrored, left to right.
 
     Returns:
-      A model that can `translate` in both directions. Metrics are "generator/cycle_a", "generator/cycle_b" and
-      "generator/identity", absolute errors of a pixel in [-1, 1], and each critic's estimate of the distance between
+      A model that can `translate` in both directions. Metrics are "generator/cycle_a", "generator/cycle_b",
+      "generator/identity_a" and "generator/identity_b", absolute errors of a pixel in [-1, 1], and each critic's estimate of the distance between
       its domain and the translations into it, such as "critic/le_cam_a".
 
     Raises:
