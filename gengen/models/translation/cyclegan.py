@@ -49,8 +49,8 @@ def cyclegan(
 
     Returns:
       A model that can `translate` in both directions. Metrics are "generator/cycle_a", "generator/cycle_b",
-      "generator/identity_a" and "generator/identity_b", absolute errors of a pixel in [-1, 1], and each critic's estimate of the distance between
-      its domain and the translations into it, such as "critic/le_cam_a".
+      "generator/identity_a" and "generator/identity_b", absolute errors of a pixel in [-1, 1], and the critics'
+      estimates of the distance between each domain and the translations into it, such as "critic/le_cam_a".
 
     Raises:
       ValueError: an argument is out of range, or the channels of the domains differ and `identity` is not 0.
