@@ -3,7 +3,7 @@
 Paper: Isola et al. 2017, https://arxiv.org/abs/1611.07004.
 Run: python launch.py --config=configs/pix2pix.py, with :tiny or one of the variants below for another task.
 Score: on facades64, PSNR 12.8 dB (nearest pair 11.3) and 89 % of the photographs' sharpness; on cats, colours 27.0 dB
-  (grey 26.8), super-resolution 23.8 (bicubic 23.7); 1 seed each.
+  (grey 26.8), super-resolution 23.8 (bicubic 23.7), holes 23.3 (mean colour 23.3) after 2,000 batches; 1 seed each.
 Minutes: 15.8 on facades64, 10 on each task of the cats, on one core of 2.
 
 Grey to colour (colorize, the default), small to large, with a hole to whole, edges or label maps to pictures.
@@ -30,7 +30,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config = base.paired(base.unet(width), base.patchgan(width, layers))
     config.model.pairing = ConfigDict(PAIRINGS[task])
     if task in ("colorize", "super_resolution", "inpaint"):  # whose inputs are nearly right as they are
-        config.model.update(residual=True, weight=1000.0)
+        config.model.update(residual=True, weight=100.0 if task == "inpaint" else 1000.0)
         config.networks.to_b.dropout = 0.0
     config.training.steps = 2_000
     if task == "facades":
