@@ -23,6 +23,7 @@ from gengen.tasks.outputs import output_files
 from gengen.tasks.prepare import SECOND, load_data
 from gengen.tasks.sample import restore
 from gengen.tasks.translations import Translations
+from gengen.training.checkpoint import Checkpoints
 from gengen.training.run_folder import write_whole
 
 DIRECTIONS = ("ab", "ba")
@@ -104,8 +105,15 @@ def _settings(config: ConfigDict) -> ConfigDict:
 
 
 def _trained(config: ConfigDict, folder: Path) -> Path:
-    """Trains a run to its end, if it is not there yet; returns its folder."""
+    """Trains a run to its end, if it is not there yet; returns its folder.
+
+    Raises:
+      Refusal: it was stopped before.
+    """
     train.run(config, folder)
+    step = Checkpoints(folder / "checkpoints", read_only=True).latest()
+    if step is None or step < config.training.steps:
+        raise Refusal(f"stopped before {folder} was complete; the same command goes on from there.")
     return folder
 
 

@@ -178,6 +178,17 @@ def test_one_seed_and_one_direction_can_be_asked_for(adapted, data_dir, tmp_path
     assert found["adapted"]["standard_error"] is None
 
 
+def test_a_run_that_was_stopped_is_not_judged_as_if_it_were_complete(adapted, data_dir, tmp_path, monkeypatch):
+    """A signal saves the run that is trained and ends it early; nothing may then be measured of it."""
+    shutil.copytree(adapted[0] / "seed_0", tmp_path / "seed_0")
+    config = tiny(data_dir, seeds=1).unlock()
+    config.training.steps = 40
+    monkeypatch.setattr("gengen.tasks.train.run", lambda config, workdir: workdir)
+    with pytest.raises(Refusal, match=r"stopped before .*seed_0.ab was complete; the same command goes on"):
+        adapt.run(config, tmp_path)
+    assert not (tmp_path / "adaptation.json").exists()
+
+
 def without(data_dir, *keys):
     config = tiny(data_dir).unlock()
     for key in keys:
