@@ -38,6 +38,18 @@ def quick_compilation(request: pytest.FixtureRequest) -> Iterator[None]:
     jax.config.update("jax_disable_most_optimizations", False)
 
 
+MAPS = pathlib.Path("/proc/self/maps")
+"""On Linux, a line for each piece of memory that this process has mapped."""
+
+
+@pytest.fixture(autouse=True)
+def few_programs() -> Iterator[None]:
+    """Forgets compiled programs when there are many: each maps memory, and beyond 65,530 maps Linux lets XLA crash."""
+    yield
+    if MAPS.exists() and MAPS.read_bytes().count(b"\n") > 40_000:
+        jax.clear_caches()
+
+
 @pytest.fixture(scope="session")
 def test_data() -> pathlib.Path:
     """The folder of canonical raw files that `GENGEN_TEST_DATA` names; tests that need it skip without it."""

@@ -58,7 +58,7 @@ MISTAKES = {
     "out of reach": (["--config=configs/dcgan.py:tiny", "--config.data.resolution=30"], ["30 x 30", "try 32 x 32"]),
     "unknown variant": (["--config=configs/wgan.py:big"], ["'big' is unknown", "tiny"]),
     "unknown config": (["--config=configs/wagn.py"], ["no such experiment", "wagn"]),
-    "not a config": (["--config=configs/base.py"], ["not an experiment"]),
+    "not a config": (["--config=configs/base/gans.py"], ["not an experiment"]),
     "unknown flag": ([TINY, "--confg.model.clip=1"], ["confg.model.clip"]),
     "half a cluster": ([TINY, "--processes=2", "--process=1"], ["--coordinator", "all three"]),
     "no cluster": ([TINY, "--distributed"], ["cannot join the others"]),
@@ -72,7 +72,7 @@ MISTAKES = {
     "no samples": (["--mode=sample", "--num=0"], ["--num=0"]),
     "unknown mode": (
         [TINY, "--mode=smaple"],
-        ["mode", "train|sample|traverse|reconstruct|interpolate|manifold|embed|"],
+        ["mode", "train|sample|traverse|reconstruct|translate|interpolate|manifold|embed|"],
     ),
     "stray word": ([TINY, "train"], ["'train' is not a flag"]),
     "unknown data": ([TINY, "--config.data.name=mnsit"], ["mnsit", "mnist"]),
