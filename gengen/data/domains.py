@@ -5,15 +5,13 @@ import hashlib
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from PIL import Image
 
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
 
 GAIN = 2.0
 """What the steepness of a picture's brightness, in [0, 1], is multiplied with to make it visible."""
-
-LUMA = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in brightness: ITU-R BT.601."""
 
 
 def joined(data: DataSet, second: DataSet) -> DataSet:
@@ -71,17 +69,16 @@ def edges(images: np.ndarray) -> np.ndarray:
     """The length of the gradient of brightness by Sobel's filter, times `GAIN`.
 
     Args:
-      images: uint8 [N, H, W, C]; of others than RGB, the mean of the channels is their brightness.
+      images: uint8 [N, H, W, C], C 1 or 3; RGB becomes grey as everywhere in `gengen.data`.
 
     Returns:
       uint8 [N, H, W, 1]; a step from black to white is white.
     """
     from scipy import ndimage  # half of a start, and only who asks for edges needs it
 
-    shares = np.asarray(LUMA if images.shape[-1] == len(LUMA) else [1 / images.shape[-1]] * images.shape[-1])
-
     def one(image: np.ndarray) -> np.ndarray:
-        bright = image.astype(np.float64) @ shares / 255
+        grey = Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).convert("L")
+        bright = np.asarray(grey, np.float64) / 255
         steep = np.hypot(*(ndimage.sobel(bright, axis=axis, mode="nearest") for axis in (0, 1)))
         return np.rint(255 * np.minimum(GAIN * steep / (4 * 2**0.5), 1))[..., None].astype(np.uint8)
 

@@ -13,13 +13,13 @@ from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
 from gengen.data.signature import DataSet
 from gengen.pictures.grid import save_png
+from gengen.pictures.sheet import alike, in_rows
 from gengen.tasks.conditions import DOMAIN
 from gengen.tasks.judge_recognition import judge_recognition, sentence_of
 from gengen.tasks.judge_translation import judge_translation, sentences_of
 from gengen.tasks.outputs import output_files
-from gengen.tasks.reconstruct import in_rows
 from gengen.tasks.sample import sampler
-from gengen.tasks.translations import Gallery, alike
+from gengen.tasks.translations import Gallery
 from gengen.training.run_folder import write_whole
 
 SHOWN = 16
@@ -64,7 +64,8 @@ def evaluate(
       Refusal: the model recognises alone, and the domain that it should recognise has not the same labels.
     """
     draws = bool(model.translate or DOMAIN in model.conditions)
-    path, *pictures = output_files(output, Path(origin["run"]) / "evaluation.json", ".json", *[".png"][: int(draws)])
+    endings = (".json", ".png") if draws else (".json",)
+    path, *pictures = output_files(output, Path(origin["run"]) / "evaluation.json", *endings)
     recognition = judge_recognition(model, variables, data)
     if recognition is None and not draws:
         name = (data.second or data).signature.name

@@ -1,6 +1,6 @@
 """`--mode=reconstruct`: images, and what is left of them after the way through the code and back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,8 @@ from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.metrics.interval import of_blocks
-from gengen.pictures.grid import WHITE, grid, save_png, to_pixels
+from gengen.pictures.grid import save_png, to_pixels
+from gengen.pictures.sheet import in_rows
 from gengen.tasks.conditions import classes_of, of_class
 from gengen.tasks.data_of_run import Shown, data_of, held_out, pictures_of
 from gengen.tasks.describe import number, with_interval
@@ -20,12 +21,6 @@ from gengen.tasks.latents import Latents, told_labels
 from gengen.tasks.outputs import output_files, save_npz
 from gengen.tasks.sample import check_flags, restore
 from gengen.training.run_folder import read_folder
-
-COLUMNS = 16
-"""Images beside each other."""
-
-GAP = 6
-"""Pixels between what belongs to different images."""
 
 
 def run(
@@ -98,27 +93,6 @@ def squared_errors(images: np.ndarray, decoded: np.ndarray) -> np.ndarray:
     """
     difference = images.astype(np.float64) / 255 - (np.asarray(decoded, np.float64) + 1) / 2
     return np.asarray(np.square(difference).mean((1, 2, 3)))
-
-
-def in_rows(rows: Sequence[np.ndarray], columns: int = COLUMNS) -> np.ndarray:
-    """Lays images out so that what belongs together stands in one column.
-
-    Args:
-      rows: what there is of N images, each uint8 [N, H, W, C].
-      columns: images beside each other; those that are left over go on below, after a gap.
-
-    Returns:
-      One picture, uint8 [H', W', C].
-    """
-    columns = min(columns, len(rows[0]))
-    blocks: list[np.ndarray] = []
-    for start in range(0, len(rows[0]), columns):
-        parts = [row[start : start + columns] for row in rows]
-        white = np.full((columns - len(parts[0]), *parts[0].shape[1:]), WHITE, np.uint8)
-        block = grid(np.concatenate([piece for part in parts for piece in (part, white)]), columns=columns)
-        gap = np.full((GAP if blocks else 0, *block.shape[1:]), WHITE, np.uint8)
-        blocks += [gap, block]
-    return np.concatenate(blocks)
 
 
 def _shown(

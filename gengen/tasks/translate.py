@@ -15,13 +15,13 @@ from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.metrics.pairs import absolute_error, mean_error, measure
 from gengen.pictures.grid import save_png
+from gengen.pictures.sheet import alike, in_rows
 from gengen.tasks.data_of_run import data_of, pictures_of
 from gengen.tasks.describe import number, with_interval
 from gengen.tasks.domains import SEEDS, pairs_of
 from gengen.tasks.outputs import output_files, save_npz
-from gengen.tasks.reconstruct import in_rows
 from gengen.tasks.sample import check_flags, restore
-from gengen.tasks.translations import Given, Translations, alike, held_out
+from gengen.tasks.translations import Given, Translations, held_out
 from gengen.training.run_folder import read_folder
 
 COLUMNS = 6

@@ -1,6 +1,6 @@
 """From one domain to another, for many images: as arrays, and as pictures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -11,6 +11,7 @@ from gengen.core.refusal import Refusal
 from gengen.core.state import Tree, Variables
 from gengen.data.signature import DataSet
 from gengen.pictures.grid import to_pixels
+from gengen.pictures.sheet import alike, below, in_rows
 from gengen.tasks.domains import SEEDS, One, aligned, each_alone, pairs_of
 
 
@@ -96,30 +97,10 @@ class Gallery:
 
     def picture(self, variables: Variables) -> np.ndarray:
         """Inputs above outputs, reconstructions and targets, one direction below the other, uint8 [H, W, C]."""
-        from gengen.tasks.reconstruct import in_rows  # which brings SciPy, and that is slow to import
-
         rows = [list(self._translations.rows(variables, way, given).values()) for way, given in self._given.items()]
         number = min(len(row) for way in rows for row in way)
         shown = iter(alike([row[:number] for way in rows for row in way]))
-        return np.concatenate([in_rows([next(shown) for _ in way], self._columns) for way in rows])
-
-
-def alike(rows: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Brings rows of images to one shape: grey ones are shown as colour, small ones with each pixel repeated.
-
-    Args:
-      rows: each uint8 [N, H, W, C], C 1 or 3.
-
-    Returns:
-      Each uint8 of one shape [N, H', W', C'], of the largest height, width and number of channels.
-    """
-    height, width, channels = (max(row.shape[axis] for row in rows) for axis in (1, 2, 3))
-
-    def shown(row: np.ndarray) -> np.ndarray:
-        down, right = (np.arange(size) * row.shape[axis] // size for axis, size in ((1, height), (2, width)))
-        return row[:, down][:, :, right].repeat(channels // row.shape[3], axis=3)
-
-    return [shown(row) for row in rows]
+        return below([in_rows([next(shown) for _ in way], self._columns) for way in rows])
 
 
 def held_out(data: DataSet, model: GenerativeModel, direction: str, number: int, seed: int) -> Given:

@@ -15,10 +15,11 @@ from PIL import Image
 from configs.base import defaults
 from gengen.build.model import example_batch
 from gengen.core.refusal import Refusal
-from gengen.data.domains import joined, paired_alone
+from gengen.data.domains import GAIN, edges, edges_alone, joined, paired_alone
 from gengen.data.pipeline import batches
 from gengen.data.selection import Selection, streams
 from gengen.data.signature import DataSet, Signature
+from gengen.models.translation import pairings
 from gengen.tasks.data_of_run import data_of
 from gengen.tasks.prepare import load_data
 from gengen.training.run_folder import open_folder
@@ -91,6 +92,28 @@ def test_pairs_as_a_second_data_set_are_fed_apart() -> None:
     assert "paired" in joined(data, alone).splits["test"]  # for judging
     with pytest.raises(Refusal, match="needs a first data set of pairs, and toy has none"):
         paired_alone(made())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_edges_are_those_that_pairs_are_made_with(channels: int) -> None:
+    """The data have them as a domain, `pix2pix` as inputs: the same filter, here of whole levels of brightness."""
+    image = np.random.default_rng(0).integers(0, 256, (3, 9, 7, channels), np.uint8)
+    image[0] = 77
+    meant, _ = pairings.edges(gain=GAIN).of(jax.random.split(jax.random.key(0), 3), {"image": image})
+    found = edges(image)
+    assert found.shape == (3, 9, 7, 1)
+    assert not found[0].any()
+    np.testing.assert_allclose(found[1:], (np.asarray(meant)[1:] + 1) * 127.5, atol=2.0)
+    assert found[1:].max() > 100
+
+
+def test_edges_as_a_second_data_set_keep_labels_and_have_a_digest_of_their_own() -> None:
+    data = made(side=4)
+    own = edges_alone(data)
+    assert (own.signature.channels, own.signature.digest != data.signature.digest) == (1, True)
+    for split, arrays in data.splits.items():
+        np.testing.assert_array_equal(own.splits[split]["image"], edges(arrays["image"]))
+        np.testing.assert_array_equal(own.splits[split]["label"], arrays["label"])
 
 
 def test_a_selection_carries_pairs_along_and_leaves_the_second_alone() -> None:

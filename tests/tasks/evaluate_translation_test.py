@@ -16,11 +16,11 @@ from gengen.core.state import State
 from gengen.data.domains import joined
 from gengen.data.signature import DataSet, Signature
 from gengen.metrics.interval import of_share
+from gengen.pictures.sheet import in_rows
 from gengen.tasks import compare, evaluate
 from gengen.tasks.evaluate_translation import has_two_domains, picture
 from gengen.tasks.judge_recognition import judge_recognition
 from gengen.tasks.judge_translation import judge_translation
-from gengen.tasks.reconstruct import in_rows
 from gengen.tasks.sample import sampler
 from gengen.tasks.translations import Gallery
 

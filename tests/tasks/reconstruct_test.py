@@ -9,10 +9,10 @@ from PIL import Image
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.metrics.interval import of_blocks
-from gengen.pictures.grid import grid
+from gengen.pictures.sheet import in_rows
 from gengen.tasks import embed, interpolate, manifold, reconstruct
 from gengen.tasks.data_of_run import data_of, held_out, pictures_of
-from gengen.tasks.reconstruct import in_rows, squared_errors
+from gengen.tasks.reconstruct import squared_errors
 
 SIGNATURE = Signature("few", 4, 4, 1, (), {}, "")
 
@@ -26,17 +26,6 @@ def saved(path):
     """The arrays beside a picture, and the picture."""
     with np.load(path.with_suffix(".npz")) as arrays, Image.open(path) as shown:
         return dict(arrays), np.asarray(shown)
-
-
-def test_rows_of_one_image_share_a_column_and_images_go_on_below_after_a_gap():
-    first, second = np.full((3, 48, 48, 1), 10, np.uint8), np.full((3, 48, 48, 1), 20, np.uint8)
-    first[2], second[2] = 30, 40
-    picture = in_rows([first, second], columns=2)
-    above = grid(np.concatenate([first[:2], second[:2]]), columns=2)
-    white = np.full((1, 48, 48, 1), 255, np.uint8)
-    below = grid(np.concatenate([first[2:], white, second[2:], white]), columns=2)
-    gap = np.full((6, above.shape[1], 1), 255, np.uint8)
-    np.testing.assert_array_equal(picture, np.concatenate([above, gap, below]))
 
 
 def test_errors_are_of_pixels_between_0_and_1():

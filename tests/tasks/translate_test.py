@@ -14,11 +14,11 @@ from gengen.data.domains import joined, paired_alone
 from gengen.data.signature import DataSet, Signature
 from gengen.metrics.pairs import absolute_error, mean_error, measure
 from gengen.pictures.grid import grid
+from gengen.pictures.sheet import alike, below, in_rows
 from gengen.tasks import translate
 from gengen.tasks.describe import with_interval
 from gengen.tasks.domains import domains
-from gengen.tasks.reconstruct import in_rows
-from gengen.tasks.translations import Gallery, alike
+from gengen.tasks.translations import Gallery
 from gengen.training.run_folder import open_folder
 
 
@@ -207,19 +207,9 @@ def test_a_gallery_shows_all_directions_one_below_the_other(translated, unpaired
     variables = model.init(None, None).variables
     there, back = (list(translated(model, unpaired, direction=way, num=10)[0].values()) for way in ("ab", "ba"))
     shown = alike([*there, *back])
-    np.testing.assert_array_equal(
-        gallery.picture(variables), np.concatenate([in_rows(shown[:3], 8), in_rows(shown[3:], 8)])
-    )
+    np.testing.assert_array_equal(gallery.picture(variables), below([in_rows(shown[:3], 8), in_rows(shown[3:], 8)]))
     other = jax.tree.map(lambda leaf: leaf / 2, variables)
     assert (gallery.picture(other) != gallery.picture(variables)).any()
-
-
-def test_rows_of_other_shapes_are_brought_to_one():
-    grey, small = np.full((2, 4, 4, 1), 7, np.uint8), np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3)
-    one, other = alike([grey, small])
-    np.testing.assert_array_equal(one, np.full((2, 4, 4, 3), 7))
-    np.testing.assert_array_equal(other, small.repeat(2, 1).repeat(2, 2))
-    np.testing.assert_array_equal(alike([grey])[0], grey)
 
 
 def test_what_cannot_be_translated_is_refused(translated, unpaired, colours, tmp_path):

@@ -74,10 +74,11 @@ class Adaptation(NamedTuple):
 
     def classifier_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the classifier wants small."""
+        del key
         made = None
         if self.cycle and self.recognition.translated:
             made = self.cycle.passes(state.variables, batch).fake_b
-        value, metrics, carried = self.recognition.loss(key, state.variables, batch, made)
+        value, metrics, carried = self.recognition.loss(state.variables, batch, made)
         return value, (metrics, carried)
 
     def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:

@@ -102,17 +102,15 @@ class Recognition(NamedTuple):
         return jax.nn.log_softmax(logits)
 
     def loss(
-        self, key: jax.Array, variables: Variables, batch: Batch, translated: jax.Array | None
+        self, variables: Variables, batch: Batch, translated: jax.Array | None
     ) -> tuple[jax.Array, dict[str, Mean], Variables]:
         """What the classifier wants small, its parts, and what its passes carry.
 
         Args:
-          key: of the step.
           variables: of all networks.
           batch: "a" [B, H, W, C] with "label" [B], "b" where there is a target, and "view", keys [B].
           translated: images of "a" in the looks of the target, which are not differentiated; or None.
         """
-        del key
         views = [jax.vmap(jax.random.fold_in, in_axes=(0, None))(batch["view"], place) for place in range(4)]
         carried: Variables = {}
 

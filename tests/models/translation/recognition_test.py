@@ -80,9 +80,7 @@ def played(settings, variables, fed=None, made=None):
     fed = batch() if fed is None else fed
 
     def loss(params):
-        value, metrics, carried = settings.loss(
-            jax.random.key(1), {**variables, "classifier": {"params": params}}, fed, made
-        )
+        value, metrics, carried = settings.loss({**variables, "classifier": {"params": params}}, fed, made)
         return value, ({name: mean.value for name, mean in metrics.items()}, carried)
 
     def gradient(params):
@@ -143,7 +141,7 @@ def test_translations_are_not_pushed_by_the_classifiers_loss():
     variables = begin(settings)
 
     def loss(made):
-        return settings.loss(jax.random.key(1), variables, batch(), made)[0]
+        return settings.loss(variables, batch(), made)[0]
 
     assert largest(on_one_replica(jax.grad(loss), IMAGES["made"])) == 0
 
@@ -217,7 +215,7 @@ def test_the_teacher_is_not_differentiated():
 
     def loss(average):
         changed = {**variables, "teacher": {"average": average}}
-        return settings.loss(jax.random.key(1), changed, batch(), None)[0]
+        return settings.loss(changed, batch(), None)[0]
 
     assert largest(on_one_replica(jax.grad(loss), variables["teacher"]["average"])) == 0
 
