@@ -76,3 +76,29 @@ def fit(image: Image.Image, *, size: tuple[int, int], channels: int, crop: str) 
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(image, np.uint8).reshape(height, width, channels)
+
+
+def fit_alpha(image: Image.Image, *, size: tuple[int, int], channels: int, crop: str) -> np.ndarray:
+    """Brings a picture that may have transparent parts to a size, with an alpha that says where it is seen.
+
+    Args:
+      image: a picture of any mode [h, w].
+      size: (height, width) of the result.
+      channels: 2 or 4: those of `fit`, and the alpha.
+      crop: "none" or "center".
+
+    Returns:
+      uint8 [height, width, channels]: the alpha is 255 where the picture is seen, and 0 where it is transparent, be it
+      in part, or where resizing mixed it with what is; there it has the mean colour of what is seen.
+
+    Raises:
+      ValueError: nothing of the picture is seen, or `fit` refuses it.
+    """
+    colours = fit(plain(image), size=size, channels=channels - 1, crop=crop)
+    # Half of white, which the filter overshoots where it is near an edge: it says so, and is not cut off.
+    opaque = ImageOps.exif_transpose(image).convert("RGBA").getchannel("A").point(lambda level: 128 * (level == 255))
+    seen = fit(opaque, size=size, channels=1, crop=crop) == 128
+    if not seen.any():
+        raise ValueError("it is transparent everywhere, so there is nothing to go by")
+    mean = np.rint(colours[seen[..., 0]].mean(0)).astype(np.uint8)
+    return np.concatenate([np.where(seen, colours, mean), seen * np.uint8(255)], -1)

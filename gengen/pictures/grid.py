@@ -15,6 +15,16 @@ def to_pixels(images: np.ndarray) -> np.ndarray:
     return np.clip(np.rint((np.asarray(images, np.float64) + 1) * 127.5), 0, 255).astype(np.uint8)
 
 
+def without_alpha(images: np.ndarray) -> np.ndarray:
+    """The colours of images [..., C]: without the last of two or four channels, which says what is transparent."""
+    return images[..., :-1] if has_alpha(images.shape[-1]) else images
+
+
+def has_alpha(channels: int) -> bool:
+    """Whether images of so many channels have an alpha: grey or RGB with transparency."""
+    return channels in (2, 4)
+
+
 def grid(images: np.ndarray, *, columns: int | None = None, margin: int = 2, least: int = 48) -> np.ndarray:
     """Lays images out in rows, with a white margin around every cell.
 

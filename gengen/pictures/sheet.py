@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gengen.pictures.grid import WHITE, grid
+from gengen.pictures.grid import WHITE, grid, without_alpha
 
 GAP = 6
 """Pixels between what belongs to different images."""
@@ -38,14 +38,15 @@ def below(pictures: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def alike(rows: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Brings rows of images to one shape: grey ones are shown as colour, small ones with each pixel repeated.
+    """Brings rows of images to one shape: grey is shown as colour, small ones with each pixel repeated, no alpha.
 
     Args:
-      rows: each uint8 [N, H, W, C], C 1 or 3.
+      rows: each uint8 [N, H, W, C], C 1 or 3, and one more with an alpha.
 
     Returns:
       Each uint8 of one shape [N, H', W', C'], of the largest height, width and number of channels.
     """
+    rows = [without_alpha(row) for row in rows]
     height, width, channels = (max(row.shape[axis] for row in rows) for axis in (1, 2, 3))
 
     def shown(row: np.ndarray) -> np.ndarray:

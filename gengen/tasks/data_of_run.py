@@ -11,6 +11,7 @@ from gengen.core.refusal import Refusal
 from gengen.data import pixels
 from gengen.data.folder import SUFFIXES
 from gengen.data.signature import DataSet, Signature
+from gengen.pictures.grid import has_alpha
 from gengen.tasks.prepare import check_sections, load_data
 from gengen.training.run_folder import read_folder
 
@@ -106,6 +107,8 @@ def _read(file: Path, size: tuple[int, int], channels: int) -> np.ndarray:
     try:
         with Image.open(file) as opened:
             opened.load()
+            if has_alpha(channels):
+                return pixels.fit_alpha(opened, size=size, channels=channels, crop="center")
             return pixels.fit(pixels.plain(opened), size=size, channels=channels, crop="center")
     except Exception as error:  # decoders raise anything from OSError to struct.error on damaged files
         reason = "it is damaged or not a picture" if isinstance(error, Image.UnidentifiedImageError) else error

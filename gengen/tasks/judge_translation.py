@@ -10,7 +10,7 @@ from gengen.core.model import GenerativeModel
 from gengen.core.state import Variables
 from gengen.data.signature import DataSet
 from gengen.metrics.pairs import absolute_error, mean_error, measure, retrieve
-from gengen.pictures.grid import to_pixels
+from gengen.pictures.grid import to_pixels, without_alpha
 from gengen.tasks.conditions import DOMAIN
 from gengen.tasks.describe import table, with_interval
 from gengen.tasks.domains import aligned, domains
@@ -65,7 +65,8 @@ def judge_translation(
       settings: the section `evaluation`.
       num: the most held-out images to translate; there are no more than training images of the target's domain.
       seed: of the model's noise.
-      fill: a trivial answer; by default the input itself, grey repeated as colour, where it then has the right shape.
+      fill: a trivial answer; by default the input itself, without an alpha and with grey repeated as colour, where it
+        then has the right shape.
 
     Returns:
       By direction, "ab" or "ba", as JSON can hold it: "images", how many were translated; "domain", the name of the
@@ -135,7 +136,7 @@ def _against_real(
     source: DataSet, target: DataSet, settings: ConfigDict, places: np.ndarray, outputs: np.ndarray
 ) -> dict[str, Any]:
     """What translations uint8 [N, H, W, C] are as images of the target, and how many of their labels survived."""
-    inputs = source.splits["test"]["image"][places]
+    inputs = without_alpha(source.splits["test"]["image"][places])
     shown = {"outputs": outputs} | ({"inputs": np.asarray(inputs)} if inputs.shape == outputs.shape else {})
     seen = see(target, settings, shown)
     return {
@@ -161,7 +162,8 @@ def _against_targets(
 
 
 def _as_it_is(inputs: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
-    """Inputs as answers, grey repeated as colour; None where they have another shape all the same."""
+    """Inputs as answers, without alpha, grey repeated as colour; None where they have another shape all the same."""
+    inputs = without_alpha(inputs)
     laid = inputs.repeat(shape[-1], axis=-1) if inputs.shape[-1] == 1 else inputs
     return laid if laid.shape == shape else None
 

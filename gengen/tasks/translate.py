@@ -14,7 +14,7 @@ from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.metrics.pairs import absolute_error, mean_error, measure
-from gengen.pictures.grid import save_png
+from gengen.pictures.grid import WHITE, has_alpha, save_png
 from gengen.pictures.sheet import alike, in_rows
 from gengen.tasks.data_of_run import data_of, pictures_of
 from gengen.tasks.describe import number, with_interval
@@ -52,7 +52,7 @@ def run(
 
     A user's own pictures are brought to the shape of the input's domain. Where the run makes its pairs itself, grey of
     colour for example, they are brought to the shape of its data instead, and pairs are made of them as of these: the
-    input is then grey, and the picture itself is the target.
+    input is then grey, and the picture itself is the target. Pictures with transparent parts have their holes already.
 
     Args:
       workdir: the run folder.
@@ -127,11 +127,16 @@ def _chosen(direction: str | None, offered: Sequence[str]) -> str:
 
 def _own(source: Path, signature: Signature, model: GenerativeModel, direction: str, number: int, seed: int) -> Given:
     """The user's own pictures, as inputs; where pairs are made of the data's images, those made of the pictures."""
+    domain = _domain(signature, model, direction[0])
+    if has_alpha(domain.channels):
+        shown = pictures_of(source, domain, number)
+        if (shown.images[..., -1] < WHITE).any():
+            return Given(shown.images, None, shown.places, shown.title)
     if model.pair is not None and not signature.paired:
         shown = pictures_of(source, signature, number)
         a, b = pairs_of(model, {"image": shown.images}, shown.places, seed=SEEDS["test"])
         return Given(*((a, b) if direction == "ab" else (b, a)), shown.places, shown.title)
-    shown = pictures_of(source, _domain(signature, model, direction[0]), number)
+    shown = pictures_of(source, domain, number)
     return Given(shown.images, None, shown.places, shown.title)
 
 

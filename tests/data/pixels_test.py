@@ -59,3 +59,30 @@ def test_shrinking_averages_and_keeps_the_size_asked_for() -> None:
 def test_colour_becomes_luma() -> None:
     red = pixels.fit(Image.new("RGB", (1, 1), (255, 0, 0)), size=(1, 1), channels=1, crop="none")
     assert red.item() == 76  # 0.299 * 255
+
+
+def test_an_alpha_says_what_is_seen_and_the_rest_has_the_mean_colour_of_it() -> None:
+    ink = np.random.default_rng(0).integers(0, 256, (6, 6, 4), np.uint8)
+    ink[..., 3] = 255
+    ink[1:3, 2:5, 3] = (0, 128, 254)  # transparent, be it in part
+    made = pixels.fit_alpha(Image.fromarray(ink), size=(6, 6), channels=4, crop="none")
+    hidden = ink[..., 3] < 255
+    np.testing.assert_array_equal(made[..., 3], np.where(hidden, 0, 255))
+    np.testing.assert_array_equal(made[~hidden], ink[~hidden])
+    np.testing.assert_allclose(made[hidden][:, :3], np.tile(ink[~hidden][:, :3].mean(0), (6, 1)), atol=0.5)
+    grey = pixels.fit_alpha(Image.fromarray(ink).convert("LA"), size=(6, 6), channels=2, crop="none")
+    np.testing.assert_array_equal(grey[..., 1], made[..., 3])
+    with pytest.raises(ValueError, match="transparent everywhere"):
+        pixels.fit_alpha(Image.new("RGBA", (2, 2)), size=(2, 2), channels=4, crop="none")
+
+
+def test_of_a_picture_that_is_enlarged_what_a_hole_was_mixed_into_is_not_seen() -> None:
+    ink = np.full((4, 4, 4), 90, np.uint8)
+    ink[..., 3] = 255
+    ink[1, 1] = (0, 0, 0, 0)
+    made = pixels.fit_alpha(Image.fromarray(ink), size=(16, 16), channels=4, crop="none")
+    assert not made[4:8, 4:8, 3].any()
+    np.testing.assert_allclose(made[..., :3], 90, atol=1)
+    assert made[12:, 12:, 3].all()
+    opaque = pixels.fit_alpha(Image.new("RGB", (4, 4)), size=(2, 2), channels=4, crop="none")
+    assert (opaque[..., 3] == 255).all()

@@ -23,6 +23,9 @@ def test_rows_of_other_shapes_are_brought_to_one():
     np.testing.assert_array_equal(one, np.full((2, 4, 4, 3), 7))
     np.testing.assert_array_equal(other, small.repeat(2, 1).repeat(2, 2))
     np.testing.assert_array_equal(alike([grey])[0], grey)
+    alpha = np.zeros((2, 4, 4, 1), np.uint8)
+    for colours in (one, grey):
+        np.testing.assert_array_equal(alike([np.concatenate([colours, alpha], -1)])[0], colours)
 
 
 def test_pictures_of_one_width_stand_below_each_other_after_a_gap():

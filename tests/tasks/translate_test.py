@@ -187,6 +187,32 @@ def test_pairs_are_made_of_pictures_of_the_user_where_the_run_makes_its_own(tran
     np.testing.assert_allclose(arrays["inputs"][0, :4, :, 0], colours[3, :4].mean(-1), atol=0.51)
 
 
+def holed(key, batch):
+    """Pairs made of the data's images: their right half is hidden."""
+    del key
+    b = batch["image"].astype(jnp.float32) / 127.5 - 1
+    seen = jnp.broadcast_to(jnp.where(jnp.arange(8)[None, None, :, None] < 4, 1.0, -1.0), (*b.shape[:3], 1))
+    return jnp.concatenate([jnp.where(seen > 0, b, 0.0), seen], -1), b
+
+
+def test_pictures_of_the_user_with_a_hole_are_inputs_as_they_are(translated, colours, tmp_path):
+    model = fake({"ab": lambda key, variables, images: -images[..., :3]}, holed)
+    data = data_set("colours", colours, tmp_path)
+    transparent = np.full((1, 8, 8, 1), 255, np.uint8)
+    transparent[:, 2:4] = 0
+    own = np.concatenate([colours[:1], transparent], -1)
+    for image, name in ((own[0], "0.png"), (colours[1], "1.png")):
+        Image.fromarray(image).save(tmp_path / name)
+    arrays, shown = translated(model, data, source=tmp_path / "0.png")
+    assert sorted(arrays) == ["inputs", "outputs"]
+    np.testing.assert_array_equal(arrays["inputs"][..., 3], own[..., 3])
+    np.testing.assert_array_equal(arrays["inputs"][0, 4:], own[0, 4:])
+    assert shown.shape[-1] == 3
+    arrays, _ = translated(model, data, source=tmp_path / "1.png")
+    np.testing.assert_array_equal(arrays["targets"], colours[1:2])
+    np.testing.assert_array_equal(arrays["inputs"][..., 3] == 255, np.tile(np.arange(8) < 4, (1, 8, 1)))
+
+
 def test_where_the_data_hold_the_pairs_pictures_of_the_user_have_the_shape_of_the_input(translated, colours, tmp_path):
     def pair(key, batch):
         del key

@@ -1,8 +1,9 @@
 """Pairs of images to learn a translation from: what the data hold, or what a pure transform makes of one image.
 
 Of an image b, the transforms make an image a that says less; a model learns the way back. An a of one image is always
-as high and wide as b and may have other channels. Left as it is (grey repeated as colour), a is also the trivial
-answer that a model has to beat: the grey picture, the bicubic enlargement, the hole in the mean colour around it.
+as high and wide as b and may have other channels; the last one may be an alpha, as in pictures with transparency: 1
+where b is seen and -1 where it is hidden. Left as it is (grey repeated as colour, without alpha), a is also the
+trivial answer that a model has to beat: the grey picture, the bicubic enlargement, the hole in the mean colour around.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,12 +31,14 @@ class Pairing(NamedTuple):
 
     Attributes:
       transform: what makes a of b; None where the data hold both.
-      channels: of an a, given those of b; 0 keeps them.
+      channels: of an a, without its alpha; 0 for as many as b has.
+      alpha: whether an a has an alpha.
       reverse: whether the data's second picture is b; the first one is by default.
     """
 
     transform: Transform | None
     channels: int = 0
+    alpha: bool = False
     reverse: bool = False
 
     def shapes(self, image: tuple[int, int, int], paired: int) -> dict[str, tuple[int, int, int]]:
@@ -49,7 +52,7 @@ class Pairing(NamedTuple):
           ValueError: the data hold no pairs, and nothing makes them.
         """
         if self.transform:
-            return {"a": (*image[:2], self.channels or image[2]), "b": image}
+            return {"a": (*image[:2], (self.channels or image[2]) + self.alpha), "b": image}
         if not paired:
             raise ValueError("name='given' needs data that hold pairs, and these have none")
         second = (*image[:2], paired)
@@ -67,6 +70,15 @@ class Pairing(NamedTuple):
             return self.transform(keys, image), image
         second = scaled(batch["paired"])
         return (image, second) if self.reverse else (second, image)
+
+    def parted(self, a: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """The picture in an a [B, H, W, C], and where it is seen: 1 there, 0 where it is hidden, [B, H, W, 1].
+
+        Without an alpha, an a is all picture, and as nothing in it is known to be as in b, 0 everywhere.
+        """
+        if self.alpha:
+            return a[..., :-1], (a[..., -1:] + 1) / 2
+        return a, jnp.zeros_like(a[..., :1])
 
 
 def given(*, reverse: bool = False) -> Pairing:
@@ -106,7 +118,7 @@ def low_resolution(*, factor: int = 4) -> Pairing:
 
 
 def masked(*, share: float = 0.375, centred: bool = False) -> Pairing:
-    """A picture with a rectangular hole, filled with the mean colour of what is left.
+    """A picture with a rectangular hole, filled with the mean colour of what is left, and an alpha that says where.
 
     Pathak et al. 2016 (context encoders), https://arxiv.org/abs/1604.07379, section 3.3: the central square is hidden,
     or blocks elsewhere.
@@ -134,9 +146,9 @@ def masked(*, share: float = 0.375, centred: bool = False) -> Pairing:
         hole = spans[0][:, :, None, None] & spans[1][:, None, :, None]
         seen = jnp.where(hole, 0.0, 1.0)
         mean = (image * seen).sum((1, 2), keepdims=True) / seen.sum((1, 2), keepdims=True)
-        return jnp.where(hole, mean, image)
+        return jnp.concatenate([jnp.where(hole, mean, image), 2 * seen - 1], -1)
 
-    return Pairing(transform)
+    return Pairing(transform, alpha=True)
 
 
 def edges(*, gain: float = 1.0) -> Pairing:

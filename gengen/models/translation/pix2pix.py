@@ -38,7 +38,7 @@ class Paired(NamedTuple):
       rival: the critic, of a and b behind each other in the channels, and its losses; None where there is no game.
       pairing: where the pairs come from.
       weight: of the mean absolute error, where the adversarial loss has 1.
-      residual: whether the translator says what is to be added to a, grey repeated as colour.
+      residual: whether the translator says what is to be added to the picture in a, grey repeated as colour.
       jitter: the largest random shift of a pair, in pixels.
       mirror: whether half of the pairs are mirrored.
     """
@@ -56,8 +56,9 @@ class Paired(NamedTuple):
         to_b, critic = jax.random.split(key)
         a, b = self.pair(key, jax.tree.map(lambda leaf: leaf[:1], batch))
         variables = {"to_b": init_network(self.translator, to_b, a, None)}
-        if self.residual and b.shape[-1] % a.shape[-1]:
-            raise ValueError(f"residual=True cannot add to {a.shape[-1]} channels to make {b.shape[-1]}")
+        channels = self.pairing.parted(a)[0].shape[-1]
+        if self.residual and b.shape[-1] % channels:
+            raise ValueError(f"residual=True cannot add to {channels} channels to make {b.shape[-1]}")
         if self.rival:
             variables["critic_b"] = init_network(self.rival.network, critic, jnp.concatenate([a, b], -1))
         return variables
@@ -76,10 +77,11 @@ class Paired(NamedTuple):
         return {"a": a, "b": b, "noise": noise}
 
     def through(self, a: jax.Array, output: jax.Array) -> jax.Array:
-        """What the translator's output means for images a."""
-        if not self.residual:
-            return output
-        return jnp.tile(a, (1, 1, 1, output.shape[-1] // a.shape[-1])) + output
+        """What the translator's output means for images a: what is seen of b already stays as it is."""
+        picture, seen = self.pairing.parted(a)
+        if self.residual:
+            output = jnp.tile(picture, (1, 1, 1, output.shape[-1] // picture.shape[-1])) + output
+        return seen * picture + (1 - seen) * output if self.pairing.alpha else output
 
     def made(self, state: State, batch: Batch) -> tuple[jax.Array, Tree]:
         """Translations of a batch, and what the translator carries."""

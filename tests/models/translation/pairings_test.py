@@ -119,7 +119,9 @@ def holes(share, number=3000, height=6, width=9, **arguments):
     """Rows and columns of the hole in each of many pictures."""
     keys = example_keys(jax.random.key(1), number)
     image = np.random.default_rng(1).uniform(-1, 1, (1, height, width, 1)).repeat(number, 0).astype(np.float32)
-    hidden = (of("masked", image, keys, share=share, **arguments) != image)[..., 0]
+    made = of("masked", image, keys, share=share, **arguments)
+    hidden = (made[..., :-1] != image)[..., 0]
+    np.testing.assert_array_equal(made[..., -1], np.where(hidden, -1, 1))
     return hidden.any(2), hidden.any(1), hidden
 
 
@@ -150,7 +152,7 @@ def test_a_hole_in_the_middle_is_always_there():
 
 def test_a_hole_has_the_mean_colour_of_the_rest_and_the_rest_is_as_it_was():
     image = scaled(photographs())
-    made = of("masked", image, share=0.5)
+    made = of("masked", image, share=0.5)[..., :-1]
     for before, after in zip(image, made, strict=True):
         hidden = (before != after).any(-1)
         assert hidden.sum() == 4 * 6

@@ -187,9 +187,22 @@ def test_a_pair_depends_on_its_key_alone_and_has_both_pictures():
     model, fed = build("masked"), batch(channels=3)
     a, b = model.pair(jax.random.key(0), fed)
     np.testing.assert_allclose(b, scaled(fed["image"]), atol=1e-6)
-    assert a.shape == b.shape
+    assert a.shape == (*b.shape[:-1], 4)
     np.testing.assert_array_equal(model.pair(jax.random.key(0), fed)[0], a)
     assert not np.array_equal(model.pair(jax.random.key(1), fed)[0], a)
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_what_is_seen_of_a_picture_stays_and_its_hole_is_what_the_translator_says(residual):
+    model, fed = build("masked", networks=networks(3), residual=residual), batch(channels=3, height=16, width=16)
+    a, b = model.pair(jax.random.key(0), fed)
+    variables = jax.jit(model.init)(jax.random.key(1), fed).variables
+    made = model.translate["ab"](jax.random.key(2), jax.tree.map(lambda leaf: 5 * leaf, variables), a)
+    hidden = np.asarray(a[..., 3:] < 0)
+    np.testing.assert_array_equal(np.where(hidden, 0, made), np.where(hidden, 0, b))
+    assert (made != a[..., :3])[np.broadcast_to(hidden, made.shape)].all()
+    untouched = model.translate["ab"](jax.random.key(2), jax.tree.map(lambda leaf: 0 * leaf, variables), a)
+    np.testing.assert_allclose(untouched, a[..., :3] if residual else np.where(hidden, 0, b), atol=1e-6)
 
 
 def test_both_pictures_of_a_pair_are_jittered_alike():
