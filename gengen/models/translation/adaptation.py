@@ -90,8 +90,10 @@ class Adaptation(NamedTuple):
         if self.semantic:
             takes = self.recognition.log_probabilities
             meant = takes(state.variables, batch["b"]).argmax(-1)
-            for name, fake, label in (("b", made.fake_b, batch["label"]), ("a", made.fake_a, meant)):
-                found = takes(state.variables, fake)
+            # Of views, too: what fools the classifier as it is need not look like its class.
+            fakes = (("b", made.fake_b, batch["label"], 4), ("a", made.fake_a, meant, 5))
+            for name, fake, label, place in fakes:
+                found = takes(state.variables, self.recognition.view(batch["view"], fake, place))
                 metrics[f"survival_{name}"] = mean_of(found.argmax(-1) == label)
                 value = value - self.semantic * jnp.take_along_axis(found, label[:, None], 1).mean()
         return value, (metrics, {**made.carried, **judged})

@@ -101,6 +101,10 @@ class Recognition(NamedTuple):
         _, logits = eval_mode(self.network, known, image)
         return jax.nn.log_softmax(logits)
 
+    def view(self, keys: jax.Array, image: jax.Array, place: int) -> jax.Array:
+        """Images [B, H, W, C] as the classifier is shown them, by keys [B] and what the view is for."""
+        return self.affine.of(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, place), image)
+
     def loss(
         self, variables: Variables, batch: Batch, translated: jax.Array | None
     ) -> tuple[jax.Array, dict[str, Mean], Variables]:
@@ -111,7 +115,6 @@ class Recognition(NamedTuple):
           batch: "a" [B, H, W, C] with "label" [B], "b" where there is a target, and "view", keys [B].
           translated: images of "a" in the looks of the target, which are not differentiated; or None.
         """
-        views = [jax.vmap(jax.random.fold_in, in_axes=(0, None))(batch["view"], place) for place in range(4)]
         carried: Variables = {}
 
         def through(image: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -119,19 +122,19 @@ class Recognition(NamedTuple):
             seen, carried["classifier"] = train_mode(self.network, own, image)
             return seen
 
-        features_a, logits = through(self.affine.of(views[0], batch["a"]))
+        features_a, logits = through(self.view(batch["view"], batch["a"], 0))
         nats = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
         value, metrics = nats.mean(), {"accuracy": mean_of(logits.argmax(-1) == batch["label"])}
         if translated is not None and self.translated:
-            _, logits = through(self.affine.of(views[1], lax.stop_gradient(translated)))
+            _, logits = through(self.view(batch["view"], lax.stop_gradient(translated), 1))
             nats = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
             metrics["accuracy_translated"] = mean_of(logits.argmax(-1) == batch["label"])
             value = value + self.translated * nats.mean()
         if not (self.consistency.weight or self.rival):
             return value, metrics, carried
-        features_b, logits_b = through(self.affine.of(views[2], batch["b"]))
+        features_b, logits_b = through(self.view(batch["view"], batch["b"], 2))
         if self.consistency.weight:
-            other = self.affine.of(views[3], batch["b"])
+            other = self.view(batch["view"], batch["b"], 3)
             agreement, measured, carried["teacher"] = self._agreement(variables, other, logits_b)
             value, metrics = value + agreement, metrics | measured
         if self.rival:
@@ -165,10 +168,9 @@ class Recognition(NamedTuple):
     def feature_losses(self, variables: Variables, batch: Batch) -> tuple[jax.Array, Variables]:
         """What the critic of features wants small [B]; the classifier's passes leave no trace."""
         assert self.rival
-        views = [jax.vmap(jax.random.fold_in, in_axes=(0, None))(batch["view"], place) for place in (0, 2)]
         seen = [
-            train_mode(self.network, variables["classifier"], self.affine.of(own, batch[name]))[0][0]
-            for own, name in zip(views, "ab", strict=True)
+            train_mode(self.network, variables["classifier"], self.view(batch["view"], batch[name], place))[0][0]
+            for name, place in (("a", 0), ("b", 2))
         ]
         losses, carried = self.rival.critic_losses(variables["feature_critic"], *map(lax.stop_gradient, seen))
         return losses, {"feature_critic": carried}

@@ -138,6 +138,17 @@ def test_the_semantic_loss_is_the_cross_entropy_of_both_translations():
     assert pushed["generator/survival_b"] == pytest.approx(kept)
 
 
+def test_the_classifier_sees_translations_as_it_sees_images():
+    """In views: a translation that only fools it as it is would not look like its class."""
+    noisy = Affine(noise=1.0)
+    (plain, other), (pushed, seen) = (
+        [whole(semantic=weight, affine=affine)[2]["generator/loss"] for affine in (Affine(), noisy)]
+        for weight in (0.0, 5.0)
+    )
+    assert plain == pytest.approx(other)
+    assert abs(pushed - seen) > 0.01
+
+
 def test_labels_of_the_target_are_never_looked_at():
     fed = batch()
     planted = {**fed, "second": {**fed["second"], "label": np.zeros(8, np.int32)}}
