@@ -20,6 +20,7 @@ PAIRINGS = {
     "edges": {"name": "edges", "gain": 2.0},
     "facades": {"name": "given", "reverse": False},
 }
+WEIGHTS = {"colorize": 1000.0, "super_resolution": 3000.0, "inpaint": 100.0}
 VARIANTS = ("tiny", "facades64", *PAIRINGS)
 
 
@@ -29,10 +30,12 @@ def get_config(variant: str = "") -> ConfigDict:
     width, layers = {"facades": (64, 3), "tiny": (8, 1)}.get(variant, (32, 2))
     config = base.paired(base.unet(width), base.patchgan(width, layers))
     config.model.pairing = ConfigDict(PAIRINGS[task])
-    if task in ("colorize", "super_resolution", "inpaint"):  # whose inputs are nearly right as they are
-        config.model.update(residual=True, weight=100.0 if task == "inpaint" else 1000.0)
-        config.networks.to_b.dropout = 0.0
-    config.training.steps = 2_000
+    if weight := WEIGHTS.get(task):  # inputs that are nearly right as they are
+        config.model.update(residual=True, weight=weight)
+        config.networks.to_b.update(norm="none", dropout=0.0)
+        config.optimizers.generator.rate = 5e-4
+        config.training.average.update(decay=0.999, networks=("to_b",))
+    config.training.steps = 3_000
     if task == "facades":
         config.data.update(name="facades", resolution=(256, 256) if large else (64, 64))
         config.model.update(weight=100.0 if large else 30.0, jitter=15 if large else 4)
