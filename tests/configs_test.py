@@ -207,11 +207,11 @@ def tiny_run(name, folder, data_dir):
     """Trains the tiny variant; returns the path of what was shown last."""
     config = config_of(name, "tiny")
     config.data.data_dir = str(data_dir)
-    config.training.steps = 15
+    config.training.steps = 20
     config.training.batch_size = 8
     last = train.run(config, folder)
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in lines] == [10, 15]
+    assert [line["step"] for line in lines] == [10, 20]
     assert np.isfinite([value for line in lines for value in line.values()]).all()
     return last
 

@@ -6,11 +6,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-import jax
-import pytest
+# XLA's older emitters compile in half of the time, and compiling is most of what tests do. A version that does not know
+# the flag any more would abort, so one process tries it; those that it starts inherit the answer.
+QUICK, FLAG = "GENGEN_TEST_QUICK", "--xla_cpu_use_fusion_emitters=false"
+if QUICK not in os.environ:
+    program, tried = [sys.executable, "-c", "import jax; jax.devices()"], {**os.environ, "XLA_FLAGS": FLAG}
+    status = subprocess.run(program, env=tried, capture_output=True, check=False).returncode
+    os.environ[QUICK] = "" if status else FLAG
+os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count=4 {os.environ[QUICK]}"
+
+import jax  # noqa: E402 - it reads the flags
+import pytest  # noqa: E402
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -75,8 +83,9 @@ def command(data_dir, compilation_cache):
     def prepared(*flags, devices=1, **environment):
         settings = {
             **os.environ,
-            "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+            "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices} {os.environ[QUICK]}",
             "JAX_COMPILATION_CACHE_DIR": str(compilation_cache),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
             "TFDS_DATA_DIR": str(data_dir),
             **environment,
         }

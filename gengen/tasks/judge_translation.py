@@ -151,8 +151,9 @@ def _against_targets(
     source: DataSet, target: DataSet, places: np.ndarray, outputs: np.ndarray, fill: Fill | None
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Scores of translations and of trivial answers, each uint8 [N, H, W, C], against their targets."""
-    inputs, targets = (np.asarray(domain.splits["test"]["image"][places]) for domain in (source, target))
-    near = retrieve(inputs, source.splits["train"]["image"])
+    pairs = (domain.splits["test"]["image"][places] for domain in (source, target))
+    inputs, targets = (np.asarray(without_alpha(images)) for images in pairs)
+    near = retrieve(inputs, without_alpha(source.splits["train"]["image"]))
     found = {"outputs": outputs, "retrieval": np.asarray(target.splits["train"]["image"][near])}
     trivial = fill(inputs) if fill else _as_it_is(inputs, targets.shape)
     if trivial is not None:
@@ -162,8 +163,7 @@ def _against_targets(
 
 
 def _as_it_is(inputs: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
-    """Inputs as answers, without alpha, grey repeated as colour; None where they have another shape all the same."""
-    inputs = without_alpha(inputs)
+    """Inputs as answers, grey repeated as colour; None where they have another shape all the same."""
     laid = inputs.repeat(shape[-1], axis=-1) if inputs.shape[-1] == 1 else inputs
     return laid if laid.shape == shape else None
 
