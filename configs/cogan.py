@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 
 from configs import base
 
-VARIANTS = ("tiny", "mnist_usps", "edges")
+VARIANTS = ("tiny", "mnist_usps", "usps_mnist", "edges")
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -22,8 +22,13 @@ def get_config(variant: str = "") -> ConfigDict:
     config = base.adapted(base.coupled(width), base.recogniser())
     config.model.affine.update(deviation=0.1, translation=2.0)
     config.training.steps = 5_000
-    if variant == "mnist_usps":
+    if variant in ("mnist_usps", "usps_mnist"):
         base.mnist_and_usps(config)
+        config.adaptation.directions = ("ab",)
+    if variant == "usps_mnist":  # digits that fill the frame, to digits with a border: sizes have to differ more
+        config.data.name, config.data.second.name = config.data.second.name, config.data.name
+        config.model.affine.deviation = 0.3
+        config.training.steps = 6_000
     if variant == "edges":
         config.data.second.update(name="edges", resolution=(), channels=0)
     config = base.vary(config, variant, VARIANTS)

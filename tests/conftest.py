@@ -24,10 +24,18 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
+def shared(factory: pytest.TempPathFactory, name: str) -> pathlib.Path:
+    """A folder of this test session that all of its processes have in common."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @pytest.fixture(scope="session", autouse=True)
 def compilation_cache(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """Compiles each program once in a session, in this process and in those that tests start."""
-    folder = tmp_path_factory.mktemp("xla")
+    folder = shared(tmp_path_factory, "xla")
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     return folder
@@ -70,7 +78,7 @@ def test_data() -> pathlib.Path:
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """Where data sets are prepared in this test session."""
-    return tmp_path_factory.mktemp("data")
+    return shared(tmp_path_factory, "data")
 
 
 ROOT = pathlib.Path(__file__).parent.parent
