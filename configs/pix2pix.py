@@ -30,11 +30,8 @@ def get_config(variant: str = "") -> ConfigDict:
     width, layers = {"facades": (64, 3), "tiny": (8, 1)}.get(variant, (32, 2))
     config = base.paired(base.unet(width), base.patchgan(width, layers))
     config.model.pairing = ConfigDict(PAIRINGS[task])
-    if weight := WEIGHTS.get(task):  # inputs that are nearly right as they are
-        config.model.update(residual=True, weight=weight)
-        config.networks.to_b.update(norm="none", dropout=0.0)
-        config.optimizers.generator.rate = 5e-4
-        config.training.average.update(decay=0.999, networks=("to_b",))
+    if task in WEIGHTS:
+        base.refine(config, WEIGHTS[task])
     config.training.steps = 3_000
     if task == "facades":
         config.data.update(name="facades", resolution=(256, 256) if large else (64, 64))

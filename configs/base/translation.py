@@ -24,6 +24,14 @@ def paired(translator: ConfigDict, critic: ConfigDict) -> ConfigDict:
     return config
 
 
+def refine(config: ConfigDict, weight: float) -> None:
+    """Makes a config of pairs one whose inputs are nearly right as they are, with a weight of the absolute error."""
+    config.model.update(residual=True, weight=weight)
+    config.networks.to_b.update(norm="none", dropout=0.0)
+    config.optimizers.generator.rate = 5e-4
+    config.training.average.update(decay=0.999, networks=("to_b",))
+
+
 def unpaired(translator: ConfigDict, critic: ConfigDict) -> ConfigDict:
     """Returns the defaults with the sections of a translation learnt without pairs, between digits and glyphs."""
     config = two_domains()

