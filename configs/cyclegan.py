@@ -2,8 +2,9 @@
 
 Paper: Zhu et al. 2017, https://arxiv.org/abs/1703.10593.
 Run: python launch.py --config=configs/cyclegan.py, with :tiny, :mnist_usps, :facades or :facades64 after it.
-Score: with transposed convolutions, identity 0.5 and 4,000 batches, 84.2 % of labels survived from USPS to MNIST.
-Minutes: 14 on mnist_usps so, one core of 2; the other variants are still to be measured.
+Score: Fréchet distance from digits to glyphs 4.23 (real images 0.813), back 2.76 (1.02); 66 % of labels survive there
+  and 68 % back; 1 seed. Where labels are to survive, configs/adapt.py:cycada.
+Minutes: 12 on one core of 2; the variants were not trained to their end.
 
 Handwritten digits to printed ones and back. --mode=translate shows held-out ones, --direction=ba the other way.
 """
