@@ -12,10 +12,11 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # the flag any more would abort, so one process tries it; those that it starts inherit the answer.
 QUICK, FLAG = "GENGEN_TEST_QUICK", "--xla_cpu_use_fusion_emitters=false"
 if QUICK not in os.environ:
+    os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
     program, tried = [sys.executable, "-c", "import jax; jax.devices()"], {**os.environ, "XLA_FLAGS": FLAG}
     status = subprocess.run(program, env=tried, capture_output=True, check=False).returncode
     os.environ[QUICK] = "" if status else FLAG
-os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count=4 {os.environ[QUICK]}"
+    os.environ["XLA_FLAGS"] += " " + os.environ[QUICK]
 
 import jax  # noqa: E402 - it reads the flags
 import pytest  # noqa: E402
@@ -24,18 +25,10 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
-def shared(factory: pytest.TempPathFactory, name: str) -> pathlib.Path:
-    """A folder of this test session that all of its processes have in common."""
-    base = factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
 @pytest.fixture(scope="session", autouse=True)
 def compilation_cache(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """Compiles each program once in a session, in this process and in those that tests start."""
-    folder = shared(tmp_path_factory, "xla")
+    folder = tmp_path_factory.mktemp("xla")  # its files are not written whole, so no two workers share one
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     return folder
@@ -78,7 +71,10 @@ def test_data() -> pathlib.Path:
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """Where data sets are prepared in this test session."""
-    return shared(tmp_path_factory, "data")
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "data"  # which all workers have in common
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 ROOT = pathlib.Path(__file__).parent.parent

@@ -138,7 +138,7 @@ def pix2pixs():
     return pix2pix(
         networks={"to_b": unet.Translator(1, width=4, depth=2), "critic_b": patchgan.Critic(4, layers=0)},
         optimizers=dict.fromkeys(PAIR, sgd()),
-        pairing=PAIRINGS["noisy"](),
+        pairing=PAIRINGS["masked"](),
         weight=1.0,
         jitter=2,
     )
@@ -427,9 +427,9 @@ def test_a_step_that_forgot_to_average_would_not_trace(name, model):
 
 
 def test_fused_steps_equal_single_ones(name):
-    chex.assert_trees_all_close(
-        *(jax.device_get(made.state) for made in (run(name), run(name, fused=1))), atol=1e-6, rtol=1e-5
-    )
+    (several, measured, _), (single, also, _) = run(name), run(name, fused=1)
+    chex.assert_trees_all_close(jax.device_get(several), jax.device_get(single), atol=1e-6, rtol=1e-5)
+    chex.assert_trees_all_close(measured, also, atol=1e-5, rtol=1e-4)
 
 
 def test_going_on_from_a_copy_is_exact(name):
@@ -459,6 +459,8 @@ def test_capabilities_have_the_shapes_they_promise(name, model):
 @pytest.mark.parametrize("name", [name for name in MODELS if "translate" in CAN[name]])
 def test_a_translation_is_an_image_of_the_same_size_and_depends_on_no_other(name, model):
     images, variables = data(1)["image"][0].astype(np.float32) / 127.5 - 1, first(name).variables
+    if model.pair:
+        images, _ = jax.jit(model.pair)(jax.random.key(2), jax.tree.map(lambda leaf: leaf[0], fed(name, 1)))
     assert {"ab"} <= model.translate.keys() <= {"ab", "ba"}
     for function in model.translate.values():
         translate = jax.jit(function)
@@ -474,7 +476,7 @@ def test_a_pair_is_an_image_of_each_domain_of_the_same_example(name, model):
     batch = jax.tree.map(lambda leaf: leaf[0], fed(name, 1))
     a, b = jax.jit(model.pair)(jax.random.key(3), batch)
     np.testing.assert_allclose(b, batch["image"].astype(np.float32) / 127.5 - 1, atol=1e-6)
-    chex.assert_equal_shape([a, b])
+    chex.assert_equal_shape_prefix([a, b], 3)
     some, _ = jax.jit(model.pair)(jax.random.key(3), jax.tree.map(lambda leaf: leaf[:3], batch))
     chex.assert_trees_all_close(some, a[:3], atol=1e-6)
 

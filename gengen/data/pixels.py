@@ -95,6 +95,8 @@ def fit_alpha(image: Image.Image, *, size: tuple[int, int], channels: int, crop:
       ValueError: nothing of the picture is seen, or `fit` refuses it.
     """
     colours = fit(plain(image), size=size, channels=channels - 1, crop=crop)
+    if not image.has_transparency_data:
+        return np.concatenate([colours, np.full_like(colours[..., :1], 255)], -1)
     # Half of white, which the filter overshoots where it is near an edge: it says so, and is not cut off.
     opaque = ImageOps.exif_transpose(image).convert("RGBA").getchannel("A").point(lambda level: 128 * (level == 255))
     seen = fit(opaque, size=size, channels=1, crop=crop) == 128

@@ -77,7 +77,9 @@ def prepare(name: str, source: Source, manual_dir: pathlib.Path | None) -> Prepa
         builder = source.builder()
         image, label = _features(name, builder)
         if not pathlib.Path(builder.data_path).exists():
-            builder = _generate(name, source, builder, manual_dir)
+            _generate(name, builder, manual_dir)
+        if not builder.info.splits:  # another process has prepared it since
+            builder = source.builder()
         classes = tuple(builder.info.features[label].names) if label else ()
         channels = 1 if builder.info.features[image].shape[-1] == 1 else 3
         paired = PAIRED if name in BUILDERS and PAIRED in builder.info.features else None
@@ -98,7 +100,7 @@ def _features(name: str, builder: Any) -> tuple[str, str | None]:
     return images[0], labels[0] if labels else None
 
 
-def _generate(name: str, source: Source, builder: Any, manual_dir: pathlib.Path | None) -> Any:
+def _generate(name: str, builder: Any, manual_dir: pathlib.Path | None) -> None:
     import tensorflow_datasets as tfds
 
     root, place = pathlib.Path(builder.data_dir_root), pathlib.Path(builder.data_path)
@@ -112,10 +114,9 @@ def _generate(name: str, source: Source, builder: Any, manual_dir: pathlib.Path 
     config = tfds.download.DownloadConfig(manual_dir=manual_dir, try_download_gcs=False)
     try:
         builder.download_and_prepare(download_config=config, file_format="array_record")
-        return builder
     except BaseException as error:
         if isinstance(error, OSError) and (place / "dataset_info.json").exists():
-            return source.builder()  # another process that prepared the same has renamed its folder first
+            return  # another process that prepared the same has renamed its folder first
         for folder in (place.parent, place.parent.parent, downloads / "extracted", downloads):
             if folder != root:
                 with contextlib.suppress(OSError):  # TFDS removes its half-written folder, and leaves its parents

@@ -130,8 +130,11 @@ def _own(source: Path, signature: Signature, model: GenerativeModel, direction: 
     domain = _domain(signature, model, direction[0])
     if has_alpha(domain.channels):
         shown = pictures_of(source, domain, number)
-        if (shown.images[..., -1] < WHITE).any():
+        holed = (shown.images[..., -1] < WHITE).any((1, 2))
+        if holed.all():
             return Given(shown.images, None, shown.places, shown.title)
+        if holed.any():
+            raise Refusal(f"--input={source} has pictures with transparent parts and others; translate them apart.")
     if model.pair is not None and not signature.paired:
         shown = pictures_of(source, signature, number)
         a, b = pairs_of(model, {"image": shown.images}, shown.places, seed=SEEDS["test"])

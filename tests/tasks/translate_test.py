@@ -210,6 +210,9 @@ def test_pictures_of_the_user_with_a_hole_are_inputs_as_they_are(translated, col
     assert shown.shape[-1] == 3
     arrays, _ = translated(model, data, source=tmp_path / "1.png")
     np.testing.assert_array_equal(arrays["targets"], colours[1:2])
+    both = saved(tmp_path / "both", own[0], colours[1])
+    with pytest.raises(Refusal, match="transparent parts and others; translate them apart"):
+        translated(model, data, source=both)
     np.testing.assert_array_equal(arrays["inputs"][..., 3] == 255, np.tile(np.arange(8) < 4, (1, 8, 1)))
 
 

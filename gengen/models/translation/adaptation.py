@@ -5,10 +5,10 @@
     feature critic  w <- w - step of the gradient of  critic loss(D(f(a)), D(f(b)))                    (if there is one)
     classifier      c <- c - step of the gradient of  -log p(y | a) - translated log p(y | G(a)) + consistency + feature
 
-y is the label of a, and y' what the classifier itself takes b for. All parts but the first can be switched off: with
-translators it is CyCADA's game of pixels and features (Hoffman et al. 2018, https://arxiv.org/abs/1711.03213), played
-at once; with a teacher alone it is self-ensembling (French et al. 2018, https://arxiv.org/abs/1706.05208); with
-nothing it is a classifier of the source.
+y is the label of a, and y' what the classifier itself takes b for; all else it sees in random views. All parts but the
+first can be switched off: with translators it is CyCADA's game of pixels and features (Hoffman et al. 2018,
+https://arxiv.org/abs/1711.03213), played at once; with a teacher alone it is self-ensembling (French et al. 2018,
+https://arxiv.org/abs/1706.05208); with nothing it is a classifier of the source.
 """
 
 from collections.abc import Callable, Mapping
@@ -145,7 +145,7 @@ def adaptation(
     Returns:
       A model that can `recognise` images of the target, and with translators `translate` both ways. Metrics are
       "classifier/accuracy" on the source, "classifier/sure", the share of target images that the teacher is sure of,
-      "generator/survival_b", the share of labels that survive translation in the classifier's eyes, and the cycles'.
+      "generator/survival_b", the share of labels that the classifier finds in views of translations, and the cycles'.
 
     Raises:
       ValueError: an argument is out of range, or a network is missing.

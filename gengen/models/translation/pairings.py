@@ -71,14 +71,16 @@ class Pairing(NamedTuple):
         second = scaled(batch["paired"])
         return (image, second) if self.reverse else (second, image)
 
-    def parted(self, a: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """The picture in an a [B, H, W, C], and where it is seen: 1 there, 0 where it is hidden, [B, H, W, 1].
+    def picture(self, a: jax.Array) -> jax.Array:
+        """The picture in an a [B, H, W, C], without its alpha."""
+        return a[..., :-1] if self.alpha else a
 
-        Without an alpha, an a is all picture, and as nothing in it is known to be as in b, 0 everywhere.
-        """
-        if self.alpha:
-            return a[..., :-1], (a[..., -1:] + 1) / 2
-        return a, jnp.zeros_like(a[..., :1])
+    def kept(self, a: jax.Array, made: jax.Array) -> jax.Array:
+        """What was made of an a, images [B, H, W, C], but as in a where its alpha says that b is seen."""
+        if not self.alpha:
+            return made
+        seen = (a[..., -1:] + 1) / 2
+        return seen * self.picture(a) + (1 - seen) * made
 
 
 def given(*, reverse: bool = False) -> Pairing:

@@ -56,7 +56,7 @@ class Paired(NamedTuple):
         to_b, critic = jax.random.split(key)
         a, b = self.pair(key, jax.tree.map(lambda leaf: leaf[:1], batch))
         variables = {"to_b": init_network(self.translator, to_b, a, None)}
-        channels = self.pairing.parted(a)[0].shape[-1]
+        channels = self.pairing.picture(a).shape[-1]
         if self.residual and b.shape[-1] % channels:
             raise ValueError(f"residual=True cannot add to {channels} channels to make {b.shape[-1]}")
         if self.rival:
@@ -78,10 +78,10 @@ class Paired(NamedTuple):
 
     def through(self, a: jax.Array, output: jax.Array) -> jax.Array:
         """What the translator's output means for images a: what is seen of b already stays as it is."""
-        picture, seen = self.pairing.parted(a)
         if self.residual:
+            picture = self.pairing.picture(a)
             output = jnp.tile(picture, (1, 1, 1, output.shape[-1] // picture.shape[-1])) + output
-        return seen * picture + (1 - seen) * output if self.pairing.alpha else output
+        return self.pairing.kept(a, output)
 
     def made(self, state: State, batch: Batch) -> tuple[jax.Array, Tree]:
         """Translations of a batch, and what the translator carries."""
