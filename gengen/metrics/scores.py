@@ -87,8 +87,11 @@ class Score(NamedTuple):
       paper: where it comes from.
       compares: whether it compares with the reference, or looks at the samples alone.
       evenly: whether it takes as many images of the reference as of the samples.
+      taught: whether it looks at the samples alone through a classifier, which knows the training images too well for
+        them to stand for real ones.
       logarithmic: whether good and bad samples differ by orders of magnitude, so that a chart needs a logarithmic axis.
       requires: the capability that it needs of a model.
+      note: what a reader might stumble over.
     """
 
     title: str
@@ -98,8 +101,10 @@ class Score(NamedTuple):
     paper: str
     compares: bool = False
     evenly: bool = False
+    taught: bool = False
     logarithmic: bool = False
     requires: str = "sample"
+    note: str = ""
 
 
 SCORES: Mapping[str, Score] = {
@@ -121,9 +126,15 @@ SCORES: Mapping[str, Score] = {
         compares=True,
         evenly=True,
         logarithmic=True,
+        note="unbiased, so it may be negative; 0 within its interval",
     ),
     "inception_score": Score(
-        "Inception score", "higher", "features", lambda d, k: 100 * k, "Salimans et al. 2016, arXiv:1606.03498"
+        "Inception score",
+        "higher",
+        "features",
+        lambda d, k: 100 * k,
+        "Salimans et al. 2016, arXiv:1606.03498",
+        taught=True,
     ),
     "precision": Score(
         "precision",
@@ -167,6 +178,7 @@ SCORES: Mapping[str, Score] = {
         "classes",
         lambda d, k: 100,
         "share whose most probable class is the asked one",
+        taught=True,
     ),
     "class_similarity": Score(
         "MS-SSIM within a class", AS_REAL, "classes", lambda d, k: 50 * k, "Odena et al. 2017, arXiv:1610.09585"

@@ -1,6 +1,6 @@
 """Judging sets of images against one data set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
 from gengen.data.dataset import DataSet
+from gengen.metrics.comparison import Compared, compare
 from gengen.metrics.interval import Estimate
 from gengen.metrics.scores import SCORES, Images, available, measure, real_of
 from gengen.tasks.conditions import LABEL
@@ -67,7 +68,8 @@ class Judge:
                 asked=labelled,
             ),
         )
-        reference = self.images(pick(test["image"], REFERENCE)[1])
+        places, held_out = pick(test["image"], REFERENCE)
+        reference = self.images(held_out, asked=test["label"][places] if labelled else None)
         self.real = real_of(reference, self.sees.images.extract(self._training)[0], shares)
 
     def images(self, pixels: np.ndarray, places: np.ndarray | None = None, asked: np.ndarray | None = None) -> Images:
@@ -99,6 +101,12 @@ class Judge:
     def scores(self, images: Images) -> dict[str, Estimate]:
         """Measures the chosen scores of images."""
         return measure(self.real, images, self.names)
+
+    def compared(
+        self, samples: Images, floor: Images, found: Mapping[str, Estimate], found_of_floor: Mapping[str, Estimate]
+    ) -> dict[str, Compared]:
+        """Compares samples with real images by the chosen scores, both of which were measured, that have a direction."""
+        return compare(self.real, samples, floor, found, found_of_floor)
 
     def extractor(self, name: str) -> Extractor:
         """The extractor that a score sees through."""
