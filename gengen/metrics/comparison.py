@@ -53,13 +53,11 @@ def compare(
       found_of_floor: scores of the floor.
     """
     names = [name for name in found if SCORES[name].better != AS_REAL]
-    compared = {}
+    compared: dict[str, Compared] = {}
     for group, function in _DIFFERENCES.items():
-        if set(group) & set(names):
+        if wanted := set(group) & set(names):
             made = dict(zip(group, function(real, samples, floor), strict=True))
-            compared |= {
-                name: Compared(found[name], found_of_floor[name], made[name]) for name in made if name in names
-            }
+            compared |= {name: Compared(found[name], found_of_floor[name], made[name]) for name in wanted}
     heard = [name for name in names if SCORES[name].taught]
     if heard:
         few = min(len(samples.pixels), len(real.reference.pixels))
@@ -92,16 +90,14 @@ def _kernel(real: Real, samples: Images, floor: Images) -> Sequence[Difference]:
 
 def _manifold(real: Real, samples: Images, floor: Images) -> Sequence[Difference]:
     found = manifold_differences(real.reference.features, samples.features, floor.features)
-    return [
-        of_variance(*found[name][:2], lower=False, degrees=found[name][2])
-        for name in ("precision", "recall", "coverage")
-    ]
+    differences = (found[name] for name in ("precision", "recall", "coverage"))
+    return [of_variance(value, variance, lower=False, degrees=degrees) for value, variance, degrees in differences]
 
 
 def _classes(real: Real, samples: Images, floor: Images) -> Sequence[Difference]:
-    """The divergence of classes; how probable it is by the G-test of homogeneity of the samples and all training images.
+    """The divergence of classes; how probable it is by the G-test of homogeneity with all training images.
 
-    The floor is drawn from the images that the data's shares are of, so it is nearer to them than fresh images would be.
+    The floor is drawn from the images that the data's shares are of, and nearer to them than fresh images are.
     """
     assert real.shares is not None
     labels, sizes = labels_of(samples), len(real.training)

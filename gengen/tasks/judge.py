@@ -105,7 +105,7 @@ class Judge:
     def compared(
         self, samples: Images, floor: Images, found: Mapping[str, Estimate], found_of_floor: Mapping[str, Estimate]
     ) -> dict[str, Compared]:
-        """Compares samples with real images by the chosen scores, both of which were measured, that have a direction."""
+        """Compares samples with real images by the chosen scores that have a direction; both were measured."""
         return compare(self.real, samples, floor, found, found_of_floor)
 
     def extractor(self, name: str) -> Extractor:

@@ -1,4 +1,4 @@
-"""Samples against real images by all scores, on arrays: how often alike ones are told apart, and what a fault changes."""
+"""Samples against real images by all scores, on arrays: how often alike ones are told apart, and what faults do."""
 
 import jax
 import numpy as np
@@ -97,7 +97,7 @@ def sets():
 
 def test_paired_differences_are_those_of_the_scores(sets):
     reference, samples, floor = sets
-    value, variance = frechet_difference(reference, samples, floor)
+    value, _ = frechet_difference(reference, samples, floor)
     apart = [frechet_distance(reference, generated).value for generated in (samples, floor)]
     assert value == pytest.approx(apart[0] - apart[1])
     kernel, *_ = kernel_difference(reference, samples, floor)
