@@ -78,7 +78,7 @@ def told_apart(differences: Mapping[str, Difference], level: float = 1 - LEVEL) 
     """Which scores of samples are worse than those of real images, the clearest first.
 
     Holm's method (1979, https://www.jstor.org/stable/4615733): where samples are as good as real images, the
-    probability that any score is named is at most the level, however many are looked at and whatever they have in common.
+    probability that any score is named is at most the level, however many there are and whatever they have in common.
 
     Args:
       differences: of every score that is looked at.
