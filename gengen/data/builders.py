@@ -11,7 +11,7 @@ from PIL import Image
 
 from gengen.data import digits, facades, fetch, glyphs, idx, photographs, usps
 from gengen.data.folder import Folder
-from gengen.data.sources import VERSION
+from gengen.data.sources import VERSION, VERSIONS
 
 
 class PictureBuilder(tfds.core.GeneratorBasedBuilder):
@@ -22,6 +22,10 @@ class PictureBuilder(tfds.core.GeneratorBasedBuilder):
     """
 
     VERSION = tfds.core.Version(VERSION)
+
+    def __init__(self, *, version: str = VERSION, **kwargs: Any) -> None:
+        self.VERSION = tfds.core.Version(version)  # of those that a class supports, TFDS would only make the newest
+        super().__init__(**kwargs)
 
     def _describe(
         self,
@@ -77,7 +81,8 @@ class Digits(OwnBuilder):
         )
 
     def _split_generators(self, dl_manager: Any) -> Mapping[str, Iterator[Any]]:
-        return {split: _arrays(*digits.read_digits(split)) for split in ("train", "test")}
+        (rule,) = (rule for rule, version in VERSIONS.items() if self.version == version)
+        return {split: _arrays(*digits.read_digits(split, rule)) for split in ("train", "test")}
 
 
 class Glyphs(OwnBuilder):
@@ -209,7 +214,7 @@ class ImageFolder(PictureBuilder):
 
     def __init__(self, *, folder: Folder, **kwargs: Any) -> None:
         self._folder = folder
-        super().__init__(config=tfds.core.BuilderConfig(name=folder.digest, version=self.VERSION), **kwargs)
+        super().__init__(config=tfds.core.BuilderConfig(name=folder.digest), **kwargs)
 
     def _info(self) -> Any:
         channels = 3 if self._folder.has_colour() else 1

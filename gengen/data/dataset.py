@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 
 from gengen.core.refusal import Refusal
-from gengen.data import decoded, pixels
+from gengen.data import decoded, pixels, splits
 from gengen.data.prepared import WRITE_ERRORS, prepare
 from gengen.data.selection import Selection
 from gengen.data.signature import DataSet
 from gengen.data.sources import find_source
 
-_FORMAT = "v1"  # of the decoded cache: to be raised when the same picture would decode to other pixels
+_FORMAT = "v2"  # of the decoded cache: to be raised when it holds more, or the same picture decodes to other pixels
 
 
 def load(
@@ -28,6 +28,7 @@ def load(
     labelled: int = 0,
     data_dir: str | os.PathLike[str] | None = None,
     manual_dir: str | os.PathLike[str] | None = None,
+    rule: str = splits.RULES[0],
 ) -> DataSet:
     """Loads a data set as arrays of one size.
 
@@ -44,6 +45,7 @@ def load(
       labelled: how many training images keep their labels for a semi-supervised model, evenly from each class.
       data_dir: root folder of data sets; by default $TFDS_DATA_DIR, else ~/tensorflow_datasets.
       manual_dir: folder of raw files that the user has got by hand; for image_folder the folder or zip of pictures.
+      rule: of `splits.RULES`, by which "test" is drawn where the data set has no such split.
 
     Returns:
       The data set, with splits "train" and "test", and with "held_out" and "labelled" where they were asked for.
@@ -60,14 +62,14 @@ def load(
     root = _expand(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
     manual = _expand(manual_dir) if manual_dir else None
     try:
-        source = find_source(name, root, manual)
+        source = find_source(name, root, manual, rule)
         shape = f"{f'{size[0]}x{size[1]}' if size else 'native'}x{channels or 'native'}"
         parts = [re.sub(r"[^\w.-]+", "_", name), source.version, shape, crop, *filter(None, [source.digest])]
         folder = root / "gengen_decoded" / _FORMAT / "-".join(parts)
         data = decoded.read(folder)
         if data is None:
             print(f"gengen: preparing {name} in {root}", file=sys.stderr)
-            prepared = prepare(name, source, manual)
+            prepared = prepare(name, source, manual, rule)
             decoded.write(folder, name, prepared, size=size, channels=channels, crop=crop)
             data = decoded.read(folder)
     except OSError as error:

@@ -1,6 +1,7 @@
 """The cache of decoded pictures: plain .npy files, written once and then read in a fraction of a second."""
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import pathlib
@@ -90,7 +91,8 @@ def write(
                 np.save(partial / f"{split}.label.npy", labels)
                 digest.update(hashlib.sha256(labels.tobytes()).digest())
         paired = channels if prepared.paired else 0
-        signature = Signature(name, *target, channels, prepared.classes, counts, digest.hexdigest()[:16], paired=paired)
+        signature = Signature(name, *target, channels, prepared.classes, counts, digest.hexdigest()[:16])
+        signature = dataclasses.replace(signature, paired=paired, split=prepared.split)
         (partial / "signature.json").write_text(json.dumps(signature.to_json(), indent=1), encoding="utf-8")
         if folder.exists() and read(folder) is None:
             shutil.rmtree(folder)

@@ -2,18 +2,22 @@
 
 import numpy as np
 
+from gengen.data import splits
+
 CLASSES = tuple("0123456789")
 
 _EVERY = 6
 
 
-def read_digits(split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Reads a split of the digits: every sixth picture is for testing (299), the others (1,498) are for training.
+def read_digits(split: str, rule: str = splits.RULES[0]) -> tuple[np.ndarray, np.ndarray]:
+    """Reads a split of the digits: a sixth of each class, by the hash of the pixels, is for testing.
 
-    Both splits hold digits of the same writers: scikit-learn's file does not say who wrote what.
+    These are 300 pictures; the other 1,497 are for training. Both splits hold digits of the same writers:
+    scikit-learn's file does not say who wrote what.
 
     Args:
       split: "train" or "test".
+      rule: of `splits.RULES`; by "position" every sixth picture is for testing (299).
 
     Returns:
       Pictures, uint8 [N, 8, 8] with ink at 255, and labels, uint8 [N].
@@ -21,8 +25,11 @@ def read_digits(split: str) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.datasets import load_digits  # scikit-learn takes a second to import, and only preparation needs it
 
     digits = load_digits()
-    is_test = np.arange(len(digits.target)) % _EVERY == _EVERY - 1
-    chosen = is_test if split == "test" else ~is_test
     # The file counts black cells: 0 to 16 in each place.
-    pixels = np.rint(digits.images[chosen] * (255 / 16)).astype(np.uint8)
-    return pixels, digits.target[chosen].astype(np.uint8)
+    pixels, labels = np.rint(digits.images * (255 / 16)).astype(np.uint8), digits.target.astype(np.uint8)
+    if rule == "position":
+        is_test = splits.every(len(labels), _EVERY, _EVERY - 1)
+    else:
+        is_test = splits.held_out([image.tobytes() for image in pixels], 1 / _EVERY, labels)
+    chosen = is_test if split == "test" else ~is_test
+    return pixels[chosen], labels[chosen]

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import pathlib
 import zipfile
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from gengen.core.refusal import Refusal
-from gengen.data import pixels
+from gengen.data import pixels, splits
 
 SUFFIXES = frozenset(
     (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -31,12 +32,16 @@ class Entry(NamedTuple):
 
 
 class Folder(NamedTuple):
-    """The pictures below `root`, sorted by path; `digest` changes when files are added, removed or changed."""
+    """The pictures below `root`, sorted by path; `digest` changes when files are added, removed or changed.
+
+    `rule` says how "test" was drawn: one of `splits.RULES`, or `splits.OWN` where folders say it.
+    """
 
     root: pathlib.Path
     entries: tuple[Entry, ...]
     classes: tuple[str, ...]
     digest: str
+    rule: str = splits.RULES[0]
 
     def pictures(self, split: str) -> Iterator[tuple[Entry, Image.Image, bytes]]:
         """Reads a split's pictures in turn, and checks each: yields its entry, its pixels (grey or RGB), its bytes.
@@ -70,15 +75,16 @@ class Folder(NamedTuple):
         return entry, image, content
 
 
-def list_folder(root: pathlib.Path | None) -> Folder:
+def list_folder(root: pathlib.Path | None, rule: str = splits.RULES[0]) -> Folder:
     """Lists the pictures of a folder or zip.
 
     A folder that holds nothing but one folder is stepped into. If that leads to folders `train` and `test` alone,
-    they are the splits; otherwise every tenth picture by sorted path, from the first on, is for testing. Below that,
-    each folder is a class (a single folder is none, and its pictures have no labels).
+    they are the splits; otherwise a tenth of each class, by the hash of the path, is for testing. Below that, each
+    folder is a class (a single folder is none, and its pictures have no labels).
 
     Args:
       root: folder or zip.
+      rule: of `splits.RULES`; by "position" every tenth picture by sorted path, from the first on, is for testing.
 
     Returns:
       The listing.
@@ -94,16 +100,17 @@ def list_folder(root: pathlib.Path | None) -> Folder:
     if len(paths) < 2:
         count = "no pictures" if not paths else "only one picture"
         raise Refusal(f"{root} holds {count} ({', '.join(sorted(SUFFIXES))}), and training needs more.")
-    entries = tuple(_entries(root, paths))
+    entries, rule = _entries(root, paths, rule)
     for split in SPLITS:
         if not any(entry.split == split for entry in entries):
             raise Refusal(f"{root} holds no pictures in its folder {split}.")
     classes = tuple(sorted({entry.label for entry in entries} - {""}))
     state = "\n".join(f"{path}\t{stamps[path]}" for path in paths)
-    return Folder(root, entries, classes, hashlib.sha256(state.encode()).hexdigest()[:16])
+    return Folder(root, entries, classes, hashlib.sha256(state.encode()).hexdigest()[:16], rule)
 
 
-def _entries(root: pathlib.Path, paths: list[str]) -> Iterator[Entry]:
+def _entries(root: pathlib.Path, paths: list[str], rule: str) -> tuple[tuple[Entry, ...], str]:
+    """Gives each path its class and its split, and says by which rule."""
     parts = [pathlib.PurePosixPath(path).parts for path in paths]
     depth = _shared(parts, 0)
     heads = {names[depth] for names in parts if len(names) > depth + 1}
@@ -112,13 +119,19 @@ def _entries(root: pathlib.Path, paths: list[str]) -> Iterator[Entry]:
     tails = [names[first:] for names in parts]
     folders = {tail[0] for tail in tails if len(tail) > 1}
     labelled = len(folders) > 1
-    for place, (path, names, tail) in enumerate(zip(paths, parts, tails, strict=True)):
+    for path, tail in zip(paths, tails, strict=True):
         if labelled and len(tail) == 1:
             raise Refusal(
                 f"{root / path} lies beside class folders ({', '.join(sorted(folders)[:3])}): move it into one."
             )
-        split = names[depth] if by_name else "test" if place % _EVERY == 0 else "train"
-        yield Entry(path, tail[0] if labelled else "", split)
+    labels = [tail[0] if labelled else "" for tail in tails]
+    if by_name:
+        chosen, rule = [names[depth] for names in parts], splits.OWN
+    else:
+        keys = [os.fsencode("/".join(tail)) for tail in tails]
+        is_test = splits.held_out(keys, 1 / _EVERY, labels) if rule != "position" else splits.every(len(paths), _EVERY)
+        chosen = ["test" if held_out else "train" for held_out in is_test]
+    return tuple(map(Entry, paths, labels, chosen)), rule
 
 
 def _shared(parts: list[tuple[str, ...]], depth: int) -> int:

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import io
 import os
 import pathlib
@@ -12,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from gengen.core.refusal import Refusal
-from gengen.data import fetch
+from gengen.data import fetch, splits
 from gengen.data.guard import explained, quiet
 from gengen.data.sources import BUILDERS, Source
 
@@ -30,8 +31,8 @@ class Prepared(NamedTuple):
     """A prepared data set: which features it has, and where the records of each split lie.
 
     `paired` is the feature of the second picture of every record, where there is one; it has as many channels.
-    `splits` maps "train" and "test" to (records, their places): a data set without a split for testing lends every
-    tenth of its training records.
+    `splits` maps "train" and "test" to (records, their places): a data set without a split for testing lends a tenth
+    of its training records. `split` says by which rule, or that it has one (`splits.OWN`).
     """
 
     image: str
@@ -39,6 +40,7 @@ class Prepared(NamedTuple):
     classes: tuple[str, ...]
     channels: int
     splits: Mapping[str, tuple[Any, Sequence[int]]]
+    split: str
     paired: str | None = None
 
     def examples(self, split: str, *, paired: bool = False) -> Iterator[tuple[str, Image.Image, int]]:
@@ -56,13 +58,14 @@ class Prepared(NamedTuple):
             yield name, Image.open(io.BytesIO(record[feature])), label
 
 
-def prepare(name: str, source: Source, manual_dir: pathlib.Path | None) -> Prepared:
+def prepare(name: str, source: Source, manual_dir: pathlib.Path | None, rule: str = splits.RULES[0]) -> Prepared:
     """Prepares a data set (once), and opens its records.
 
     Args:
       name: `config.data.name`.
       source: what `find_source` gave.
       manual_dir: the user's folder of raw files, or None.
+      rule: of `splits.RULES`, for a TFDS data set without a split for testing.
 
     Returns:
       The opened data set.
@@ -84,7 +87,8 @@ def prepare(name: str, source: Source, manual_dir: pathlib.Path | None) -> Prepa
         channels = 1 if builder.info.features[image].shape[-1] == 1 else 3
         paired = PAIRED if name in BUILDERS and PAIRED in builder.info.features else None
         pictures = [image, paired] if paired else [image]
-        return Prepared(image, label, classes, channels, _splits(name, builder, pictures), paired)
+        chosen, drawn = _splits(name, builder, pictures, label, rule)
+        return Prepared(image, label, classes, channels, chosen, source.split or drawn, paired)
 
 
 def _features(name: str, builder: Any) -> tuple[str, str | None]:
@@ -127,7 +131,10 @@ def _generate(name: str, builder: Any, manual_dir: pathlib.Path | None) -> None:
         raise
 
 
-def _splits(name: str, builder: Any, pictures: Sequence[str]) -> dict[str, tuple[Any, Sequence[int]]]:
+def _splits(
+    name: str, builder: Any, pictures: Sequence[str], label: str | None, rule: str
+) -> tuple[dict[str, tuple[Any, Sequence[int]]], str]:
+    """Opens the records of both splits, and says how "test" was drawn."""
     import tensorflow_datasets as tfds
 
     counts = {split: info.num_examples for split, info in builder.info.splits.items()}
@@ -139,11 +146,17 @@ def _splits(name: str, builder: Any, pictures: Sequence[str]) -> dict[str, tuple
     for split in ("test", "validation"):
         if counts.get(split):
             held_out = builder.as_data_source(split, decoders=read)
-            return {"train": (train, every), "test": (held_out, range(counts[split]))}
-    return {
-        "train": (train, [place for place in every if place % _EVERY]),
-        "test": (train, [place for place in every if place % _EVERY == 0]),
-    }
+            return {"train": (train, every), "test": (held_out, range(counts[split]))}, splits.OWN
+    if rule == "position":
+        is_test = splits.every(len(every), _EVERY)
+    else:
+        keys, classes = [], []
+        for _, record in _in_chunks(train, every):
+            keys.append(hashlib.sha256(record[pictures[0]]).digest())  # the pictures would not fit in memory
+            classes.append(int(record[label]) if label else 0)
+        is_test = splits.held_out(keys, 1 / _EVERY, classes)
+    places = {"train": np.flatnonzero(~is_test), "test": np.flatnonzero(is_test)}
+    return {split: (train, chosen.tolist()) for split, chosen in places.items()}, rule
 
 
 def _in_chunks(records: Any, places: Sequence[int]) -> Iterator[tuple[int, Any]]:

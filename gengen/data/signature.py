@@ -9,7 +9,7 @@ import numpy as np
 
 NORMALISATION = "uint8, scaled to [-1, 1]"
 
-_LATER = ("paired", "second")
+_LATER = ("paired", "second", "split")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Signature:
     `classes` is empty where there are no labels; `counts` holds the examples of each split; `digest` identifies the
     decoded pixels and labels of "train" and "test", so that a run is never continued on other data. `paired` is the
     number of channels of the second picture that every example has, 0 where there is none. `second` describes a second
-    data set, which the digest covers, too; None where there is none.
+    data set, which the digest covers, too; None where there is none. `split` says how "test" was drawn: by one of
+    `splits.RULES`, or `splits.OWN` where the data set has one.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Signature:
     normalisation: str = NORMALISATION
     paired: int = 0
     second: "Signature | None" = None
+    split: str = "position"
 
     @property
     def shape(self) -> tuple[int, int, int]:

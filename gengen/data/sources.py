@@ -5,43 +5,52 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from gengen.data import splits
 from gengen.data.folder import list_folder
 from gengen.data.guard import explained, quiet
 
 VERSION = "1.0.0"
 """Version of gengen's builders: a change of what they yield must change it, or old caches stay in use."""
 
+VERSIONS = {"hash": "1.1.0", "position": VERSION}
+"""Versions of the builders that draw a split for testing, by rule."""
+
 
 class Source(NamedTuple):
     """A data set before it is prepared.
 
     `digest` identifies the user's files where there are any; `builder` makes the TFDS builder. Importing TFDS takes
-    half a second, so only `builder` does it, and a start with decoded data never calls it.
+    half a second, so only `builder` does it, and a start with decoded data never calls it. `split` says how "test" is
+    drawn: by one of `splits.RULES`, or `splits.OWN`; "" where only the prepared data can tell.
     """
 
     version: str
     digest: str
     builder: Callable[[], Any]
+    split: str
 
 
-def _own(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> Source:
+def _own(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None, rule: str) -> Source:
+    split = rule if name in _DRAWN else splits.OWN
+    version = VERSIONS.get(split, VERSION)
+
     def builder() -> Any:
         from gengen.data.builders import OWN
 
-        return OWN[name](data_dir=data_dir, manual_dir=manual_dir)
+        return OWN[name](data_dir=data_dir, manual_dir=manual_dir, version=version)
 
-    return Source(VERSION, "", builder)
+    return Source(version, "", builder, split)
 
 
-def _image_folder(data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> Source:
-    folder = list_folder(manual_dir)
+def _image_folder(data_dir: pathlib.Path, manual_dir: pathlib.Path | None, rule: str) -> Source:
+    folder = list_folder(manual_dir, rule)
 
     def builder() -> Any:
         from gengen.data.builders import ImageFolder
 
-        return ImageFolder(data_dir=data_dir, folder=folder)
+        return ImageFolder(data_dir=data_dir, folder=folder, version=VERSIONS[rule])
 
-    return Source(VERSION, folder.digest, builder)
+    return Source(VERSIONS[rule], folder.digest, builder, folder.rule)
 
 
 _NAMES = (
@@ -49,20 +58,25 @@ _NAMES = (
     *("mnist", "fashion_mnist", "kmnist", "usps", "usps_pooled", "facades"),
 )
 
-BUILDERS: Mapping[str, Callable[[pathlib.Path, pathlib.Path | None], Source]] = {
+_DRAWN = ("digits",)  # of these, the builder draws the split for testing
+
+BUILDERS: Mapping[str, Callable[[pathlib.Path, pathlib.Path | None, str], Source]] = {
     **{name: functools.partial(_own, name) for name in _NAMES},
     "image_folder": _image_folder,
 }
 """gengen's own data sets, by `config.data.name`."""
 
 
-def find_source(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> Source:
+def find_source(
+    name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None, rule: str = splits.RULES[0]
+) -> Source:
     """Looks a data set up, in gengen's table first and then in TFDS.
 
     Args:
       name: a key of `BUILDERS`, or any name that `tfds.builder` takes.
       data_dir: root folder of all data sets.
       manual_dir: the user's folder of raw files or pictures, or None.
+      rule: of `splits.RULES`, where the data set has no split for testing.
 
     Returns:
       The source; nothing is prepared yet.
@@ -71,9 +85,9 @@ def find_source(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | No
       Refusal: nobody knows the name, or its builder cannot be made.
     """
     if name in BUILDERS:
-        return BUILDERS[name](data_dir, manual_dir)
+        return BUILDERS[name](data_dir, manual_dir, rule)
     import tensorflow_datasets as tfds
 
     with quiet(), explained(name, BUILDERS):
         builder = tfds.builder(name, data_dir=data_dir, file_format="array_record")
-    return Source(str(builder.version), "", lambda: builder)
+    return Source(f"{builder.version}-{rule}", "", lambda: builder, "")

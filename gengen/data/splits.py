@@ -1,15 +1,19 @@
 """Which examples of a data set without a split for testing are held out for one."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 RULES = ("hash", "position")
 """How a split is drawn: by what the examples are, or as versions before 0.2 did, every so-and-so-many-th of them."""
 
+OWN = "own"
+"""What stands for a rule where a data set has splits of its own."""
 
-def held_out(keys: Sequence[bytes], share: float, classes: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
+
+def held_out(keys: Sequence[bytes], share: float, classes: Sequence[Any] | np.ndarray | None = None) -> np.ndarray:
     """Which examples are for testing: a share of each class, by the hash of what each example is.
 
     Names and files are often in an order that means something (frames of a film, black and white in turn), so a place
@@ -48,6 +52,12 @@ def held_out(keys: Sequence[bytes], share: float, classes: Sequence[int] | np.nd
 def every(count: int, period: int, first: int = 0) -> np.ndarray:
     """Which examples are for testing by the rule "position": every `period`-th, bool [count]."""
     return np.arange(count) % period == first
+
+
+def rule_of(signature: Mapping[str, Any]) -> str:
+    """The rule by which the data of a run were split, from its data.json; older versions knew "position" alone."""
+    parts = [signature, *filter(None, [signature.get("second")])]
+    return "position" if any(part.get("split", "position") == "position" for part in parts) else RULES[0]
 
 
 def _parts(counts: np.ndarray, share: float) -> np.ndarray:

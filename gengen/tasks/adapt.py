@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
+from gengen.data.splits import RULES, rule_of
 from gengen.pictures.grid import to_pixels
 from gengen.tasks import compare_adaptations, judge_recognition, train
 from gengen.tasks.compare_adaptations import MEASURED
@@ -24,7 +25,7 @@ from gengen.tasks.prepare import SECOND, load_data
 from gengen.tasks.sample import restore
 from gengen.tasks.translations import Translations
 from gengen.training.checkpoint import Checkpoints
-from gengen.training.run_folder import write_whole
+from gengen.training.run_folder import begun, read_folder, write_whole
 
 DIRECTIONS = ("ab", "ba")
 """From which domain to which; a is `config.data`, b is `config.data.second`."""
@@ -50,12 +51,13 @@ def run(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
     settings = _settings(config)
     (path,) = output_files(output, workdir / "adaptation.json", ".json")
     found: dict[str, dict[str, list[float]]] = {way: {name: [] for name in MEASURED} for way in settings.directions}
-    domains = {way: _domains(config, way) for way in settings.directions}
+    rule = _rule(workdir)
+    domains = {way: _domains(config, way, rule) for way in settings.directions}
     for seed in range(settings.seeds):
         folder = workdir / f"seed_{seed}"
-        alone = {name: _trained(_alone(config, name, seed), folder / f"only_{name}") for name in "ab"}
+        alone = {name: _trained(_alone(config, name, seed), folder / f"only_{name}", rule) for name in "ab"}
         for way in settings.directions:
-            adapted = _trained(_adapted(config, way, seed), folder / way)
+            adapted = _trained(_adapted(config, way, seed), folder / way, rule)
             source, target = domains[way]
             for name, classifier in (("source", alone[way[0]]), ("adapted", adapted), ("target", alone[way[1]])):
                 found[way][name].append(accuracy(recogniser(classifier), target["image"], target["label"]))
@@ -104,13 +106,19 @@ def _settings(config: ConfigDict) -> ConfigDict:
     return settings
 
 
-def _trained(config: ConfigDict, folder: Path) -> Path:
+def _rule(workdir: Path) -> str:
+    """How runs that are there draw test splits, and so all: what one is tested on, none may be trained on."""
+    there = [path.parent for path in sorted(workdir.glob("seed_*/*/data.json")) if begun(path.parent)]
+    return rule_of(read_folder(there[0])[1]) if there else RULES[0]
+
+
+def _trained(config: ConfigDict, folder: Path, rule: str) -> Path:
     """Trains a run to its end, if it is not there yet; returns its folder.
 
     Raises:
       Refusal: it was stopped before.
     """
-    train.run(config, folder)
+    train.run(config, folder, rule)
     step = Checkpoints(folder / "checkpoints", read_only=True).latest()
     if step is None or step < config.training.steps:
         raise Refusal(f"stopped before {folder} was complete; the same command goes on from there.")
@@ -139,9 +147,9 @@ def _adapted(config: ConfigDict, way: str, seed: int) -> ConfigDict:
     return own
 
 
-def _domains(config: ConfigDict, way: str) -> tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]:
+def _domains(config: ConfigDict, way: str, rule: str) -> tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]:
     """The test splits of the source and of the target of a direction."""
-    data = load_data(config.copy_and_resolve_references())
+    data = load_data(config.copy_and_resolve_references(), rule)
     second = data.second
     assert second
     domains: dict[str, DataSet] = {"a": data, "b": second}

@@ -113,7 +113,7 @@ class TrainedClassifier(NamedTuple):
 def steps_for(images: int) -> int:
     """Number of training steps: ten times the root of the number of images, in whole dispatches.
 
-    34 epochs of the 1,498 embedded digits, 5 of MNIST's 60,000 images. Fewer images are seen more often, but not so
+    34 epochs of the 1,497 embedded digits, 5 of MNIST's 60,000 images. Fewer images are seen more often, but not so
     often that the time to train would be the same.
     """
     return DISPATCH * max(1, round(10 * images**0.5 / DISPATCH))

@@ -11,6 +11,7 @@ from gengen.core.refusal import Refusal
 from gengen.data import pixels
 from gengen.data.folder import SUFFIXES
 from gengen.data.signature import DataSet, Signature
+from gengen.data.splits import rule_of
 from gengen.pictures.grid import has_alpha
 from gengen.tasks.prepare import check_sections, load_data
 from gengen.training.run_folder import read_folder
@@ -54,7 +55,7 @@ def data_of(workdir: Path, config: ConfigDict | None = None) -> DataSet:
         own.data[key] = given.data[key] or own.data[key]
     if "second" in own.data and "second" in given.data and given.data.second.get("manual_dir"):
         own.data.second.manual_dir = given.data.second.manual_dir
-    data = load_data(own)
+    data = load_data(own, rule_of(signature))
     if data.signature.digest != signature["digest"]:
         raise Refusal(f"the data of {own.data.name} are not those that {workdir} was trained on: their digests differ.")
     return data

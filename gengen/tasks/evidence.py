@@ -77,14 +77,14 @@ def judge_parzen(samples: np.ndarray, data: DataSet) -> dict[str, Any]:
 
     Args:
       samples: uint8 [N, H, W, C].
-      data: whose last training images choose the width of the windows, and whose held-out ones are judged.
+      data: whose training images, some at random, choose the width of the windows, and whose held-out ones are judged.
     """
 
     def points(images: np.ndarray) -> np.ndarray:
         return np.asarray(images, np.float32).reshape(len(images), -1) / np.float32(255)
 
     _, held_out = pick(data.splits["test"]["image"], REFERENCE)
-    validation = data.splits["train"]["image"][-VALIDATION:]
+    _, validation = pick(data.splits["train"]["image"], VALIDATION)
     nats, bandwidth = parzen(points(samples), points(validation), points(held_out))
     return {"nats": nats._asdict(), "bandwidth": bandwidth, "samples": len(samples), "images": len(held_out)}
 

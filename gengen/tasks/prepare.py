@@ -13,6 +13,7 @@ from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.domains import OF_FIRST, joined
 from gengen.data.signature import DataSet
+from gengen.data.splits import RULES
 
 LEAST = {
     "training.steps": 1,
@@ -74,44 +75,49 @@ def check_training(config: ConfigDict) -> None:
         )
 
 
-def load_data(config: ConfigDict) -> DataSet:
+def load_data(config: ConfigDict, rule: str = RULES[0]) -> DataSet:
     """Loads the data of a config, and turns `training.epochs` into steps where it is not 0.
 
     Where the config has a section `data.second`, the data set that it describes is joined to the first as `second`:
     another one, or one made of the first: with the name "paired" its second pictures, with "edges" its edges.
+
+    Args:
+      config: the experiment.
+      rule: by which "test" is drawn where a data set has no such split; that of its data.json for a run that goes on.
 
     Raises:
       Refusal: anything that the user can put right, in one sentence.
     """
     section = dict(config.data)
     second = section.pop("second", None)
-    data = _loaded(section)
+    data = _loaded(section, rule)
     if second:
-        data = joined(data, _second(data, dict(second), section.get("data_dir")))
+        data = joined(data, _second(data, dict(second), section.get("data_dir"), rule))
     if config.training.epochs:
         images = config.training.epochs * data.signature.counts["train"]
         config.training.steps = max(1, math.ceil(images / config.training.batch_size))
     return data
 
 
-def _loaded(section: dict[str, Any]) -> DataSet:
+def _loaded(section: dict[str, Any], rule: str) -> DataSet:
     """Loads what a section of a config describes; () and 0 stand for what the pictures have."""
     resolution = section.pop("resolution", ())
     return load(
         resolution=resolution[0] if len(resolution) == 1 else resolution or None,
         channels=section.pop("channels", 0) or None,
+        rule=rule,
         **section,
     )
 
 
-def _second(first: DataSet, section: dict[str, Any], data_dir: str | None) -> DataSet:
+def _second(first: DataSet, section: dict[str, Any], data_dir: str | None, rule: str) -> DataSet:
     """Loads the second data set; its refusals name the keys of its own section."""
     unknown = sorted(section.keys() - set(SECOND))
     if unknown or "name" not in section:
         raise Refusal(f"config.data.second should have a name, and of {', '.join(SECOND)} what it changes.")
     try:
         if section["name"] not in OF_FIRST:
-            return _loaded({**section, "data_dir": data_dir})
+            return _loaded({**section, "data_dir": data_dir}, rule)
         given = [key for key in SECOND[1:] if section.get(key) and section[key] != "none"]
         if given:
             raise Refusal(f"config.data.{given[0]} cannot be chosen for what is made of the first: leave it empty.")

@@ -55,7 +55,9 @@ class Progress:
         self._draws = {"samples": self._samples} if model.sample else {}
         if model.encode and model.decode:
             self._draws["reconstructions"] = self._reconstructions
-            self._held_out = {name: np.asarray(values[:PAIRS]) for name, values in data.splits["test"].items()}
+            test = data.splits["test"]
+            places = np.random.default_rng(seed).permutation(len(test["image"]))[:PAIRS]
+            self._held_out = {name: np.asarray(values[places]) for name, values in test.items()}
             self._back = jax.jit(self._through)
         if model.translate:
             self._draws["translations"] = self._translations

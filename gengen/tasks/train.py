@@ -19,6 +19,7 @@ from gengen.core.state import State
 from gengen.data.pipeline import batches
 from gengen.data.selection import streams
 from gengen.data.signature import DataSet
+from gengen.data.splits import RULES, rule_of
 from gengen.tasks.conditions import DOMAIN, classes_of
 from gengen.tasks.features import UnfitDataError
 from gengen.tasks.prepare import check_training, load_data
@@ -28,7 +29,7 @@ from gengen.tasks.stopping import stopping
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.loop import Action, NonFiniteError, train, windows
 from gengen.training.report import Report
-from gengen.training.run_folder import held, open_folder
+from gengen.training.run_folder import begun, held, open_folder, read_folder
 from gengen.training.stages import Span, spans
 from gengen.training.writer import Writer
 
@@ -36,12 +37,13 @@ if TYPE_CHECKING:
     from gengen.tasks.scorekeeper import Scorekeeper
 
 
-def run(config: ConfigDict, workdir: Path) -> Path:
+def run(config: ConfigDict, workdir: Path, rule: str = RULES[0]) -> Path:
     """Trains until `training.steps`, from the latest checkpoint if the folder holds one.
 
     Args:
       config: the experiment.
       workdir: the run folder.
+      rule: by which a new run draws "test" where a data set has no such split; one that goes on keeps its own.
 
     Returns:
       The path of the last grid of samples, reconstructions or translations; that of the metrics where the model only
@@ -51,7 +53,7 @@ def run(config: ConfigDict, workdir: Path) -> Path:
       Refusal: the config cannot be run, the folder belongs to another run, or training diverged.
     """
     check_training(config)
-    data = load_data(config)
+    data = load_data(config, rule_of(read_folder(workdir)[1]) if begun(workdir) else rule)
     model = build_model(config, data.signature)
     if not (model.sample or (model.encode and model.decode) or model.translate or model.recognise):
         raise Refusal("this model can neither sample nor encode and decode, so there would be nothing to see of it.")

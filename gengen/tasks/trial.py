@@ -10,6 +10,7 @@ from scipy import stats
 
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
+from gengen.data.splits import rule_of
 from gengen.metrics.anomaly import auprc, auroc, expected_false_alarms, false_alarms, nearest_distances, pca_errors
 from gengen.metrics.interval import LEVEL, of_share
 from gengen.tasks.compare_detections import percent
@@ -61,7 +62,7 @@ def trial(workdir: Path, config: ConfigDict | None, data: DataSet, *, num: int, 
       Refusal: there are fewer than two normal images or anomalies.
     """
     split, names = data.splits["test"], data.signature.classes
-    own = read_folder(workdir)[0]
+    own, signature = read_folder(workdir)
     labels = None
     if own.data.get("classes", ()):
         given = own if config is None else config
@@ -69,7 +70,7 @@ def trial(workdir: Path, config: ConfigDict | None, data: DataSet, *, num: int, 
             own.data[key] = given.data[key] or own.data[key]
         own.data.update(classes=(), held_out=0.0, labelled=0)
         normal = np.unique(np.concatenate([data.splits[name]["label"] for name in ("train", "test")]))
-        split = load_data(own).splits["test"]
+        split = load_data(own, rule_of(signature)).splits["test"]
         labels = np.asarray(split["label"])
     known = np.arange(len(split["image"])) if labels is None else np.flatnonzero(labels >= 0)
     places = np.sort(np.random.default_rng(seed).permutation(known)[:num])

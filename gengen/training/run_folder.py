@@ -21,6 +21,22 @@ because the data itself is compared by its digest."""
 PACKAGES = ("gengen", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy")
 
 
+SAID_BY_DIGEST = ("split", "second.split")
+"""Keys of the data's signature in which two versions may differ for the same data."""
+
+
+def begun(folder: Path) -> bool:
+    """Says whether a folder holds a run with checkpoints; until then its config may still be corrected.
+
+    Raises:
+      Refusal: it holds checkpoints alone.
+    """
+    has_checkpoints = any((folder / "checkpoints").glob("[0-9]*"))
+    if has_checkpoints and not (folder / "config.json").exists():
+        raise Refusal(f"{folder} holds checkpoints and no config.json to tell of what; choose another --workdir.")
+    return has_checkpoints
+
+
 def open_folder(folder: Path, config: ConfigDict, signature: dict[str, Any]) -> None:
     """Makes the folder of a new run, or checks that an old one is of the same experiment.
 
@@ -33,10 +49,7 @@ def open_folder(folder: Path, config: ConfigDict, signature: dict[str, Any]) -> 
       Refusal: the folder holds another experiment; the sentence names what differs.
     """
     wanted = json.loads(config.to_json())
-    begun = any((folder / "checkpoints").glob("[0-9]*"))  # until then a config may still be corrected
-    if begun and not (folder / "config.json").exists():
-        raise Refusal(f"{folder} holds checkpoints and no config.json to tell of what; choose another --workdir.")
-    if begun:
+    if begun(folder):
         _refuse_other(folder, _read(folder / "config.json"), wanted, "config")
         _refuse_other(folder, _read(folder / "data.json"), json.loads(json.dumps(signature)), "data")
     folder.mkdir(parents=True, exist_ok=True)
@@ -80,7 +93,7 @@ def _refuse_other(folder: Path, there: dict[str, Any], here: dict[str, Any], wha
     differing = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
     # A key that older versions did not have changes nothing where it is empty or 0.
     differing = [key for key in differing if key in old or new[key]]
-    differing = [key for key in differing if what != "config" or not _may_change(key)]
+    differing = [key for key in differing if not (_may_change(key) if what == "config" else key in SAID_BY_DIGEST)]
     if differing:
         listed = ", ".join(f"{what}.{key} is {old.get(key)} there and {new.get(key)} here" for key in differing)
         raise Refusal(f"{folder} belongs to another run: {listed}; choose another --workdir.")

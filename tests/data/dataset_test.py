@@ -1,5 +1,6 @@
 """Loading: the embedded digits, the decoded cache, names that TFDS knows, and refusals."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -18,7 +19,7 @@ from gengen.data.signature import Signature
 def test_digits_are_scikit_learns(data_dir: pathlib.Path) -> None:
     from sklearn.datasets import load_digits
 
-    data = load(name="digits", data_dir=data_dir)
+    data = load(name="digits", data_dir=data_dir, rule="position")
     digits = load_digits()
     is_test = np.arange(1797) % 6 == 5
     for split, chosen in (("train", ~is_test), ("test", is_test)):
@@ -26,8 +27,35 @@ def test_digits_are_scikit_learns(data_dir: pathlib.Path) -> None:
         image = data.splits[split]["image"]
         assert image.dtype == np.uint8 and image.shape[1:] == (8, 8, 1)
         assert abs(image[..., 0] / 255 * 16 - digits.images[chosen]).max() < 0.04
-    assert data.signature.counts == {"train": 1498, "test": 299}
-    assert min(np.bincount(data.splits["test"]["label"])) > 20  # every digit can be tested
+
+
+@pytest.mark.input(
+    "Splits", "the embedded digits", "taken", "a sixth of each class, by the hash of the pixels, is for testing"
+)
+def test_a_sixth_of_each_digit_is_for_testing(data_dir: pathlib.Path) -> None:
+    data, older = (load(name="digits", data_dir=data_dir, rule=rule) for rule in ("hash", "position"))
+    assert data.signature.counts == {"train": 1497, "test": 300} and data.signature.split == "hash"
+    whole, tested = (
+        np.bincount(np.concatenate([data.splits[split]["label"] for split in splits]))
+        for splits in (("train", "test"), ("test",))
+    )
+    assert (abs(tested - whole / 6) < 1).all()
+    pictures = [
+        sorted(image.tobytes() for split in ("train", "test") for image in found.splits[split]["image"])
+        for found in (data, older)
+    ]
+    assert pictures[0] == pictures[1]  # none is lost or used twice
+
+
+@pytest.mark.input(
+    "Splits", "a run of digits that an older version began", "taken", "keeps its split: every sixth digit for testing"
+)
+def test_the_older_rule_gives_the_older_data(data_dir: pathlib.Path) -> None:
+    older = load(name="digits", data_dir=data_dir, rule="position").signature
+    assert (older.digest, older.split) == ("4e9affc30173a807", "position")  # recorded with the older version
+    assert older.counts == {"train": 1498, "test": 299}
+    drawn = load(name="glyphs", data_dir=data_dir, rule="position").signature
+    assert drawn == load(name="glyphs", data_dir=data_dir).signature and drawn.split == "own"
 
 
 @pytest.mark.parametrize(
@@ -37,7 +65,7 @@ def test_size_and_channels_by_config(
     data_dir: pathlib.Path, resolution: Any, channels: int | None, shape: tuple[int, ...]
 ) -> None:
     data = load(name="digits", resolution=resolution, channels=channels, data_dir=data_dir)
-    assert data.splits["train"]["image"].shape == (1498, *shape)
+    assert data.splits["train"]["image"].shape == (1497, *shape)
     assert data.signature.shape == shape
 
 
@@ -70,7 +98,9 @@ def test_the_second_start_needs_neither_tfds_nor_scikit_learn(data_dir: pathlib.
 def test_the_signature_survives_json(data_dir: pathlib.Path) -> None:
     signature = load(name="digits", data_dir=data_dir).signature
     assert Signature.from_json(json.loads(json.dumps(signature.to_json()))) == signature
-    assert signature.normalisation == "uint8, scaled to [-1, 1]"
+    assert signature.normalisation == "uint8, scaled to [-1, 1]" and signature.split == "hash"
+    older = {key: value for key, value in signature.to_json().items() if key != "split"}
+    assert Signature.from_json(older) == dataclasses.replace(signature, split="position")
     with pytest.raises(KeyError):
         Signature.from_json({"name": "digits"})
 
@@ -131,12 +161,18 @@ def test_the_data_are_for_reading_only(data_dir: pathlib.Path) -> None:
 def test_any_other_name_is_passed_to_tfds(data_dir: pathlib.Path) -> None:
     own = load(name="digits", data_dir=data_dir, channels=3)
     # The records of the embedded digits, found by TFDS under the name that they have there.
-    passed = load(name="gengen_digits:1.0.0", data_dir=data_dir, channels=3)
+    passed = load(name="gengen_digits:1.1.0", data_dir=data_dir, channels=3)
     assert own.signature.digest == passed.signature.digest
     assert passed.signature.classes == own.signature.classes
 
 
-def test_a_tfds_data_set_without_test_split_lends_every_tenth(tmp_path: pathlib.Path) -> None:
+@pytest.mark.input(
+    "Splits",
+    "a TFDS data set without a test split",
+    "taken",
+    "a tenth of each class, by the hash of the stored picture, is for testing",
+)
+def test_a_tfds_data_set_without_test_split_lends_a_tenth_of_each_class(tmp_path: pathlib.Path) -> None:
     import tensorflow_datasets as tfds
     from PIL import Image
 
@@ -144,20 +180,26 @@ def test_a_tfds_data_set_without_test_split_lends_every_tenth(tmp_path: pathlib.
         VERSION = tfds.core.Version("1.0.0")
 
         def _info(self) -> Any:
-            features = tfds.features.FeaturesDict({"photo": tfds.features.Image(shape=(4, 4, 3))})
+            label = tfds.features.ClassLabel(names=["even", "odd"])
+            features = tfds.features.FeaturesDict({"photo": tfds.features.Image(shape=(4, 4, 3)), "is_odd": label})
             return tfds.core.DatasetInfo(builder=self, features=features, disable_shuffling=True)
 
         def _split_generators(self, dl_manager: Any) -> Any:
             return {"train": self._generate_examples()}
 
         def _generate_examples(self) -> Any:
-            for key in range(25):
-                yield key, {"photo": Image.new("RGB", (4, 4), (key, key, key))}
+            for key in range(100):
+                yield key, {"photo": Image.new("RGB", (4, 4), (2 * key,) * 3), "is_odd": key % 2}
 
+    older = load(name="gengen_one_split", data_dir=tmp_path, rule="position")
+    assert older.splits["test"]["image"][:, 0, 0, 0].tolist() == list(range(0, 200, 20))
+    assert older.signature.split == "position"
     data = load(name="gengen_one_split", data_dir=tmp_path)
-    assert data.splits["test"]["image"][:, 0, 0, 0].tolist() == [0, 10, 20]
-    assert data.signature.counts == {"train": 22, "test": 3}
-    assert "label" not in data.splits["train"]
+    assert data.signature.counts == {"train": 90, "test": 10} and data.signature.split == "hash"
+    assert np.bincount(data.splits["test"]["label"]).tolist() == [5, 5]  # the older rule tests even ones alone
+    values = [data.splits[split]["image"][:, 0, 0, 0].tolist() for split in ("train", "test")]
+    assert sorted(values[0] + values[1]) == list(range(0, 200, 2))
+    assert data.signature.digest == load(name="gengen_one_split", data_dir=tmp_path).signature.digest
 
 
 def test_a_tfds_data_set_that_needs_tensorflow_says_so(tmp_path: pathlib.Path) -> None:

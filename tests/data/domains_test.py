@@ -167,7 +167,7 @@ def test_a_config_joins_data_of_other_sizes_channels_and_numbers(
     data = load_data(config)
     assert data.second is not None and data.signature.second == data.second.signature
     assert data.signature.shape == (8, 8, 1) and data.second.signature.shape == (4, 6, 3)
-    assert data.second.signature.counts == {"train": 10, "test": 2}
+    assert data.second.signature.counts == {"train": 11, "test": 1}
     assert config.training.steps == -(-2 * 1498 // 64)  # epochs are those of the first
     config.data.unlock()
     del config.data.second

@@ -30,18 +30,49 @@ def two_classes(tmp_path: pathlib.Path) -> pathlib.Path:
     return root
 
 
-def test_folders_are_classes_and_every_tenth_picture_is_for_testing(
+def test_folders_are_classes_and_once_every_tenth_picture_was_for_testing(
     two_classes: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-    data = load(name="image_folder", manual_dir=two_classes, data_dir=tmp_path / "data")
+    data = load(name="image_folder", manual_dir=two_classes, data_dir=tmp_path / "data", rule="position")
     assert data.signature.classes == ("cats", "dogs")
-    assert data.signature.counts == {"train": 21, "test": 3}
+    assert data.signature.counts == {"train": 21, "test": 3} and data.signature.split == "position"
     assert data.signature.shape == (6, 6, 3)
     values = [*range(12), *range(100, 112)]
     test = [values[place] for place in (0, 10, 20)]
     assert data.splits["test"]["image"][:, 0, 0, 0].tolist() == test
     assert data.splits["test"]["label"].tolist() == [0, 0, 1]
     assert data.splits["train"]["image"][:, 5, 5, 2].tolist() == [value for value in values if value not in test]
+
+
+@pytest.mark.input(
+    "Splits",
+    "pictures of three kinds in turn",
+    "taken",
+    "a tenth of each class, by the hash of the path below the root, is for testing: every kind in its share",
+)
+@pytest.mark.parametrize("rule", ["hash", "position"])
+def test_pictures_in_turn_are_tested_in_their_shares(tmp_path: pathlib.Path, rule: str) -> None:
+    for place in range(300):
+        picture(tmp_path / "in" / f"{place:03}.png", 100 * (place % 5 == 0))
+    data = load(name="image_folder", manual_dir=tmp_path / "in", data_dir=tmp_path / "data", rule=rule)
+    bright = [int((data.splits[split]["image"][:, 0, 0, 0] > 0).sum()) for split in ("train", "test")]
+    assert sum(bright) == 60 and data.signature.counts == {"train": 270, "test": 30}
+    assert bright[1] == 30 if rule == "position" else 2 <= bright[1] <= 12  # 6 on average, deviation 2.1
+
+
+@pytest.mark.input(
+    "Splits", "a class of one picture", "taken", "its picture is for training, and other classes are tested"
+)
+def test_every_class_keeps_a_picture_for_training(tmp_path: pathlib.Path) -> None:
+    for name, count in (("ant", 1), ("bee", 1), ("cow", 25), ("dog", 14)):
+        for place in range(count):
+            picture(tmp_path / name / f"{place}.png", place)
+    folder = list_folder(tmp_path)
+    counts = {
+        split: [sum(entry[1:] == (label, split) for entry in folder.entries) for label in folder.classes]
+        for split in ("train", "test")
+    }
+    assert counts == {"train": [1, 1, 22, 13], "test": [0, 0, 3, 1]} and folder.rule == "hash"
 
 
 def test_a_zip_gives_the_same_as_its_folder(two_classes: pathlib.Path, tmp_path: pathlib.Path) -> None:
@@ -69,6 +100,7 @@ def test_folders_train_and_test_are_the_splits(tmp_path: pathlib.Path) -> None:
         for place in range(count):
             picture(tmp_path / "in" / split / f"class{place % 2}" / f"{place}.png")
     folder = list_folder(tmp_path / "in")
+    assert folder.rule == "own"
     assert [entry.split for entry in folder.entries].count("test") == 3
     assert folder.classes == ("class0", "class1")
 
@@ -102,7 +134,9 @@ def test_any_reader_of_the_records_sees_plain_upright_pictures(tmp_path: pathlib
     Image.new("RGB", (9, 4), "blue").save(root / "d.jpg", quality=50)
     builder = ImageFolder(folder=list_folder(root), data_dir=tmp_path / "data")
     builder.download_and_prepare(file_format="array_record")
-    turned, transparent, plain = (record["image"] for record in builder.as_data_source("train"))
+    records = [record for split in ("train", "test") for record in builder.as_data_source(split)]
+    found = {record["filename"].decode(): record["image"] for record in records}
+    turned, transparent, plain = (found[name] for name in ("b.jpg", "c.png", "d.jpg"))
     assert turned.shape == transparent.shape == plain.shape == (4, 9, 3)
     assert turned[0, 0, 0] > 250 and (transparent == 255).all()
     np.testing.assert_array_equal(plain, np.asarray(Image.open(root / "d.jpg")))
@@ -116,12 +150,13 @@ def test_mixed_sizes_are_refused_by_name_and_cut_on_request(
     with pytest.raises(Refusal, match=r"dogs/wide\.png is 6x12.*--config\.data\.crop=center"):
         load(name="image_folder", manual_dir=two_classes, data_dir=tmp_path / "data", resolution=resolution)
     data = load(name="image_folder", manual_dir=two_classes, data_dir=tmp_path / "data", resolution=6, crop="center")
-    assert data.splits["train"]["image"].shape == (22, 6, 6, 3)
+    assert sum(len(arrays["image"]) for arrays in data.splits.values()) == 25
+    assert data.signature.shape == (6, 6, 3)
     assert not list((tmp_path / "data").rglob("incomplete*"))
 
 
 def test_another_aspect_is_refused_by_name(two_classes: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    with pytest.raises(Refusal, match=r"cats/01\.png .*another aspect than 4x8.*crop=center"):
+    with pytest.raises(Refusal, match=r"cats/\d\d\.png .*another aspect than 4x8.*crop=center"):
         load(name="image_folder", manual_dir=two_classes, data_dir=tmp_path / "data", resolution=(4, 8))
 
 

@@ -183,10 +183,31 @@ def test_a_run_that_was_stopped_is_not_judged_as_if_it_were_complete(adapted, da
     shutil.copytree(adapted[0] / "seed_0", tmp_path / "seed_0")
     config = tiny(data_dir, seeds=1).unlock()
     config.training.steps = 40
-    monkeypatch.setattr("gengen.tasks.train.run", lambda config, workdir: workdir)
+    monkeypatch.setattr("gengen.tasks.train.run", lambda config, workdir, rule: workdir)
     with pytest.raises(Refusal, match=r"stopped before .*seed_0.ab was complete; the same command goes on"):
         adapt.run(config, tmp_path)
     assert not (tmp_path / "adaptation.json").exists()
+
+
+@pytest.mark.input(
+    "Splits",
+    "an adaptation some of whose runs an older version trained",
+    "taken",
+    "all its runs keep the older split, so that none is tested on what another was trained on",
+)
+@pytest.mark.parametrize(("older", "rule"), [(True, "position"), (False, "hash")])
+def test_runs_of_one_adaptation_draw_their_splits_alike(adapted, data_dir, tmp_path, monkeypatch, older, rule):
+    shutil.copytree(adapted[0] / "seed_0" / "ab", tmp_path / "seed_0" / "ab")
+    data = json.loads((tmp_path / "seed_0" / "ab" / "data.json").read_text())
+    assert (data.pop("split"), data["second"].pop("split")) == ("hash", "own")
+    if older:
+        (tmp_path / "seed_0" / "ab" / "data.json").write_text(json.dumps(data))
+    given = []
+    monkeypatch.setattr("gengen.tasks.train.run", lambda config, workdir, rule: given.append(rule))
+    monkeypatch.setattr(adapt, "load_data", lambda config, rule: given.append(rule) or load_data(config, rule))
+    with pytest.raises(Refusal, match="stopped before"):
+        adapt.run(tiny(data_dir), tmp_path)
+    assert given == [rule, rule, rule]  # the test images of both directions, and the first run
 
 
 def without(data_dir, *keys):

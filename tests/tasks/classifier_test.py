@@ -48,7 +48,7 @@ def test_a_few_seconds_suffice_to_know_the_digits(made, data):
 
 def test_features_and_probabilities_have_the_shapes_and_sums_promised(made, data):
     features, log_probabilities = made[0].extract(data.splits["test"]["image"])
-    assert (features.shape, log_probabilities.shape) == ((299, FEATURES), (299, 10))
+    assert (features.shape, log_probabilities.shape) == ((300, FEATURES), (300, 10))
     assert features.dtype == log_probabilities.dtype == np.float32
     np.testing.assert_allclose(np.exp(log_probabilities).sum(1), 1, rtol=1e-5)
     assert np.linalg.matrix_rank(np.cov(features.T, dtype=np.float64), rtol=1e-6) == FEATURES

@@ -265,7 +265,7 @@ def test_steps_may_grow_later(launch, tmp_path):
     assert launch(TINY, "--config.training.steps=10", f"--workdir={workdir}").returncode == 0
     more = launch(TINY, "--config.training.epochs=0.5", f"--workdir={workdir}")
     assert more.returncode == 0, more.stderr
-    steps = -(-1498 // 2 // 16)
+    steps = -(-1497 // 2 // 16)
     assert more.stdout.splitlines()[-1].endswith(f"step_{steps:08d}.png")
 
 

@@ -52,7 +52,7 @@ def test_every_score_tells_its_sizes_its_extractor_and_its_floor(judged):
             low, value, high = (entry[shown][end] for end in ("low", "value", "high"))
             assert low <= value <= high, (name, shown)
             assert math.isfinite(value)
-        assert entry["sizes"]["samples"] == (299 if name == "kernel_distance" else 300)
+        assert entry["sizes"]["samples"] == 300
         if SCORES[name].sees != "images":
             assert len(entry["extractor"]["digest"]) == 12
             assert entry["extractor"]["accuracy"] > 0.8
