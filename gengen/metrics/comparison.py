@@ -99,10 +99,10 @@ def _classes(real: Real, samples: Images, floor: Images) -> Sequence[Difference]
 
     The floor is drawn from the images that the data's shares are of, and nearer to them than fresh images are.
     """
-    assert real.shares is not None
-    labels, sizes = labels_of(samples), len(real.training)
+    assert real.counts is not None and real.shares is not None
+    labels = labels_of(samples)
     apart = of_estimates(divergence(labels, real.shares), divergence(labels_of(floor), real.shares), lower=True)
-    table = np.stack([histogram(labels, len(real.shares)), real.shares * sizes])
+    table = np.stack([histogram(labels, len(real.counts)), real.counts])
     found = stats.chi2_contingency(table, correction=False, lambda_="log-likelihood")
     certain = found.pvalue == 0  # too small a probability for a number
     return (apart._replace(worse=float(found.statistic**0.5 if certain else stats.norm.isf(found.pvalue))),)

@@ -44,7 +44,7 @@ class Real(NamedTuple):
     Attributes:
       reference: held-out images.
       training: all training images as points [M, P].
-      shares: share of each class in the data [K]; None where there are no labels.
+      counts: training images that are known to be of each class [K]; None where there are no labels.
       bins: centres of the reference's bins [B, D].
       radius: distance below which two images, as points, count as one.
       limit: how near to a training image a sample counts as its copy.
@@ -52,18 +52,23 @@ class Real(NamedTuple):
 
     reference: Images
     training: np.ndarray
-    shares: np.ndarray | None
+    counts: np.ndarray | None
     bins: np.ndarray
     radius: float
     limit: CopyLimit
 
+    @property
+    def shares(self) -> np.ndarray | None:
+        """The share of each class in the data [K]."""
+        return None if self.counts is None else self.counts / self.counts.sum()
 
-def real_of(reference: Images, training: np.ndarray, shares: np.ndarray | None) -> Real:
+
+def real_of(reference: Images, training: np.ndarray, counts: np.ndarray | None) -> Real:
     """Derives from the data what the scores need; the arguments are the fields of `Real`."""
     return Real(
         reference,
         training,
-        shares,
+        counts,
         bins=bins.fit_bins(reference.features),
         radius=duplicate_radius(reference.points),
         limit=fit_limit(reference.points, training),
@@ -238,14 +243,6 @@ def labels_of(images: Images) -> np.ndarray:
     return images.class_log_probabilities.argmax(1)
 
 
-def _frechet(real: Real, samples: Images) -> Sequence[Estimate]:
-    return (frechet_distance(real.reference.features, samples.features),)
-
-
-def _kernel(real: Real, samples: Images) -> Sequence[Estimate]:
-    return (kernel_distance(real.reference.features, samples.features),)
-
-
 def _inception(real: Real, samples: Images) -> Sequence[Estimate]:
     assert samples.log_probabilities is not None
     return (inception_score(samples.log_probabilities),)
@@ -286,8 +283,8 @@ def _copied(real: Real, samples: Images) -> Sequence[Estimate]:
 
 
 _MEASURES: Mapping[tuple[str, ...], Callable[[Real, Images], Sequence[Estimate]]] = {
-    ("frechet_distance",): _frechet,
-    ("kernel_distance",): _kernel,
+    ("frechet_distance",): lambda real, samples: (frechet_distance(real.reference.features, samples.features),),
+    ("kernel_distance",): lambda real, samples: (kernel_distance(real.reference.features, samples.features),),
     ("inception_score",): _inception,
     ("precision", "recall", "density", "coverage"): _manifold,
     ("different_bins",): _bins,

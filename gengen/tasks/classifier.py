@@ -25,6 +25,7 @@ import optax
 from gengen.core.parallel import parallel, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.transforms import scale_by_rate
+from gengen.data.labels import present, with_labels
 from gengen.data.pipeline import batches
 from gengen.data.signature import DataSet
 from gengen.models.classifier import classifier, classify
@@ -127,7 +128,7 @@ def trained(data: DataSet, cache: Path, *, steps: int | None = None) -> TrainedC
     https://arxiv.org/abs/1608.03983). Each process of a run may call it, and trains on its first device alone.
 
     Args:
-      data: a data set with labels.
+      data: a data set with labels; images of unknown classes are left out.
       cache: the file, a .npz of plain arrays; it appears whole or not at all. One that is damaged or of another
         architecture, data set or number of steps is written anew.
       steps: number of training steps; `steps_for` the training images by default.
@@ -136,8 +137,8 @@ def trained(data: DataSet, cache: Path, *, steps: int | None = None) -> TrainedC
       Refusal: the data set has no labels, or one class alone.
     """
     signature = data.signature
-    if len(signature.classes) < 2:
-        found = "one class alone" if signature.classes else "no labels"
+    if len(present(data)) < 2:
+        found = "training images of one class alone" if present(data) else "no labels"
         raise Refusal(f"{signature.name} has {found}, so no classifier can be trained to judge its samples.")
     network = Classifier(len(signature.classes))
     wanted: dict[str, Any] = {
@@ -146,7 +147,7 @@ def trained(data: DataSet, cache: Path, *, steps: int | None = None) -> TrainedC
         "shape": list(signature.shape),
         "data": signature.digest,
         "seed": SEED,
-        "steps": steps_for(signature.counts["train"]) if steps is None else steps,
+        "steps": steps_for(len(with_labels(data.splits["train"])["label"])) if steps is None else steps,
     }
     kept = _read(cache, wanted)
     if kept is not None:
@@ -181,7 +182,7 @@ def _train(data: DataSet, network: Classifier, steps: int) -> Weights:
     """Trains from the seed on this process's first device; returns the weights of the last step."""
     device, key = jax.local_devices()[:1], jax.random.key(SEED)
     model = classifier(network=network, optimizer=_optimizer(steps))
-    images = data.splits["train"]
+    images = with_labels(data.splits["train"])
     example = {name: np.asarray(array[:1]) for name, array in images.items()}
     state = replicate(jax.jit(model.init)(key, example), device)
 
@@ -228,7 +229,7 @@ _classify = partial(jax.jit, static_argnums=0)(classify)
 
 
 def _tested(made: TrainedClassifier, data: DataSet) -> dict[str, int]:
-    held_out = data.splits["test"]
+    held_out = with_labels(data.splits["test"])
     _, log_probabilities = made.extract(held_out["image"])
     return {
         "correct": int((log_probabilities.argmax(-1) == held_out["label"]).sum()),

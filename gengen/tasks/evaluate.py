@@ -100,7 +100,7 @@ def run(
     shares = _classes(judge, images, data)
     report = origin | _judged(judge, images, shares, data) | _beyond(model, variables, data, settings, images)
     _print(report, asked=num)
-    _draw(picture, report, judge, images, shares, data)
+    _draw(picture, report, judge, images, shares)
     write_whole(path, json.dumps(report, indent=2))
     print(picture)
     return path
@@ -254,9 +254,7 @@ def _notes(entry: dict[str, Any]) -> Iterator[str]:
         yield f"{entry['title']}: {entry['note']}."
 
 
-def _draw(
-    path: Path, report: dict[str, Any], judge: Judge, images: Images, classes: Classes | None, data: DataSet
-) -> None:
+def _draw(path: Path, report: dict[str, Any], judge: Judge, images: Images, classes: Classes | None) -> None:
     panels = [
         Panel(
             f"{entry['title']} ({entry['better']}: better)",
@@ -270,7 +268,7 @@ def _draw(
         value, low, high = np.array(classes.samples).T
         shares = Shares(classes.names, value, low, high, classes.data)
     nearest = copied(images.points[:PAIRS], judge.real.training, judge.real.limit).nearest
-    pairs = np.stack([images.pixels[:PAIRS], data.splits["train"]["image"][nearest]])
+    pairs = np.stack([images.pixels[:PAIRS], judge.training[nearest]])
     seen = " and ".join(extractor["title"] for extractor in report["extractors"])
     title = f"{Path(report['run']).name}, step {report['step']}, weights {report['weights']}, seen by {seen}"
     save_scores(path, title, panels, shares, pairs, "samples, and below each the training image nearest to it")

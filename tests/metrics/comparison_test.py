@@ -43,8 +43,8 @@ def compared():
         random = np.random.default_rng(seed)
         training, reference, fresh = (draw(random, size) for size in (TRAINING, HELD_OUT, TRAINING))
         train = images_of(training, random)
-        shares = np.bincount(labels_of(train), minlength=CLASSES) / TRAINING
-        real = real_of(images_of(reference, random), training, shares)
+        counts = np.bincount(labels_of(train), minlength=CLASSES)
+        real = real_of(images_of(reference, random), training, counts)
         places = random.permutation(TRAINING)
         floor = jax.tree.map(lambda field: field[places], train)._replace(places=places)
         samples = images_of(change(fresh), random)
