@@ -30,7 +30,7 @@ def with_labels(split: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
 def present(data: DataSet) -> list[int]:
     """The classes that training images are known to be of, in order."""
     labels = np.unique(data.splits["train"].get("label", np.empty(0, np.int32)))
-    return [int(label) for label in labels[labels >= 0]]
+    return [int(label) for label in labels if 0 <= label < len(data.signature.classes)]
 
 
 def only_labelled(data: DataSet) -> DataSet:

@@ -3,10 +3,12 @@
 It is trained as any model of gengen is, from a fixed seed, on one device however many the run has. The same steps round
 differently on another kind of device or with another number of threads, so a digest of the weights tells classifiers
 apart, and scores are comparable where it is the same. The weights for the embedded digits at 16x16x1 come with gengen
-(`tasks.shipped_classifiers`): judged by them, scores of all machines are comparable. What they make of an image does not
-depend on the number of threads.
+(`tasks.shipped_classifiers`): judged by them, scores of all machines are comparable. What weights make of an image does
+not depend on the number of threads.
 
-@MEASURED@
+How much it matters, on the digits: from one seed with one thread or two, Fréchet distances of four sets of images
+(training images, the same blurred, the same noisy, samples of a VAE) agree to three digits, 9.95 for the VAE. Three
+seeds gave 8.44 to 9.95 for it, and 2.92 to 3.89 for blurred images: up to a factor of 1.33 is the classifier's alone.
 """
 
 import hashlib

@@ -1,12 +1,10 @@
 """The classifier that comes with gengen: `python -m gengen.tasks.shipped_classifiers` trains it and writes its file.
 
-It is of the embedded digits at 16x16x1, the default of every experiment, so that scores of different machines, and those
-of the README, are comparable, and no run on the digits has to wait for it. Its weights are rounded to float16: the
-rounded ones are the weights, whose digest and accuracy the file names. The file is to be written anew where the digits,
-their split or the recipe change; `tests/tasks/shipped_classifiers_test.py` says when.
+It is of the embedded digits at 16x16x1, the default of every experiment, so that scores of different machines are
+comparable, and no run on the digits has to wait for it. Its weights are rounded to float16: the rounded ones are the
+weights, whose digest and accuracy the file names. The file is to be written anew where the digits, their split or the
+recipe change; `tests/tasks/shipped_classifiers_test.py` says when.
 """
-
-import numpy as np
 
 from gengen.data.dataset import load
 from gengen.data.signature import DataSet
