@@ -81,6 +81,7 @@ class GenerativeModel(NamedTuple):
       log_likelihood: `(key, variables, data, condition=None, samples=1) -> nats [n]`; a lower bound, tighter the more
         `samples`, where it is not exact.
       features: `(key, variables, data) -> [n, F]`, what a network of the model sees in images, such as its critic.
+      supervised: whether training needs to know the class of every image.
       notes: what training minimises, in a sentence; "" where the metrics say it.
     """
 
@@ -98,6 +99,7 @@ class GenerativeModel(NamedTuple):
     pair: Callable[..., tuple[jax.Array, jax.Array]] | None = None
     log_likelihood: Callable[..., Tree] | None = None
     features: Callable[..., Tree] | None = None
+    supervised: bool = False
     notes: str = ""
 
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import pathlib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from PIL import Image
 from gengen.core.refusal import Refusal
 from gengen.data import fetch, splits
 from gengen.data.guard import explained, quiet
+from gengen.data.labels import UNKNOWN
 from gengen.data.sources import BUILDERS, Source
 
 WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -44,7 +46,7 @@ class Prepared(NamedTuple):
     paired: str | None = None
 
     def examples(self, split: str, *, paired: bool = False) -> Iterator[tuple[str, Image.Image, int]]:
-        """Yields each example's file name (or its place), its picture as stored, and its label (0 if it has none).
+        """Yields each example's file name (or its place), its picture as stored, and its label (0 if there are none).
 
         Args:
           split: "train" or "test".
@@ -54,7 +56,7 @@ class Prepared(NamedTuple):
         records, places = self.splits[split]
         for place, record in _in_chunks(records, places):
             name = record["filename"].decode() if "filename" in record else f"picture {place} of {split}"
-            label = int(record[self.label]) if self.label else 0
+            label = max(int(record[self.label]), UNKNOWN) if self.label else 0
             yield name, Image.open(io.BytesIO(record[feature])), label
 
 
@@ -83,10 +85,13 @@ def prepare(name: str, source: Source, manual_dir: pathlib.Path | None, rule: st
             _generate(name, builder, manual_dir)
         if not builder.info.splits:  # another process has prepared it since
             builder = source.builder()
-        classes = tuple(builder.info.features[label].names) if label else ()
         channels = 1 if builder.info.features[image].shape[-1] == 1 else 3
         paired = PAIRED if name in BUILDERS and PAIRED in builder.info.features else None
         pictures = [image, paired] if paired else [image]
+        if label and "train" in builder.info.splits and not _has_labels(builder, "train", pictures, label, rule):
+            _say(f"{name} names classes, but no training example is of a known one: taken as without labels")
+            label = None
+        classes = tuple(builder.info.features[label].names) if label else ()
         chosen, drawn = _splits(name, builder, pictures, label, rule)
         return Prepared(image, label, classes, channels, chosen, source.split or drawn, paired)
 
@@ -135,18 +140,17 @@ def _splits(
     name: str, builder: Any, pictures: Sequence[str], label: str | None, rule: str
 ) -> tuple[dict[str, tuple[Any, Sequence[int]]], str]:
     """Opens the records of both splits, and says how "test" was drawn."""
-    import tensorflow_datasets as tfds
-
     counts = {split: info.num_examples for split, info in builder.info.splits.items()}
     if not counts.get("train"):
         raise Refusal(f"--config.data.name={name} has no split `train`, but {', '.join(counts)}.")
-    # Pictures come as stored bytes: TFDS would decode with OpenCV or complain that it is missing.
-    read = {picture: tfds.decode.SkipDecoding() for picture in pictures}
-    train, every = builder.as_data_source("train", decoders=read), range(counts["train"])
+    train, every = _records(builder, "train", pictures), range(counts["train"])
     for split in ("test", "validation"):
         if counts.get(split):
-            held_out = builder.as_data_source(split, decoders=read)
-            return {"train": (train, every), "test": (held_out, range(counts[split]))}, splits.OWN
+            if label and not _has_labels(builder, split, pictures, label, rule):
+                _say(f"no example of the split {split} of {name} has a label, so another one is held out in its place")
+                continue
+            held_out = _records(builder, split, pictures), range(counts[split])
+            return {"train": (train, every), "test": held_out}, splits.OWN
     if rule == "position":
         is_test = splits.every(len(every), _EVERY)
     else:
@@ -157,6 +161,28 @@ def _splits(
         is_test = splits.held_out(keys, 1 / _EVERY, classes)
     places = {"train": np.flatnonzero(~is_test), "test": np.flatnonzero(is_test)}
     return {split: (train, chosen.tolist()) for split, chosen in places.items()}, rule
+
+
+def _records(builder: Any, split: str, pictures: Sequence[str]) -> Any:
+    """Opens a split. Pictures come as stored bytes: TFDS would decode with OpenCV or complain that it is missing."""
+    import tensorflow_datasets as tfds
+
+    return builder.as_data_source(split, decoders={picture: tfds.decode.SkipDecoding() for picture in pictures})
+
+
+def _has_labels(builder: Any, split: str, pictures: Sequence[str], label: str, rule: str) -> bool:
+    """Says whether the class of any example is known; TFDS writes -1 where it is not.
+
+    Versions before 0.2 did not ask: a run of theirs, which is told by its rule "position", keeps its data.
+    """
+    if rule == "position" or not builder.info.splits[split].num_examples:
+        return True
+    records = _records(builder, split, pictures)
+    return any(int(record[label]) >= 0 for _, record in _in_chunks(records, range(len(records))))
+
+
+def _say(line: str) -> None:
+    print(f"gengen: {line}", file=sys.stderr)
 
 
 def _in_chunks(records: Any, places: Sequence[int]) -> Iterator[tuple[int, Any]]:

@@ -105,10 +105,42 @@ def frechet_distance(reference: np.ndarray, generated: np.ndarray) -> Estimate:
     """
     real, fake = moments(reference), moments(generated)
     plan = _transport(real, fake)
-    delta = _influence_variance(reference, real.mean, fake.mean, plan.forth) / real.size
-    delta += _influence_variance(generated, fake.mean, real.mean, plan.back) / fake.size
-    quadratic = _quadratic_variance(reference, real.mean, plan, 1 / real.size + 1 / fake.size)
+    delta = _influence(reference, real.mean, fake.mean, plan.forth).var() / real.size
+    delta += _influence(generated, fake.mean, real.mean, plan.back).var() / fake.size
+    quadratic = _quadratic_variance(reference, real.mean, plan, 2 * (1 / real.size + 1 / fake.size) ** 2)
     return around_positive(plan.distance, delta - min(quadratic, delta / 2))
+
+
+def frechet_difference(reference: np.ndarray, generated: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """How much further the first of two sets of features is from a reference that both are compared with.
+
+    The error that the reference has in common leaves the difference: an example of it counts by the difference of its
+    effects on both distances. Where all three are of one distribution, with n, m and k examples, what is left of the
+    quadratic part is 4 / n (1 / m + 1 / k) + 2 / m^2 + 2 / k^2 of what `_quadratic_variance` expects of each pair.
+
+    Args:
+      reference: features of data [M, D].
+      generated: features of samples [N, D].
+      other: features of what stands beside them [K, D].
+
+    Returns:
+      The distance of `generated` less that of `other`, and its variance.
+
+    Raises:
+      ValueError: a set has fewer than two examples.
+    """
+    real, sets = moments(reference), (generated, other)
+    fakes = [moments(features) for features in sets]
+    plans = [_transport(real, fake) for fake in fakes]
+    first, second = (
+        _influence(reference, real.mean, fake.mean, plan.forth) for fake, plan in zip(fakes, plans, strict=True)
+    )
+    delta = (first - second).var() / real.size
+    for features, fake, plan in zip(sets, fakes, plans, strict=True):
+        delta += _influence(features, fake.mean, real.mean, plan.back).var() / fake.size
+    m, k = (1 / fake.size for fake in fakes)
+    quadratic = _quadratic_variance(reference, real.mean, plans[0], 4 / real.size * (m + k) + 2 * (m**2 + k**2))
+    return plans[0].distance - plans[1].distance, float(delta - min(quadratic, delta / 2))
 
 
 class _Plan(NamedTuple):
@@ -145,23 +177,23 @@ def _powers(values: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.nda
     return (vectors * roots) @ vectors.T, (vectors * inverses) @ vectors.T
 
 
-def _influence_variance(features: np.ndarray, mean: np.ndarray, other: np.ndarray, transport: np.ndarray) -> float:
-    """Variance over examples of the first-order effect that an example has on the distance.
+def _influence(features: np.ndarray, mean: np.ndarray, other: np.ndarray, transport: np.ndarray) -> np.ndarray:
+    """The first-order effect that each example has on the distance, up to a constant, float64 [N].
 
     The derivative with respect to the mean is 2 (m1 - m2), and with respect to the covariance 1 - T, where T is the
     transport to the other Gaussian.
     """
-    total = squares = 0.0
+    effects = np.empty(len(features))
     shape = np.eye(len(mean)) - transport
     for start in range(0, len(features), CHUNK):
         centred = np.asarray(features[start : start + CHUNK], np.float64) - mean
         effect = 2 * centred @ (mean - other) + np.einsum("nd,nd->n", centred @ shape, centred)
-        total, squares = total + effect.sum(), squares + np.square(effect).sum()
-    return float(squares / len(features) - (total / len(features)) ** 2)
+        effects[start : start + CHUNK] = effect
+    return effects
 
 
-def _quadratic_variance(features: np.ndarray, mean: np.ndarray, plan: _Plan, inverse_sizes: float) -> float:
-    """Variance of the distance between two samples of one distribution, of sizes with 1/n + 1/m = `inverse_sizes`.
+def _quadratic_variance(features: np.ndarray, mean: np.ndarray, plan: _Plan, scale: float) -> float:
+    """Variance of the distance between two samples of one distribution; 2 (1/n + 1/m)^2 is the `scale` of sizes n, m.
 
     There the distance is, to second order, the squared length of a difference of means of
 
@@ -180,4 +212,4 @@ def _quadratic_variance(features: np.ndarray, mean: np.ndarray, plan: _Plan, inv
     a, b = ((np.asarray(features[places], np.float64) - mean) @ plan.vectors for places in (first, second))
     product = a * b
     covariance = np.einsum("nd,nd->n", product @ weights, product) - (a**2 + b**2) @ own + own @ values
-    return float(2 * inverse_sizes**2 * np.square(product.sum(1) + covariance / 2).mean())
+    return float(scale * np.square(product.sum(1) + covariance / 2).mean())

@@ -23,7 +23,7 @@ def squared_mmd(x: np.ndarray, y: np.ndarray, *, degree: int = 3) -> float:
 
     The kernel is (x.y / D + 1)^degree: Binkowski et al. 2018, section 4. The estimate is the U-statistic of Gretton et
     al. 2012, https://jmlr.org/papers/v13/gretton12a.html, eq. 3: equal points are left out within a set, not across.
-    It has mean 0 where the distributions are equal, so it may be negative.
+    It has mean 0 where the distributions are equal, so it may be negative: that says 0, as far as can be seen.
 
     Args:
       x: features [B, D].
@@ -90,7 +90,7 @@ def kernel_distance(
 
     n samples, the smaller of both numbers, make S = max(10, ceil(n / block)) blocks of floor(n / S), but never so many
     that a block has fewer than four. Samples left over are not used. (Binkowski et al. draw overlapping subsets of
-    1000.)
+    1000.) It is unbiased, so it may be negative, which is 0 within its interval.
 
     The variance is that of a U-statistic (Hoeffding 1948, https://doi.org/10.1214/aoms/1177730196), estimated without
     bias within blocks. It has a part that is linear in the samples, 0 where the distributions are equal, and a
@@ -109,6 +109,50 @@ def kernel_distance(
     Raises:
       ValueError: there are fewer than four samples in a set, or `block` is less than four.
     """
+    found = _of_blocks(reference, generated, block, degree, seed)
+    value, bias, linear, quadratic = found.mean(0)
+    biased = around_positive(value + bias, max(linear + quadratic, quadratic / 2) / len(found))
+    return Estimate(float(value), biased.low - float(bias), biased.high - float(bias))
+
+
+def kernel_difference(
+    reference: np.ndarray,
+    generated: np.ndarray,
+    other: np.ndarray,
+    *,
+    block: int = 1000,
+    degree: int = 3,
+    seed: int = 0,
+) -> tuple[float, float, int]:
+    """How much further the first of two sets is from a reference that both are compared with.
+
+    Block for block both meet the same part of the reference, whose error leaves the difference of a block; the blocks
+    are independent. Of the larger set only as many samples are used as the other one has, the first.
+
+    Args:
+      reference: features of data [M, D].
+      generated: features of samples [N, D].
+      other: features of what stands beside them [K, D].
+      block: the largest size of a block.
+      degree: of the kernel.
+      seed: seed of the order in which samples go to blocks.
+
+    Returns:
+      The kernel distance of `generated` less that of `other`, its variance, and the variance's degrees of freedom.
+
+    Raises:
+      ValueError: there are fewer than eight samples in a set.
+    """
+    few = min(len(generated), len(other))
+    first, second = (_of_blocks(reference, samples[:few], block, degree, seed)[:, 0] for samples in (generated, other))
+    if len(first) < 2:
+        raise ValueError(f"{few} samples make one block; a variance needs two")
+    apart = first - second
+    return float(apart.mean()), float(apart.var(ddof=1)) / len(apart), len(apart) - 1
+
+
+def _of_blocks(reference: np.ndarray, generated: np.ndarray, block: int, degree: int, seed: int) -> np.ndarray:
+    """What `_with_variance` says of each pair of blocks, float64 [S, 4]."""
     size = min(len(reference), len(generated))
     if min(size, block) < _LEAST_SIZE:
         raise ValueError(f"{size} samples in blocks of at most {block}: a block must have {_LEAST_SIZE}")
@@ -121,10 +165,7 @@ def kernel_distance(
             (np.asarray(reference[a], np.float64), np.asarray(generated[b], np.float64))
             for a, b in zip(*blocks, strict=True)
         )
-        found = np.array([_with_variance(x, y, degree) for x, y in pairs])
-    value, bias, linear, quadratic = found.mean(0)
-    biased = around_positive(value + bias, max(linear + quadratic, quadratic / 2) / number)
-    return Estimate(float(value), biased.low - float(bias), biased.high - float(bias))
+        return np.array([_with_variance(x, y, degree) for x, y in pairs])
 
 
 @partial(jax.jit, static_argnums=2)

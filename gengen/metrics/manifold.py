@@ -72,6 +72,98 @@ def manifold_scores(
     Raises:
       ValueError: half of a set is too small for its balls, or the features are no finite [M, D] and [N, D].
     """
+    found = _measured(reference, generated, precision_k, density_k, seed, rows)
+    count, variance, effective = _moments(found.counts, found.at_y)
+    density = around(count / density_k, variance / (density_k**2 * effective), GROUPS - 1)
+    return ManifoldScores(
+        precision=_share(*_moments(found.inside, found.at_y)),
+        recall=_share(*_moments(found.recalled, found.at_x)),
+        density=density._replace(low=max(density.low, 0.0)),
+        coverage=_share(*_moments(found.covered, found.at_x)),
+    )
+
+
+def manifold_differences(
+    reference: np.ndarray,
+    generated: np.ndarray,
+    other: np.ndarray,
+    *,
+    precision_k: int = 3,
+    density_k: int = 5,
+    seed: int = 0,
+    rows: int | None = None,
+) -> dict[str, tuple[float, float, int]]:
+    """By how much scores of two sets differ that are compared with one reference.
+
+    Both are scored on the same halves of the reference, so what its examples have in common leaves the difference of
+    the halves, whose variance is estimated as that of one set's halves is. It is never less than that of independent
+    terms: of samples for precision, and for recall and coverage of the differences at each example of the reference.
+
+    Args:
+      reference: features of data [M, D].
+      generated: features of samples [N, D].
+      other: features of what stands beside them [K, D].
+      precision_k: as for `manifold_scores`.
+      density_k: as for `manifold_scores`.
+      seed: of the groups.
+      rows: as for `manifold_scores`.
+
+    Returns:
+      For "precision", "recall" and "coverage" the score of `generated` less that of `other`, its variance, and the
+      variance's degrees of freedom.
+
+    Raises:
+      ValueError: as `manifold_scores` does.
+    """
+    first, second = (
+        _measured(reference, samples, precision_k, density_k, seed, rows) for samples in (generated, other)
+    )
+    independent = {
+        "precision": sum(found.inside[0].var() / len(found.inside[0]) for found in (first, second)),
+        "recall": (first.recalled[0] - second.recalled[0]).var() / len(reference),
+        "coverage": (first.covered[0] - second.covered[0]).var() / len(reference),
+    }
+    differences = {}
+    for name, least in independent.items():
+        apart = first.means(name) - second.means(name)
+        halves = apart[1:].reshape(-1, 2)
+        spread = np.square(halves[:, 0] - halves[:, 1]).mean() / 4
+        differences[name] = float(apart[0]), float(max(spread, least)), GROUPS - 1
+    return differences
+
+
+class _Measured(NamedTuple):
+    """The terms of each score within each subset, float64 [31, N or M], and who is in which subset, bool [31, N or M].
+
+    Attributes:
+      inside: whether a generated sample is in a hull.
+      counts: the number of balls that it is in.
+      recalled: whether a reference sample is in a hull of the generated ones.
+      covered: whether its ball holds one.
+      at_x: which reference samples are in which subset.
+      at_y: which generated samples are.
+    """
+
+    inside: np.ndarray
+    counts: np.ndarray
+    recalled: np.ndarray
+    covered: np.ndarray
+    at_x: np.ndarray
+    at_y: np.ndarray
+
+    def means(self, name: str) -> np.ndarray:
+        """The score of a name within each subset [31]."""
+        terms, members = {
+            "precision": (self.inside, self.at_y),
+            "recall": (self.recalled, self.at_x),
+            "coverage": (self.covered, self.at_x),
+        }[name]
+        return np.asarray((terms * members).sum(1) / members.sum(1))
+
+
+def _measured(
+    reference: np.ndarray, generated: np.ndarray, precision_k: int, density_k: int, seed: int, rows: int | None
+) -> _Measured:
     least = GROUPS * max(2, max(precision_k, density_k) // (GROUPS // 2) + 1)
     if min(len(reference), len(generated)) < least:
         raise ValueError(f"{len(reference)} reference and {len(generated)} generated samples; each must be {least}")
@@ -82,16 +174,8 @@ def manifold_scores(
         hulls, balls = _radii(x, subsets, ks=(precision_k, density_k), rows=rows or rows_for(len(x)))
         (generated_hulls,) = _radii(y, subsets, ks=(precision_k,), rows=rows or rows_for(len(y)))
         found = _terms(x, y, subsets, hulls, balls, generated_hulls, rows=rows or rows_for(len(y)))
-        inside, counts, recalled, covered = (np.asarray(terms, np.float64) for terms in found)
-    at_x, at_y = (subsets[:, np.arange(len(points)) % GROUPS] for points in (x, y))
-    count, variance, effective = _moments(counts, at_y)
-    density = around(count / density_k, variance / (density_k**2 * effective), GROUPS - 1)
-    return ManifoldScores(
-        precision=_share(*_moments(inside, at_y)),
-        recall=_share(*_moments(recalled, at_x)),
-        density=density._replace(low=max(density.low, 0.0)),
-        coverage=_share(*_moments(covered, at_x)),
-    )
+        terms = [np.asarray(term, np.float64) for term in found]
+    return _Measured(*terms, *(subsets[:, np.arange(len(points)) % GROUPS] for points in (x, y)))
 
 
 def _subsets() -> np.ndarray:

@@ -44,7 +44,7 @@ class Real(NamedTuple):
     Attributes:
       reference: held-out images.
       training: all training images as points [M, P].
-      shares: share of each class in the data [K]; None where there are no labels.
+      counts: training images that are known to be of each class [K]; None where there are no labels.
       bins: centres of the reference's bins [B, D].
       radius: distance below which two images, as points, count as one.
       limit: how near to a training image a sample counts as its copy.
@@ -52,18 +52,23 @@ class Real(NamedTuple):
 
     reference: Images
     training: np.ndarray
-    shares: np.ndarray | None
+    counts: np.ndarray | None
     bins: np.ndarray
     radius: float
     limit: CopyLimit
 
+    @property
+    def shares(self) -> np.ndarray | None:
+        """The share of each class in the data [K]."""
+        return None if self.counts is None else self.counts / self.counts.sum()
 
-def real_of(reference: Images, training: np.ndarray, shares: np.ndarray | None) -> Real:
+
+def real_of(reference: Images, training: np.ndarray, counts: np.ndarray | None) -> Real:
     """Derives from the data what the scores need; the arguments are the fields of `Real`."""
     return Real(
         reference,
         training,
-        shares,
+        counts,
         bins=bins.fit_bins(reference.features),
         radius=duplicate_radius(reference.points),
         limit=fit_limit(reference.points, training),
@@ -87,8 +92,11 @@ class Score(NamedTuple):
       paper: where it comes from.
       compares: whether it compares with the reference, or looks at the samples alone.
       evenly: whether it takes as many images of the reference as of the samples.
+      taught: whether it looks at the samples alone through a classifier, which knows the training images too well for
+        them to stand for real ones.
       logarithmic: whether good and bad samples differ by orders of magnitude, so that a chart needs a logarithmic axis.
       requires: the capability that it needs of a model.
+      note: what a reader might stumble over.
     """
 
     title: str
@@ -98,8 +106,10 @@ class Score(NamedTuple):
     paper: str
     compares: bool = False
     evenly: bool = False
+    taught: bool = False
     logarithmic: bool = False
     requires: str = "sample"
+    note: str = ""
 
 
 SCORES: Mapping[str, Score] = {
@@ -121,9 +131,15 @@ SCORES: Mapping[str, Score] = {
         compares=True,
         evenly=True,
         logarithmic=True,
+        note="unbiased, so it may be negative; 0 within its interval",
     ),
     "inception_score": Score(
-        "Inception score", "higher", "features", lambda d, k: 100 * k, "Salimans et al. 2016, arXiv:1606.03498"
+        "Inception score",
+        "higher",
+        "features",
+        lambda d, k: 100 * k,
+        "Salimans et al. 2016, arXiv:1606.03498",
+        taught=True,
     ),
     "precision": Score(
         "precision",
@@ -167,6 +183,7 @@ SCORES: Mapping[str, Score] = {
         "classes",
         lambda d, k: 100,
         "share whose most probable class is the asked one",
+        taught=True,
     ),
     "class_similarity": Score(
         "MS-SSIM within a class", AS_REAL, "classes", lambda d, k: 50 * k, "Odena et al. 2017, arXiv:1610.09585"
@@ -226,14 +243,6 @@ def labels_of(images: Images) -> np.ndarray:
     return images.class_log_probabilities.argmax(1)
 
 
-def _frechet(real: Real, samples: Images) -> Sequence[Estimate]:
-    return (frechet_distance(real.reference.features, samples.features),)
-
-
-def _kernel(real: Real, samples: Images) -> Sequence[Estimate]:
-    return (kernel_distance(real.reference.features, samples.features),)
-
-
 def _inception(real: Real, samples: Images) -> Sequence[Estimate]:
     assert samples.log_probabilities is not None
     return (inception_score(samples.log_probabilities),)
@@ -274,8 +283,8 @@ def _copied(real: Real, samples: Images) -> Sequence[Estimate]:
 
 
 _MEASURES: Mapping[tuple[str, ...], Callable[[Real, Images], Sequence[Estimate]]] = {
-    ("frechet_distance",): _frechet,
-    ("kernel_distance",): _kernel,
+    ("frechet_distance",): lambda real, samples: (frechet_distance(real.reference.features, samples.features),),
+    ("kernel_distance",): lambda real, samples: (kernel_distance(real.reference.features, samples.features),),
     ("inception_score",): _inception,
     ("precision", "recall", "density", "coverage"): _manifold,
     ("different_bins",): _bins,

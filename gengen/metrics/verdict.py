@@ -5,7 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gengen.metrics.comparison import Compared
+from gengen.metrics.difference import told_apart
 from gengen.metrics.interval import Estimate
+from gengen.metrics.scores import SCORES
 
 MISSING, STARVED = 0.1, 0.5
 """A class is missing below a tenth of its share in the data, and starved below half of it."""
@@ -33,21 +36,23 @@ class Classes(NamedTuple):
 
 
 def verdict(
-    samples: Mapping[str, Estimate],
-    floor: Mapping[str, Estimate],
+    compared: Mapping[str, Compared],
+    distance: Estimate,
     to_noise: Estimate,
     classes: Classes | None,
     *,
     number: int,
     training: int,
 ) -> list[str]:
-    """Says what is wrong with the samples, if anything is by more than the intervals, worst first.
+    """Says what is wrong with the samples, if anything is by more than chance, and which scores tell them from data.
+
+    Every score that has a direction is looked at, and a fault is named where `told_apart` names its score.
 
     Args:
-      samples: scores of the samples by name: frechet_distance, collisions, copied and, where samples
-        were asked to be of a class, label_agreement.
-      floor: the same of training images in their place.
-      to_noise: the Fréchet distance of the samples from noise, instead of from data.
+      compared: scores of samples and of real images by name: collisions, copied, where samples were asked to be of a
+        class label_agreement, and any others.
+      distance: the Fréchet distance of the samples from data.
+      to_noise: the same from noise, instead of from data.
       classes: shares of the classes; None where there are none.
       number: of samples.
       training: number of training images.
@@ -55,29 +60,30 @@ def verdict(
     Returns:
       At least one sentence.
     """
-    distance = samples["frechet_distance"]
     if to_noise.high < distance.low:
         return [
             f"These samples are noise: they are nearer to noise (Fréchet distance {to_noise.value:.4g}) than to data "
             f"({distance.value:.4g})."
         ]
+    worse = told_apart({name: found.difference for name, found in compared.items()})
+    faults = {name: compared[name] for name in worse}
     found = [
-        *_repeated(samples, floor, training),
-        *_copied(samples, floor),
-        *_disobedient(samples, floor),
+        *_repeated(faults, training),
+        *_copied(faults),
+        *_disobedient(faults),
         *(_unequal(classes) if classes else ()),
     ]
     if not found:
         missing = "no class is missing, " if classes else ""
         found = [f"In {number:,} samples {missing}nothing is repeated and nothing is memorised."]
-    return [*found, _distance(distance, floor["frechet_distance"])]
+    return [*found, _apart(faults, len(compared))]
 
 
-def _repeated(samples: Mapping[str, Estimate], floor: Mapping[str, Estimate], training: int) -> list[str]:
+def _repeated(faults: Mapping[str, Compared], training: int) -> list[str]:
     """Repetitions by which there are fewer different samples than training images."""
-    chance = samples["collisions"]
-    if chance.low <= floor["collisions"].high or chance.value * training < 1:
+    if "collisions" not in faults or faults["collisions"].samples.value * training < 1:
         return []
+    chance = faults["collisions"].samples
     if chance.value > COLLAPSED:
         return [f"One image is repeated: {chance.value:.0%} of all pairs of samples are near-duplicates."]
     return [
@@ -86,26 +92,40 @@ def _repeated(samples: Mapping[str, Estimate], floor: Mapping[str, Estimate], tr
     ]
 
 
-def _copied(samples: Mapping[str, Estimate], floor: Mapping[str, Estimate]) -> list[str]:
-    share = samples["copied"]
-    if share.low <= floor["copied"].high:
+def _copied(faults: Mapping[str, Compared]) -> list[str]:
+    if "copied" not in faults:
         return []
+    share, real = faults["copied"].samples, faults["copied"].real
     return [
-        f"Training images are memorised: {share.value:.1%} of the samples copy one; {floor['copied'].value:.1%} of the "
+        f"Training images are memorised: {share.value:.1%} of the samples copy one; {real.value:.1%} of the "
         f"training images are as near to another."
     ]
 
 
-def _disobedient(samples: Mapping[str, Estimate], floor: Mapping[str, Estimate]) -> list[str]:
-    if "label_agreement" not in samples:
+def _disobedient(faults: Mapping[str, Compared]) -> list[str]:
+    if "label_agreement" not in faults:
         return []
-    share, real = samples["label_agreement"], floor["label_agreement"]
-    if share.high >= OBEYED * real.low:
+    share, real = faults["label_agreement"].samples, faults["label_agreement"].real
+    if share.value >= OBEYED * real.value:
         return []
     return [
         f"Samples are often of another class than asked for: the classifier agrees with {share.value:.1%} of them and "
         f"with {real.value:.1%} of real images."
     ]
+
+
+def _apart(faults: Mapping[str, Compared], looked_at: int) -> str:
+    """Which scores tell samples from real images, the clearest first, with both values."""
+    if not faults:
+        return f"These samples cannot be told from real images by any of {looked_at} scores at these sample sizes."
+    named = [
+        f"{SCORES[name].title} ({found.samples.value:.3g}, real images {found.real.value:.3g})"
+        for name, found in faults.items()
+    ]
+    return (
+        f"These samples are told from real images by {len(named)} of {looked_at} scores, the clearest first: "
+        f"{', '.join(named)}."
+    )
 
 
 def _unequal(classes: Classes) -> list[str]:
@@ -122,12 +142,3 @@ def _unequal(classes: Classes) -> list[str]:
             kind, are = ("Class", "is") if len(listed) == 1 else ("Classes", "are")
             sentences.append(f"{kind} {', '.join(listed)} {are} {what}.")
     return sentences
-
-
-def _distance(samples: Estimate, floor: Estimate) -> str:
-    if samples.low <= floor.high:
-        return (
-            f"The Fréchet distance ({samples.value:.4g}) cannot be told from that of real images ({floor.value:.4g})."
-        )
-    times = f"{samples.value / floor.value:.1f} times" if floor.value > 0 else "more than"
-    return f"The Fréchet distance ({samples.value:.4g}) is {times} that of real images ({floor.value:.4g})."

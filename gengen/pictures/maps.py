@@ -15,7 +15,9 @@ from gengen.pictures.grid import save_png
 SIDE = 7.0
 """Width and height of a map, in inches."""
 
-GREY = "0.85"
+GREY, UNKNOWN = "0.85", "0.5"
+"""Colours of what lies behind, and of points whose class is not known."""
+
 NAMED = 40
 """The most classes that the legend names."""
 
@@ -26,7 +28,7 @@ class Map(NamedTuple):
     Attributes:
       title: what they are.
       points: where they lie [N, 2].
-      labels: their classes, int [N]; None where there are none.
+      labels: their classes, int [N], below 0 where a class is not known; None where there are none.
       behind: points to put behind them in light grey [M, 2], or None.
     """
 
@@ -72,18 +74,27 @@ def _draw(axes: Any, shown: Map, palette: np.ndarray) -> None:
     size = float(np.clip(20_000 / max(len(shown.points), 1), 3, 20))
     if shown.behind is not None:
         axes.scatter(*shown.behind.T, s=size, color=GREY, linewidths=0)
-    colour = "tab:blue" if shown.labels is None else palette[shown.labels]
+    colour = "tab:blue" if shown.labels is None else _coloured(shown.labels, palette)
     axes.scatter(*shown.points.T, s=size, color=colour, linewidths=0)  # one call: no class lies above all others
     axes.set_aspect("equal", adjustable="datalim")
     axes.tick_params(labelsize=8)
     axes.set_title(shown.title, fontsize=10)
 
 
+def _coloured(labels: np.ndarray, palette: np.ndarray) -> np.ndarray:
+    """The colour of each point [N, 4]."""
+    unknown = np.asarray(matplotlib.colors.to_rgba(UNKNOWN))
+    return np.where((labels >= 0)[:, None], palette[np.maximum(labels, 0)], unknown)
+
+
 def _legend(figure: Figure, present: np.ndarray, palette: np.ndarray, names: Sequence[str]) -> None:
+    unknown, present = present[0] < 0, present[present >= 0]
     handles = [
         Line2D([], [], linestyle="", marker="o", markersize=6, color=palette[label], label=names[label])
         for label in present[:NAMED]
     ]
+    if unknown:
+        handles.append(Line2D([], [], linestyle="", marker="o", markersize=6, color=UNKNOWN, label="not known"))
     if len(present) > NAMED:
         handles.append(Line2D([], [], linestyle="", label=f"and {len(present) - NAMED} more"))
     figure.legend(handles=handles, loc="outside right upper", fontsize=8, frameon=False)

@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 
 from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
+from gengen.data.labels import with_labels
 from gengen.data.signature import DataSet
 from gengen.data.splits import RULES, rule_of
 from gengen.pictures.grid import to_pixels
@@ -148,7 +149,7 @@ def _adapted(config: ConfigDict, way: str, seed: int) -> ConfigDict:
 
 
 def _domains(config: ConfigDict, way: str, rule: str) -> tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]:
-    """The test splits of the source and of the target of a direction."""
+    """The test splits of the source and of the target of a direction, without images of unknown classes."""
     data = load_data(config.copy_and_resolve_references(), rule)
     second = data.second
     assert second
@@ -156,7 +157,10 @@ def _domains(config: ConfigDict, way: str, rule: str) -> tuple[Mapping[str, np.n
     for name in way:
         if not domains[name].signature.classes:
             raise Refusal(f"{domains[name].signature.name} has no labels, so that no accuracy can be measured.")
-    source, target = (domains[name].splits["test"] for name in way)
+    source, target = (with_labels(domains[name].splits["test"]) for name in way)
+    for name, split in zip(way, (source, target), strict=True):
+        if not len(split["label"]):
+            raise Refusal(f"no held-out image of {domains[name].signature.name} has a label to measure accuracy by.")
     return source, target
 
 

@@ -22,6 +22,7 @@ from gengen.core.state import State, networks_of
 from gengen.data.pipeline import batches
 from gengen.data.selection import streams
 from gengen.data.signature import DataSet, Signature
+from gengen.tasks.conditions import shown_to
 from gengen.tasks.describe import count, table
 from gengen.tasks.prepare import check_training, load_data
 from gengen.training.loop import windows
@@ -112,7 +113,7 @@ def _measure(model: GenerativeModel, key: jax.Array, state: State, config: Confi
     """Seconds of each dispatch, the first of which compiles, with one dispatch in flight as in a run."""
     settings = config.training
     fed = batches(
-        streams(data),
+        streams(shown_to(model, data)),
         seed=settings.seed,
         batch_size=settings.batch_size,
         windows=windows(0, 2**40, settings.steps_per_dispatch),

@@ -9,6 +9,7 @@ import numpy as np
 from gengen.core.model import GenerativeModel
 from gengen.core.state import Variables
 from gengen.data.dataset import DataSet
+from gengen.data.labels import with_labels
 from gengen.metrics.codes import UNMATCHED, code_error, match_codes
 from gengen.metrics.interval import of_share
 from gengen.tasks.conditions import LABEL
@@ -21,7 +22,7 @@ CHUNK = 256
 def judge_codes(model: GenerativeModel, variables: Variables, data: DataSet) -> dict[str, dict[str, Any]]:
     """Matches each of a model's categories with the classes on training images, and counts errors on held-out ones.
 
-    At most `REFERENCE` images of each split are looked at.
+    At most `REFERENCE` images of each split are looked at, and none whose class is not known.
 
     Args:
       model: the model.
@@ -40,7 +41,10 @@ def judge_codes(model: GenerativeModel, variables: Variables, data: DataSet) -> 
     names = [name for name, condition in model.conditions.items() if condition.classes and name in found]
     if not names:
         return {}
-    splits = [_split(model, variables, data.splits[split], names) for split in ("train", "test")]
+    known = [with_labels(data.splits[split]) for split in ("train", "test")]
+    if not all(len(split["label"]) for split in known):
+        return {}
+    splits = [_split(model, variables, split, names) for split in known]
     return {name: _compared(model.conditions[name].classes, name, splits, data.signature.classes) for name in names}
 
 

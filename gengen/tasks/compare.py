@@ -3,7 +3,8 @@
 import itertools
 import json
 import re
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,8 +68,9 @@ def run(folder: Path, output: Path | None) -> Path:
       Refusal: no run there was judged, adapted or has detected anomalies, or its file is damaged.
     """
     judged = [path for path in sorted(folder.glob("*/evaluation.json")) if not compare_translations.tells(path)]
+    runs = [_read(path) for path in judged]
     found = {
-        "comparison": [_row(group) for group in _groups([_read(path) for path in judged])] if judged else [],
+        "comparison": [_row(group) for group in _groups(runs)],
         "translations": compare_translations.translations(folder),
         "adaptations": compare_adaptations.adaptations(folder),
         "detections": compare_detections.detections(folder),
@@ -77,6 +79,8 @@ def run(folder: Path, output: Path | None) -> Path:
     if not kept:
         raise Refusal(f"no run below {folder} was judged; do so with --mode=evaluate --workdir={folder}/NAME.")
     paths: list[Path] = []
+    for line in _incomparable(runs):
+        print(f"gengen: {line}", file=sys.stderr)
     for kind in kept:
         paths += output_files(None if paths else output, folder / f"{kind}.json", ".json")
         print("".join(f"{shown}\n\n" for lay in KINDS[kind] if (shown := lay(found[kind]))), end="")
@@ -104,6 +108,19 @@ KINDS: dict[str, tuple[Callable[..., str], ...]] = {
     "detections": (compare_detections.as_table,),
 }
 """Kinds of rows, and the tables that show each."""
+
+
+def _incomparable(runs: "Sequence[_Judged]") -> Iterator[str]:
+    """Says which data were judged by different features, whose scores do not compare."""
+    seen: dict[str, set[str]] = {}
+    for run in runs:
+        seen.setdefault(run.digest, set()).add(run.circumstances["features"])
+    for features in seen.values():
+        if len(features) > 1:
+            yield (
+                f"runs on the same data were judged by {', '.join(sorted(features))}: scores compare within one of "
+                f"these alone (two classifiers of one recipe moved a Fréchet distance by up to a third on the digits)"
+            )
 
 
 class _Judged(NamedTuple):

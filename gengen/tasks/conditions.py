@@ -1,11 +1,14 @@
 """What samples are told to be: the class that a user names, or one class after the other."""
 
+import sys
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from gengen.core.model import GenerativeModel
 from gengen.core.refusal import Refusal
+from gengen.data.labels import only_labelled
+from gengen.data.signature import DataSet
 
 Told = Mapping[str, np.ndarray]
 """What each of n samples is told to be, by the names of a model's conditions: int32 [n] or float32 [n, size]."""
@@ -63,3 +66,31 @@ def of_class(model: GenerativeModel, number: int, asked: str, names: Sequence[st
         listed = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
         raise Refusal(f"--label={asked} is no class; take a number from 0 to {classes - 1} or a name: {listed}.")
     return {LABEL: np.full(number, place, np.int32)}
+
+
+def shown_to(model: GenerativeModel, data: DataSet) -> DataSet:
+    """What a model can be shown of a data set: where it needs to know each class, images of known classes.
+
+    One line says how many others are left out.
+
+    Raises:
+      Refusal: no training image, or no held-out one, is left.
+    """
+    if not model.supervised or not data.signature.classes:
+        return data
+    kept = only_labelled(data)
+    if kept is data:
+        return data
+    for split, what in (("train", "training"), ("test", "held-out")):
+        if not kept.signature.counts[split]:
+            raise Refusal(
+                f"this model needs the class of every image, and no {what} image of {data.signature.name} has one; "
+                f"choose a model that is not told labels."
+            )
+    left = ", ".join(
+        f"{data.signature.counts[split] - count:,} of {data.signature.counts[split]:,} in {split}"
+        for split, count in kept.signature.counts.items()
+        if count < data.signature.counts[split]
+    )
+    print(f"gengen: images without a label are left out, as the model needs it: {left}", file=sys.stderr)
+    return kept

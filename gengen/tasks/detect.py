@@ -50,6 +50,11 @@ class Alarm(NamedTuple):
         below = np.searchsorted(np.sort(self.calibration), scores, "left")
         return np.asarray((1 + len(self.calibration) - below) / (1 + len(self.calibration)))
 
+    @property
+    def smallest_p_value(self) -> float:
+        """What is said of a score above all calibration scores, however far: 1 / (N + 1)."""
+        return 1 / (1 + len(self.calibration))
+
 
 def run(
     workdir: Path,
@@ -134,7 +139,10 @@ def _check_calibration(workdir: Path, data: DataSet, rate: float) -> None:
     try:
         expected_false_alarms(len(data.splits["held_out"]["image"]), rate)
     except ValueError as error:
-        raise Refusal(f"config.evaluation.false_alarms={rate}: {error}.") from error
+        raise Refusal(
+            f"config.evaluation.false_alarms={rate}: {error}; allow a higher rate, or train another run that sets more "
+            f"images aside with --config.data.held_out."
+        ) from error
 
 
 def _try(
@@ -192,6 +200,8 @@ def _say(alarm: Alarm, rate: float, images: np.ndarray, names: tuple[str, ...], 
         f"{alarm.threshold:.4g}, as at most {100 * rate:g} % of normal images have{more}.\nThe p-value is the share of "
         f"scores as high among {len(alarm.calibration):,} images that were set aside and the picture itself.\n"
     )
+    if line := _least(alarm, p_values):
+        print(line + "\n")
     seen = alarm.scorer(images[order])
     captions = [f"{names[place]}\n{verdicts[place]}\np = {p_values[place]:.2g}" for place in order]
     title = f"threshold {alarm.threshold:.3g}, at {100 * rate:g} % of false alarms"
@@ -199,8 +209,22 @@ def _say(alarm: Alarm, rate: float, images: np.ndarray, names: tuple[str, ...], 
     return {
         "false_alarms": {"asked": rate},
         "sizes": {"calibration": len(alarm.calibration), "pictures": len(images)},
+        "smallest_p_value": alarm.smallest_p_value,
         "pictures": [
             {"file": name, "score": float(score), "p_value": float(p), "verdict": verdict}
             for name, score, p, verdict in zip(names, scores, p_values, verdicts, strict=True)
         ],
     }
+
+
+def _least(alarm: Alarm, p_values: np.ndarray) -> str:
+    """Says that pictures share the smallest p-value that there is, so that it does not order them; "" if none do."""
+    shared, least = int(np.count_nonzero(p_values <= alarm.smallest_p_value)), len(alarm.calibration) + 1
+    if shared < 2:
+        return ""
+    return (
+        f"{shared:,} of {len(p_values):,} pictures have the p-value {alarm.smallest_p_value:.3g} = 1/{least:,}, the "
+        f"smallest that {len(alarm.calibration):,} images set aside allow: it says that they score above all of these, "
+        f"and their scores say by how much. For smaller p-values train another run that sets more images aside, with a "
+        f"larger --config.data.held_out."
+    )

@@ -12,7 +12,7 @@ from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.pictures.maps import Map, save_maps
-from gengen.tasks.conditions import Told
+from gengen.tasks.conditions import Told, shown_to
 from gengen.tasks.data_of_run import data_of, held_out
 from gengen.tasks.latents import Latents, told_labels
 from gengen.tasks.outputs import output_files, save_npz
@@ -62,7 +62,7 @@ def run(
     check_flags(num=num, least=2, seed=seed)
     model, step, state = restore(workdir, best=best)
     require(model, "encode")
-    data = data_of(workdir, config)
+    data = shown_to(model, data_of(workdir, config))
     path, picture = output_files(output, workdir / "codes.npz", ".npz", ".png")
     latents = Latents(model, evaluation_variables(state, raw=raw), seed)
     shown = held_out(data, num, seed)

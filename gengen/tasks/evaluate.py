@@ -4,6 +4,7 @@ Models of two domains have no single data set to compare samples with: `evaluate
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from gengen.core.model import GenerativeModel, require
 from gengen.core.state import Variables
 from gengen.data.dataset import DataSet
 from gengen.metrics import classes as class_scores
+from gengen.metrics.comparison import Compared
 from gengen.metrics.copying import copied
 from gengen.metrics.frechet import frechet_distance
 from gengen.metrics.interval import Estimate
@@ -98,7 +100,7 @@ def run(
     shares = _classes(judge, images, data)
     report = origin | _judged(judge, images, shares, data) | _beyond(model, variables, data, settings, images)
     _print(report, asked=num)
-    _draw(picture, report, judge, images, shares, data)
+    _draw(picture, report, judge, images, shares)
     write_whole(path, json.dumps(report, indent=2))
     print(picture)
     return path
@@ -108,6 +110,7 @@ def _judged(judge: Judge, images: Images, shares: Classes | None, data: DataSet)
     """Scores the samples and what they are compared with, and says what follows."""
     sets = {"samples": images, **_comparisons(judge)}
     found = {name: judge.scores(shown) for name, shown in sets.items()}
+    compared = judge.compared(images, sets["floor"], found["samples"], found["floor"])
     to_noise = frechet_distance(sets["noise"].features, images.features)
     return {
         "data": data.signature.name,
@@ -118,11 +121,11 @@ def _judged(judge: Judge, images: Images, shares: Classes | None, data: DataSet)
             "training": len(judge.real.training),
         },
         "extractors": [_as_json(extractor) for extractor in dict.fromkeys(map(judge.extractor, judge.names))],
-        "scores": {name: _entry(judge, name, found) for name in judge.names},
+        "scores": {name: _entry(judge, name, found, compared) for name in judge.names},
         "classes": _shares_as_json(shares),
         "verdict": verdict(
-            found["samples"],
-            found["floor"],
+            compared,
+            found["samples"]["frechet_distance"],
             to_noise,
             shares,
             number=judge.num,
@@ -170,8 +173,10 @@ def _classes(judge: Judge, images: Images, data: DataSet) -> Classes | None:
     return Classes(names, class_scores.shares(labels_of(images), len(names)), judge.real.shares)
 
 
-def _entry(judge: Judge, name: str, found: dict[str, dict[str, Estimate]]) -> dict[str, Any]:
-    """One score as JSON: what it is, what it sees, its sizes, and its estimate for each set."""
+def _entry(
+    judge: Judge, name: str, found: dict[str, dict[str, Estimate]], compared: dict[str, Compared]
+) -> dict[str, Any]:
+    """One score as JSON: what it is, what it sees, its sizes, its estimate for each set, and how it tells samples."""
     score, least = SCORES[name], judge.least(name)
     sizes = {"samples": judge.num}
     if score.compares:
@@ -186,7 +191,18 @@ def _entry(judge: Judge, name: str, found: dict[str, dict[str, Estimate]]) -> di
         "sizes": sizes,
         "meaningful_from": least,
         "meaningful": min(sizes.values()) >= least,
+        "note": score.note,
         **{shown: found[shown][name]._asdict() for shown in SETS},
+        "difference": _difference_as_json(compared[name]) if name in compared else None,
+    }
+
+
+def _difference_as_json(found: Compared) -> dict[str, Any]:
+    difference = found.difference
+    return {
+        "real": found.real.value,
+        "samples": found.samples.value,
+        **{end: getattr(difference, end) for end in ("value", "low", "high", "worse", "p_value")},
     }
 
 
@@ -219,21 +235,26 @@ def _print(report: dict[str, Any], *, asked: int) -> None:
         shown = [with_interval(entry[name]) for name in SETS]
         rows.append([entry["title"] + mark, *shown, entry["better"], entry["extractor"]["title"]])
     print(table(rows, ("score [95 % interval]", *SETS.values(), "better", "sees")))
-    for entry in report["scores"].values():
-        if not entry["meaningful"]:
-            print(
-                f"* {entry['title']}: {min(entry['sizes'].values()):,} images are fewer than the "
-                f"{entry['meaningful_from']:,} from which it means something."
-            )
+    for note in (note for entry in report["scores"].values() for note in _notes(entry)):
+        print(note)
     for extractor in report["extractors"]:
         if extractor["accuracy"] is not None:
             print(f"{extractor['title']} names {extractor['accuracy']:.2%} of the held-out images right.")
     print("\n" + "\n".join((*report["verdict"], *sentences_of(report["codes"]), *sentences(report))) + "\n")
 
 
-def _draw(
-    path: Path, report: dict[str, Any], judge: Judge, images: Images, classes: Classes | None, data: DataSet
-) -> None:
+def _notes(entry: dict[str, Any]) -> Iterator[str]:
+    """What a reader of a score might stumble over."""
+    if not entry["meaningful"]:
+        yield (
+            f"* {entry['title']}: {min(entry['sizes'].values()):,} images are fewer than the "
+            f"{entry['meaningful_from']:,} from which it means something."
+        )
+    if entry["note"] and min(entry[shown]["value"] for shown in SETS) < 0:
+        yield f"{entry['title']}: {entry['note']}."
+
+
+def _draw(path: Path, report: dict[str, Any], judge: Judge, images: Images, classes: Classes | None) -> None:
     panels = [
         Panel(
             f"{entry['title']} ({entry['better']}: better)",
@@ -247,7 +268,7 @@ def _draw(
         value, low, high = np.array(classes.samples).T
         shares = Shares(classes.names, value, low, high, classes.data)
     nearest = copied(images.points[:PAIRS], judge.real.training, judge.real.limit).nearest
-    pairs = np.stack([images.pixels[:PAIRS], data.splits["train"]["image"][nearest]])
+    pairs = np.stack([images.pixels[:PAIRS], judge.training[nearest]])
     seen = " and ".join(extractor["title"] for extractor in report["extractors"])
     title = f"{Path(report['run']).name}, step {report['step']}, weights {report['weights']}, seen by {seen}"
     save_scores(path, title, panels, shares, pairs, "samples, and below each the training image nearest to it")

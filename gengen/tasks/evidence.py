@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 
 from gengen.core.model import GenerativeModel
 from gengen.core.state import Variables
+from gengen.data.labels import with_labels
 from gengen.data.signature import DataSet
 from gengen.metrics.interval import Estimate
 from gengen.metrics.likelihood import log_likelihood
@@ -46,8 +47,9 @@ def judge_likelihood(
     """
     if model.log_likelihood is None:
         return {}
-    places, images = pick(data.splits["test"]["image"], REFERENCE)
-    labels = data.splits["test"]["label"][places] if classes_of(model) else np.zeros(len(places), np.int32)
+    test = with_labels(data.splits["test"]) if classes_of(model) else data.splits["test"]
+    places, images = pick(test["image"], REFERENCE)
+    labels = test["label"][places] if classes_of(model) else np.zeros(len(places), np.int32)
     bound = jax.jit(_bound(model), static_argnums=4)
     found = {}
     for samples in settings.get("importance_samples", (1,)):
@@ -92,15 +94,20 @@ def judge_parzen(samples: np.ndarray, data: DataSet) -> dict[str, Any]:
 def judge_representation(model: GenerativeModel, variables: Variables, data: DataSet) -> dict[str, dict[str, Any]]:
     """What classes can be read from codes, by `PROBES` fitted to those of at most `REFERENCE` training images.
 
+    Images of unknown classes are left out.
+
     A conditional model is told the labels when it encodes, so its codes are no features, and it is left out.
     """
     if model.encode is None or not data.signature.classes or (classes_of(model) and model.recognise is None):
         return {}
     codes, labels = [], []
     for seed, split in enumerate(("train", "test")):  # no noise in common: it belongs to a seed and a place
-        places, images = pick(data.splits[split]["image"], REFERENCE)
+        known = with_labels(data.splits[split])
+        if not len(known["label"]):
+            return {}
+        places, images = pick(known["image"], REFERENCE)
         codes.append(Latents(model, variables, seed).encode(images, places, {}).reshape(len(places), -1))
-        labels.append(data.splits[split]["label"][places])
+        labels.append(known["label"][places])
     if len(np.unique(labels[0])) < 2:
         return {}
     found = probe(codes[0], labels[0], codes[1], labels[1], len(data.signature.classes))

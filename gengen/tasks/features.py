@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import DataSet
+from gengen.data.labels import present
 from gengen.data.torch_file import read_state_dict
 from gengen.metrics.thumbnails import SIDE, thumbnails
 from gengen.networks import inception, inception_weights
@@ -93,12 +94,12 @@ def extractors(data: DataSet, settings: ConfigDict) -> Extractors:
         raise Refusal(f"config.evaluation.features={kind!r} must be one of {', '.join(KINDS)}.")
     if kind == "inception" and not weights:
         raise Refusal(f"--config.evaluation.features=inception needs inception_weights: {WANTED}.")
-    labelled = len(data.signature.classes) > 1
+    labelled = len(present(data)) > 1
     size = int(np.prod(data.signature.shape))
     if kind == "auto":
         kind = "inception" if weights else "classifier" if labelled or size > COORDINATES else "coordinates"
     if (kind == "classifier" and not labelled) or (kind == "coordinates" and size > COORDINATES):
-        why = "fewer than two classes" if kind == "classifier" else f"pictures of {size} numbers"
+        why = "training images of fewer than two classes" if kind == "classifier" else f"pictures of {size} numbers"
         raise UnfitDataError(
             f"{data.signature.name} has {why}, so its samples cannot be judged by a {kind.removesuffix('s')}; name a "
             f"file with --config.evaluation.inception_weights ({WANTED}), or choose a --config.data.resolution of at "
@@ -115,7 +116,8 @@ def extractors(data: DataSet, settings: ConfigDict) -> Extractors:
 def _classifier(data: DataSet) -> Extractor:
     network = trained(data, data.folder / "classifier.npz")
     classes = len(data.signature.classes)
-    return Extractor(network.name, network.digest, FEATURES, "none", network.extract, classes, network.accuracy)
+    accuracy = network.accuracy if network.metadata["count"] else None
+    return Extractor(network.name, network.digest, FEATURES, "none", network.extract, classes, accuracy)
 
 
 def _inception(file: Path) -> Extractor:

@@ -10,7 +10,7 @@ from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.pictures.grid import grid, save_png, to_pixels
-from gengen.tasks.conditions import LABEL, by_class, classes_of
+from gengen.tasks.conditions import LABEL, by_class, classes_of, shown_to
 from gengen.tasks.data_of_run import data_of, held_out
 from gengen.tasks.latents import Latents, check_continuous, told_labels
 from gengen.tasks.outputs import output_files
@@ -106,7 +106,7 @@ def _draws(model: GenerativeModel, num: int) -> Ends:
 
 def _images(workdir: Path, model: GenerativeModel, num: int, seed: int, config: ConfigDict | None) -> Ends:
     """Held-out images, for at most num rows."""
-    data = data_of(workdir, config)
+    data = shown_to(model, data_of(workdir, config))
     shown = held_out(data, data.signature.counts["test"], seed)
     places = pairs(shown.labels if classes_of(model) else None, len(shown.images))[:num]
     if not len(places):

@@ -1,6 +1,7 @@
 """Judging sets of images against one data set."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -8,6 +9,8 @@ from ml_collections import ConfigDict
 from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
 from gengen.data.dataset import DataSet
+from gengen.data.labels import only_labelled, present, with_labels
+from gengen.metrics.comparison import Compared, compare
 from gengen.metrics.interval import Estimate
 from gengen.metrics.scores import SCORES, Images, available, measure, real_of
 from gengen.tasks.conditions import LABEL
@@ -32,8 +35,14 @@ class Judge:
     that a score and its floor are of the same size. Samples that can be told their class are told those of the
     training images that stand in for them: their classes then have the data's shares, and by chance as the floor's do.
 
+    Attributes:
+      num: number of samples.
+      training: all training images that samples are compared with, uint8 [M, H, W, C].
+      asked: classes that samples are told to be [num]; None where they are not.
+      real: the data, as the scores see them.
+
     Args:
-      data: the data set.
+      data: the data set; where samples can be told their class, its images of unknown classes are left out.
       settings: the section `evaluation`.
       num: number of samples that are asked for.
       scores: names of scores; all that can be had if there is none.
@@ -47,28 +56,30 @@ class Judge:
     def __init__(
         self, data: DataSet, settings: ConfigDict, *, num: int, scores: Sequence[str] = (), labelled: bool = False
     ) -> None:
+        data = only_labelled(data) if labelled else data
         train, test = data.splits["train"], data.splits["test"]
-        self._training = train["image"]
-        if min(len(test["image"]), len(self._training)) < FEWEST:
+        self.training = train["image"]
+        if min(len(test["image"]), len(self.training)) < FEWEST:
             raise UnfitDataError(
-                f"{data.signature.name} has {len(self._training)} training and {len(test['image'])} held-out images; "
+                f"{data.signature.name} has {len(self.training)} training and {len(test['image'])} held-out images; "
                 f"to judge samples there must be {FEWEST} of each."
             )
-        self.num = min(num, len(self._training))
+        self.num = min(num, len(self.training))
         self.asked = pick(train["label"], self.num)[1] if labelled else None
         self.sees = extractors(data, settings)
-        shares = _shares(train["label"], len(data.signature.classes)) if self.sees.classes else None
+        counts = _counts(data) if self.sees.classes else None
         self.names = chosen(
             scores,
             available(
                 probabilities=self.sees.features.classes > 0,
-                labels=shares is not None,
-                pairs=shares is not None and self.num > 3 * len(shares),
+                labels=counts is not None,
+                pairs=counts is not None and self.num > 3 * len(counts),
                 asked=labelled,
             ),
         )
-        reference = self.images(pick(test["image"], REFERENCE)[1])
-        self.real = real_of(reference, self.sees.images.extract(self._training)[0], shares)
+        places, held_out = pick(test["image"], REFERENCE)
+        reference = self.images(held_out, asked=test["label"][places] if labelled else None)
+        self.real = real_of(reference, self.sees.images.extract(self.training)[0], counts)
 
     def images(self, pixels: np.ndarray, places: np.ndarray | None = None, asked: np.ndarray | None = None) -> Images:
         """Shows images to the extractors.
@@ -93,12 +104,18 @@ class Judge:
 
     def floor(self) -> Images:
         """As many training images as there are samples, in their place; the classes asked for are their own."""
-        places, pixels = pick(self._training, self.num)
+        places, pixels = pick(self.training, self.num)
         return self.images(pixels, places, self.asked)
 
     def scores(self, images: Images) -> dict[str, Estimate]:
         """Measures the chosen scores of images."""
         return measure(self.real, images, self.names)
+
+    def compared(
+        self, samples: Images, floor: Images, found: Mapping[str, Estimate], found_of_floor: Mapping[str, Estimate]
+    ) -> dict[str, Compared]:
+        """Compares samples with real images by the chosen scores that have a direction; both were measured."""
+        return compare(self.real, samples, floor, found, found_of_floor)
 
     def extractor(self, name: str) -> Extractor:
         """The extractor that a score sees through."""
@@ -129,10 +146,14 @@ def chosen(names: Sequence[str], offered: Sequence[str]) -> list[str]:
     return [name for name in offered if not names or name in names]
 
 
-def _shares(labels: np.ndarray, classes: int) -> np.ndarray | None:
-    """The share of each class among the training images; None if there is a class without any, which has no scores."""
-    counts = np.bincount(labels, minlength=classes)
-    return counts / counts.sum() if counts.all() else None
+def _counts(data: DataSet) -> np.ndarray | None:
+    """How many training images are known to be of each class [K]; None, and a line, if a class has none."""
+    names, there = data.signature.classes, present(data)
+    if len(there) < len(names):
+        few = f"{len(names) - len(there):,} of the {len(names):,} classes of {data.signature.name}"
+        print(f"gengen: {few} have no training image, so there are no scores of classes", file=sys.stderr)
+        return None
+    return np.bincount(with_labels(data.splits["train"])["label"], minlength=len(names))
 
 
 def pick(images: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:

@@ -84,16 +84,19 @@ def survival(seen: Seen | str, source: DataSet, target: DataSet, places: np.ndar
 
     Returns:
       Shares named right: of "outputs" and, if they were seen, "inputs", by the labels of the inputs; and of "real"
-      held-out images of the target by their own. With the "classifier", its title. None where the two domains do not
-      have the same classes, or the target cannot be judged.
+      held-out images of the target by their own, of known classes alone. With the "classifier", its title. None where
+      the two domains do not have the same classes, or no image has one, or the target cannot be judged.
     """
     if not _nameable(seen, source, target):
         return None
     assert isinstance(seen, Seen) and seen.judge.sees.classes
     labels = source.splits["test"]["label"][places]
+    own = pick(target.splits["test"]["label"], REFERENCE)[1]
+    if not ((labels >= 0).any() and (own >= 0).any()):
+        return None
     shares = {name: _right(seen.images[name], labels) for name in ("outputs", "inputs") if name in seen.images}
     # The judge picks its reference with the same seed, and so in the same order.
-    shares["real"] = _right(seen.judge.real.reference, pick(target.splits["test"]["label"], REFERENCE)[1])
+    shares["real"] = _right(seen.judge.real.reference, own)
     named = {name: estimate._asdict() for name, estimate in shares.items()}
     return {**named, "classifier": seen.judge.sees.classes.title}
 
@@ -158,7 +161,8 @@ def _nameable(seen: Seen | str, *alike: DataSet) -> bool:
 
 
 def _right(images: Images, labels: np.ndarray) -> Estimate:
-    return _share(labels_of(images) == labels)
+    known = labels >= 0
+    return _share(labels_of(images)[known] == labels[known])
 
 
 def _share(these: np.ndarray) -> Estimate:

@@ -8,6 +8,7 @@ import numpy as np
 
 from gengen.core.model import GenerativeModel, require
 from gengen.core.state import Variables
+from gengen.data.labels import with_labels
 from gengen.data.signature import DataSet
 from gengen.metrics.interval import of_share
 from gengen.tasks.conditions import LABEL
@@ -46,12 +47,14 @@ def judge_recognition(model: GenerativeModel, variables: Variables, data: DataSe
 
     Returns:
       As JSON can hold it: "domain", its name; "images", how many; and "accuracy", the share named right, an estimate.
-      None where the model does not recognise, or the domain does not have the same classes.
+      None where the model does not recognise, the domain does not have the same classes, or no held-out image has one.
     """
     domain = data.second or data
     if model.recognise is None or not domain.signature.classes or domain.signature.classes != data.signature.classes:
         return None
-    test = domain.splits["test"]
+    test = with_labels(domain.splits["test"])
+    if not len(test["label"]):
+        return None
     right = recogniser(model, variables)(test["image"]) == test["label"]
     accuracy = of_share(int(right.sum()), len(right))
     return {"domain": domain.signature.name, "images": len(right), "accuracy": accuracy._asdict()}

@@ -11,7 +11,7 @@ from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.pictures.grid import grid, save_png, to_pixels
-from gengen.tasks.conditions import LABEL, Told, classes_of, of_class
+from gengen.tasks.conditions import LABEL, Told, classes_of, of_class, shown_to
 from gengen.tasks.data_of_run import data_of, held_out
 from gengen.tasks.latents import Latents, check_continuous, told_labels
 from gengen.tasks.outputs import output_files
@@ -143,6 +143,6 @@ def _draws(
     """Latents [M, ...] whose quantiles are taken, and what they are."""
     if model.prior is not None:
         return latents.draw(np.arange(DRAWS), told), f"{DRAWS:,} draws of the prior"
-    shown = held_out(data_of(workdir, config), DRAWS, seed)
+    shown = held_out(shown_to(model, data_of(workdir, config)), DRAWS, seed)
     codes = latents.encode(shown.images, np.arange(len(shown.images)), told_labels(model, shown.labels))
     return codes, f"the codes of {shown.title}"

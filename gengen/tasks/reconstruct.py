@@ -14,7 +14,7 @@ from gengen.data.signature import Signature
 from gengen.metrics.interval import of_blocks
 from gengen.pictures.grid import save_png, to_pixels
 from gengen.pictures.sheet import in_rows
-from gengen.tasks.conditions import classes_of, of_class
+from gengen.tasks.conditions import classes_of, of_class, shown_to
 from gengen.tasks.data_of_run import Shown, data_of, held_out, pictures_of
 from gengen.tasks.describe import number, with_interval
 from gengen.tasks.latents import Latents, told_labels
@@ -108,7 +108,7 @@ def _shown(
     if source is None:
         if label is not None:
             raise Refusal(f"--label={label} is the class of the pictures of --input; held-out images have their own.")
-        return held_out(data_of(workdir, config), num, seed)
+        return held_out(shown_to(model, data_of(workdir, config)), num, seed)
     signature = Signature.from_json(read_folder(workdir)[1])
     shown = pictures_of(source, signature, num)
     if label is not None:

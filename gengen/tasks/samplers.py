@@ -15,6 +15,7 @@ from gengen.core.parallel import example_keys
 from gengen.core.refusal import Refusal
 from gengen.core.state import State, Variables
 from gengen.data.signature import DataSet
+from gengen.tasks.conditions import shown_to
 from gengen.tasks.latents import Latents, told_labels
 from gengen.tasks.outputs import save_npz
 
@@ -153,7 +154,7 @@ def complete(
 
 
 def _fitted(model: GenerativeModel, variables: Variables, data: DataSet, name: str, components: int) -> dict[str, Any]:
-    split = data.splits["train"]
+    split = shown_to(model, data).splits["train"]
     places = np.random.default_rng(0).permutation(len(split["image"]))[:IMAGES]
     labels = split["label"][places] if "label" in split else None
     codes = Latents(model, variables, seed=0).encode(split["image"][places], places, told_labels(model, labels))

@@ -20,7 +20,7 @@ from gengen.data.pipeline import batches
 from gengen.data.selection import streams
 from gengen.data.signature import DataSet
 from gengen.data.splits import RULES, rule_of
-from gengen.tasks.conditions import DOMAIN, classes_of
+from gengen.tasks.conditions import DOMAIN, classes_of, shown_to
 from gengen.tasks.features import UnfitDataError
 from gengen.tasks.prepare import check_training, load_data
 from gengen.tasks.progress import Progress
@@ -63,11 +63,12 @@ def run(config: ConfigDict, workdir: Path, rule: str = RULES[0]) -> Path:
                 f"config.training.steps={config.training.steps} end before the stage of step {stage.start} begins; "
                 f"raise them, or let it begin earlier."
             )
+    shown = shown_to(model, data)
     with held(workdir) if jax.process_index() == 0 else nullcontext():
         open_folder(workdir, config, data.signature.to_json())
         checkpoints = Checkpoints(workdir / "checkpoints")
         try:
-            return _Run(config, workdir, data, model, checkpoints).go()
+            return _Run(config, workdir, shown, model, checkpoints).go()
         except NonFiniteError as error:
             raise Refusal(_diverged(error, checkpoints, workdir)) from error
         finally:

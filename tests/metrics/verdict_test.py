@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+from gengen.metrics.comparison import Compared
+from gengen.metrics.difference import of_estimates
 from gengen.metrics.interval import Estimate
+from gengen.metrics.scores import SCORES
 from gengen.metrics.verdict import Classes, verdict
 
 
@@ -22,17 +25,53 @@ def shares(**changed):
 
 
 def said_of(samples, classes=None, *, floor=DATA, to_noise=FAR):
-    return verdict(samples, floor, to_noise, classes, number=1000, training=10_000)
+    compared = {
+        name: Compared(estimate, floor[name], of_estimates(estimate, floor[name], lower=SCORES[name].better == "lower"))
+        for name, estimate in samples.items()
+    }
+    return verdict(compared, samples["frechet_distance"], to_noise, classes, number=1000, training=10_000)
 
 
-def test_good_samples_are_told_how_far_from_data_they_are():
-    fault, distance = said_of(GOOD, shares())
+def test_good_samples_are_told_what_tells_them_from_data():
+    fault, apart = said_of(GOOD, shares())
     assert fault == "In 1,000 samples no class is missing, nothing is repeated and nothing is memorised."
-    assert "5.0 times that of real images" in distance
+    assert apart == (
+        "These samples are told from real images by 1 of 3 scores, the clearest first: "
+        "Fréchet distance (5, real images 1)."
+    )
 
 
 def test_samples_like_data_cannot_be_told_from_them():
-    assert "cannot be told from" in said_of(DATA, shares())[1]
+    expected = "These samples cannot be told from real images by any of 3 scores at these sample sizes."
+    assert said_of(DATA, shares())[1] == expected
+
+
+@pytest.mark.input(
+    "Judging",
+    "samples with a precision of 0.60 against 0.91, whose Fréchet distances' intervals touch",
+    "taken",
+    "the verdict tests the difference of every score, and names those that tell the samples, the clearest first",
+)
+def test_other_scores_tell_samples_whose_distances_touch():
+    floor = DATA | {
+        "frechet_distance": Estimate(0.97, 0.598, 1.58),
+        "inception_score": near(9.7, 0.1),
+        "precision": Estimate(0.91, 0.87, 0.94),
+        "recall": near(0.8, 0.04),
+    }
+    samples = DATA | {
+        "frechet_distance": Estimate(1.3, 1.53 / 1.3, 1.7),
+        "inception_score": near(7.7, 0.3),
+        "precision": Estimate(0.6, 0.52, 0.67),
+        "recall": near(0.85, 0.04),
+    }
+    apart = said_of(samples, shares(), floor=floor)[-1]
+    assert "by 2 of 6 scores" in apart
+    assert "first: Inception score (7.7, real images 9.7), precision (0.6, real images 0.91)." in apart
+
+
+def test_better_scores_than_those_of_real_images_are_no_fault():
+    assert "cannot be told" in said_of(DATA | {"frechet_distance": near(0.5, 0.01)})[-1]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +109,7 @@ def test_missing_and_starved_classes_are_named_apart():
     listed = "3 (0.0% of the samples, 10.0% of the data), 8 (0.2% of the samples, 10.0% of the data)"
     assert said[0] == f"Classes {listed} are missing."
     assert said[1] == "Class 7 (3.0% of the samples, 10.0% of the data) is starved."
-    assert said[2].startswith("The Fréchet distance")
+    assert said[2].startswith("These samples are told")
 
 
 def test_a_class_not_seen_in_few_samples_is_not_called_missing():
@@ -83,9 +122,10 @@ def test_of_data_without_labels_no_class_is_spoken_of():
     assert "class" not in " ".join(said_of(GOOD))
 
 
-def test_data_that_are_the_reference_itself_have_no_ratio():
-    none = DATA | {"frechet_distance": Estimate(0.0, 0.0, 0.0)}
-    assert "is more than that of real images (0)" in said_of(GOOD, floor=none)[1]
+def test_the_clearest_fault_comes_first():
+    said = said_of(GOOD | {"copied": near(0.3, 0.001)})
+    assert said[0].startswith("Training images are memorised")
+    assert "first: copies of training images (0.3, real images 0.004), Fréchet distance" in said[1]
 
 
 @pytest.mark.parametrize(("share", "often"), [(0.99, False), (0.96, False), (0.9, True), (0.1, True)])

@@ -163,7 +163,7 @@ def test_a_training_says_what_it_does_in_two_lines_and_a_reading_nothing(data, m
     assert not capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("classes", "words"), [((), "no labels"), (("only",), "one class alone")])
+@pytest.mark.parametrize(("classes", "words"), [((), "no labels"), (("only",), "training images of one class alone")])
 def test_data_without_labels_are_refused(data, tmp_path, classes, words):
     signature = dataclasses.replace(data.signature, classes=classes)
     with pytest.raises(Refusal, match=f"digits has {words}"):

@@ -46,6 +46,23 @@ def rows(folder, capsys):
     return found
 
 
+@pytest.mark.input(
+    "Judging",
+    "runs on the same data that were judged by classifiers of two digests",
+    "taken",
+    "both are in the table of `compare`, and one line says that their scores do not compare",
+)
+def test_scores_of_different_classifiers_are_said_not_to_compare(tmp_path, capsys):
+    judged(tmp_path, "gan", digest="a" * 12)
+    judged(tmp_path, "other_data", digest="c" * 12, data_digest="e")
+    compare.run(tmp_path, None)
+    assert capsys.readouterr().err == ""
+    judged(tmp_path, "wgan", digest="b" * 12)
+    compare.run(tmp_path, None)
+    said = capsys.readouterr().err
+    assert "same data were judged by classifier-v1 aaaaaa, classifier-v1 bbbbbb: scores compare within one" in said
+
+
 def test_seeds_of_one_config_are_one_row_with_their_mean_and_their_range(tmp_path, capsys):
     for seed, distance in enumerate((2.0, 6.0, 2.5)):
         judged(tmp_path, f"gan-{seed}", seed=seed, distance=distance, minutes=1 + seed)

@@ -32,6 +32,24 @@ def test_an_alarm_is_a_p_value_of_at_most_the_rate_and_ties_are_no_alarm():
         np.testing.assert_allclose(p_values, expected)
 
 
+@pytest.mark.input(
+    "Judging",
+    "200 pictures of your own, all above the scores of 28 images set aside",
+    "taken",
+    "one sentence says that 1/29 is the smallest p-value of 28 images, how many share it, and which key helps",
+)
+@pytest.mark.parametrize(("number", "said"), [(28, "1/29"), (999, "1/1,000")])
+def test_pictures_that_share_the_smallest_p_value_are_told_what_it_says(number, said):
+    alarm = Alarm(None, np.linspace(0, 1, number), 0.9)
+    scores = np.r_[np.full(7, 2.0), 3.0, 0.5]
+    line = detect._least(alarm, alarm.p_values(scores))
+    assert line.startswith(
+        f"8 of 9 pictures have the p-value {1 / (number + 1):.3g} = {said}, the smallest that {number}"
+    )
+    assert line.endswith("--config.data.held_out.")
+    assert detect._least(alarm, alarm.p_values(scores[-2:])) == ""
+
+
 def test_false_alarms_are_consistent_for_normal_images_and_not_for_others():
     rng, agree = np.random.default_rng(0), {0.0: 0, 0.5: 0}
     for _ in range(200):
@@ -239,13 +257,19 @@ def test_a_run_that_set_nothing_aside_has_no_threshold(made, here, monkeypatch):
         detect.run(made[0], num=100, seed=0, output=None)
 
 
+@pytest.mark.input(
+    "Judging",
+    "a rate of false alarms below 1/(n + 1) of n images set aside",
+    "refused",
+    "it needs so many images; allow a higher rate, or set more aside with data.held_out",
+)
 @pytest.mark.parametrize(
     ("rate", "sentence"), [(0.001, "are too few for a rate of 0.001: there must be 999"), (1.0, r"must be in \(0, 1\)")]
 )
 def test_a_rate_of_false_alarms_that_cannot_be_kept_is_refused(made, here, rate, sentence):
     config = ConfigDict(json.loads((made[0] / "config.json").read_text()))
     config.evaluation.false_alarms = rate
-    with pytest.raises(Refusal, match=rf"^config.evaluation.false_alarms={rate}: .*{sentence}"):
+    with pytest.raises(Refusal, match=rf"^config.evaluation.false_alarms={rate}: .*{sentence}.*held_out\.$"):
         detect.run(made[0], num=100, seed=0, output=None, config=config)
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from configs import wgan
 from gengen.core.refusal import Refusal
-from gengen.metrics.scores import SCORES
+from gengen.metrics.scores import AS_REAL, SCORES
 from gengen.tasks import compare, evaluate, train
 
 TINY = "--config=configs/wgan.py:tiny"
@@ -56,6 +56,10 @@ def test_every_score_tells_its_sizes_its_extractor_and_its_floor(judged):
         if SCORES[name].sees != "images":
             assert len(entry["extractor"]["digest"]) == 12
             assert entry["extractor"]["accuracy"] > 0.8
+        if SCORES[name].better == AS_REAL:
+            assert entry["difference"] is None
+        else:
+            assert 0 <= entry["difference"]["p_value"] <= 1
         assert entry["meaningful"] == (min(entry["sizes"].values()) >= entry["meaningful_from"])
     assert sum(share["value"] for share in report["classes"].values()) == pytest.approx(1)
 
@@ -68,6 +72,20 @@ def test_the_table_shows_every_score_and_says_which_mean_little(judged):
         assert SCORES[name].title in said
     for sentence in report["verdict"]:
         assert sentence in said
+
+
+@pytest.mark.input(
+    "Judging",
+    "samples with a kernel distance of -0.0003",
+    "taken",
+    "one line below the table: unbiased, so it may be negative; 0 within its interval",
+)
+@pytest.mark.parametrize(("value", "said"), [(-0.0003, 1), (0.0, 0), (0.2, 0)])
+def test_a_negative_kernel_distance_is_explained(value, said):
+    estimate = {"value": value, "low": -0.001, "high": 0.3}
+    entry = {"title": "kernel distance", "meaningful": True, "note": SCORES["kernel_distance"].note}
+    notes = list(evaluate._notes(entry | dict.fromkeys(evaluate.SETS, estimate)))
+    assert notes == ["kernel distance: unbiased, so it may be negative; 0 within its interval."] * said
 
 
 def test_scores_while_training_are_in_the_metrics_and_the_best_state_is_kept(judged):

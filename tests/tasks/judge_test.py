@@ -35,23 +35,26 @@ def noise_like(data, *, seed):
 
 @pytest.fixture(scope="module")
 def beside(judged):
-    """The scores of data in place of samples, and noise."""
+    """Data in place of samples with their scores, and noise."""
     data, judge = judged
-    return judge.scores(judge.floor()), judge.images(noise_like(data, seed=1))
+    floor = judge.floor()
+    return floor, judge.scores(floor), judge.images(noise_like(data, seed=1))
 
 
 def said_of(judged, beside, images):
     data, judge = judged
-    floor, noise = beside
+    floor, real, noise = beside
     names = data.signature.classes
     shares = Classes(names, class_scores.shares(labels_of(images), len(names)), judge.real.shares)
     to_noise = frechet_distance(noise.features, images.features)
     sizes = {"number": len(images.pixels), "training": len(judge.real.training)}
-    return " ".join(verdict(judge.scores(images), floor, to_noise, shares, **sizes))
+    found = judge.scores(images)
+    compared = judge.compared(images, floor, found, real)
+    return " ".join(verdict(compared, found["frechet_distance"], to_noise, shares, **sizes))
 
 
 def test_real_images_have_no_fault(judged, beside):
-    assert "cannot be told from" in said_of(judged, beside, judged[1].floor())
+    assert "cannot be told from real images by any of 10 scores" in said_of(judged, beside, judged[1].floor())
 
 
 def test_a_missing_digit_is_named(judged, beside):
@@ -100,7 +103,7 @@ def test_one_digit_alone_is_a_collapse_and_no_noise(judged, beside):
 
 
 def test_data_score_better_than_noise_in_every_score(judged, beside):
-    floor, noise = beside[0], judged[1].scores(beside[1])
+    floor, noise = beside[1], judged[1].scores(beside[2])
     for name in judged[1].names:
         score = SCORES[name]
         if score.better == "lower" and name not in ("collisions", "copied"):  # noise neither repeats nor copies

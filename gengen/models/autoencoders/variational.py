@@ -67,6 +67,7 @@ def variational(
         play((Turn("autoencoder", player, game.loss),), game.prepare),
         sample=game.sample,
         conditions=told.conditions,
+        supervised="label" in told.conditions,
         prior=game.prior,
         encode=game.encode,
         decode=game.decode,

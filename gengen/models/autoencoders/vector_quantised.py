@@ -261,6 +261,7 @@ def vector_quantised(
         later=(Stage(prior_start, play((Turn("prior", prior, game.prior_loss),), game.prepare_prior)),),
         sample=game.sample,
         conditions=game.told.conditions,
+        supervised="label" in game.told.conditions,
         prior=game.prior,
         encode=game.encode,
         decode=game.decode,

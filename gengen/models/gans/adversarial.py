@@ -146,5 +146,6 @@ def assemble(both: Adversaries, *turns: Turn) -> GenerativeModel:
         period(turns),
         sample=both.sample,
         conditions=both.told.conditions,
+        supervised="label" in both.told.conditions,
         features=both.features if both.sees_single_images else None,
     )

@@ -163,6 +163,7 @@ def adaptation(
         begin(whole.init, [turn.player for turn in turns]),
         play(turns, whole.prepare),
         recognise=whole.recognise,
+        supervised=True,
         translate={"ab": game.translator("to_b"), "ba": game.translator("to_a")} if game else None,
     )
 

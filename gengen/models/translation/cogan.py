@@ -237,4 +237,5 @@ def cogan(
         sample=game.sample,
         conditions={"domain": Condition(classes=len(DOMAINS))},
         recognise=game.recognise if "classifier" in networks else None,
+        supervised="classifier" in networks,
     )
