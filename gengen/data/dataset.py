@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from gengen.core.refusal import Refusal
 from gengen.data import decoded, pixels
+from gengen.data.listing import say
+from gengen.data.pixels import Range
 from gengen.data.prepared import WRITE_ERRORS, prepare
 from gengen.data.selection import Selection
 from gengen.data.signature import DataSet
@@ -28,6 +30,7 @@ def load(
     labelled: int = 0,
     data_dir: str | os.PathLike[str] | None = None,
     manual_dir: str | os.PathLike[str] | None = None,
+    domain: str = "",
 ) -> DataSet:
     """Loads a data set as arrays of one size.
 
@@ -44,6 +47,7 @@ def load(
       labelled: how many training images keep their labels for a semi-supervised model, evenly from each class.
       data_dir: root folder of data sets; by default $TFDS_DATA_DIR, else ~/tensorflow_datasets.
       manual_dir: folder of raw files that the user has got by hand; for image_folder the folder or zip of pictures.
+      domain: "A" or "B" where that folder holds two domains; "" otherwise.
 
     Returns:
       The data set, with splits "train" and "test", and with "held_out" and "labelled" where they were asked for.
@@ -52,15 +56,12 @@ def load(
       Refusal: anything that the user can put right, in one sentence.
     """
     size = _size(resolution)
-    if channels not in (None, 1, 3):
-        raise Refusal(f"--config.data.channels={channels} should be 1 (grey) or 3 (RGB).")
-    if crop not in pixels.CROPS:
-        raise Refusal(f"--config.data.crop={crop} should be one of {', '.join(pixels.CROPS)}.")
+    _check(channels, crop)
     selection = Selection(classes=classes, held_out=held_out, labelled=labelled)
     root = _expand(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
     manual = _expand(manual_dir) if manual_dir else None
     try:
-        source = find_source(name, root, manual)
+        source = find_source(name, root, manual, domain)
         shape = f"{f'{size[0]}x{size[1]}' if size else 'native'}x{channels or 'native'}"
         parts = [re.sub(r"[^\w.-]+", "_", name), source.version, shape, crop, *filter(None, [source.digest])]
         folder = root / "gengen_decoded" / _FORMAT / "-".join(parts)
@@ -74,6 +75,8 @@ def load(
         raise _refusal(error, root) from error
     if data is None:
         raise Refusal(f"{folder} was written and cannot be read back: check the disk, or give another data_dir.")
+    if data.signature.range:
+        say(f"{name}: {Range(*data.signature.range)}")
     return selection.of(data)
 
 
@@ -84,6 +87,13 @@ def _size(resolution: int | tuple[int, int] | None) -> tuple[int, int] | None:
     if len(size) != 2 or min(size) < 1:
         raise Refusal(f"--config.data.resolution={resolution} should be a positive number, or (height, width).")
     return size[0], size[1]
+
+
+def _check(channels: int | None, crop: str) -> None:
+    if channels not in (None, 1, 3):
+        raise Refusal(f"--config.data.channels={channels} should be 1 (grey) or 3 (RGB).")
+    if crop not in pixels.CROPS:
+        raise Refusal(f"--config.data.crop={crop} should be one of {', '.join(pixels.CROPS)}.")
 
 
 def _expand(path: str | os.PathLike[str]) -> pathlib.Path:

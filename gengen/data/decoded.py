@@ -1,6 +1,7 @@
 """The cache of decoded pictures: plain .npy files, written once and then read in a fraction of a second."""
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import pathlib
@@ -91,6 +92,7 @@ def write(
                 digest.update(hashlib.sha256(labels.tobytes()).digest())
         paired = channels if prepared.paired else 0
         signature = Signature(name, *target, channels, prepared.classes, counts, digest.hexdigest()[:16], paired=paired)
+        signature = dataclasses.replace(signature, range=prepared.range)
         (partial / "signature.json").write_text(json.dumps(signature.to_json(), indent=1), encoding="utf-8")
         if folder.exists() and read(folder) is None:
             shutil.rmtree(folder)

@@ -30,6 +30,7 @@ class Prepared(NamedTuple):
     """A prepared data set: which features it has, and where the records of each split lie.
 
     `paired` is the feature of the second picture of every record, where there is one; it has as many channels.
+    `range` holds the values that became 0 and 255; None for 8 bits.
     `splits` maps "train" and "test" to (records, their places): a data set without a split for testing lends every
     tenth of its training records.
     """
@@ -40,6 +41,7 @@ class Prepared(NamedTuple):
     channels: int
     splits: Mapping[str, tuple[Any, Sequence[int]]]
     paired: str | None = None
+    range: tuple[float, float] | None = None
 
     def examples(self, split: str, *, paired: bool = False) -> Iterator[tuple[str, Image.Image, int]]:
         """Yields each example's file name (or its place), its picture as stored, and its label (0 if it has none).
@@ -84,7 +86,8 @@ def prepare(name: str, source: Source, manual_dir: pathlib.Path | None) -> Prepa
         channels = 1 if builder.info.features[image].shape[-1] == 1 else 3
         paired = PAIRED if name in BUILDERS and PAIRED in builder.info.features else None
         pictures = [image, paired] if paired else [image]
-        return Prepared(image, label, classes, channels, _splits(name, builder, pictures), paired)
+        low_high = tuple((builder.info.metadata or {}).get("range", ())) if name in BUILDERS else ()
+        return Prepared(image, label, classes, channels, _splits(name, builder, pictures), paired, low_high or None)
 
 
 def _features(name: str, builder: Any) -> tuple[str, str | None]:

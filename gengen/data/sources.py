@@ -5,8 +5,10 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from gengen.core.refusal import Refusal
 from gengen.data.folder import list_folder
 from gengen.data.guard import explained, quiet
+from gengen.data.listing import say
 
 VERSION = "1.0.0"
 """Version of gengen's builders: a change of what they yield must change it, or old caches stay in use."""
@@ -24,7 +26,10 @@ class Source(NamedTuple):
     builder: Callable[[], Any]
 
 
-def _own(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> Source:
+def _own(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None, domain: str) -> Source:
+    if domain:
+        raise Refusal(f"--config.data.name={name} holds no domain {domain}; only image_folder can hold two.")
+
     def builder() -> Any:
         from gengen.data.builders import OWN
 
@@ -33,8 +38,10 @@ def _own(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> 
     return Source(VERSION, "", builder)
 
 
-def _image_folder(data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> Source:
-    folder = list_folder(manual_dir)
+def _image_folder(data_dir: pathlib.Path, manual_dir: pathlib.Path | None, domain: str) -> Source:
+    folder = list_folder(manual_dir, domain)
+    for line in folder.guessed:
+        say(line)
 
     def builder() -> Any:
         from gengen.data.builders import ImageFolder
@@ -49,20 +56,21 @@ _NAMES = (
     *("mnist", "fashion_mnist", "kmnist", "usps", "usps_pooled", "facades"),
 )
 
-BUILDERS: Mapping[str, Callable[[pathlib.Path, pathlib.Path | None], Source]] = {
+BUILDERS: Mapping[str, Callable[[pathlib.Path, pathlib.Path | None, str], Source]] = {
     **{name: functools.partial(_own, name) for name in _NAMES},
     "image_folder": _image_folder,
 }
 """gengen's own data sets, by `config.data.name`."""
 
 
-def find_source(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None) -> Source:
+def find_source(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None, domain: str = "") -> Source:
     """Looks a data set up, in gengen's table first and then in TFDS.
 
     Args:
       name: a key of `BUILDERS`, or any name that `tfds.builder` takes.
       data_dir: root folder of all data sets.
       manual_dir: the user's folder of raw files or pictures, or None.
+      domain: "A" or "B" of the two that a folder of pictures holds, or "".
 
     Returns:
       The source; nothing is prepared yet.
@@ -71,7 +79,7 @@ def find_source(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | No
       Refusal: nobody knows the name, or its builder cannot be made.
     """
     if name in BUILDERS:
-        return BUILDERS[name](data_dir, manual_dir)
+        return BUILDERS[name](data_dir, manual_dir, domain)
     import tensorflow_datasets as tfds
 
     with quiet(), explained(name, BUILDERS):

@@ -78,8 +78,9 @@ def read_folder(folder: Path) -> tuple[ConfigDict, dict[str, Any]]:
 def _refuse_other(folder: Path, there: dict[str, Any], here: dict[str, Any], what: str) -> None:
     old, new = _flat(there), _flat(here)
     differing = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
-    # A key that older versions did not have changes nothing where it is empty or 0.
-    differing = [key for key in differing if key in old or new[key]]
+    # A key that older versions did not have changes nothing where it is empty or 0, or tells of the same data.
+    same_data = what == "data" and old.get("digest") == new.get("digest")
+    differing = [key for key in differing if key in old or (new[key] and not same_data)]
     differing = [key for key in differing if what != "config" or not _may_change(key)]
     if differing:
         listed = ", ".join(f"{what}.{key} is {old.get(key)} there and {new.get(key)} here" for key in differing)

@@ -142,12 +142,12 @@ def test_the_class_of_own_pictures_has_to_be_said_to_a_model_that_takes_labels(l
 def test_mistakes_are_refused_by_name(looked, coding, images, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken.png").write_text("no picture")
-    Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / "floats.tiff")
+    Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(tmp_path / "floats.tiff")
     for name, words in {
         "gone.png": "gone.png does not exist",
         "empty": "empty holds no pictures",
         "broken.png": r"broken.png cannot be read as a picture \(it is damaged",
-        "floats.tiff": "32-bit numbers of unknown range",
+        "floats.tiff": "some of its values are infinite or no numbers",
     }.items():
         with pytest.raises(Refusal, match=words):
             looked(reconstruct, coding(), images, source=tmp_path / name)
