@@ -72,7 +72,10 @@ def list_pictures(root: pathlib.Path) -> Listing:
         _walk(root, "", (), found)
     else:
         _unzip(root, found)
-    filled = {path[:end] for path in found.files for end, sign in enumerate(path) if sign == "/"}
+    filled: set[str] = set()
+    for path in found.files:
+        while (path := path.rpartition("/")[0]) and path not in filled:
+            filled.add(path)
     empty = found.folders - filled
     outer = sorted(path for path in empty if path.rpartition("/")[0] not in empty)
     files = sorted(File(shown(path), name, stamp) for path, (name, stamp) in found.files.items())
@@ -110,6 +113,7 @@ class _Found(NamedTuple):
     passed: dict[str, list[str]]
 
     def skip(self, why: str, path: str) -> None:
+        self.folders.discard(path)
         self.passed.setdefault(why, []).append(path)
 
 

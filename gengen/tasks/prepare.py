@@ -14,6 +14,7 @@ from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.domains import OF_FIRST, joined
 from gengen.data.layout import DOMAINS
+from gengen.data.listing import say, shown
 from gengen.data.signature import DataSet
 
 LEAST = {
@@ -90,6 +91,7 @@ def load_data(config: ConfigDict) -> DataSet:
     second = dict(section.pop("second", None) or {})
     if _is_one_folder(section, second):
         section["domain"], second["domain"] = DOMAINS
+        say(f"{shown(section['manual_dir'])}: domain A is the first data set, and domain B the second")
     data = _loaded(section)
     if second:
         data = joined(data, _second(data, second, section.get("data_dir")))
