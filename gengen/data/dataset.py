@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from gengen.core.refusal import Refusal
 from gengen.data import decoded, pixels
-from gengen.data.listing import say
+from gengen.data.listing import say, shown
 from gengen.data.pixels import Range
 from gengen.data.prepared import WRITE_ERRORS, prepare
 from gengen.data.selection import Selection
@@ -76,7 +76,7 @@ def load(
     if data is None:
         raise Refusal(f"{folder} was written and cannot be read back: check the disk, or give another data_dir.")
     if data.signature.range:
-        say(f"{name}: {Range(*data.signature.range)}")
+        say(f"{shown(manual) if manual else name}: {Range(*data.signature.range)}")
     return selection.of(data)
 
 

@@ -97,10 +97,14 @@ def surveyed(root: str, found: Iterable[tuple[str, str, Measured]], kept: Range 
     values = kept or _range(decisive[0].kind, low, high)
     lines = []
     if len(deep) < len(all_of):
-        lines.append(f"{root}: {len(all_of) - len(deep):,} pictures of 8 bits stay as they are beside deeper ones")
+        lines.append(
+            f"{root}: pictures of 8 bits that stay as they are beside deeper ones: {len(all_of) - len(deep):,}"
+        )
     beyond = [path for path, _, of in deep if of.low < values.low or of.high > values.high]
     if beyond:
-        lines.append(f"{root}: values beyond {values.low:.6g} to {values.high:.6g} are cut in {few(beyond)} pictures")
+        lines.append(
+            f"{root}: pictures whose values beyond {values.low:.6g} to {values.high:.6g} are cut: {few(beyond)}"
+        )
     return Survey(channels, values, tuple(lines))
 
 
