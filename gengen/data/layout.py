@@ -92,7 +92,8 @@ def places(root: str, paths: Sequence[str]) -> list[Place]:
     folders = _folders(root, paths, tails)
     if not roles and any(folders) and (inner := _roles(root, paths, [tail[1:] for tail in tails], nested=True)):
         given = [inner[tail[1]] for tail in tails]
-    labels = [unicodedata.normalize("NFC", folder).strip() for folder in folders]
+    # A name of blanks alone is quoted: without them nothing is left, which stands for no class.
+    labels = [unicodedata.normalize("NFC", folder).strip() or (folder and repr(folder)) for folder in folders]
     if len(set(labels)) == 1:
         labels, folders = [""] * len(paths), [""] * len(paths)
     zipped = zip(given, labels, folders, strict=True)

@@ -151,3 +151,8 @@ def test_both_spellings_of_an_accent_are_one_class() -> None:
     assert {label for _, _, label in placed("Cafe\u0301", "Caf\u00e9", "x")} == {"Caf\u00e9", "x"}
     assert {label for _, _, label in placed("train/e\u0301", "train/x", "test/\u00e9", "test/x")} == {"\u00e9", "x"}
     assert placed("n\u0303", "\u00f1") == [("", "", "")] * 2, "a single class is none"
+
+
+def test_blanks_around_a_name_do_not_count_and_a_name_of_blanks_is_quoted() -> None:
+    """TFDS strips the names of classes when it reads them back."""
+    assert placed("cat ", " ", "dog") == [("", "", "cat"), ("", "", "' '"), ("", "", "dog")]
