@@ -22,45 +22,58 @@ def each(
     make: Callable[[ImageFile.ImageFile, bytes], _Made],
     rest: Sequence[File] = (),
 ) -> Iterator[tuple[File, _Made]]:
-    """Makes something of each picture in turn; if that fails, looks at all others before it refuses.
+    """Makes something of each picture in turn; if that fails, looks at all of them before it refuses.
 
     Args:
       listing: where they lie.
       files: those to read.
       make: is given a picture, whose pixels need not be loaded, and bytes that decode to it.
-      rest: files to be looked at, too, once one has failed.
+      rest: files to be looked at, too, if one fails.
 
     Yields:
-      Each file with what was made of it, until one fails.
+      Each file with what was made of it.
 
     Raises:
       Refusal: files are damaged or cannot be read; the sentence says how many, and names the first of them.
     """
-    failed: list[str] = []
-    reason: str | Exception = ""
     with listing.reader() as read:
-        for place, file in enumerate((*files, *rest)):
-            if place >= len(files) and not failed:
-                break
+        for file in files:
             try:
                 made = _made(read(file), make)
             except Exception as error:  # decoders raise anything from OSError to struct.error on damaged files
-                unknown = isinstance(error, Image.UnidentifiedImageError)
-                reason = reason or (
-                    "it is damaged or not a picture, or Pillow does not know its kind" if unknown else error
-                )
-                failed.append(file.path)
-            else:
-                if not failed:
-                    yield file, made
+                raise Refusal(_damaged(listing, read, (*files, *rest), make, file, error)) from error
+            yield file, made
+
+
+def _damaged(
+    listing: Listing,
+    read: Callable[[File], bytes],
+    files: Sequence[File],
+    make: Callable[[ImageFile.ImageFile, bytes], object],
+    first: File,
+    error: Exception,
+) -> str:
+    """Looks at all files, of which the first damaged one is known, and counts and names the damaged ones."""
+
+    def loaded(image: ImageFile.ImageFile, content: bytes) -> None:
+        make(image, content)
+        image.load()
+
+    failed = []
+    for file in files:
+        try:
+            _made(read(file), loaded)
+        except Exception:
+            failed.append(file.path)
+    unknown = isinstance(error, Image.UnidentifiedImageError)
+    reason = "it is damaged or not a picture, or Pillow does not know its kind" if unknown else error
     root = shown(listing.root)
-    if len(failed) == 1:
-        raise Refusal(f"{root}/{failed[0]} cannot be read as a picture ({reason}): repair or remove it.")
-    if failed:
-        raise Refusal(
-            f"{few(sorted(failed), _NAMED)} of the pictures in {root} cannot be read, {failed[0]} because of this: "
-            f"{reason}; repair or remove them."
-        )
+    if len(failed) <= 1:
+        return f"{root}/{first.path} cannot be read as a picture ({reason}): repair or remove it."
+    return (
+        f"{few(sorted(failed), _NAMED)} of the pictures in {root} cannot be read, {first.path} because of this: "
+        f"{reason}; repair or remove them."
+    )
 
 
 def _made(content: bytes, make: Callable[[ImageFile.ImageFile, bytes], _Made]) -> _Made:

@@ -166,6 +166,9 @@ def test_files_whose_pixels_are_cut_off_are_found_in_all_splits(tmp_path: pathli
     with pytest.raises(Refusal, match=r"^3 \(test/0\.png, test/2\.png, train/1\.png\) of the pictures in .*truncated"):
         load(name="image_folder", manual_dir=tmp_path / "in", data_dir=tmp_path / "data")
     assert not list((tmp_path / "data").rglob("*"))
+    (tmp_path / "in" / "train" / "2.png").write_bytes(b"")  # which the first look finds, without reading the others
+    with pytest.raises(Refusal, match=r"^4 \(.*train/1\.png, train/2\.png\) of the pictures in .*train/2\.png because"):
+        load(name="image_folder", manual_dir=tmp_path / "in", data_dir=tmp_path / "data")
 
 
 @pytest.mark.input("Pictures", "PNG with texts or a colour profile beyond Pillow's limits", "taken", "by its pixels")
