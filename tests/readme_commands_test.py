@@ -1,4 +1,4 @@
-"""The README's commands, run from top to bottom in a fresh folder: every run that one looks at, an earlier one trained."""
+"""The README's commands from top to bottom in a fresh folder: every run that one looks at, an earlier one trained."""
 
 import re
 import shlex
@@ -95,7 +95,8 @@ def test_faults_are_found(text, fault):
 
 
 def test_what_is_right_has_no_fault():
-    text = "pip install x && launch.py --config=configs/a.py   # a comment\nlaunch.py --mode=detect --workdir=runs/a --num=3"
+    text = "pip install x && launch.py --config=configs/a.py   # a comment"
+    text += "\nlaunch.py --mode=detect --workdir=runs/a --num=3"
     text += "\nlaunch.py --config=configs/a.py:b --config.k='(1, 2)'\nlaunch.py --mode=embed --workdir=runs/a-b"
     assert list(faults(list(commands(f"```bash\n{text}\n```")))) == []
 

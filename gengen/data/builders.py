@@ -11,6 +11,7 @@ from PIL import Image
 
 from gengen.data import digits, facades, fetch, glyphs, idx, photographs, usps
 from gengen.data.folder import Folder
+from gengen.data.listing import say
 from gengen.data.raw import Found, Place
 from gengen.data.sources import VERSION, VERSIONS
 
@@ -36,6 +37,7 @@ class PictureBuilder(tfds.core.GeneratorBasedBuilder):
         homepage: str | None = None,
         named: bool = False,
         paired: bool = False,
+        metadata: Mapping[str, Any] | None = None,
     ) -> Any:
         picture = tfds.features.Image(shape=shape, encoding_format="png")
         features: dict[str, Any] = {"image": picture}
@@ -50,6 +52,7 @@ class PictureBuilder(tfds.core.GeneratorBasedBuilder):
             description=description,
             features=tfds.features.FeaturesDict(features),
             homepage=homepage,
+            metadata=tfds.core.MetadataDict(metadata) if metadata else None,
             disable_shuffling=True,  # the pipeline shuffles; here the order of the raw files can be checked
         )
 
@@ -219,16 +222,25 @@ class ImageFolder(PictureBuilder):
         super().__init__(config=tfds.core.BuilderConfig(name=folder.digest), **kwargs)
 
     def _info(self) -> Any:
-        channels = 3 if self._folder.has_colour() else 1
-        return self._describe("The user's own pictures.", (None, None, channels), self._folder.classes, named=True)
+        survey = self._folder.survey()
+        for line in survey.lines:
+            say(line)
+        self._range = survey.values
+        return self._describe(
+            "The user's own pictures.",
+            (None, None, survey.channels),
+            self._folder.classes,
+            named=True,
+            metadata={"range": survey.values} if survey.values else None,
+        )
 
     def _split_generators(self, dl_manager: Any) -> Mapping[str, Iterator[Any]]:
         return {split: self._generate_examples(split) for split in ("train", "test")}
 
     def _generate_examples(self, split: str) -> Iterator[Any]:
         channels = self.info.features["image"].shape[-1]
-        for key, (entry, image, content) in enumerate(self._folder.pictures(split)):
-            example: dict[str, Any] = {"image": _stored(image, content, channels), "filename": entry.path}
+        for key, (entry, image, content) in enumerate(self._folder.pictures(split, self._range)):
+            example: dict[str, Any] = {"image": _stored(image, content, channels), "filename": entry.file.path}
             if self._folder.classes:
                 example["label"] = entry.label
             yield key, example

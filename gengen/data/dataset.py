@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from gengen.core.refusal import Refusal
 from gengen.data import decoded, pixels, splits
+from gengen.data.listing import say, shown
+from gengen.data.pixels import Range
 from gengen.data.prepared import WRITE_ERRORS, prepare
 from gengen.data.selection import Selection
 from gengen.data.signature import DataSet
@@ -29,6 +31,7 @@ def load(
     data_dir: str | os.PathLike[str] | None = None,
     manual_dir: str | os.PathLike[str] | None = None,
     rule: str = splits.RULES[0],
+    domain: str = "",
 ) -> DataSet:
     """Loads a data set as arrays of one size.
 
@@ -46,6 +49,7 @@ def load(
       data_dir: root folder of data sets; by default $TFDS_DATA_DIR, else ~/tensorflow_datasets.
       manual_dir: folder of raw files that the user has got by hand; for image_folder the folder or zip of pictures.
       rule: of `splits.RULES`, by which "test" is drawn where the data set has no such split.
+      domain: "A" or "B" where that folder holds two domains; "" otherwise.
 
     Returns:
       The data set, with splits "train" and "test", and with "held_out" and "labelled" where they were asked for.
@@ -54,28 +58,24 @@ def load(
       Refusal: anything that the user can put right, in one sentence.
     """
     size = _size(resolution)
-    if channels not in (None, 1, 3):
-        raise Refusal(f"--config.data.channels={channels} should be 1 (grey) or 3 (RGB).")
-    if crop not in pixels.CROPS:
-        raise Refusal(f"--config.data.crop={crop} should be one of {', '.join(pixels.CROPS)}.")
+    _check(channels, crop)
     selection = Selection(classes=classes, held_out=held_out, labelled=labelled)
     root = _expand(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
     manual = _expand(manual_dir) if manual_dir else None
     try:
-        source = find_source(name, root, manual, rule)
+        source = find_source(name, root, manual, rule, domain)
         for note in source.notes:
-            print(f"gengen: {note}", file=sys.stderr)
+            say(note)
         folder = root / "gengen_decoded" / _FORMAT / _key(name, source, size, channels, crop)
         data = decoded.read(folder)
         if data is None:
             print(f"gengen: preparing {name} in {root}", file=sys.stderr)
             prepared = prepare(name, source, manual, rule)
-            decoded.write(folder, name, prepared, size=size, channels=channels, crop=crop)
-            data = decoded.read(folder)
+            data = decoded.write(folder, name, prepared, size=size, channels=channels, crop=crop)
     except OSError as error:
         raise _refusal(error, root) from error
-    if data is None:
-        raise Refusal(f"{folder} was written and cannot be read back: check the disk, or give another data_dir.")
+    if data.signature.range:
+        say(f"{shown(manual) if manual else name}: {Range(*data.signature.range)}")
     return selection.of(data)
 
 
@@ -92,6 +92,13 @@ def _size(resolution: int | tuple[int, int] | None) -> tuple[int, int] | None:
     if len(size) != 2 or min(size) < 1:
         raise Refusal(f"--config.data.resolution={resolution} should be a positive number, or (height, width).")
     return size[0], size[1]
+
+
+def _check(channels: int | None, crop: str) -> None:
+    if channels not in (None, 1, 3):
+        raise Refusal(f"--config.data.channels={channels} should be 1 (grey) or 3 (RGB).")
+    if crop not in pixels.CROPS:
+        raise Refusal(f"--config.data.crop={crop} should be one of {', '.join(pixels.CROPS)}.")
 
 
 def _expand(path: str | os.PathLike[str]) -> pathlib.Path:

@@ -58,7 +58,7 @@ def write(
     size: tuple[int, int] | None,
     channels: int | None,
     crop: str,
-) -> None:
+) -> DataSet:
     """Decodes a prepared data set into a folder, which appears whole or not at all.
 
     Args:
@@ -69,8 +69,12 @@ def write(
       channels: 1, 3, or None for what the pictures have.
       crop: "none" or "center".
 
+    Returns:
+      The data set, as it is read back.
+
     Raises:
-      Refusal: a picture does not fit the size, which the sentence names, or all do not fit on the disk.
+      Refusal: a picture does not fit the size, which the sentence names, all do not fit on the disk, or what was
+        written cannot be read.
     """
     channels = channels or prepared.channels
     first = pixels.plain(next(prepared.examples("train"))[1])
@@ -94,7 +98,7 @@ def write(
                 digest.update(hashlib.sha256(labels.tobytes()).digest())
         paired = channels if prepared.paired else 0
         signature = Signature(name, *target, channels, prepared.classes, counts, digest.hexdigest()[:16])
-        signature = dataclasses.replace(signature, paired=paired, split=prepared.split)
+        signature = dataclasses.replace(signature, paired=paired, split=prepared.split, range=prepared.range)
         (partial / "signature.json").write_text(json.dumps(signature.to_json(), indent=1), encoding="utf-8")
         if folder.exists() and read(folder) is None:
             shutil.rmtree(folder)
@@ -102,6 +106,10 @@ def write(
             partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+    data = read(folder)
+    if data is None:
+        raise Refusal(f"{folder} was written and cannot be read back: check the disk, or give another data_dir.")
+    return data
 
 
 def _check_room(folder: pathlib.Path, name: str, prepared: Prepared, shape: tuple[int, int, int]) -> None:

@@ -99,6 +99,7 @@ def _of_first(
         name=f"{signature.name}_{what}",
         channels=channels,
         paired=0,
+        range=None,
         counts={split: signature.counts[split] for split in splits},
         digest=hashlib.sha256(f"{signature.digest} {what}".encode()).hexdigest()[:16],
     )

@@ -1,168 +1,185 @@
 """A user's pictures: a folder or a zip, listed and read one by one."""
 
+import collections
 import hashlib
-import io
 import os
 import pathlib
-import zipfile
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from PIL import Image
 
 from gengen.core.refusal import Refusal
-from gengen.data import pixels, splits
-
-SUFFIXES = frozenset(
-    (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-)
-"""What counts as a picture; other files, hidden ones and macOS's `__MACOSX` folders are passed over."""
+from gengen.data import layout, pixels, ranges, reading, splits
+from gengen.data.layout import Place
+from gengen.data.listing import SUFFIXES, File, Listing, few, list_pictures, shown
 
 SPLITS = ("train", "test")
 
 _EVERY = 10
+_SHOWN = 10
 
 
 class Entry(NamedTuple):
-    """One picture file: its path below the root, its class (empty if there are none) and its split."""
+    """One picture: its file, its class (empty if there are none) and its split."""
 
-    path: str
+    file: File
     label: str
     split: str
 
 
 class Folder(NamedTuple):
-    """The pictures below `root`, sorted by path; `digest` changes when files are added, removed or changed.
+    """The pictures of a listing that are used, sorted by path, and what a look at their names has led to.
 
-    `rule` says how "test" was drawn: one of `splits.RULES`, or `splits.OWN` where folders say it.
+    `digest` changes when files are added, removed, changed, or taken for another split or class. `guessed` says in
+    lines for the user what was taken for what, and what was passed over. `rule` says how "test" was drawn: one of
+    `splits.RULES`, or `splits.OWN` where folders say it.
     """
 
-    root: pathlib.Path
+    listing: Listing
     entries: tuple[Entry, ...]
     classes: tuple[str, ...]
     digest: str
-    rule: str = splits.RULES[0]
+    guessed: tuple[str, ...]
+    rule: str
 
-    def pictures(self, split: str) -> Iterator[tuple[Entry, Image.Image, bytes]]:
-        """Reads a split's pictures in turn, and checks each: yields its entry, its pixels (grey or RGB), its bytes.
+    def survey(self) -> ranges.Survey:
+        """Finds out whether any picture has colour, and the range of values of those that are deeper than 8 bits.
 
         Raises:
-          Refusal: a file is damaged or cannot be read; the sentence names it.
+          Refusal: files are damaged or cannot be read, or their values are of kinds that do not go together.
         """
-        archive = zipfile.ZipFile(self.root) if self.root.is_file() else None
-        try:
-            for entry in self.entries:
-                if entry.split == split:
-                    yield self._read(entry, archive)
-        finally:
-            if archive is not None:
-                archive.close()
+        split_of = {entry.file: entry.split for entry in self.entries}
+        found = reading.each(self.listing, list(split_of), ranges.measured)
+        return ranges.surveyed(shown(self.listing.root), ((file.path, split_of[file], of) for file, of in found))
 
-    def has_colour(self) -> bool:
-        """Says whether any picture is more than grey; reads until it finds one."""
-        return any(not pixels.is_grey(image) for split in SPLITS for _, image, _ in self.pictures(split))
+    def pictures(self, split: str, values: ranges.Range | None) -> Iterator[tuple[Entry, Image.Image, bytes]]:
+        """Reads a split's pictures in turn, and checks each: yields its entry, its pixels (grey or RGB), its bytes.
 
-    def _read(self, entry: Entry, archive: zipfile.ZipFile | None) -> tuple[Entry, Image.Image, bytes]:
-        place = self.root / entry.path
-        try:
-            content = place.read_bytes() if archive is None else archive.read(entry.path)
-            opened = Image.open(io.BytesIO(content))
-            opened.load()
-            image = pixels.plain(opened)
-        except Exception as error:  # decoders raise anything from OSError to struct.error on damaged files
-            reason = "it is damaged or not a picture" if isinstance(error, Image.UnidentifiedImageError) else error
-            raise Refusal(f"{place} cannot be read as a picture ({reason}): repair or remove it.") from error
-        return entry, image, content
+        Args:
+          split: "train" or "test".
+          values: the range of those that are deeper than 8 bits; None where none is.
+
+        Raises:
+          Refusal: files are damaged or cannot be read; the sentence names them.
+        """
+        entries = {entry.file: entry for entry in self.entries if entry.split == split}
+        rest = [entry.file for entry in self.entries if entry.split != split]
+
+        def plain(image: Image.Image, content: bytes) -> tuple[Image.Image, bytes]:
+            image.load()
+            return pixels.plain(image, values), content
+
+        for file, (image, content) in reading.each(self.listing, list(entries), plain, rest):
+            yield entries[file], image, content
 
 
-def list_folder(root: pathlib.Path | None, rule: str = splits.RULES[0]) -> Folder:
-    """Lists the pictures of a folder or zip.
+def list_folder(root: pathlib.Path | None, rule: str = splits.RULES[0], domain: str = "") -> Folder:
+    """Lists the pictures of a folder or zip, and says what `layout.places` takes their folders for.
 
-    A folder that holds nothing but one folder is stepped into. If that leads to folders `train` and `test` alone,
-    they are the splits; otherwise a tenth of each class, by the hash of the path, is for testing. Below that, each
-    folder is a class (a single folder is none, and its pictures have no labels).
+    Where there are folders of splits, pictures for validation are held out if there are none for testing, and left out
+    if there are. Where there are none, `_drawn` says what is held out.
 
     Args:
       root: folder or zip.
-      rule: of `splits.RULES`; by "position" every tenth picture by sorted path, from the first on, is for testing.
+      rule: of `splits.RULES`, by which "test" is drawn where no folder says it.
+      domain: "A" or "B" of two domains; "" where there is one.
 
     Returns:
       The listing.
 
     Raises:
-      Refusal: nothing is there, it is not a zip, it holds fewer than two pictures, a split is empty, or some pictures
-        lie in folders and others beside them.
+      Refusal: nothing is there, it is not a zip, it holds fewer than two pictures, folders are not clear, or there are
+        two domains and none was asked for, or the other way round.
     """
     if root is None:
         raise Refusal("image_folder needs --config.data.manual_dir=FOLDER, the folder or zip of your pictures.")
-    stamps = _zip_stamps(root) if root.is_file() else _folder_stamps(root)
-    paths = sorted(path for path in stamps if _is_picture(path))
-    if len(paths) < 2:
-        count = "no pictures" if not paths else "only one picture"
-        raise Refusal(f"{root} holds {count} ({', '.join(sorted(SUFFIXES))}), and training needs more.")
-    entries, rule = _entries(root, paths, rule)
-    for split in SPLITS:
-        if not any(entry.split == split for entry in entries):
-            raise Refusal(f"{root} holds no pictures in its folder {split}.")
-    classes = tuple(sorted({entry.label for entry in entries} - {""}))
-    state = "\n".join(f"{path}\t{stamps[path]}" for path in paths)
-    return Folder(root, entries, classes, hashlib.sha256(state.encode()).hexdigest()[:16], rule)
-
-
-def _entries(root: pathlib.Path, paths: list[str], rule: str) -> tuple[tuple[Entry, ...], str]:
-    """Gives each path its class and its split, and says by which rule."""
-    parts = [pathlib.PurePosixPath(path).parts for path in paths]
-    depth = _shared(parts, 0)
-    heads = {names[depth] for names in parts if len(names) > depth + 1}
-    by_name = heads == set(SPLITS) and all(len(names) > depth + 1 for names in parts)
-    first = depth + 1 if by_name else depth
-    tails = [names[first:] for names in parts]
-    folders = {tail[0] for tail in tails if len(tail) > 1}
-    labelled = len(folders) > 1
-    for path, tail in zip(paths, tails, strict=True):
-        if labelled and len(tail) == 1:
-            raise Refusal(
-                f"{root / path} lies beside class folders ({', '.join(sorted(folders)[:3])}): move it into one."
-            )
-    labels = [tail[0] if labelled else "" for tail in tails]
-    if by_name:
-        chosen, rule = [names[depth] for names in parts], splits.OWN
+    name = shown(root)
+    if not root.exists():
+        raise Refusal(f"--config.data.manual_dir={name} does not exist: name the folder or zip of your pictures.")
+    listing = list_pictures(root)
+    if len(listing.files) < 2:
+        count = "only one picture" if listing.files else "no pictures"
+        reason = listing.passed_over().removeprefix(f"{name}: ")
+        what = f"({', '.join(sorted(SUFFIXES))}{'; ' * bool(reason)}{reason})"
+        raise Refusal(f"{name} holds {count} {what}, and training needs more.")
+    found = layout.places(name, [file.path for file in listing.files])
+    placed = list(zip(listing.files, found, strict=True))
+    _check_domains(name, placed, domain)
+    placed = [(file, place) for file, place in placed if place.domain == domain]
+    if {place.split for _, place in placed} & {"test", "val"}:
+        entries, rule = tuple(_named(placed)), splits.OWN
     else:
-        keys = [os.fsencode("/".join(tail)) for tail in tails]
-        is_test = splits.held_out(keys, 1 / _EVERY, labels) if rule != "position" else splits.every(len(paths), _EVERY)
-        chosen = ["test" if held_out else "train" for held_out in is_test]
-    return tuple(map(Entry, paths, labels, chosen)), rule
+        entries = tuple(_drawn(placed, rule))
+    if {entry.split for entry in entries} != set(SPLITS):
+        raise Refusal(f"{name} holds only {layout.seen(place.split for _, place in placed)} of domain {domain}.")
+    classes = tuple(sorted({entry.label for entry in entries} - {""}))
+    state = "\n".join(f"{entry.file.path}\t{entry.file.stamp}\t{entry.label}\t{entry.split}" for entry in entries)
+    digest = hashlib.sha256(state.encode()).hexdigest()[:16]
+    guessed = (_guess(name, placed, entries, classes, domain), listing.passed_over())
+    return Folder(listing, entries, classes, digest, guessed, rule)
 
 
-def _shared(parts: list[tuple[str, ...]], depth: int) -> int:
-    """Counts the outer folders that hold all pictures between them."""
-    while len({names[depth] for names in parts}) == 1 and all(len(names) > depth + 1 for names in parts):
-        depth += 1
-    return depth
+def _check_domains(name: str, placed: Sequence[tuple[File, Place]], domain: str) -> None:
+    there = layout.seen(f"{place.domain} {place.split}".strip() for _, place in placed if place.domain)
+    if there and not domain:
+        raise Refusal(
+            f"{name} holds two domains ({there}): a config of two takes both if --config.data.second.name=image_folder "
+            f"and --config.data.second.manual_dir name this folder, too; for one, name its folder."
+        )
+    if domain and not there:
+        raise Refusal(
+            f"{name} is named for both data sets and holds no two domains: name two folders, or sort it into trainA, "
+            f"trainB, testA and testB."
+        )
 
 
-def _is_picture(path: str) -> bool:
-    pure = pathlib.PurePosixPath(path)
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in pure.parts)
-    return not hidden and pure.suffix.lower() in SUFFIXES
+def _named(placed: Sequence[tuple[File, Place]]) -> Iterator[Entry]:
+    """The entries of folders that are named as splits."""
+    held_out = "test" if any(place.split == "test" for _, place in placed) else "val"
+    for file, place in placed:
+        if place.split in ("train", held_out):
+            yield Entry(file, place.label, "train" if place.split == "train" else "test")
 
 
-def _zip_stamps(root: pathlib.Path) -> dict[str, str]:
-    """Gives each file's size and checksum: the contents themselves, for the price of the directory."""
-    try:
-        with zipfile.ZipFile(root) as archive:
-            return {info.filename: f"{info.file_size} {info.CRC}" for info in archive.infolist() if not info.is_dir()}
-    except zipfile.BadZipFile as error:
-        raise Refusal(f"{root} is neither a folder nor a whole zip file ({error}).") from error
+def _drawn(placed: Sequence[tuple[File, Place]], rule: str) -> Iterator[Entry]:
+    """The entries of folders that hold no splits: a tenth of each class is held out, by the hash of the path.
+
+    Outer folders that hold all pictures are no part of the path, so that a zip is split as its folder is. By the rule
+    "position" every tenth by sorted path, from the first on, is held out.
+    """
+    if rule == "position":
+        is_test = splits.every(len(placed), _EVERY)
+    else:
+        outer = len(os.path.commonpath([f"/{file.path.rpartition('/')[0]}" for file, _ in placed]))
+        keys = [unicodedata.normalize("NFC", f"/{file.path}"[outer:].lstrip("/")).encode() for file, _ in placed]
+        is_test = splits.held_out(keys, 1 / _EVERY, [place.label for _, place in placed])
+    for (file, place), held_out in zip(placed, is_test, strict=True):
+        yield Entry(file, place.label, "test" if held_out else "train")
 
 
-def _folder_stamps(root: pathlib.Path) -> dict[str, str]:
-    """Gives each file's size and time of change: reading all contents at every start would take too long."""
-    if not root.is_dir():
-        raise Refusal(f"--config.data.manual_dir={root} does not exist: name the folder or zip of your pictures.")
-    stamps = {}
-    for path in root.rglob("*"):
-        if path.is_file():
-            status = path.stat()
-            stamps[path.relative_to(root).as_posix()] = f"{status.st_size} {status.st_mtime_ns}"
-    return stamps
+def _guess(
+    name: str, placed: Sequence[tuple[File, Place]], entries: Sequence[Entry], classes: Sequence[str], domain: str
+) -> str:
+    """Says what the folders were taken for."""
+    labelled = f"{len(classes)} classes ({', '.join(classes[:_SHOWN])}{', ...' * (len(classes) > _SHOWN)})"
+    kinds = labelled if classes else "no classes"
+    counts = collections.Counter(place.split for _, place in placed)
+    train, test = (sum(entry.split == split for entry in entries) for split in SPLITS)
+    if not counts["test"] and not counts["val"]:
+        splits = f"no folders of splits, so {train:,} pictures to train on and {test:,} held out"
+    elif not counts["test"]:
+        splits = f"splits train ({train:,}) and val as held-out ({test:,})"
+    else:
+        left = f"; val ({counts['val']:,}) is not used, as there is test" * bool(counts["val"])
+        splits = f"splits train ({train:,}) and test ({test:,}){left}"
+    spellings = collections.defaultdict(set)
+    for _, place in placed:
+        spellings[place.label].add(place.folder)
+    merged = [label for label, folders in sorted(spellings.items()) if len(folders) > 1]
+    trained = {entry.label for entry in entries if entry.split == "train"}
+    strange = sorted({entry.label for entry in entries} - trained)
+    tested = f"; classes that are only tested: {few(strange)}" if strange else ""
+    spelled = f"; folders spelled in several ways are one class: {few(merged)}" if merged else ""
+    return f"{name}: {f'domain {domain}, ' * bool(domain)}{kinds}, {splits}{tested}{spelled}"

@@ -1,33 +1,61 @@
 """Pictures as gengen reads them: 8-bit grey or RGB, upright, of one size."""
 
+from typing import NamedTuple
+
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, TiffImagePlugin
 
 CROPS = ("none", "center")
 
+_ORIENTATION = ExifTags.Base.Orientation
 
-def plain(image: Image.Image) -> Image.Image:
+
+class Range(NamedTuple):
+    """Values of grey pictures with more than 8 bits: 256 even steps from `low` to `high` become 0 to 255."""
+
+    low: float
+    high: float
+
+    def scaled(self, values: np.ndarray) -> np.ndarray:
+        """Brings values [h, w] to uint8; what lies beyond the range is cut.
+
+        Of whole numbers from 0 to 2^b - 1, this keeps the upper 8 bits.
+        """
+        slope = 256 / (self.high - self.low) if self.high > self.low else 0.0
+        steps = (values.astype(np.float64) - self.low) * slope
+        return np.clip(steps, 0, 255).astype(np.uint8)
+
+    def __str__(self) -> str:
+        bits = next((f"{bits}-bit " for bits in (8, 10, 12, 14, 16) if (self.low, self.high) == (0, 2**bits - 1)), "")
+        return f"{bits}grey: {self.low:.6g} to {self.high:.6g} become 0 to 255"
+
+
+def plain(image: Image.Image, values: Range | None = None) -> Image.Image:
     """Turns any picture into 8-bit grey or RGB.
 
-    A camera's rotation mark is applied, transparent pixels are laid on white, palettes become their colours, black
-    and white becomes grey, and of 16 grey bits the upper 8 are kept.
+    A camera's rotation mark is applied, transparent pixels are laid on white, palettes become their colours, and black
+    and white becomes grey.
 
     Args:
       image: a picture [height, width].
+      values: the range of those that are deeper than 8 bits; None where there are none.
 
     Returns:
       A picture of mode "L" or "RGB"; `image` itself if it is such a one already.
 
     Raises:
-      ValueError: the pixels are 32-bit numbers, whose range is unknown.
+      ValueError: the picture is deeper than 8 bits, and there is no range.
       Exception: whatever Pillow's decoder raises on a damaged file.
     """
-    if image.getexif().get(0x0112, 1) != 1:
+    deep = deep_values(image)
+    if deep is not None:
+        if values is None:
+            raise ValueError("it has more than 8 bits, and their range is unknown")
+        made = Image.fromarray(values.scaled(deep))
+        made.getexif()[_ORIENTATION] = image.getexif().get(_ORIENTATION, 1)
+        return ImageOps.exif_transpose(made)
+    if image.getexif().get(_ORIENTATION, 1) != 1:
         image = ImageOps.exif_transpose(image)
-    if image.mode in ("I", "F"):
-        raise ValueError("its pixels are 32-bit numbers of unknown range, so save it with 8 bits a channel")
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         ink = image.convert("RGBA")
         sheet = Image.alpha_composite(Image.new("RGBA", ink.size, "white"), ink)
@@ -37,9 +65,38 @@ def plain(image: Image.Image) -> Image.Image:
     return image.convert("L" if is_grey(image) else "RGB")
 
 
+def deep_values(image: Image.Image) -> np.ndarray | None:
+    """The values of a grey picture that are not 8 bits without a sign; None where they are.
+
+    Args:
+      image: as Pillow has opened it.
+
+    Returns:
+      Whole or floating-point numbers [height, width], or None.
+
+    Raises:
+      ValueError: some are not finite, or Pillow reads them as their negative.
+      Exception: whatever Pillow's decoder raises on a damaged file.
+    """
+    tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
+    signed = tags.get(TiffImagePlugin.SAMPLEFORMAT) == (2,)
+    if not (image.mode in ("I", "F") or image.mode.startswith("I;16") or (image.mode == "L" and signed)):
+        return None
+    if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:
+        raise ValueError("its 0 is white, and it has more than 8 bits: save it with 0 as black")
+    values = np.asarray(image)
+    if image.mode == "L":
+        values = values.view(np.int8)
+    if image.mode == "I" and tags and not signed:
+        values = values.view(np.uint32)
+    if not np.isfinite(values).all():
+        raise ValueError("some of its values are infinite or no numbers")
+    return values
+
+
 def is_grey(image: Image.Image) -> bool:
     """Says whether a picture's mode holds no colour (a palette counts as colour)."""
-    return image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I;16")
+    return image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16")
 
 
 def fit(image: Image.Image, *, size: tuple[int, int], channels: int, crop: str) -> np.ndarray:
@@ -78,11 +135,14 @@ def fit(image: Image.Image, *, size: tuple[int, int], channels: int, crop: str) 
     return np.asarray(image, np.uint8).reshape(height, width, channels)
 
 
-def fit_alpha(image: Image.Image, *, size: tuple[int, int], channels: int, crop: str) -> np.ndarray:
+def fit_alpha(
+    image: Image.Image, values: Range | None = None, *, size: tuple[int, int], channels: int, crop: str
+) -> np.ndarray:
     """Brings a picture that may have transparent parts to a size, with an alpha that says where it is seen.
 
     Args:
       image: a picture of any mode [h, w].
+      values: as for `plain`.
       size: (height, width) of the result.
       channels: 2 or 4: those of `fit`, and the alpha.
       crop: "none" or "center".
@@ -94,7 +154,7 @@ def fit_alpha(image: Image.Image, *, size: tuple[int, int], channels: int, crop:
     Raises:
       ValueError: nothing of the picture is seen, or `fit` refuses it.
     """
-    colours = fit(plain(image), size=size, channels=channels - 1, crop=crop)
+    colours = fit(plain(image, values), size=size, channels=channels - 1, crop=crop)
     if not image.has_transparency_data:
         return np.concatenate([colours, np.full_like(colours[..., :1], 255)], -1)
     # Half of white, which the filter overshoots where it is near an edge: it says so, and is not cut off.

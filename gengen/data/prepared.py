@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 import pathlib
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from gengen.core.refusal import Refusal
 from gengen.data import fetch, splits
 from gengen.data.guard import explained, quiet
 from gengen.data.labels import UNKNOWN
+from gengen.data.listing import say
 from gengen.data.sources import BUILDERS, Source
 
 WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -34,7 +34,8 @@ class Prepared(NamedTuple):
 
     `paired` is the feature of the second picture of every record, where there is one; it has as many channels.
     `splits` maps "train" and "test" to (records, their places): a data set without a split for testing lends a tenth
-    of its training records. `split` says by which rule, or that it has one (`splits.OWN`).
+    of its training records. `split` says by which rule, or that it has one (`splits.OWN`). `range` holds the values
+    that became 0 and 255; None for 8 bits.
     """
 
     image: str
@@ -44,6 +45,7 @@ class Prepared(NamedTuple):
     splits: Mapping[str, tuple[Any, Sequence[int]]]
     split: str
     paired: str | None = None
+    range: tuple[float, float] | None = None
 
     def examples(self, split: str, *, paired: bool = False) -> Iterator[tuple[str, Image.Image, int]]:
         """Yields each example's file name (or its place), its picture as stored, and its label (0 if there are none).
@@ -89,11 +91,12 @@ def prepare(name: str, source: Source, manual_dir: pathlib.Path | None, rule: st
         paired = PAIRED if name in BUILDERS and PAIRED in builder.info.features else None
         pictures = [image, paired] if paired else [image]
         if label and "train" in builder.info.splits and not _has_labels(builder, "train", pictures, label, rule):
-            _say(f"{name} names classes, but no training example is of a known one: taken as without labels")
+            say(f"{name} names classes, but no training example is of a known one: taken as without labels")
             label = None
         classes = tuple(builder.info.features[label].names) if label else ()
         chosen, drawn = _splits(name, builder, pictures, label, rule)
-        return Prepared(image, label, classes, channels, chosen, source.split or drawn, paired)
+        low_high = tuple((builder.info.metadata or {}).get("range", ())) if name in BUILDERS else ()
+        return Prepared(image, label, classes, channels, chosen, source.split or drawn, paired, low_high or None)
 
 
 def _features(name: str, builder: Any) -> tuple[str, str | None]:
@@ -147,7 +150,7 @@ def _splits(
     for split in ("test", "validation"):
         if counts.get(split):
             if label and not _has_labels(builder, split, pictures, label, rule):
-                _say(f"no example of the split {split} of {name} has a label, so another one is held out in its place")
+                say(f"no example of the split {split} of {name} has a label, so another one is held out in its place")
                 continue
             held_out = _records(builder, split, pictures), range(counts[split])
             return {"train": (train, every), "test": held_out}, splits.OWN
@@ -179,10 +182,6 @@ def _has_labels(builder: Any, split: str, pictures: Sequence[str], label: str, r
         return True
     records = _records(builder, split, pictures)
     return any(int(record[label]) >= 0 for _, record in _in_chunks(records, range(len(records))))
-
-
-def _say(line: str) -> None:
-    print(f"gengen: {line}", file=sys.stderr)
 
 
 def _in_chunks(records: Any, places: Sequence[int]) -> Iterator[tuple[int, Any]]:

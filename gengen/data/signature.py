@@ -9,7 +9,7 @@ import numpy as np
 
 NORMALISATION = "uint8, scaled to [-1, 1]"
 
-_LATER = ("paired", "second", "split")
+_LATER = ("paired", "second", "split", "range")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Signature:
     decoded pixels and labels of "train" and "test", so that a run is never continued on other data. `paired` is the
     number of channels of the second picture that every example has, 0 where there is none. `second` describes a second
     data set, which the digest covers, too; None where there is none. `split` says how "test" was drawn: by one of
-    `splits.RULES`, or `splits.OWN` where the data set has one.
+    `splits.RULES`, or `splits.OWN` where the data set has one. `range` holds the values (low, high) that became 0 and
+    255; None where the pictures have 8 bits.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Signature:
     paired: int = 0
     second: "Signature | None" = None
     split: str = "position"
+    range: tuple[float, float] | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -57,6 +59,7 @@ class Signature:
         values = {name: fields[name] for name in names if name in fields or name not in _LATER}
         if values.get("second"):
             values["second"] = cls.from_json(values["second"])
+        values["range"] = tuple(values["range"]) if values.get("range") else None
         return cls(**{**values, "classes": tuple(values["classes"]), "counts": dict(values["counts"])})
 
 

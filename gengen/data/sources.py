@@ -35,7 +35,9 @@ class Source(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def _own(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None, rule: str) -> Source:
+def _own(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None, rule: str, domain: str) -> Source:
+    if domain:
+        raise Refusal(f"--config.data.name={name} holds no domain {domain}; only image_folder can hold two.")
     split = rule if name in _DRAWN else splits.OWN
     version = VERSIONS.get(split, VERSION)
     if name in _RAW:
@@ -43,7 +45,7 @@ def _own(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None, rul
         others = [known() for known in _RAW.values()]
         found = raw.find(wanted, manual_dir, [other for other in others if other.dataset != wanted.dataset])
     else:
-        notes = (f"{name} needs no files, so --config.data.manual_dir={manual_dir} is not looked at.",)
+        notes = (f"{name} needs no files, so --config.data.manual_dir={manual_dir} is not looked at",)
         found = raw.Found({}, "", notes if manual_dir else ())
 
     def builder() -> Any:
@@ -54,8 +56,8 @@ def _own(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None, rul
     return Source(version, found.digest, builder, split, found.notes)
 
 
-def _image_folder(data_dir: pathlib.Path, manual_dir: pathlib.Path | None, rule: str) -> Source:
-    folder = list_folder(manual_dir, rule)
+def _image_folder(data_dir: pathlib.Path, manual_dir: pathlib.Path | None, rule: str, domain: str) -> Source:
+    folder = list_folder(manual_dir, rule, domain)
     # Files of two folders may agree in names, sizes and times of change, so the place is part of what they are.
     state = f"{manual_dir and manual_dir.resolve()}\t{folder.digest}"
     folder = folder._replace(digest=hashlib.sha256(os.fsencode(state)).hexdigest()[:16])
@@ -65,7 +67,7 @@ def _image_folder(data_dir: pathlib.Path, manual_dir: pathlib.Path | None, rule:
 
         return ImageFolder(data_dir=data_dir, folder=folder, version=VERSIONS[rule])
 
-    return Source(VERSIONS[rule], folder.digest, builder, folder.rule)
+    return Source(VERSIONS[rule], folder.digest, builder, folder.rule, folder.guessed)
 
 
 _RAW: Mapping[str, Callable[[], raw.RawSet]] = {
@@ -79,7 +81,7 @@ _NAMES = ("digits", "glyphs", "photographs", *_RAW)  # of the first three there 
 
 _DRAWN = ("digits",)  # of these, the builder draws the split for testing
 
-BUILDERS: Mapping[str, Callable[[pathlib.Path, pathlib.Path | None, str], Source]] = {
+BUILDERS: Mapping[str, Callable[[pathlib.Path, pathlib.Path | None, str, str], Source]] = {
     **{name: functools.partial(_own, name) for name in _NAMES},
     "image_folder": _image_folder,
 }
@@ -87,7 +89,11 @@ BUILDERS: Mapping[str, Callable[[pathlib.Path, pathlib.Path | None, str], Source
 
 
 def find_source(
-    name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None, rule: str = splits.RULES[0]
+    name: str,
+    data_dir: pathlib.Path,
+    manual_dir: pathlib.Path | None,
+    rule: str = splits.RULES[0],
+    domain: str = "",
 ) -> Source:
     """Looks a data set up, in gengen's table first and then in TFDS.
 
@@ -96,6 +102,7 @@ def find_source(
       data_dir: root folder of all data sets.
       manual_dir: the user's folder of raw files or pictures, or None.
       rule: of `splits.RULES`, where the data set has no split for testing.
+      domain: "A" or "B" of the two that a folder of pictures holds, or "".
 
     Returns:
       The source; nothing is prepared yet.
@@ -104,7 +111,7 @@ def find_source(
       Refusal: nobody knows the name, its builder cannot be made, or the user's files are missing or other ones.
     """
     if name in BUILDERS:
-        return BUILDERS[name](data_dir, manual_dir, rule)
+        return BUILDERS[name](data_dir, manual_dir, rule, domain)
     import tensorflow_datasets as tfds
 
     with quiet(), explained(name, BUILDERS):

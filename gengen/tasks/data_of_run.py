@@ -1,5 +1,7 @@
 """The data of a run folder: those that it was trained on, and a user's own pictures brought to their shape."""
 
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,8 +10,9 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from gengen.core.refusal import Refusal
-from gengen.data import pixels
-from gengen.data.folder import SUFFIXES
+from gengen.data import pixels, ranges, reading
+from gengen.data.listing import SUFFIXES, File, Listing, list_pictures, say, shown
+from gengen.data.pixels import Range
 from gengen.data.signature import DataSet, Signature
 from gengen.data.splits import rule_of
 from gengen.pictures.grid import has_alpha
@@ -73,8 +76,11 @@ def held_out(data: DataSet, number: int, seed: int) -> Shown:
 def pictures_of(path: Path, signature: Signature, number: int) -> Shown:
     """Reads a user's pictures and brings them to the shape of a run's data, as `gengen.data` does with crop "center".
 
+    Pictures of more than 8 bits are taken from the range of values that those of the run had; where these had 8 bits,
+    from the range that the pictures themselves use.
+
     Args:
-      path: a picture, or a folder whose pictures are taken in the order of their paths; hidden files are passed over.
+      path: a picture, or a folder or zip whose pictures are taken in the order of their paths.
       signature: of the run's data.
       number: the most pictures to take.
 
@@ -82,35 +88,46 @@ def pictures_of(path: Path, signature: Signature, number: int) -> Shown:
       The pictures, which have no labels.
 
     Raises:
-      Refusal: there are no pictures, or one is damaged; the sentence names it.
+      Refusal: there are no pictures, or some are damaged; the sentence names them.
     """
-    files = _files(path)
-    size = (signature.height, signature.width)
-    images = [_read(file, size, signature.channels) for file in files[:number]]
-    title = f"{len(images):,} of {len(files):,} pictures in {path}" if path.is_dir() else str(path)
-    names = tuple(str(file.relative_to(path)) if path.is_dir() else file.name for file in files[:number])
-    return Shown(np.stack(images), None, np.arange(len(images)), title, names)
+    listing = _listing(path)
+    files = listing.files[:number]
+    say(listing.passed_over())
+    values = _range(listing, files, signature)
+    size, channels = (signature.height, signature.width), signature.channels
+
+    def fitted(image: Image.Image, content: bytes) -> np.ndarray:
+        image.load()
+        if has_alpha(channels):
+            return pixels.fit_alpha(image, values, size=size, channels=channels, crop="center")
+        return pixels.fit(pixels.plain(image, values), size=size, channels=channels, crop="center")
+
+    images = [image for _, image in reading.each(listing, files, fitted)]
+    several = listing.root == path
+    title = f"{len(images):,} of {len(listing.files):,} pictures in {shown(path)}" if several else shown(path)
+    return Shown(np.stack(images), None, np.arange(len(images)), title, tuple(file.path for file in files))
 
 
-def _files(path: Path) -> list[Path]:
+def _listing(path: Path) -> Listing:
     if not path.exists():
-        raise Refusal(f"--input={path} does not exist; name a picture or a folder of pictures.")
-    if not path.is_dir():
-        return [path]
-    below = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
-    files = [file for file in below if not any(part.startswith(".") for part in file.relative_to(path).parts)]
-    if not files:
-        raise Refusal(f"--input={path} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
-    return files
+        raise Refusal(f"--input={shown(path)} does not exist; name a picture or a folder of pictures.")
+    if not path.is_dir() and not zipfile.is_zipfile(path):
+        return Listing(path.parent, (File(shown(path.name), path.name, ""),), {})
+    listing = list_pictures(path)
+    if not listing.files:
+        raise Refusal(f"--input={shown(path)} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+    return listing
 
 
-def _read(file: Path, size: tuple[int, int], channels: int) -> np.ndarray:
-    try:
-        with Image.open(file) as opened:
-            opened.load()
-            if has_alpha(channels):
-                return pixels.fit_alpha(opened, size=size, channels=channels, crop="center")
-            return pixels.fit(pixels.plain(opened), size=size, channels=channels, crop="center")
-    except Exception as error:  # decoders raise anything from OSError to struct.error on damaged files
-        reason = "it is damaged or not a picture" if isinstance(error, Image.UnidentifiedImageError) else error
-        raise Refusal(f"{file} cannot be read as a picture ({reason}); repair it or leave it out.") from error
+def _range(listing: Listing, files: Sequence[File], signature: Signature) -> Range | None:
+    """The range of values of a user's pictures: that of the run, or else their own, which is said."""
+    kept = Range(*signature.range) if signature.range else None
+    found = [(file.path, "", measures) for file, measures in reading.each(listing, files, ranges.measured)]
+    survey = ranges.surveyed(f"--input={shown(listing.root)}", found, kept)
+    for line in survey.lines:
+        say(line)
+    if survey.values:
+        used = [bound for _, _, measures in found if measures.kind for bound in (measures.low, measures.high)]
+        whose = f", as in the data of the run; these use {min(used):.6g} to {max(used):.6g}" if kept else ""
+        say(f"--input={shown(listing.root)}: {survey.values}{whose}")
+    return survey.values

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from gengen.build.model import judged_as_one
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.domains import OF_FIRST, joined
+from gengen.data.layout import DOMAINS
+from gengen.data.listing import say, shown
 from gengen.data.signature import DataSet
 from gengen.data.splits import RULES
 
@@ -79,7 +82,8 @@ def load_data(config: ConfigDict, rule: str = RULES[0]) -> DataSet:
     """Loads the data of a config, and turns `training.epochs` into steps where it is not 0.
 
     Where the config has a section `data.second`, the data set that it describes is joined to the first as `second`:
-    another one, or one made of the first: with the name "paired" its second pictures, with "edges" its edges.
+    another one, or one made of the first: with the name "paired" its second pictures, with "edges" its edges. Where
+    both are the same folder of pictures, the first is its domain A and the second its domain B.
 
     Args:
       config: the experiment.
@@ -89,14 +93,25 @@ def load_data(config: ConfigDict, rule: str = RULES[0]) -> DataSet:
       Refusal: anything that the user can put right, in one sentence.
     """
     section = dict(config.data)
-    second = section.pop("second", None)
+    second = dict(section.pop("second", None) or {})
+    if _is_one_folder(section, second):
+        section["domain"], second["domain"] = DOMAINS
+        say(f"{shown(section['manual_dir'])}: domain A is the first data set, and domain B the second")
     data = _loaded(section, rule)
     if second:
-        data = joined(data, _second(data, dict(second), section.get("data_dir"), rule))
+        data = joined(data, _second(data, second, section.get("data_dir"), rule))
     if config.training.epochs:
         images = config.training.epochs * data.signature.counts["train"]
         config.training.steps = max(1, math.ceil(images / config.training.batch_size))
     return data
+
+
+def _is_one_folder(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Says whether both data sets are pictures of one folder, which then has to hold two domains."""
+    sections = (first, second)
+    if any(section.get("name") != "image_folder" or not section.get("manual_dir") for section in sections):
+        return False
+    return len({Path(section["manual_dir"]).expanduser().resolve() for section in sections}) == 1
 
 
 def _loaded(section: dict[str, Any], rule: str) -> DataSet:
@@ -112,7 +127,7 @@ def _loaded(section: dict[str, Any], rule: str) -> DataSet:
 
 def _second(first: DataSet, section: dict[str, Any], data_dir: str | None, rule: str) -> DataSet:
     """Loads the second data set; its refusals name the keys of its own section."""
-    unknown = sorted(section.keys() - set(SECOND))
+    unknown = sorted(section.keys() - {*SECOND, "domain"})
     if unknown or "name" not in section:
         raise Refusal(f"config.data.second should have a name, and of {', '.join(SECOND)} what it changes.")
     try:

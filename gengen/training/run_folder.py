@@ -21,10 +21,6 @@ because the data itself is compared by its digest."""
 PACKAGES = ("gengen", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy")
 
 
-SAID_BY_DIGEST = ("split", "second.split")
-"""Keys of the data's signature in which two versions may differ for the same data."""
-
-
 def begun(folder: Path) -> bool:
     """Says whether a folder holds a run with checkpoints; until then its config may still be corrected.
 
@@ -91,9 +87,10 @@ def read_folder(folder: Path) -> tuple[ConfigDict, dict[str, Any]]:
 def _refuse_other(folder: Path, there: dict[str, Any], here: dict[str, Any], what: str) -> None:
     old, new = _flat(there), _flat(here)
     differing = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
-    # A key that older versions did not have changes nothing where it is empty or 0.
-    differing = [key for key in differing if key in old or new[key]]
-    differing = [key for key in differing if not (_may_change(key) if what == "config" else key in SAID_BY_DIGEST)]
+    # A key that older versions did not have changes nothing where it is empty or 0, or tells of the same data.
+    same_data = what == "data" and old.get("digest") == new.get("digest")
+    differing = [key for key in differing if key in old or (new[key] and not same_data)]
+    differing = [key for key in differing if what != "config" or not _may_change(key)]
     if differing:
         listed = ", ".join(f"{what}.{key} is {old.get(key)} there and {new.get(key)} here" for key in differing)
         raise Refusal(f"{folder} belongs to another run: {listed}; choose another --workdir.")

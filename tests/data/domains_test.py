@@ -60,6 +60,62 @@ def test_an_example_batch_is_built_like_a_training_batch(
     assert shapes == example
 
 
+@pytest.fixture
+def unpaired_folder(tmp_path: pathlib.Path) -> pathlib.Path:
+    """Pictures of two domains, whose levels are 1, 2, 3 and 4 for trainA, trainB, testA and testB."""
+    for level, (name, count) in enumerate({"trainA": 5, "trainB": 4, "testA": 2, "testB": 3}.items(), 1):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        for place in range(count):
+            Image.new("L", (4, 4), level).save(tmp_path / "in" / name / f"{place}.png")
+    return tmp_path / "in"
+
+
+def of_folders(first: pathlib.Path, second: pathlib.Path | None, data_dir: pathlib.Path) -> ConfigDict:
+    config = defaults()
+    config.data.update(name="image_folder", data_dir=str(data_dir), manual_dir=str(first), resolution=(), channels=0)
+    if second:
+        config.data.second = ConfigDict({"name": "image_folder", "manual_dir": str(second)})
+    return config
+
+
+@pytest.mark.input(
+    "Folders of pictures",
+    "the same folder of `trainA`, `trainB`, ... for both data sets",
+    "guessed",
+    "A is the first data set and B the second",
+)
+def test_a_folder_of_two_domains_is_both_data_sets(
+    unpaired_folder: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    same = unpaired_folder.parent / "." / "in"
+    data = load_data(of_folders(unpaired_folder, same, tmp_path / "data"))
+    assert data.second is not None
+    levels = [int(one.splits[split]["image"].max()) for split in ("train", "test") for one in (data, data.second)]
+    assert levels == [1, 2, 3, 4]
+    assert data.signature.counts == {"train": 5, "test": 2} and data.second.signature.counts == {"train": 4, "test": 3}
+    said = capsys.readouterr().err
+    assert f"gengen: {unpaired_folder}: domain A is the first data set, and domain B the second\n" in said
+    assert f"gengen: {unpaired_folder}: domain B, no classes, splits train (4) and test (3)\n" in said
+
+
+@pytest.mark.input(
+    "Folders of pictures", "`trainA`, `trainB`, ... for one data set", "refused", "says how a config of two takes both"
+)
+@pytest.mark.input(
+    "Folders of pictures", "the same folder for both data sets, without domains", "refused", "asks for two folders"
+)
+def test_two_domains_and_one_are_not_taken_for_each_other(
+    unpaired_folder: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    with pytest.raises(Refusal, match=r"two domains \(A test \(2\), A train \(5\), B test \(3\), B train \(4\)\)"):
+        load_data(of_folders(unpaired_folder, None, tmp_path / "data"))
+    one, other = unpaired_folder / "trainA", unpaired_folder / "trainB"
+    with pytest.raises(Refusal, match=r"trainA is named for both data sets and holds no two domains"):
+        load_data(of_folders(one, one, tmp_path / "data"))
+    data = load_data(of_folders(one, other, tmp_path / "data"))
+    assert data.second is not None and data.second.signature.counts == {"train": 3, "test": 1}
+
+
 def test_pairs_are_fed_aligned() -> None:
     batch = fed(made(paired=3))
     assert set(batch) == {"image", "paired", "label"}

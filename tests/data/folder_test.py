@@ -1,16 +1,20 @@
 """The user's own pictures, from a folder or a zip: splits, classes, and one sentence for each thing that is wrong."""
 
+import io
+import json
 import os
 import pathlib
+import shutil
 import zipfile
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.folder import list_folder
+from gengen.data.signature import Signature
 
 
 def picture(path: pathlib.Path, value: int = 0, size: tuple[int, int] = (6, 6), mode: str = "RGB") -> None:
@@ -190,6 +194,164 @@ def test_a_damaged_picture_is_named_and_nothing_is_left(two_classes: pathlib.Pat
         assert not list((tmp_path / "data").rglob("*"))
 
 
+@pytest.mark.input(
+    "Pictures", "several damaged files", "refused", "says how many, names up to ten, and what the first one has"
+)
+def test_all_damaged_pictures_are_counted_and_ten_named(two_classes: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    for place in range(7):
+        (two_classes / "cats" / f"{place:02}.png").write_bytes(b"no picture")
+        (two_classes / "dogs" / f"{place:02}.png").write_bytes(b"")
+    with pytest.raises(
+        Refusal, match=r"^14 \(cats/00\.png, .*cats/06\.png, dogs/00\.png, .*dogs/02\.png, \.\.\.\) of the"
+    ):
+        load(name="image_folder", manual_dir=two_classes, data_dir=tmp_path / "data")
+
+
+def test_files_whose_pixels_are_cut_off_are_found_in_all_splits(tmp_path: pathlib.Path) -> None:
+    """Their first bytes are whole, so that only reading all of them tells."""
+    for split, count in (("train", 3), ("test", 3)):
+        for place in range(count):
+            noise = np.random.default_rng(place).integers(0, 256, (16, 16, 3), np.uint8)
+            (tmp_path / "in" / split).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(noise).save(tmp_path / "in" / split / f"{place}.png")
+    for path in ("train/1.png", "test/0.png", "test/2.png"):
+        whole = (tmp_path / "in" / path).read_bytes()
+        (tmp_path / "in" / path).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(Refusal, match=r"^3 \(test/0\.png, test/2\.png, train/1\.png\) of the pictures in .*truncated"):
+        load(name="image_folder", manual_dir=tmp_path / "in", data_dir=tmp_path / "data")
+    assert not list((tmp_path / "data").rglob("*"))
+    (tmp_path / "in" / "train" / "2.png").write_bytes(b"")  # which the first look finds, without reading the others
+    with pytest.raises(Refusal, match=r"^4 \(.*train/1\.png, train/2\.png\) of the pictures in .*train/2\.png because"):
+        load(name="image_folder", manual_dir=tmp_path / "in", data_dir=tmp_path / "data")
+
+
+@pytest.mark.input("Pictures", "PNG with texts or a colour profile beyond Pillow's limits", "taken", "by its pixels")
+@pytest.mark.parametrize("place", ["compressed", "international", "profile", "behind", "many"])
+def test_texts_that_are_too_long_for_pillow_do_not_cost_a_picture(tmp_path: pathlib.Path, place: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (6, 6, 3), np.uint8)
+    info, more = PngImagePlugin.PngInfo(), {}
+    if place == "many":
+        for number in range(70):
+            info.add_text(f"key{number}", "x" * 1_000_000)
+    elif place == "profile":
+        more = {"icc_profile": bytes(1_500_000)}
+    elif place == "international":
+        info.add_itxt("Comment", "x" * 1_500_000, zip=True)
+    else:
+        info.add_text("Comment", "x" * 1_500_000, zip=True)
+    (tmp_path / "in").mkdir()
+    for name in ("a", "b", "c"):
+        Image.fromarray(noise).save(tmp_path / "in" / f"{name}.png", pnginfo=info, **more)
+        if place == "behind":  # the text stands before the pixels: it is moved to the end
+            content = (tmp_path / "in" / f"{name}.png").read_bytes()
+            start = content.index(b"zTXt") - 4
+            end = start + 12 + int.from_bytes(content[start : start + 4], "big")
+            moved = content[:start] + content[end:-12] + content[start:end] + content[-12:]
+            (tmp_path / "in" / f"{name}.png").write_bytes(moved)
+    with pytest.raises(ValueError, match=r"text chunks|MAX_TEXT_CHUNK"):
+        Image.open(io.BytesIO((tmp_path / "in" / "a.png").read_bytes())).load()
+    data = load(name="image_folder", manual_dir=tmp_path / "in", data_dir=tmp_path / "data")
+    np.testing.assert_array_equal(data.splits["train"]["image"], [noise, noise])
+
+
+@pytest.mark.input("Pictures", "a picture that unpacks to more pixels than Pillow allows", "refused", "named, not read")
+def test_pillow_s_guard_against_pictures_that_grow_stays(
+    two_classes: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)
+    picture(two_classes / "cats" / "big.png", size=(16, 16))
+    with pytest.raises(Refusal, match=r"cats/big\.png cannot be read as a picture .*decompression bomb"):
+        load(name="image_folder", manual_dir=two_classes, data_dir=tmp_path / "data")
+
+
+@pytest.mark.input("Folders of pictures", "`train` and `val` without `test`", "guessed", "val is held out for testing")
+@pytest.mark.input("Folders of pictures", "`val` beside `train` and `test`", "guessed", "val is not used")
+@pytest.mark.parametrize(
+    ("splits", "counts", "words"),
+    [
+        ({"train": 5, "val": 3}, {"train": 5, "test": 3}, "splits train (5) and val as held-out (3)"),
+        ({"Training": 4, "DEV": 2}, {"train": 4, "test": 2}, "splits train (4) and val as held-out (2)"),
+        (
+            {"trn": 4, "valid": 2, "testing": 3},
+            {"train": 4, "test": 3},
+            "splits train (4) and test (3); val (2) is not used, as there is test",
+        ),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_splits_by_name_are_said_in_a_line(
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    splits: dict[str, int],
+    counts: dict[str, int],
+    words: str,
+    packed: bool,
+) -> None:
+    root = tmp_path / "outer"
+    for value, (split, count) in enumerate(splits.items()):
+        for place in range(count):
+            picture(root / "in" / split / "xy"[place % 2] / f"{place}.png", 50 * value)
+    if packed:
+        root = pathlib.Path(shutil.make_archive(str(tmp_path / "in"), "zip", root))
+    for _ in range(2):
+        data = load(name="image_folder", manual_dir=root, data_dir=tmp_path / "data")
+    assert data.signature.counts == counts and data.signature.classes == ("x", "y")
+    assert (data.splits["train"]["image"] == 0).all()
+    assert (data.splits["test"]["image"] == 50 * (len(splits) - 1)).all()
+    assert capsys.readouterr().err.count(f"gengen: {root}: 2 classes (x, y), {words}\n") == 1
+
+
+def test_another_reading_of_the_same_files_is_prepared_anew(tmp_path: pathlib.Path) -> None:
+    """The digest of a listing covers what its folders are taken for, or a cache of an older rule stayed in use."""
+    for split in ("trainA", "trainB"):
+        for place in range(3):
+            picture(tmp_path / split / f"{place}.png")
+    assert len({list_folder(tmp_path, domain=domain).digest for domain in ("A", "B")}) == 2
+
+
+@pytest.mark.input("Names", "folders and files whose names are not UTF-8", "taken", "bytes are shown as `\\xe9`")
+def test_names_that_are_not_utf8_work_from_end_to_end(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for value, folder in enumerate((b"caf\xe9", b"\xff\n", b"plain")):
+        for place in range(4):
+            path = tmp_path / os.fsdecode(b"in\xe8/" + folder + b"/\xfe%d.png" % place)
+            try:
+                picture(path, 100 * value, mode="L")
+            except OSError:
+                pytest.skip("this file system takes UTF-8 only")
+    root = tmp_path / os.fsdecode(b"in\xe8")
+    data = load(name="image_folder", manual_dir=root, data_dir=tmp_path / "data")
+    assert data.signature.classes == (r"\xff\n", r"caf\xe9", "plain")
+    pixels, labels = data.splits["train"]["image"][:, 0, 0, 0], data.splits["train"]["label"]
+    assert {(int(a), int(b)) for a, b in zip(pixels, labels, strict=True)} == {(100, 0), (0, 1), (200, 2)}
+    assert Signature.from_json(json.loads(json.dumps(data.signature.to_json()))) == data.signature
+    again = load(name="image_folder", manual_dir=root, data_dir=tmp_path / "data", resolution=2, classes=[r"\xff\n"])
+    assert (again.splits["train"]["image"] == 100).all()
+    (root / os.fsdecode(b"caf\xe9") / os.fsdecode(b"bad\xfd.png")).write_bytes(b"no picture")
+    with pytest.raises(Refusal, match=r"in\\xe8/caf\\xe9/bad\\xfd\.png cannot be read"):
+        load(name="image_folder", manual_dir=root, data_dir=tmp_path / "data")
+    assert r"in\xe8: 3 classes (\xff\n, caf\xe9, plain), " in capsys.readouterr().err
+
+
+@pytest.mark.input(
+    "Folders of pictures", "a link to a class folder that lies elsewhere", "taken", "as a folder of its own"
+)
+def test_a_linked_class_is_a_class_and_what_is_passed_over_is_said_once(
+    two_classes: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place in range(4):
+        picture(tmp_path / "far" / f"{place}.png", 200)
+    (two_classes / "birds").symlink_to(tmp_path / "far")
+    (two_classes / "horses").mkdir()
+    for _ in range(2):
+        data = load(name="image_folder", manual_dir=two_classes, data_dir=tmp_path / "data")
+    assert data.signature.classes == ("birds", "cats", "dogs")
+    assert sum((data.splits[split]["image"] == 200).all((1, 2, 3)).sum() for split in ("train", "test")) == 4
+    line = f"gengen: {two_classes}: passed over no pictures: 1 (notes.txt); folders without pictures: 1 (horses)\n"
+    assert capsys.readouterr().err.count(line) == 1
+
+
 def test_a_damaged_picture_in_a_zip_is_named(tmp_path: pathlib.Path) -> None:
     archive = tmp_path / "in.zip"
     picture(tmp_path / "a.png")
@@ -229,3 +391,19 @@ def test_cats_from_their_zip(test_data: pathlib.Path, data_dir: pathlib.Path) ->
     assert data.splits["train"]["image"].shape == (5400, 32, 32, 3)
     assert data.splits["test"]["image"].shape == (600, 32, 32, 3)
     assert data.signature.classes == ()
+
+
+@pytest.mark.input(
+    "Folders of pictures",
+    "classes that are tested and not trained on, as anomalies are",
+    "guessed",
+    "says which they are; there must be one class that is trained on and tested",
+)
+def test_anomalies_are_classes_that_are_only_tested(tmp_path: pathlib.Path) -> None:
+    for path, count in {"train/fine": 4, "test/fine": 2, "test/scratch": 3, "test/dent": 1}.items():
+        for place in range(count):
+            picture(tmp_path / "parts" / path / f"{place}.png", place)
+    folder = list_folder(tmp_path / "parts")
+    assert folder.classes == ("dent", "fine", "scratch")
+    assert [entry.label for entry in folder.entries if entry.split == "train"] == ["fine"] * 4
+    assert folder.guessed[0].endswith("splits train (4) and test (6); classes that are only tested: 2 (dent, scratch)")

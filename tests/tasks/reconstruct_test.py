@@ -1,6 +1,9 @@
 """Reconstructions pixel by pixel, their error, the user's own pictures, and a real run shown in all ways."""
 
+import dataclasses
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,6 +113,50 @@ def test_own_pictures_are_fitted_to_the_shape_of_the_data(own):
     np.testing.assert_array_equal(pictures_of(own / "c.png", SIGNATURE, 5).images, shown.images[2:])
 
 
+def test_own_pictures_lie_in_linked_folders_and_zips_too(own, tmp_path, capsys):
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "own").symlink_to(own)
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", own)
+    for path, names in {
+        tmp_path / "linked": ["own/a.png", "own/below/b.png", "own/c.png"],
+        Path(archive): None,
+    }.items():
+        shown = pictures_of(path, SIGNATURE, 10)
+        np.testing.assert_array_equal(shown.images, pictures_of(own, SIGNATURE, 10).images)
+        assert list(shown.names) == (names or ["a.png", "below/b.png", "c.png"])
+    assert f"{tmp_path / 'linked'}: passed over no pictures: 1 (own/notes.txt)\n" in capsys.readouterr().err
+
+
+@pytest.mark.input("Pictures", "several damaged files in `--input`", "refused", "says how many, and names up to ten")
+def test_all_damaged_pictures_of_an_input_are_counted(own):
+    for place in range(12):
+        (own / f"d{place:02}.png").write_bytes(b"no picture")
+    with pytest.raises(
+        Refusal, match=r"^12 \(d00\.png, .*, d09\.png, \.\.\.\) of the pictures in .*own cannot be read"
+    ):
+        pictures_of(own, SIGNATURE, 64)
+
+
+@pytest.mark.input(
+    "Pictures", "`--input` of more than 8 bits", "guessed", "from the range of values that the run keeps"
+)
+def test_the_range_of_a_run_is_kept_for_own_pictures(tmp_path, capsys):
+    levels = np.arange(16, dtype=np.uint16).reshape(4, 4)
+    Image.fromarray(levels * 64).save(tmp_path / "ten.png")
+    run = dataclasses.replace(SIGNATURE, range=(0, 4095))
+    np.testing.assert_array_equal(pictures_of(tmp_path / "ten.png", run, 1).images[0, ..., 0], levels * 4)
+    assert "12-bit grey: 0 to 4095 become 0 to 255, as in the data of the run; these use 0 to 960" in _err(capsys)
+    np.testing.assert_array_equal(pictures_of(tmp_path / "ten.png", SIGNATURE, 1).images[0, ..., 0], levels * 16)
+    assert "10-bit grey: 0 to 1023 become 0 to 255\n" in _err(capsys), "a run of 8 bits keeps none"
+    Image.fromarray(levels * 4096).save(tmp_path / "beyond.png")
+    assert pictures_of(tmp_path / "beyond.png", run, 1).images[0, 0, :, 0].tolist() == [0, 255, 255, 255]
+    assert "values beyond 0 to 4095 are cut: 1 (beyond.png)" in _err(capsys)
+
+
+def _err(capsys):
+    return capsys.readouterr().err
+
+
 def test_the_centre_of_a_picture_of_another_aspect_is_taken(tmp_path):
     pixels = np.zeros((4, 12), np.uint8)
     pixels[:, 4:8] = np.arange(16).reshape(4, 4) * 10
@@ -142,12 +189,12 @@ def test_the_class_of_own_pictures_has_to_be_said_to_a_model_that_takes_labels(l
 def test_mistakes_are_refused_by_name(looked, coding, images, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken.png").write_text("no picture")
-    Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / "floats.tiff")
+    Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(tmp_path / "floats.tiff")
     for name, words in {
         "gone.png": "gone.png does not exist",
         "empty": "empty holds no pictures",
         "broken.png": r"broken.png cannot be read as a picture \(it is damaged",
-        "floats.tiff": "32-bit numbers of unknown range",
+        "floats.tiff": "some of its values are infinite or no numbers",
     }.items():
         with pytest.raises(Refusal, match=words):
             looked(reconstruct, coding(), images, source=tmp_path / name)

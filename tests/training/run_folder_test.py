@@ -67,6 +67,13 @@ def test_steps_and_how_often_may_change_and_are_kept(begun):
     assert (kept.training.steps, kept.training.log_every, kept.data.data_dir) == (20, 1, "there")
 
 
+def test_what_older_versions_did_not_say_of_the_same_data_changes_nothing(begun):
+    open_folder(begun, config(), SIGNATURE | {"range": [0, 65535]})
+    assert read_folder(begun)[1]["range"] == [0, 65535]
+    with pytest.raises(Refusal, match=r"data\.range is \[0, 65535\] there and \[0, 4095\] here"):
+        open_folder(begun, config(), SIGNATURE | {"range": [0, 4095]})
+
+
 def test_other_data_are_another_run_and_all_that_differs_is_named(begun):
     with pytest.raises(
         Refusal, match=r"data\.counts\.labelled is None there and 4 here, data\.digest is d there and e"
