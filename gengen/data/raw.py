@@ -130,7 +130,9 @@ def find(wanted: RawSet, folder: pathlib.Path | None, others: Sequence[RawSet] =
                 f"{files[name]} has the form of {name} of {wanted.dataset}, but could not be verified: what it holds "
                 "has no published checksum."
             )
-    renamed = {name: str(place).removeprefix(f"{folder}/") for name, place in files.items()}
+    renamed = {
+        name: place.name if place == folder else str(place).removeprefix(f"{folder}/") for name, place in files.items()
+    }
     renamed = {name: there for name, there in renamed.items() if there not in (name, _PACKED.sub("", name))}
     if renamed:
         taken = ", ".join(f"{there} for {name}" for name, there in renamed.items())
@@ -235,15 +237,15 @@ def _walk(folder: Place, depth: int) -> Iterator[Place]:
         if entry.name.startswith(".") or entry.name == "__MACOSX":
             continue
         inner = entry if entry.is_dir() else _as_zip(entry)
-        if inner is None:
+        if inner is None and entry.is_file():
             yield entry
-        elif depth > 1:
+        elif inner is not None and depth > 1:
             yield inner
             yield from _walk(inner, depth - 1)
 
 
 def _as_zip(place: Place) -> zipfile.Path | None:
-    if isinstance(place, pathlib.Path) and head(place, 4) == _ZIP:
+    if isinstance(place, pathlib.Path) and place.is_file() and head(place, 4) == _ZIP:
         with contextlib.suppress(zipfile.BadZipFile, OSError):
             return zipfile.Path(place)
     return None

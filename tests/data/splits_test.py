@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gengen.data.splits import every, held_out
+from gengen.data.splits import every, held_out, rule_of
 
 
 def names(count):
@@ -48,6 +48,22 @@ def test_neither_order_nor_other_classes_move_an_example():
 def test_the_older_rule_goes_by_position():
     assert np.flatnonzero(every(10, 4)).tolist() == [0, 4, 8]
     assert np.flatnonzero(every(10, 4, 3)).tolist() == [3, 7]
+
+
+@pytest.mark.parametrize(
+    ("signature", "rule"),
+    [
+        ({"name": "digits"}, "position"),
+        ({"name": "digits", "second": None}, "position"),
+        ({"split": "position"}, "position"),
+        ({"split": "hash"}, "hash"),
+        ({"split": "own", "second": None}, "hash"),
+        ({"split": "own", "second": {"split": "hash"}}, "hash"),
+        ({"split": "own", "second": {"name": "glyphs"}}, "position"),
+    ],
+)
+def test_a_run_is_loaded_by_the_rule_that_it_was_begun_with(signature, rule):
+    assert rule_of(signature) == rule
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 1.5])

@@ -69,7 +69,9 @@ def test_a_missing_digit_is_named(judged, beside):
 
 def test_one_image_repeated_is_named(judged, beside):
     data, judge = judged
-    said = said_of(judged, beside, judge.images(np.repeat(data.splits["test"]["image"][:1], 1000, axis=0)))
+    test = data.splits["test"]
+    one = test["image"][test["label"] == 5][:1]  # some pictures are nearer to noise than all of the data are
+    said = said_of(judged, beside, judge.images(np.repeat(one, 1000, axis=0)))
     assert said.startswith("One image is repeated")
     assert "are missing" in said
 

@@ -84,7 +84,7 @@ def walk(monkeypatch, tmp_path):
     rng = np.random.default_rng(0)
     split = {"image": rng.integers(0, 256, (50, 4, 4, 1), np.uint8)}
     data = DataSet(Signature("few", 4, 4, 1, (), {}, "d"), {"train": split, "test": split}, tmp_path)
-    monkeypatch.setattr(train, "load_data", lambda config: data)
+    monkeypatch.setattr(train, "load_data", lambda config, rule="hash": data)
 
     def run(name, stop=None, model=None, **training):
         config = settings()
