@@ -11,6 +11,7 @@ from PIL import Image
 
 from gengen.data import digits, facades, fetch, glyphs, idx, photographs, usps
 from gengen.data.folder import Folder
+from gengen.data.raw import Found, Place
 from gengen.data.sources import VERSION, VERSIONS
 
 
@@ -54,17 +55,18 @@ class PictureBuilder(tfds.core.GeneratorBasedBuilder):
 
 
 class OwnBuilder(PictureBuilder):
-    """A data set that is drawn, shipped by a package, downloaded, or taken from the user's folder of raw files."""
+    """A data set that is drawn, shipped by a package, downloaded, or taken from the user's folder of raw files.
 
-    def __init__(self, *, manual_dir: pathlib.Path | None = None, **kwargs: Any) -> None:
-        self._manual_dir = manual_dir
-        super().__init__(**kwargs)
+    Raw files of each content are a config of its own, named by their digest, wherever they lie.
+    """
 
-    def _find(
-        self, dataset: str, checksums: Mapping[str, str | None], mirrors: Sequence[str]
-    ) -> dict[str, pathlib.Path]:
+    def __init__(self, *, found: Found, **kwargs: Any) -> None:
+        self._found = found
+        super().__init__(config=tfds.core.BuilderConfig(name=found.digest) if found.digest else None, **kwargs)
+
+    def _find(self, dataset: str, checksums: Mapping[str, str | None], mirrors: Sequence[str]) -> dict[str, Place]:
         root = pathlib.Path(self._data_dir_root)
-        return fetch.find(dataset, checksums, mirrors=mirrors, manual_dir=self._manual_dir, data_dir=root)
+        return fetch.find(dataset, checksums, mirrors=mirrors, given=self._found.files, data_dir=root)
 
     def _generate_examples(self) -> Iterator[Any]:
         raise NotImplementedError  # abstract in TFDS; `_split_generators` hands out the iterators itself
@@ -238,7 +240,7 @@ def _arrays(images: np.ndarray, labels: np.ndarray | None = None) -> Iterator[An
         yield key, {"image": _png(Image.fromarray(image)), **label}
 
 
-def _pairs(archive: pathlib.Path, split: str, files: Sequence[bytes]) -> Iterator[Any]:
+def _pairs(archive: Place, split: str, files: Sequence[bytes]) -> Iterator[Any]:
     for key, content in enumerate(files):
         halves = facades.read_halves(content, f"file {key + 1} of {split} in {archive}")
         image, paired = (_png(Image.fromarray(half), effort=1) for half in halves)

@@ -12,7 +12,7 @@ from gengen.data import decoded, pixels, splits
 from gengen.data.prepared import WRITE_ERRORS, prepare
 from gengen.data.selection import Selection
 from gengen.data.signature import DataSet
-from gengen.data.sources import find_source
+from gengen.data.sources import Source, find_source
 
 _FORMAT = "v2"  # of the decoded cache: to be raised when it holds more, or the same picture decodes to other pixels
 
@@ -63,9 +63,9 @@ def load(
     manual = _expand(manual_dir) if manual_dir else None
     try:
         source = find_source(name, root, manual, rule)
-        shape = f"{f'{size[0]}x{size[1]}' if size else 'native'}x{channels or 'native'}"
-        parts = [re.sub(r"[^\w.-]+", "_", name), source.version, shape, crop, *filter(None, [source.digest])]
-        folder = root / "gengen_decoded" / _FORMAT / "-".join(parts)
+        for note in source.notes:
+            print(f"gengen: {note}", file=sys.stderr)
+        folder = root / "gengen_decoded" / _FORMAT / _key(name, source, size, channels, crop)
         data = decoded.read(folder)
         if data is None:
             print(f"gengen: preparing {name} in {root}", file=sys.stderr)
@@ -77,6 +77,12 @@ def load(
     if data is None:
         raise Refusal(f"{folder} was written and cannot be read back: check the disk, or give another data_dir.")
     return selection.of(data)
+
+
+def _key(name: str, source: Source, size: tuple[int, int] | None, channels: int | None, crop: str) -> str:
+    """Names a cache by all that its contents depend on: what the raw files hold, and not where they lie, too."""
+    shape = f"{f'{size[0]}x{size[1]}' if size else 'native'}x{channels or 'native'}"
+    return "-".join([re.sub(r"[^\w.-]+", "_", name), source.version, shape, crop, *filter(None, [source.digest])])
 
 
 def _size(resolution: int | tuple[int, int] | None) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import math
 import pathlib
 import shutil
 import uuid
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gengen.core.refusal import Refusal
-from gengen.data import pixels
+from gengen.data import pixels, room
 from gengen.data.prepared import Prepared
 from gengen.data.signature import DataSet, Signature
 
@@ -69,12 +70,13 @@ def write(
       crop: "none" or "center".
 
     Raises:
-      Refusal: a picture does not fit the size; the sentence names it.
+      Refusal: a picture does not fit the size, which the sentence names, or all do not fit on the disk.
     """
     channels = channels or prepared.channels
     first = pixels.plain(next(prepared.examples("train"))[1])
     native = (first.height, first.width)
     target = size or native
+    _check_room(folder, name, prepared, (*target, channels))
     partial = folder.with_name(f"incomplete.{uuid.uuid4().hex}.{folder.name}")
     partial.mkdir(parents=True)
     try:
@@ -100,6 +102,16 @@ def write(
             partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _check_room(folder: pathlib.Path, name: str, prepared: Prepared, shape: tuple[int, int, int]) -> None:
+    """Checks that there is room for all pictures on the disk, and in memory for those that are not mapped."""
+    what = f"{name} at {shape[0]}x{shape[1]} with {shape[2]} channel{'s' if shape[2] > 1 else ''}"
+    picture = math.prod(shape)
+    arrays = [len(places) * picture for _, places in prepared.splits.values()] * (2 if prepared.paired else 1)
+    room.check_disk(what, sum(arrays), folder)
+    # A picture is there twice while it is brought to its size.
+    room.check_memory(what, sum(size for size in arrays if size <= MAPPED_ABOVE) + 2 * picture)
 
 
 def _fitted(

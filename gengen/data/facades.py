@@ -4,16 +4,17 @@ Photographs and maps are those of Tyleček and Šára (2013); the archive, with 
 arXiv:1611.07004).
 """
 
+import hashlib
 import io
-import pathlib
 import re
 import tarfile
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image
 
 from gengen.core.refusal import Refusal
-from gengen.data import fetch
+from gengen.data import raw
 
 SIDE = 256
 """Height and width of both pictures of a pair."""
@@ -25,17 +26,36 @@ MIRRORS = ("http://efrosgans.eecs.berkeley.edu/pix2pix/datasets/",)
 FILE = "facades.tar.gz"
 """The archive; copies differ in their packing, so what it holds is checked, and not its bytes."""
 
+CONTENT = "36c016c113430453dfa4f9d8169e3642cbc28916eb15014789db5688952615c8"
+"""SHA-256 of the SHA-256s of all its files, those for training first, in the order of their numbers."""
+
 COUNTS = {"train": 400, "test": 106}
 """Pairs of each split. The archive's third folder, `val` with 100 pairs, is left out."""
 
 _MEMBER = re.compile(r"(?:^|/)(train|test)/(\d+)\.jpg$")
+_TAR = slice(257, 262)  # where a tar file has its mark
 
 
-def read_pairs(path: pathlib.Path) -> dict[str, list[bytes]]:
+def raw_set() -> raw.RawSet:
+    """What the archive is known by: a tar file, or a folder or zip that holds folders `train` and `test`."""
+
+    def form(place: raw.Place) -> str | None:
+        if place.is_dir():
+            return FILE if all((place / split / "1.jpg").is_file() for split in COUNTS) else None
+        return FILE if raw.head(place, _TAR.stop)[_TAR] == b"ustar" else None
+
+    def digest(place: raw.Place) -> str:
+        files = [content for split in read_pairs(place).values() for content in split]
+        return hashlib.sha256(b"".join(hashlib.sha256(content).digest() for content in files)).hexdigest()
+
+    return raw.RawSet("facades", {FILE: CONTENT}, {}, form, False, digest)
+
+
+def read_pairs(path: raw.Place) -> dict[str, list[bytes]]:
     """Reads the files of each split in the order of their numbers; nothing is unpacked to the disk.
 
     Args:
-      path: the archive, packed with gzip or not.
+      path: the archive, packed or not, or a folder that holds what it does.
 
     Returns:
       JPEG files by split.
@@ -44,16 +64,10 @@ def read_pairs(path: pathlib.Path) -> dict[str, list[bytes]]:
       Refusal: the archive is cut or damaged, or a split holds another number of files.
     """
     found: dict[str, dict[int, bytes]] = {split: {} for split in COUNTS}
-    content = fetch.unpacked(path)
-    try:
-        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
-            for member in archive:
-                match = _MEMBER.search(member.name)
-                file = archive.extractfile(member) if match and member.isfile() else None
-                if match and file:
-                    found[match[1]][int(match[2])] = file.read()
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise Refusal(f"{path} cannot be unpacked ({error}): copy or download it again.") from error
+    for name, content in _members(path):
+        match = _MEMBER.search(name)
+        if match:
+            found[match[1]][int(match[2])] = content
     for split, count in COUNTS.items():
         if len(found[split]) != count:
             raise Refusal(
@@ -61,6 +75,25 @@ def read_pairs(path: pathlib.Path) -> dict[str, list[bytes]]:
                 "archive, so copy or download it again."
             )
     return {split: [content for _, content in sorted(files.items())] for split, files in found.items()}
+
+
+def _members(path: raw.Place) -> Iterator[tuple[str, bytes]]:
+    """Yields the names and contents of an archive's files, or of the folders `train` and `test`."""
+    if path.is_dir():
+        for split in COUNTS:
+            for file in (path / split).iterdir():
+                if file.is_file():
+                    yield f"{split}/{file.name}", raw.unpacked(file)
+        return
+    content = raw.unpacked(path)
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
+            for member in archive:
+                opened = archive.extractfile(member) if member.isfile() else None
+                if opened:
+                    yield member.name, opened.read()
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise Refusal(f"{path} cannot be unpacked ({error}): copy or download it again.") from error
 
 
 def read_halves(content: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,5 @@
-"""Raw files: found in the user's folder, else in the cache of downloads, else fetched from a mirror."""
+"""Raw files that the user has not got: found in the cache of downloads, else fetched from a mirror."""
 
-import gzip
 import hashlib
 import http.client
 import pathlib
@@ -9,10 +8,10 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from gengen.core.refusal import Refusal
+from gengen.data.raw import Place, listed
 
 TIMEOUT = 10.0
 """Seconds without an answer after which a mirror counts as out of reach."""
@@ -23,38 +22,32 @@ def find(
     checksums: Mapping[str, str | None],
     *,
     mirrors: Sequence[str],
-    manual_dir: pathlib.Path | None,
+    given: Mapping[str, Place],
     data_dir: pathlib.Path,
-) -> dict[str, pathlib.Path]:
+) -> dict[str, Place]:
     """Finds or downloads the raw files of a data set.
 
-    A file is looked for in `manual_dir` (there also unpacked, without its `.gz`), then among earlier downloads in
-    `<data_dir>/downloads/gengen/<dataset>`, then on the mirrors in turn. Every packed file must have its published
-    checksum; an unpacked one has none, so its reader must check it.
+    A file that the user has not got is looked for among earlier downloads in `<data_dir>/downloads/gengen/<dataset>`,
+    then on the mirrors in turn. It must have its published checksum.
 
     Args:
       dataset: name of the data set.
       checksums: SHA-256 of each file, by file name; None where whole copies differ, so that their reader must check.
       mirrors: addresses of folders that hold the files.
-      manual_dir: the user's folder of raw files.
+      given: files that the user has got, by name.
       data_dir: root folder of all data sets.
 
     Returns:
       The path of each file, by its (packed) name.
 
     Raises:
-      Refusal: a file differs from its checksum, or some are neither there nor within reach.
+      Refusal: some files are neither there nor within reach.
     """
-    if manual_dir is not None and not manual_dir.is_dir():
-        raise Refusal(f"--config.data.manual_dir={manual_dir} is not a folder, and should hold {_listing(checksums)}.")
     downloads = data_dir / "downloads" / "gengen" / dataset
-    found = {}
+    found = dict(given)
     for name, checksum in checksums.items():
-        path = _manual(name, checksum, manual_dir)
-        if path is None and _is_intact(downloads / name, checksum):
-            path = downloads / name
-        if path is not None:
-            found[name] = path
+        if name not in found and _is_intact(downloads / name, checksum):
+            found[name] = downloads / name
     missing = [name for name in checksums if name not in found]
     for name in missing:
         content = _download(dataset, name, checksums[name], mirrors, missing)
@@ -74,35 +67,6 @@ def is_reachable(urls: Iterable[str]) -> bool:
         except (OSError, ValueError, http.client.HTTPException):
             continue
     return False
-
-
-def unpacked(path: pathlib.Path) -> bytes:
-    """Reads a file, and unpacks it if its name ends with `.gz`.
-
-    Raises:
-      Refusal: it cannot be unpacked.
-    """
-    content = path.read_bytes()
-    if path.suffix != ".gz":
-        return content
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise Refusal(f"{path} cannot be unpacked ({error}): copy or download it again.") from error
-
-
-def _manual(name: str, checksum: str | None, folder: pathlib.Path | None) -> pathlib.Path | None:
-    if folder is None:
-        return None
-    packed, unpacked = folder / name, folder / name.removesuffix(".gz")
-    if packed.is_file():
-        if not _is_intact(packed, checksum):
-            raise Refusal(
-                f"{packed} differs from the published file of that name (its SHA-256 is not {checksum}): it is "
-                "damaged or another version, so copy or download it again."
-            )
-        return packed
-    return unpacked if unpacked.is_file() else None
 
 
 def _is_intact(path: pathlib.Path, checksum: str | None) -> bool:
@@ -128,7 +92,7 @@ def _download(dataset: str, name: str, checksum: str | None, mirrors: Sequence[s
             return content
         reasons.append(f"{mirror}: its file differs from the published checksum")
     raise Refusal(
-        f"{dataset} needs {_listing(missing)}, and {name} cannot be downloaded ({'; '.join(reasons)}): put the "
+        f"{dataset} needs {listed(missing)}, and {name} cannot be downloaded ({'; '.join(reasons)}): put the "
         f"{'files' if len(missing) > 1 else 'file'} into a folder and add --config.data.manual_dir=FOLDER, or use the "
         "embedded digits meanwhile with --config.data.name=digits."
     )
@@ -152,8 +116,3 @@ def _keep(content: bytes, path: pathlib.Path) -> pathlib.Path:
     finally:
         partial.unlink(missing_ok=True)
     return path
-
-
-def _listing(names: Iterable[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gengen.core.refusal import Refusal
+from gengen.data import room
 from gengen.data.pipeline import order, stream_seed
 from gengen.data.signature import DataSet
 
@@ -54,7 +55,7 @@ class Selection:
           The data set itself if nothing is left out or added; otherwise one with images in the order that they had.
 
         Raises:
-          Refusal: a class is unknown, there are no labels to select by, or too few images.
+          Refusal: a class is unknown, there are no labels to select by, too few images, or more than fit into memory.
         """
         places = {split: np.arange(len(arrays["image"])) for split, arrays in data.splits.items()}
         if self.classes:
@@ -132,6 +133,10 @@ def _taken(data: DataSet, places: Mapping[str, np.ndarray]) -> DataSet:
     signature = data.signature
     if all(len(chosen) == signature.counts.get(split) for split, chosen in places.items()):
         return data
+    copied = sum(len(chosen) for chosen in places.values()) * sum(
+        array[:1].nbytes for array in data.splits["train"].values()
+    )
+    room.check_memory(f"A selection of {signature.name}", copied)
     digest = hashlib.sha256(signature.digest.encode())
     for split in ("train", "test"):
         digest.update(f" {split} {len(places[split])} ".encode() + places[split].astype("<i8").tobytes())

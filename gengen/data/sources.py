@@ -1,11 +1,14 @@
 """Where pictures come from: the table of gengen's own data sets, and every other name that TFDS knows."""
 
 import functools
+import hashlib
+import os
 import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from gengen.data import splits
+from gengen.core.refusal import Refusal
+from gengen.data import facades, idx, raw, splits, usps
 from gengen.data.folder import list_folder
 from gengen.data.guard import explained, quiet
 
@@ -21,29 +24,41 @@ class Source(NamedTuple):
 
     `digest` identifies the user's files where there are any; `builder` makes the TFDS builder. Importing TFDS takes
     half a second, so only `builder` does it, and a start with decoded data never calls it. `split` says how "test" is
-    drawn: by one of `splits.RULES`, or `splits.OWN`; "" where only the prepared data can tell.
+    drawn: by one of `splits.RULES`, or `splits.OWN`; "" where only the prepared data can tell. `notes` are sentences
+    about the files.
     """
 
     version: str
     digest: str
     builder: Callable[[], Any]
     split: str
+    notes: tuple[str, ...] = ()
 
 
 def _own(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None, rule: str) -> Source:
     split = rule if name in _DRAWN else splits.OWN
     version = VERSIONS.get(split, VERSION)
+    if name in _RAW:
+        wanted = _RAW[name]()
+        others = [known() for known in _RAW.values()]
+        found = raw.find(wanted, manual_dir, [other for other in others if other.dataset != wanted.dataset])
+    else:
+        notes = (f"{name} needs no files, so --config.data.manual_dir={manual_dir} is not looked at.",)
+        found = raw.Found({}, "", notes if manual_dir else ())
 
     def builder() -> Any:
         from gengen.data.builders import OWN
 
-        return OWN[name](data_dir=data_dir, manual_dir=manual_dir, version=version)
+        return OWN[name](found=found, data_dir=data_dir, version=version)
 
-    return Source(version, "", builder, split)
+    return Source(version, found.digest, builder, split, found.notes)
 
 
 def _image_folder(data_dir: pathlib.Path, manual_dir: pathlib.Path | None, rule: str) -> Source:
     folder = list_folder(manual_dir, rule)
+    # Files of two folders may agree in names, sizes and times of change, so the place is part of what they are.
+    state = f"{manual_dir and manual_dir.resolve()}\t{folder.digest}"
+    folder = folder._replace(digest=hashlib.sha256(os.fsencode(state)).hexdigest()[:16])
 
     def builder() -> Any:
         from gengen.data.builders import ImageFolder
@@ -53,10 +68,14 @@ def _image_folder(data_dir: pathlib.Path, manual_dir: pathlib.Path | None, rule:
     return Source(VERSIONS[rule], folder.digest, builder, folder.rule)
 
 
-_NAMES = (
-    *("digits", "glyphs", "photographs"),  # nothing to download
-    *("mnist", "fashion_mnist", "kmnist", "usps", "usps_pooled", "facades"),
-)
+_RAW: Mapping[str, Callable[[], raw.RawSet]] = {
+    **{name: functools.partial(idx.raw_set, name) for name in idx.IDX_SETS},
+    "usps": usps.raw_set,
+    "usps_pooled": usps.raw_set,
+    "facades": facades.raw_set,
+}
+
+_NAMES = ("digits", "glyphs", "photographs", *_RAW)  # of the first three there is nothing to download
 
 _DRAWN = ("digits",)  # of these, the builder draws the split for testing
 
@@ -82,7 +101,7 @@ def find_source(
       The source; nothing is prepared yet.
 
     Raises:
-      Refusal: nobody knows the name, or its builder cannot be made.
+      Refusal: nobody knows the name, its builder cannot be made, or the user's files are missing or other ones.
     """
     if name in BUILDERS:
         return BUILDERS[name](data_dir, manual_dir, rule)
@@ -90,4 +109,10 @@ def find_source(
 
     with quiet(), explained(name, BUILDERS):
         builder = tfds.builder(name, data_dir=data_dir, file_format="array_record")
-    return Source(f"{builder.version}-{rule}", "", lambda: builder, "")
+    if manual_dir and not manual_dir.exists():
+        raise Refusal(f"--config.data.manual_dir={manual_dir} does not exist: name the folder of the files of {name}.")
+    place = pathlib.Path(builder.data_path)
+    notes: tuple[str, ...] = ()
+    if manual_dir and place.exists():
+        notes = (f"TFDS has prepared {name} before, in {place}, so --config.data.manual_dir={manual_dir} is not read.",)
+    return Source(f"{builder.version}-{rule}", "", lambda: builder, "", notes)

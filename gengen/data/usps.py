@@ -1,12 +1,11 @@
 """USPS: handwritten digits from envelopes, 16x16, in the text form of "The Elements of Statistical Learning" (2001)."""
 
-import pathlib
 from collections.abc import Mapping
 
 import numpy as np
 
 from gengen.core.refusal import Refusal
-from gengen.data import fetch
+from gengen.data import raw
 from gengen.data.pipeline import order, stream_seed
 
 SIDE = 16
@@ -24,6 +23,12 @@ MIRRORS = (
 FILES = {"train": "zip.train.gz", "test": "zip.test.gz"}
 """The packed file of each split; copies differ in their packing, so what they hold is checked, and not their bytes."""
 
+CONTENTS = {
+    "zip.train.gz": "e57c3daf274c6d73c4c9a38efbc9e9192c9d1cf7958c3be6cc02291f8956095b",
+    "zip.test.gz": "d3116f29ba0692d4fc0a3a59d4c4f0275c6f8f6e8030a464a46f6c9f87d7e7c6",
+}
+"""SHA-256 of the text that each file unpacks to."""
+
 COUNTS = {
     "train": (1194, 1005, 731, 658, 652, 556, 664, 645, 542, 644),
     "test": (359, 264, 198, 166, 200, 160, 170, 147, 166, 177),
@@ -37,7 +42,20 @@ Arrays = dict[str, tuple[np.ndarray, np.ndarray]]
 """Of each split the pictures, uint8 [N, 16, 16] with ink at 255, and the labels, uint8 [N]."""
 
 
-def read_splits(files: Mapping[str, pathlib.Path]) -> Arrays:
+def raw_set() -> raw.RawSet:
+    """What the raw files are known by: a file has the form of that which has as many lines of 257 numbers."""
+    lines = {sum(COUNTS[split]): name for split, name in FILES.items()}
+
+    def form(place: raw.Place) -> str | None:
+        first = raw.head(place, 4096).split(b"\n")[0] if place.is_file() else b""
+        if len(first.split()) != 1 + SIDE * SIDE:
+            return None
+        return lines.get(sum(1 for line in raw.unpacked(place).splitlines() if line.strip()))
+
+    return raw.RawSet("usps", CONTENTS, {}, form, False, raw.digest)
+
+
+def read_splits(files: Mapping[str, raw.Place]) -> Arrays:
     """Reads the official splits: 7,291 pictures for training and 2,007, which are harder to read, for testing.
 
     Args:
@@ -65,11 +83,11 @@ def pooled(splits: Arrays) -> Arrays:
     return {split: (images[chosen], labels[chosen]) for split, chosen in places.items()}
 
 
-def read_text(path: pathlib.Path, counts: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def read_text(path: raw.Place, counts: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Reads a file of one picture a line: its label, then 256 values from -1 (paper) to 1 (ink), row by row.
 
     Args:
-      path: the file, packed with gzip or not.
+      path: the file, packed or not.
       counts: how many pictures of each class it must hold.
 
     Returns:
@@ -78,7 +96,7 @@ def read_text(path: pathlib.Path, counts: tuple[int, ...]) -> tuple[np.ndarray, 
     Raises:
       Refusal: the file cannot be unpacked, or holds other lines, values or labels.
     """
-    lines = [line.split() for line in fetch.unpacked(path).splitlines() if line.strip()]
+    lines = [line.split() for line in raw.unpacked(path).splitlines() if line.strip()]
     wanted, width = sum(counts), 1 + SIDE * SIDE
     odd = next((place for place, line in enumerate(lines) if len(line) != width), None)
     if odd is not None:

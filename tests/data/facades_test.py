@@ -3,6 +3,7 @@
 import gzip
 import io
 import pathlib
+import shutil
 import tarfile
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from gengen.core.refusal import Refusal
-from gengen.data import facades
+from gengen.data import facades, raw
 from gengen.data.dataset import load
 
 COUNTS = {"train": 3, "test": 2}
@@ -114,6 +115,32 @@ def test_a_damaged_archive_is_refused_in_one_sentence(tmp_path: pathlib.Path, da
         load(name="facades", manual_dir=tmp_path, data_dir=tmp_path / "data", resolution=8)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
     assert not list((tmp_path / "data").rglob("*"))
+
+
+@pytest.mark.input(
+    "Raw files and caches",
+    "facades as a folder, a zip, or a tar file of another name or packing",
+    "guessed",
+    "taken by their content; a line says which was taken",
+)
+def test_facades_are_known_however_they_are_packed(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    published = archive(tmp_path, whole())
+    monkeypatch.setattr(facades, "CONTENT", facades.raw_set().digest(published))
+    folder = tmp_path / "out"
+    for name, content in whole().items():
+        path = folder / "facades" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    shutil.make_archive(str(tmp_path / "zipped" / "pix2pix"), "zip", folder)
+    (tmp_path / "renamed").mkdir()
+    (tmp_path / "renamed" / "data.tar").write_bytes(raw.unpacked(published))
+    digests = set()
+    for place, notes in ((tmp_path / "renamed", 1), (folder, 1), (folder / "facades", 1), (tmp_path / "zipped", 1)):
+        found = raw.find(facades.raw_set(), place)
+        digests.add(found.digest)
+        assert len(found.notes) == notes and "could not be verified" not in found.notes[0]
+        assert facades.read_pairs(found.files[facades.FILE]) == facades.read_pairs(published)
+    assert digests == {raw.find(facades.raw_set(), None).digest}
 
 
 def test_the_published_archive_holds_the_published_pairs(test_data: pathlib.Path) -> None:

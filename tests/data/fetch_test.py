@@ -1,4 +1,4 @@
-"""Raw files come from the user's folder, the cache or a mirror, and are never taken unchecked or left half-written."""
+"""Raw files come from the cache or a mirror, and are never taken unchecked or left half-written."""
 
 import functools
 import hashlib
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from gengen.core.refusal import Refusal
-from gengen.data import fetch
+from gengen.data import fetch, raw
 
 CONTENT = b"raw bytes" * 1000
 CHECKSUMS = {"a.gz": hashlib.sha256(CONTENT).hexdigest()}
@@ -38,9 +38,10 @@ def server(tmp_path: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
         thread.join()
 
 
-def find(tmp_path: pathlib.Path, mirrors: list[str], manual_dir: pathlib.Path | None = None) -> pathlib.Path:
-    found = fetch.find("toy", CHECKSUMS, mirrors=mirrors, manual_dir=manual_dir, data_dir=tmp_path / "data")
-    return found["a.gz"]
+def find(tmp_path: pathlib.Path, mirrors: list[str]) -> pathlib.Path:
+    found = fetch.find("toy", CHECKSUMS, mirrors=mirrors, given={}, data_dir=tmp_path / "data")["a.gz"]
+    assert isinstance(found, pathlib.Path)
+    return found
 
 
 def test_the_next_mirror_serves_when_one_has_lost_or_damaged_the_file(
@@ -71,28 +72,18 @@ def test_without_network_the_sentence_names_files_folder_and_embedded_data(tmp_p
     unused = "http://127.0.0.1:9/"  # the discard port: nothing listens
     checksums = {**CHECKSUMS, "b.gz": "0" * 64}
     with pytest.raises(Refusal) as caught:
-        fetch.find("toy", checksums, mirrors=[unused], manual_dir=None, data_dir=tmp_path)
+        fetch.find("toy", checksums, mirrors=[unused], given={}, data_dir=tmp_path)
     sentence = str(caught.value)
     for part in ("a.gz and b.gz", "--config.data.manual_dir=FOLDER", "--config.data.name=digits"):
         assert part in sentence
     assert "\n" not in sentence
 
 
-def test_the_users_folder_comes_first_packed_or_not(tmp_path: pathlib.Path) -> None:
-    manual = tmp_path / "manual"
-    manual.mkdir()
-    (manual / "a").write_bytes(b"unpacked")
-    assert find(tmp_path, [], manual) == manual / "a"
-    (manual / "a.gz").write_bytes(CONTENT)
-    assert find(tmp_path, [], manual) == manual / "a.gz"
-
-
-def test_a_wrong_file_in_the_users_folder_is_named(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "a.gz").write_bytes(CONTENT + b"x")
-    with pytest.raises(Refusal, match=rf"{tmp_path / 'a.gz'} differs"):
-        find(tmp_path, [], tmp_path)
-    with pytest.raises(Refusal, match=r"is not a folder, and should hold a\.gz"):
-        find(tmp_path, [], tmp_path / "nowhere")
+def test_only_what_the_user_has_not_got_is_fetched(server: tuple[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
+    given: dict[str, raw.Place] = {"b.gz": tmp_path / "mine"}
+    checksums = {**CHECKSUMS, "b.gz": "0" * 64}
+    found = fetch.find("toy", checksums, mirrors=[f"{server[0]}/good"], given=given, data_dir=tmp_path / "data")
+    assert found["b.gz"] == tmp_path / "mine" and found["a.gz"].read_bytes() == CONTENT
 
 
 def test_reachable_means_that_any_server_answers(server: tuple[str, pathlib.Path]) -> None:
@@ -103,10 +94,8 @@ def test_reachable_means_that_any_server_answers(server: tuple[str, pathlib.Path
 def test_a_file_without_a_published_checksum_is_left_to_its_reader(
     server: tuple[str, pathlib.Path], tmp_path: pathlib.Path
 ) -> None:
-    """The reader checks what is inside; a file of that name is taken from the folder, the cache or a mirror."""
-    arguments = {"mirrors": [f"{server[0]}/damaged"], "data_dir": tmp_path / "data"}
-    path = fetch.find("toy", {"a.gz": None}, manual_dir=None, **arguments)["a.gz"]
+    """The reader checks what is inside; a file of that name is taken from the cache or a mirror."""
+    data_dir = tmp_path / "data"
+    path = fetch.find("toy", {"a.gz": None}, mirrors=[f"{server[0]}/damaged"], given={}, data_dir=data_dir)["a.gz"]
     assert path.read_bytes() == CONTENT[:-1]
-    assert fetch.find("toy", {"a.gz": None}, manual_dir=None, **{**arguments, "mirrors": []}) == {"a.gz": path}
-    (tmp_path / "a.gz").write_bytes(b"mine")
-    assert fetch.find("toy", {"a.gz": None}, manual_dir=tmp_path, **arguments)["a.gz"] == tmp_path / "a.gz"
+    assert fetch.find("toy", {"a.gz": None}, mirrors=[], given={}, data_dir=data_dir) == {"a.gz": path}

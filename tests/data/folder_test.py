@@ -1,5 +1,6 @@
 """The user's own pictures, from a folder or a zip: splits, classes, and one sentence for each thing that is wrong."""
 
+import os
 import pathlib
 import zipfile
 
@@ -111,6 +112,25 @@ def test_a_changed_folder_is_prepared_again(two_classes: pathlib.Path, tmp_path:
     second = load(name="image_folder", manual_dir=two_classes, data_dir=tmp_path / "data")
     assert first.signature.digest != second.signature.digest
     assert 200 in second.splits["train"]["image"] and 200 not in first.splits["train"]["image"]
+
+
+@pytest.mark.input(
+    "Raw files and caches",
+    "two folders whose files agree in names, sizes and times of change",
+    "taken",
+    "each has a cache of its own: the place is part of what a folder is",
+)
+def test_folders_that_look_alike_share_no_cache(tmp_path: pathlib.Path) -> None:
+    for name, value in (("first", 0), ("second", 77)):
+        for place in range(10):
+            path = tmp_path / name / f"{place}.bmp"  # not packed: any pixels make files of one size
+            picture(path, value)
+            os.utime(path, (0, 0))
+    first, second = (
+        load(name="image_folder", manual_dir=tmp_path / name, data_dir=tmp_path / "data")
+        for name in ("first", "second")
+    )
+    assert (first.splits["train"]["image"] == 0).all() and (second.splits["train"]["image"] == 77).all()
 
 
 def test_every_mode_of_picture_is_accepted_in_one_folder(tmp_path: pathlib.Path) -> None:

@@ -1,5 +1,6 @@
 """USPS: its text files, the official and the pooled splits, and one sentence for every damage."""
 
+import bz2
 import gzip
 import pathlib
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from gengen.core.refusal import Refusal
-from gengen.data import usps
+from gengen.data import raw, usps
 from gengen.data.dataset import load
 
 COUNTS = (2, 0, 1)
@@ -38,7 +39,7 @@ def test_lines_become_pictures(tmp_path: pathlib.Path, name: str) -> None:
     ("content", "reason"),
     [
         (packed(text())[:-9], "cannot be unpacked"),
-        (text(), "cannot be unpacked"),
+        (b"<html>not found</html>", "257 numbers in each line, but line 1 holds 2"),
         (packed(text()[:-30]), "257 numbers in each line, but line 3 holds 253"),
         (packed(text(values=255)), "257 numbers in each line, but line 1 holds 256"),
         (packed(text(labels=(0, 2))), "3 lines, but holds 2"),
@@ -74,6 +75,29 @@ def test_pooled_splits_are_drawn_by_a_recorded_rule() -> None:
 
 
 RECORDED = [0, 1, 2, 10, 17, 22, 28, 31]
+
+
+@pytest.mark.input(
+    "Raw files and caches",
+    "a folder that holds none of the files, but those of another data set",
+    "refused",
+    "the sentence says which data set is there and how to ask for it",
+)
+def test_a_folder_that_holds_another_data_set_whole_says_which(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    monkeypatch.setattr(usps, "COUNTS", {"train": (2, 0, 1), "test": (1, 1)})
+    (tmp_path / "a.txt").write_bytes(text())
+    (tmp_path / "b.bz2").write_bytes(bz2.compress(text(labels=(0, 1))))
+    found = raw.find(usps.raw_set(), tmp_path)
+    assert {name: place.name for name, place in found.files.items()} == {
+        "zip.train.gz": "a.txt",
+        "zip.test.gz": "b.bz2",
+    }
+    with pytest.raises(
+        Refusal, match=r"holds none of the files of mnist, but those of usps \(--config\.data\.name=usps"
+    ):
+        load(name="mnist", manual_dir=tmp_path, data_dir=tmp_path / "data")
 
 
 def test_published_files_hold_the_published_pictures(test_data: pathlib.Path, data_dir: pathlib.Path) -> None:

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from gengen.core.model import Condition, GenerativeModel
 from gengen.data.signature import DataSet, Signature
 from gengen.metrics.interval import around
+from gengen.metrics.parzen import parzen
 from gengen.tasks import evidence
 from gengen.tasks.evidence import (
     STEPS,
@@ -208,6 +209,27 @@ def test_windows_around_the_held_out_images_themselves_are_as_narrow_as_training
     squares = np.square(data.splits["test"]["image"] / 255.0).sum((1, 2, 3))
     nats = -squares / 2 / one["bandwidth"] ** 2 - 2 * math.log(2 * math.pi * one["bandwidth"] ** 2)
     assert one["nats"]["value"] == pytest.approx(nats.mean(), rel=1e-4)
+
+
+@pytest.mark.input(
+    "Splits",
+    "training images that are sorted by class",
+    "taken",
+    "those that choose the width of Parzen's windows are drawn at random, as all subsets that judge or probe are",
+)
+def test_the_width_of_windows_is_chosen_by_images_of_all_kinds(tmp_path, monkeypatch):
+    data, seen = data_of(300, 40, tmp_path, classes=0), []
+    data.splits["train"]["image"][:] = 100 * (np.arange(300) // 100)[:, None, None, None]
+    monkeypatch.setattr(evidence, "VALIDATION", 60)
+
+    def spied(samples, points, test):
+        seen.append(points)
+        return parzen(samples, points, test)
+
+    monkeypatch.setattr(evidence, "parzen", spied)
+    judge_parzen(data.splits["test"]["image"], data)
+    counts = np.unique(seen[0][:, 0], return_counts=True)[1]
+    assert counts.sum() == 60 and len(counts) == 3 and counts.min() >= 8  # 20 of each on average, deviation 3.3
 
 
 def estimate(value, half):
