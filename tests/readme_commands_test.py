@@ -1,4 +1,4 @@
-"""The README's commands from top to bottom in a fresh folder: every run that one looks at, an earlier one trained."""
+"""The README's commands, from top to bottom in a fresh folder: a run that one looks at, an earlier one trained."""
 
 import re
 import shlex
@@ -13,6 +13,9 @@ LOOKING = {"sample", "traverse", "reconstruct", "translate", "interpolate", "man
 """Modes that need a run to be there."""
 
 TRAINING = {"train", "adapt"}
+
+JUDGING = {"evaluate", "detect", "adapt"}
+"""Modes that leave what `compare` reads."""
 
 BY_HAND = ("FOLDER", "my.png", "path/to", "10.0.0.1")
 """What stands for something of the user's own."""
@@ -55,15 +58,17 @@ def command_of(line, words):
 
 def faults(found):
     """What would go wrong with commands that are run one after the other."""
-    trained = {}
+    trained, judged = {}, set()
     for command in found:
         if command.mode in TRAINING:
             if trained.setdefault(command.folder, command.settings) != command.settings:
                 yield f"another run is in the folder of: {command.line}"
         elif command.mode in LOOKING and command.folder not in trained:
             yield f"no line before it trained the run of: {command.line}"
-        elif command.mode == "compare" and not any(folder.startswith(f"{command.folder}/") for folder in trained):
-            yield f"no line before it trained a run below the folder of: {command.line}"
+        elif command.mode == "compare" and not any(folder.startswith(f"{command.folder}/") for folder in judged):
+            yield f"no line before it judged a run below the folder of: {command.line}"
+        if command.mode in JUDGING:
+            judged.add(command.folder)
 
 
 FOUND = list(commands((ROOT / "README.md").read_text(encoding="utf-8")))
@@ -86,7 +91,7 @@ def test_every_command_works_after_those_before_it():
             "another run",
         ),
         ("launch.py --config=configs/a.py --dry_run\nlaunch.py --mode=evaluate --workdir=runs/a", "no line before it"),
-        ("launch.py --mode=compare --workdir=runs", "trained a run below"),
+        ("launch.py --config=configs/a.py\nlaunch.py --mode=compare --workdir=runs", "judged a run below"),
     ],
 )
 def test_faults_are_found(text, fault):
@@ -95,8 +100,7 @@ def test_faults_are_found(text, fault):
 
 
 def test_what_is_right_has_no_fault():
-    text = "pip install x && launch.py --config=configs/a.py   # a comment"
-    text += "\nlaunch.py --mode=detect --workdir=runs/a --num=3"
+    text = "pip install x && launch.py --config=configs/a.py   # a comment\nlaunch.py --mode=detect --workdir=runs/a"
     text += "\nlaunch.py --config=configs/a.py:b --config.k='(1, 2)'\nlaunch.py --mode=embed --workdir=runs/a-b"
     assert list(faults(list(commands(f"```bash\n{text}\n```")))) == []
 

@@ -23,11 +23,13 @@ class Compared(NamedTuple):
       samples: score of the samples, of as many as there are real images to compare with.
       real: of real images.
       difference: of both.
+      number: of how many images each is, where these are not all.
     """
 
     samples: Estimate
     real: Estimate
     difference: Difference
+    number: int = 0
 
 
 def compare(
@@ -62,15 +64,15 @@ def compare(
     if heard:
         few = min(len(samples.pixels), len(real.reference.pixels))
         pair = [measure(real, _first(images, few), heard) for images in (samples, real.reference)]
-        compared |= {name: _independent(name, pair[0][name], pair[1][name]) for name in heard}
+        compared |= {name: _independent(name, pair[0][name], pair[1][name], few) for name in heard}
     for name in names:
         if name not in compared:
             compared[name] = _independent(name, found[name], found_of_floor[name])
     return {name: compared[name] for name in names}
 
 
-def _independent(name: str, samples: Estimate, real: Estimate) -> Compared:
-    return Compared(samples, real, of_estimates(samples, real, lower=SCORES[name].better == "lower"))
+def _independent(name: str, samples: Estimate, real: Estimate, number: int = 0) -> Compared:
+    return Compared(samples, real, of_estimates(samples, real, lower=SCORES[name].better == "lower"), number)
 
 
 def _first(images: Images, number: int) -> Images:

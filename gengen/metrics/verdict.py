@@ -119,7 +119,8 @@ def _apart(faults: Mapping[str, Compared], looked_at: int) -> str:
     if not faults:
         return f"These samples cannot be told from real images by any of {looked_at} scores at these sample sizes."
     named = [
-        f"{SCORES[name].title} ({found.samples.value:.3g}, real images {found.real.value:.3g})"
+        f"{SCORES[name].title} ({found.samples.value:.3g}, real images {found.real.value:.3g}"
+        f"{f', of {found.number:,} each' if found.number else ''})"
         for name, found in faults.items()
     ]
     return (

@@ -202,6 +202,7 @@ def _difference_as_json(found: Compared) -> dict[str, Any]:
     return {
         "real": found.real.value,
         "samples": found.samples.value,
+        "images": found.number or None,
         **{end: getattr(difference, end) for end in ("value", "low", "high", "worse", "p_value")},
     }
 

@@ -70,6 +70,12 @@ def test_other_scores_tell_samples_whose_distances_touch():
     assert "first: Inception score (7.7, real images 9.7), precision (0.6, real images 0.91)." in apart
 
 
+def test_a_score_of_fewer_images_says_of_how_many():
+    worse = Compared(near(7.0), near(9.0), of_estimates(near(7.0), near(9.0), lower=False), 300)
+    said = verdict({"inception_score": worse}, near(1.0), FAR, None, number=1000, training=10_000)
+    assert said[-1].endswith("Inception score (7, real images 9, of 300 each).")
+
+
 def test_better_scores_than_those_of_real_images_are_no_fault():
     assert "cannot be told" in said_of(DATA | {"frechet_distance": near(0.5, 0.01)})[-1]
 

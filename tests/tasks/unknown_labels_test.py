@@ -1,6 +1,8 @@
 """Labels of -1 are no class: not of the classifier, the judge, probes, codes, recognition, or a map of codes."""
 
 import dataclasses
+import importlib
+import json
 
 import jax
 import jax.numpy as jnp
@@ -11,10 +13,12 @@ from ml_collections import ConfigDict
 from gengen.core.model import Condition, GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
+from gengen.data.domains import joined
 from gengen.data.labels import with_labels
 from gengen.metrics.interval import of_share
+from gengen.metrics.scores import Images
 from gengen.pictures.maps import UNKNOWN, Map, save_maps
-from gengen.tasks import classifier, features, judge_recognition
+from gengen.tasks import classifier, features, judge_domains, judge_recognition, train
 from gengen.tasks.codes import judge_codes
 from gengen.tasks.evidence import judge_likelihood, judge_representation
 from gengen.tasks.judge import Judge
@@ -185,3 +189,24 @@ def test_points_of_unknown_classes_are_grey(tmp_path):
         for name in ("known", "some")
     ]
     assert counts[1] > 2 * counts[0] + 100
+
+
+@pytest.mark.parametrize(("experiment", "left"), [("cgan", True), ("cvae", True), ("adapt", True), ("gan", False)])
+def test_only_models_that_need_labels_train_without_the_others(digits, tmp_path, monkeypatch, capsys, experiment, left):
+    config = importlib.import_module(f"configs.{experiment}").get_config("tiny")
+    data = joined(digits, digits) if "second" in config.data else digits
+    shown = []
+    monkeypatch.setattr(train, "load_data", lambda config, rule: data)
+    monkeypatch.setattr(train._Run, "__init__", lambda self, config, workdir, data, *rest: shown.append(data))
+    monkeypatch.setattr(train._Run, "go", lambda self: tmp_path)
+    with jax.numpy_dtype_promotion("standard"):
+        train.run(config, tmp_path / "run")
+    labels = shown[0].splits["train"]["label"]
+    assert (labels.min() >= 0) == left
+    assert ("749 of 1,497 in train, 240 of 300 in test" in capsys.readouterr().err) == left
+    assert json.loads((tmp_path / "run" / "data.json").read_text())["counts"]["train"] == 1497
+
+
+def test_labels_survive_among_images_of_known_classes():
+    seen = Images(*[np.zeros((4, 1))] * 3, None, np.log(np.eye(2)[[0, 1, 1, 0]] + 0.1))
+    assert judge_domains._right(seen, np.array([0, -1, 1, 1])) == of_share(2, 3)
