@@ -21,6 +21,9 @@ from gengen.tasks.samplers import complete
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.run_folder import read_folder
 
+NUMBERS = 2**31
+"""Images are numbered by JAX's integers, of which there are as many from 0 on."""
+
 CHUNK = 256
 """Images made in one call: bounds memory, and is compiled once however many are asked for."""
 
@@ -138,10 +141,12 @@ def check_flags(*, num: int, least: int, seed: int) -> None:
     """Checks the flags of tasks that draw samples.
 
     Raises:
-      Refusal: there are fewer samples than `least`, or the seed is out of range.
+      Refusal: there are fewer samples than `least` or too many to be numbered, or the seed is out of range.
     """
     if num < least:
         raise Refusal(f"--num={num} must be at least {least}.")
+    if num >= NUMBERS:
+        raise Refusal(f"--num={num} must be below {NUMBERS}.")
     check_seed(seed)
 
 
