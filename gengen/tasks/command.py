@@ -5,6 +5,7 @@ import logging
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,7 @@ def main(argv: Sequence[str], configs: Path) -> int:
 def _answer(argv: Sequence[str], configs: Path) -> int:
     logging.basicConfig(format="%(levelname)s: %(message)s", stream=sys.stderr)
     absl.logging.set_verbosity(absl.logging.ERROR)  # Orbax and TFDS tell much that a user cannot act on
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it goes on where it has no folder of its own
     try:
         if {"--help", "-h", "-help"} & set(argv):
             print(f"{HELP}\n{flags.defined(argv).get_help()}")
@@ -190,12 +192,15 @@ def _default_workdir(flag: FlagValues) -> Path:
 
 
 def _say(sentence: str) -> int:
-    print(f"launch.py: {sentence}", file=sys.stderr)
+    with suppress(OSError):  # a status can always be told
+        print(f"launch.py: {sentence}", file=sys.stderr)
     return REFUSED
 
 
 def _disk_is_full(error: BaseException | None) -> str | None:
-    while error:
+    seen: list[BaseException] = []
+    while error and error not in seen:  # some libraries chain errors in a circle
+        seen.append(error)
         code = re.search(r"os_error_code='(\d+)'", str(error))  # as TensorStore, under Orbax, tells it
         if (error.errno if isinstance(error, OSError) else code and int(code[1])) in FULL:
             where = getattr(error, "filename", None)

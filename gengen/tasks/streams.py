@@ -1,9 +1,10 @@
 """The standard streams of a command as they are found: closed, of few characters, or read by nobody any more."""
 
-import errno
 import io
 import os
+import select
 import sys
+from typing import TextIO
 
 UNREAD = 141
 """Exit status of a command whose output nobody reads any more: what a shell says of a process that SIGPIPE ended."""
@@ -36,16 +37,31 @@ def finish() -> bool:
     """Writes what was printed and not written yet.
 
     Returns:
-      Whether all of it could be written. What could not, and what may still come, goes to the null device, or Python
-      would try once more at its end and print a traceback.
+      Whether somebody can still read what is printed. What could not be written, and what may still come, goes to the
+      null device, or Python would try once more at its end and print a traceback.
     """
-    whole = True
+    heard = True
     for stream in (sys.stdout, sys.stderr):
+        unread = _is_unread(stream)
         try:
             stream.flush()
-        except OSError as error:
-            whole = whole and error.errno != errno.EPIPE
+            lost = unread
+        except OSError:
+            lost = True
+        heard = heard and not unread
+        if lost:
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, stream.fileno())
             os.close(null)
-    return whole
+    return heard
+
+
+def _is_unread(stream: TextIO) -> bool:
+    """Whether the other end of a pipe is closed; a stream that is no file of the system is always read."""
+    try:
+        number = stream.fileno()
+    except (OSError, ValueError):
+        return False
+    poll = select.poll()
+    poll.register(number, 0)
+    return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
