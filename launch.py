@@ -12,6 +12,9 @@ if __name__ == "__main__":
 
     streams.open_closed()
     machine.restart_with_huge_pages(__file__)
+    if problem := machine.problem_of_jax():
+        print(f"launch.py: {problem}", file=sys.stderr)
+        sys.exit(2)
     from gengen.tasks import command  # imports JAX, so only after the restart
 
     if status := command.main(sys.argv, ROOT / "configs"):

@@ -66,6 +66,15 @@ def is_whole_process(script: str) -> bool:
     return len({os.path.realpath(file) for file in files}) == 1 and threading.active_count() == 1
 
 
+def problem_of_jax() -> str:
+    """A sentence if JAX, which is imported here, cannot take one of its environment variables; "" if all is well."""
+    try:
+        import jax  # noqa: F401
+    except ValueError as error:
+        return f"JAX cannot take one of its environment variables ({str(error).rstrip('.')}); correct or unset it."
+    return ""
+
+
 def keep_compilations() -> None:
     """Keeps what XLA compiles, in `JAX_COMPILATION_CACHE_DIR` if it is set: a second start is quick.
 
@@ -82,7 +91,8 @@ def keep_compilations() -> None:
                 pass
     except (OSError, RuntimeError) as error:
         reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else "no home directory"
-        print(f"gengen: compiled programs are not kept ({reason}); XDG_CACHE_HOME may name a folder.", file=sys.stderr)
+        name = "JAX_COMPILATION_CACHE_DIR" if given else "XDG_CACHE_HOME"
+        print(f"gengen: compiled programs are not kept ({reason}); {name} may name a folder.", file=sys.stderr)
         jax.config.update("jax_compilation_cache_dir", None)
         return
     if not given:
@@ -98,6 +108,24 @@ def _caches() -> Path:
     """
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))
     return named if named.is_absolute() else Path("~/.cache").expanduser()
+
+
+def check_memory(amount: float, what: str) -> None:
+    """Checks that something would fit into the memory of this machine, before it would be killed for it.
+
+    Args:
+      amount: bytes that it takes.
+      what: the flag that asks for it, as given.
+
+    Raises:
+      Refusal: it would not.
+    """
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if amount > memory:
+        raise Refusal(
+            f"{what} would take {amount / 2**30:,.0f} GiB of memory, and this machine has {memory / 2**30:,.0f}; ask "
+            f"for fewer."
+        )
 
 
 def check_devices() -> None:

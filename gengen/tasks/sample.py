@@ -12,7 +12,8 @@ from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
 from gengen.data.signature import Signature
-from gengen.pictures.grid import grid, save_png, to_pixels
+from gengen.pictures.grid import LEAST, grid, save_png, to_pixels
+from gengen.tasks import machine
 from gengen.tasks.conditions import LABEL, Told, by_class, columns_of, of_class
 from gengen.tasks.data_of_run import data_of
 from gengen.tasks.outputs import output_files, save_npz
@@ -127,8 +128,9 @@ def run(
     model, variables = complete(
         model, workdir, step, state, settings, best=best, raw=raw, load=lambda: data_of(workdir)
     )
-    names = Signature.from_json(read_folder(workdir)[1]).classes
-    told = by_class(model, num) if label is None else of_class(model, num, label, names)
+    signature = Signature.from_json(read_folder(workdir)[1])
+    check_room(num, signature, f"--num={num}")
+    told = by_class(model, num) if label is None else of_class(model, num, label, signature.classes)
     output, picture = output_files(output, workdir / "samples.npz", ".npz", ".png")
     images = sampler(model)(variables, seed, num, told)
     save_npz(output, {"images": images, **({"labels": told[LABEL]} if told else {})})
@@ -148,6 +150,17 @@ def check_flags(*, num: int, least: int, seed: int) -> None:
     if num >= NUMBERS:
         raise Refusal(f"--num={num} must be below {NUMBERS}.")
     check_seed(seed)
+
+
+def check_room(number: int, signature: Signature, what: str) -> None:
+    """Checks that so many images and their grid fit into memory.
+
+    Raises:
+      Refusal: they do not; the sentence names the flag `what` that asks for them.
+    """
+    size = signature.height * signature.width * signature.channels
+    cell = max(size, LEAST**2 * signature.channels)  # grids enlarge small images, and copy them once
+    machine.check_memory(number * (size + 2 * cell), what)
 
 
 def check_seed(seed: int) -> None:
