@@ -95,7 +95,7 @@ def _answer(argv: Sequence[str], configs: Path) -> int:
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it goes on where it has no folder of its own
     try:
         if {"--help", "-h", "-help"} & set(argv):
-            print(f"{HELP}\n{flags.defined(argv).get_help()}")
+            print(f"{HELP}\n{flags.defined().get_help()}")
         elif made := _carry_out(flags.parse(argv), configs):
             print(made)
         sys.stdout.flush()  # a disk may be full only now

@@ -64,8 +64,8 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
       Refusal: a flag is unknown, has a wrong type, names a config or a variant that does not exist, or is given to a
         mode that would not heed it.
     """
-    values = defined(argv)
     try:
+        values = defined(argv)
         rest = values(argv)
         if values.config is not None:
             values.config.lock()
@@ -78,13 +78,15 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
         raise Refusal(f"{_last_line(error).rstrip('?. ')}{known}.") from error
     except (flags.Error, ValueError, TypeError, SyntaxError) as error:
         raise Refusal(_last_line(error).removeprefix("ValueError: ")) from error
+    except Exception as error:  # a config is a program, and may be a user's own
+        raise Refusal(f"the file that --config names fails ({type(error).__name__}: {_last_line(error)}).") from error
     if len(rest) > 1:
         raise Refusal(f"{rest[1]!r} is not a flag; write --config=configs/NAME.py, or --list for all experiments.")
     _check(values)
     return values
 
 
-def defined(argv: Sequence[str]) -> flags.FlagValues:
+def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     """Defines the flags, with the defaults that `--help` shows; `argv` is where keys of the config are looked for."""
     values = flags.FlagValues()
 
