@@ -102,7 +102,13 @@ def _check(channels: int | None, crop: str) -> None:
 
 
 def _expand(path: str | os.PathLike[str]) -> pathlib.Path:
-    return pathlib.Path(path).expanduser().absolute()
+    try:
+        return pathlib.Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise Refusal(
+            f"{path} cannot be found without a home directory: name a whole path, for data with TFDS_DATA_DIR or "
+            f"--config.data.data_dir=FOLDER."
+        ) from error
 
 
 def _refusal(error: OSError, root: pathlib.Path) -> Exception:
@@ -110,8 +116,10 @@ def _refusal(error: OSError, root: pathlib.Path) -> Exception:
     if error.errno in WRITE_ERRORS:
         reason = f"The data do not fit below {root} ({error.strerror})"
         return Refusal(f"{reason}: free some space, or add --config.data.data_dir=FOLDER.")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+    missing = error.errno == errno.ENOENT and error.filename and root.is_relative_to(error.filename)
+    if missing or error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
         return Refusal(
-            f"{error.filename or root} cannot be used ({error.strerror}): add --config.data.data_dir=FOLDER."
+            f"{error.filename or root} cannot be used ({error.strerror}): add --config.data.data_dir=FOLDER, or set "
+            f"TFDS_DATA_DIR."
         )
     return error

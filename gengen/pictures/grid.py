@@ -9,6 +9,9 @@ from PIL import Image
 
 WHITE = 255
 
+LEAST = 48
+"""Pixels of the shorter side of a cell."""
+
 
 def to_pixels(images: np.ndarray) -> np.ndarray:
     """Brings images from floats [..., H, W, C] in [-1, 1] to uint8 in 0..255, rounding; values outside are clipped."""
@@ -25,7 +28,7 @@ def has_alpha(channels: int) -> bool:
     return channels in (2, 4)
 
 
-def grid(images: np.ndarray, *, columns: int | None = None, margin: int = 2, least: int = 48) -> np.ndarray:
+def grid(images: np.ndarray, *, columns: int | None = None, margin: int = 2, least: int = LEAST) -> np.ndarray:
     """Lays images out in rows, with a white margin around every cell.
 
     Args:

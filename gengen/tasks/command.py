@@ -5,15 +5,28 @@ import logging
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import absl.logging
-from absl import flags
+from absl.flags import FlagValues
 from ml_collections import ConfigDict, config_flags
 
 from gengen.core.refusal import Refusal
-from gengen.tasks import benchmark, compare, describe, interpolate, machine, manifold, sample, train, traverse
+from gengen.tasks import (
+    benchmark,
+    compare,
+    describe,
+    flags,
+    interpolate,
+    machine,
+    manifold,
+    sample,
+    streams,
+    train,
+    traverse,
+)
 from gengen.tasks.prepare import check_sections
 from gengen.training.run_folder import read_folder
 
@@ -46,16 +59,6 @@ NUM = {"sample": 64, "reconstruct": 64, "translate": 18, "interpolate": 8, "mani
 )
 """Default numbers of samples, images, rows or cells in a row, by mode."""
 
-MODES_OF = {
-    "label": ("sample", "reconstruct", "manifold"),
-    "input": ("reconstruct", "translate", "detect"),
-    "direction": ("translate",),
-    "steps": ("interpolate",),
-    "spherical": ("interpolate",),
-    "axes": ("manifold",),
-}
-"""Flags that not every mode takes, and the modes that do."""
-
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 UNUSABLE = (
@@ -65,23 +68,37 @@ UNUSABLE = (
 
 
 def main(argv: Sequence[str], configs: Path) -> int:
-    """Reads the flags that `launch.py` defines, does what they say and prints the path of what it made last.
+    """Reads the flags, does what they say and prints the path of what it made last.
 
     Args:
       argv: the command line.
       configs: the folder of experiments that `--list` lists.
 
     Returns:
-      The exit status. A refusal, or a disk that is full, is one sentence on stderr and status 2; any other exception
-      is a mistake in gengen and keeps its traceback.
+      The exit status. A refusal, or a disk that is full, is one sentence on stderr and status 2; where nobody reads
+      what is printed any more, the status is that of a command which a closed pipe ended. Any other exception is a
+      mistake in gengen and keeps its traceback.
     """
-    logging.basicConfig(format="%(levelname)s: %(message)s", stream=sys.stderr)
-    if {"--help", "-h", "-help"} & set(argv):
-        print(f"{HELP}\n{flags.FLAGS.main_module_help()}")
-        return 0
-    absl.logging.set_verbosity(absl.logging.ERROR)  # Orbax and TFDS tell much that a user cannot act on
+    streams.make_readable()
     try:
-        made = _carry_out(_parse(argv), configs)
+        status = _answer(argv, configs)
+    except OSError:
+        if streams.finish():
+            raise
+        return streams.UNREAD
+    return status if streams.finish() else streams.UNREAD
+
+
+def _answer(argv: Sequence[str], configs: Path) -> int:
+    logging.basicConfig(format="%(levelname)s: %(message)s", stream=sys.stderr)
+    absl.logging.set_verbosity(absl.logging.ERROR)  # Orbax and TFDS tell much that a user cannot act on
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it goes on where it has no folder of its own
+    try:
+        if {"--help", "-h", "-help"} & set(argv):
+            print(f"{HELP}\n{flags.defined().get_help()}")
+        elif made := _carry_out(flags.parse(argv), configs):
+            print(made)
+        sys.stdout.flush()  # a disk may be full only now
     except Refusal as refusal:
         return _say(str(refusal))
     except KeyboardInterrupt:
@@ -92,61 +109,20 @@ def main(argv: Sequence[str], configs: Path) -> int:
         if sentence is None:
             raise
         return _say(sentence)
-    if made:
-        print(made)
     return 0
 
 
-def _parse(argv: Sequence[str]) -> flags.FlagValues:
-    """Parses the command line.
-
-    Raises:
-      Refusal: a flag is unknown, has a wrong type, or names a config or a variant that does not exist.
-    """
-    try:
-        rest = flags.FLAGS(argv)
-        if flags.FLAGS.config is not None:
-            flags.FLAGS.config.lock()
-    except (AttributeError, KeyError) as error:
-        raise Refusal(_unknown_key(argv, error)) from error
-    except OSError as error:
-        raise Refusal(f"there is no such experiment ({_last_line(error)}); --list names all of them.") from error
-    except flags.UnrecognizedFlagError as error:
-        known = "" if "config" not in str(error) else "; keys of a config need --config=configs/NAME.py before them"
-        raise Refusal(f"{_last_line(error).rstrip('?. ')}{known}.") from error
-    except (flags.Error, ValueError, TypeError, SyntaxError) as error:
-        raise Refusal(_last_line(error).removeprefix("ValueError: ")) from error
-    if len(rest) > 1:
-        raise Refusal(f"{rest[1]!r} is not a flag; write --config=configs/NAME.py, or --list for all experiments.")
-    return flags.FLAGS
-
-
-def _unknown_key(argv: Sequence[str], error: Exception) -> str:
-    """Finds the flag that names a key which the config does not have; ml_collections only tells the key."""
-    keys = [argument.split("=")[0].lstrip("-") for argument in argv if argument.lstrip("-").startswith("config.")]
-    wrong, meant = re.search(r"\w+", str(error)), re.search(r'Did you mean "(\w+)"', str(error))
-    named = [key for key in keys if wrong and wrong[0] in key.split(".")] or keys
-    if not named:
-        return f"the file that --config names is not an experiment ({_last_line(error)}); --list names all of them."
-    hint = f" (did you mean {meant[1]}?)" if meant else ""
-    return f"{' or '.join(named)} is not a key of this experiment{hint}; --dry_run prints all of them."
-
-
-def _last_line(error: Exception) -> str:
-    return " ".join(str(error).strip().splitlines()[-1].split())
-
-
-def _carry_out(flag: flags.FlagValues, configs: Path) -> Path | None:
+def _carry_out(flag: FlagValues, configs: Path) -> Path | None:
     if flag.list:
         describe.list_experiments(configs)
         return None
     machine.keep_compilations()
     if flag.distributed or any(value is not None for value in (flag.coordinator, flag.processes, flag.process)):
         machine.join_processes(flag.coordinator, flag.processes, flag.process)
-    _check_modes(flag)
     output = Path(flag.output) if flag.output else None
     if flag.mode == "compare":
         return compare.run(Path(flag.workdir or "runs"), output)
+    machine.check_devices()
     workdir = Path(flag.workdir) if flag.workdir else _default_workdir(flag)
     if flag.mode in (*NUM, "traverse"):
         return _look(flag, workdir, {"seed": flag.seed, "output": output, "best": flag.best, "raw": flag.raw})
@@ -163,23 +139,7 @@ def _carry_out(flag: flags.FlagValues, configs: Path) -> Path | None:
     return train.run(config, workdir)
 
 
-def _check_modes(flag: flags.FlagValues) -> None:
-    """Checks that no flag is given to a mode that would not heed it.
-
-    Raises:
-      Refusal: one is.
-    """
-    for name, modes in MODES_OF.items():
-        value = flag[name].value
-        if value is None or value is False or flag.mode in modes:
-            continue
-        given = f"--{name}" if value is True else f"--{name}={value}"
-        *others, last = (f"--mode={mode}" for mode in modes)
-        where = f"{', '.join(others)} and {last}" if others else f"{last} alone"
-        raise Refusal(f"{given} is for {where}; leave it out of --mode={flag.mode}.")
-
-
-def _look(flag: flags.FlagValues, workdir: Path, drawn: dict[str, Any]) -> Path:
+def _look(flag: FlagValues, workdir: Path, drawn: dict[str, Any]) -> Path:
     """Does what a run folder is enough for: looks at what its model can do, or judges it.
 
     What imports SciPy, scikit-learn or matplotlib, half of a start, is imported where it is asked for.
@@ -217,14 +177,14 @@ def _look(flag: flags.FlagValues, workdir: Path, drawn: dict[str, Any]) -> Path:
     return evaluate.run(workdir, **drawn)
 
 
-def _config(flag: flags.FlagValues, workdir: Path) -> ConfigDict:
+def _config(flag: FlagValues, workdir: Path) -> ConfigDict:
     """The config that the flags name, or else the one of the run folder."""
     config = flag.config if flag.config is not None else read_folder(workdir)[0]
     check_sections(config, workdir)
     return config
 
 
-def _default_workdir(flag: flags.FlagValues) -> Path:
+def _default_workdir(flag: FlagValues) -> Path:
     if flag.config is None:
         raise Refusal("name an experiment with --config=configs/NAME.py, or a run with --workdir; --list names them.")
     file, _, variant = config_flags.get_config_filename(flag["config"]).partition(":")
@@ -232,12 +192,15 @@ def _default_workdir(flag: flags.FlagValues) -> Path:
 
 
 def _say(sentence: str) -> int:
-    print(f"launch.py: {sentence}", file=sys.stderr)
+    with suppress(OSError):  # a status can always be told
+        print(f"launch.py: {sentence}", file=sys.stderr)
     return REFUSED
 
 
 def _disk_is_full(error: BaseException | None) -> str | None:
-    while error:
+    seen: list[BaseException] = []
+    while error and error not in seen:  # some libraries chain errors in a circle
+        seen.append(error)
         code = re.search(r"os_error_code='(\d+)'", str(error))  # as TensorStore, under Orbax, tells it
         if (error.errno if isinstance(error, OSError) else code and int(code[1])) in FULL:
             where = getattr(error, "filename", None)

@@ -9,13 +9,15 @@ from ml_collections import ConfigDict
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
+from gengen.data.signature import Signature
 from gengen.pictures.grid import grid, save_png, to_pixels
 from gengen.tasks.conditions import LABEL, by_class, classes_of, shown_to
 from gengen.tasks.data_of_run import data_of, held_out
 from gengen.tasks.latents import Latents, check_continuous, told_labels
 from gengen.tasks.outputs import output_files
 from gengen.tasks.paths import lerp, slerp
-from gengen.tasks.sample import check_flags, restore
+from gengen.tasks.sample import check_flags, check_room, restore
+from gengen.training.run_folder import read_folder
 
 STEPS = 10
 """Latents on a path, both ends among them."""
@@ -80,6 +82,7 @@ def run(
     require(model, "decode")
     if model.prior is None:
         require(model, "encode")
+    _check_room(workdir, model, num, steps)
     latents = Latents(model, evaluation_variables(state, raw=raw), seed)
     ends = _images(workdir, model, num, seed, config) if model.encode is not None else _draws(model, num)
     (picture,) = output_files(output, workdir / "interpolations.png", ".png")
@@ -96,6 +99,12 @@ def run(
     save_png(picture, grid(shown.reshape(-1, *shown.shape[2:]), columns=shown.shape[1]))
     print(f"{rows} {'spherical' if spherical else 'straight'} paths of {steps} steps between {ends.title}, step {step}")
     return picture
+
+
+def _check_room(workdir: Path, model: GenerativeModel, num: int, steps: int) -> None:
+    signature = Signature.from_json(read_folder(workdir)[1])
+    rows = num if model.encode is None else min(num, signature.counts["test"])
+    check_room(rows * steps, signature, f"--num={num} --steps={steps}")
 
 
 def _draws(model: GenerativeModel, num: int) -> Ends:

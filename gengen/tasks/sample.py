@@ -12,7 +12,8 @@ from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
 from gengen.data.signature import Signature
-from gengen.pictures.grid import grid, save_png, to_pixels
+from gengen.pictures.grid import LEAST, grid, save_png, to_pixels
+from gengen.tasks import machine
 from gengen.tasks.conditions import LABEL, Told, by_class, columns_of, of_class
 from gengen.tasks.data_of_run import data_of
 from gengen.tasks.outputs import output_files, save_npz
@@ -20,6 +21,9 @@ from gengen.tasks.prepare import SEEDS
 from gengen.tasks.samplers import complete
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.run_folder import read_folder
+
+NUMBERS = 2**31
+"""Images are numbered by JAX's integers, of which there are as many from 0 on."""
 
 CHUNK = 256
 """Images made in one call: bounds memory, and is compiled once however many are asked for."""
@@ -124,8 +128,9 @@ def run(
     model, variables = complete(
         model, workdir, step, state, settings, best=best, raw=raw, load=lambda: data_of(workdir)
     )
-    names = Signature.from_json(read_folder(workdir)[1]).classes
-    told = by_class(model, num) if label is None else of_class(model, num, label, names)
+    signature = Signature.from_json(read_folder(workdir)[1])
+    check_room(num, signature, f"--num={num}")
+    told = by_class(model, num) if label is None else of_class(model, num, label, signature.classes)
     output, picture = output_files(output, workdir / "samples.npz", ".npz", ".png")
     images = sampler(model)(variables, seed, num, told)
     save_npz(output, {"images": images, **({"labels": told[LABEL]} if told else {})})
@@ -138,11 +143,24 @@ def check_flags(*, num: int, least: int, seed: int) -> None:
     """Checks the flags of tasks that draw samples.
 
     Raises:
-      Refusal: there are fewer samples than `least`, or the seed is out of range.
+      Refusal: there are fewer samples than `least` or too many to be numbered, or the seed is out of range.
     """
     if num < least:
         raise Refusal(f"--num={num} must be at least {least}.")
+    if num >= NUMBERS:
+        raise Refusal(f"--num={num} must be below {NUMBERS}.")
     check_seed(seed)
+
+
+def check_room(number: int, signature: Signature, what: str) -> None:
+    """Checks that so many images and their grid fit into memory.
+
+    Raises:
+      Refusal: they do not; the sentence names the flag `what` that asks for them.
+    """
+    size = signature.height * signature.width * signature.channels
+    cell = max(size, LEAST**2 * signature.channels)  # grids enlarge small images, and copy them once
+    machine.check_memory(number * (size + 2 * cell), what)
 
 
 def check_seed(seed: int) -> None:

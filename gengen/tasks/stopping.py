@@ -1,6 +1,8 @@
 """Ctrl-C and SIGTERM as a question that the training loop asks: is it time to save and go?"""
 
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,12 +18,17 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def stopping() -> Iterator[Callable[[], bool]]:
     """Catches the first signal of `SIGNALS`; a second one acts as it always does.
 
+    Python catches signals in its main thread alone; in another one, such as a notebook's, nothing is caught.
+
     Yields:
       A function that tells whether a signal has come, to this process or to another of the run: all processes get
       the same answer, or those that go on would wait for the others for ever.
     """
     caught: list[int] = []
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in SIGNALS} if main else {}
+    if not main:
+        print("gengen: Ctrl-C will not save first, because this is not the main thread.", file=sys.stderr)
 
     def catch(number: int, frame: FrameType | None) -> None:
         del frame
@@ -37,7 +44,7 @@ def stopping() -> Iterator[Callable[[], bool]]:
             return bool(caught)
         return bool(np.any(multihost_utils.process_allgather(np.asarray(bool(caught)))))
 
-    for number in SIGNALS:
+    for number in before:
         signal.signal(number, catch)
     try:
         yield stop

@@ -1,5 +1,6 @@
 """The run folder: everything that a later task needs, without the data set and without the config file."""
 
+import errno
 import fcntl
 import json
 import sys
@@ -17,6 +18,9 @@ from gengen.training.writer import write_whole
 MAY_CHANGE = ("training.steps", "training.epochs", "data.data_dir", "data.manual_dir", "data.second.manual_dir")
 """Keys in which two commands of one run may differ, beside evaluation.* and training.*_every. The data's place is one,
 because the data itself is compared by its digest."""
+
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
+"""What file systems without locks answer to one who asks for a lock."""
 
 PACKAGES = ("gengen", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy")
 
@@ -59,7 +63,7 @@ def open_folder(folder: Path, config: ConfigDict, signature: dict[str, Any]) -> 
 def held(folder: Path) -> Iterator[None]:
     """Keeps a run folder to this process: two that train in one folder would delete each other's checkpoints.
 
-    The lock ends with the process, however it ends.
+    The lock ends with the process, however it ends. On a file system without locks there is none, and a line says so.
 
     Raises:
       Refusal: another process holds it.
@@ -70,6 +74,10 @@ def held(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Refusal(f"{folder} is being trained by another process; wait for it or choose another.") from error
+        except OSError as error:
+            if error.errno not in WITHOUT_LOCKS:
+                raise
+            print(f"gengen: {folder} cannot be locked ({error.strerror}); train in it once at a time.", file=sys.stderr)
         yield
 
 

@@ -252,3 +252,20 @@ def test_a_data_dir_that_is_a_file_is_refused(tmp_path: pathlib.Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Refusal, match=r"file.*cannot be used.*--config\.data\.data_dir"):
         load(name="digits", data_dir=tmp_path / "file")
+
+
+@pytest.mark.input("Environment", "no home directory for data", "refused", "TFDS_DATA_DIR and the key are named")
+def test_data_without_a_home_directory_need_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as it is without HOME and without an account
+    with pytest.raises(Refusal, match=r"TFDS_DATA_DIR or --config\.data\.data_dir=FOLDER"):
+        load(name="digits")
+
+
+@pytest.mark.skipif(not pathlib.Path("/proc/self").exists(), reason="/proc, where nobody can make a folder, is Linux's")
+@pytest.mark.input("Environment", "a home directory that does not exist", "refused", "and it does not hang")
+def test_data_in_a_home_that_cannot_be_made_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    monkeypatch.setenv("HOME", "/proc/nowhere")
+    with pytest.raises(Refusal, match=r"/proc/nowhere.* cannot be used .*data_dir=FOLDER, or set TFDS_DATA_DIR"):
+        load(name="digits")

@@ -1,5 +1,6 @@
 """What a user sees: mistakes get one sentence and status 2 and leave nothing behind; each mode makes what it says."""
 
+import errno
 import json
 import re
 import shutil
@@ -11,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from gengen.tasks import command as main
 
 ROOT = Path(__file__).parents[2]
 TINY = "--config=configs/wgan.py:tiny"
@@ -221,6 +224,21 @@ def test_a_full_disk_is_one_sentence(command, tmp_path, megabytes):
         assert written == ([] if megabytes == 3 else ["10"])
     finally:
         subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.input(
+    "Environment", "prepared data below a folder that cannot be written", "refused", "and it does not hang"
+)
+def test_errors_that_are_chained_in_a_circle_are_looked_at_once(monkeypatch, capsys):
+    error, other = PermissionError(errno.EACCES, "Permission denied", "/data"), ValueError()
+    error.__context__, other.__context__ = other, error
+
+    def fail(*given):
+        raise error
+
+    monkeypatch.setattr(main.describe, "list_experiments", fail)
+    assert main.main(["launch.py", "--list"], ROOT / "configs") == 2
+    assert capsys.readouterr().err == "launch.py: /data cannot be used: Permission denied.\n"
 
 
 def test_training_leaves_a_complete_folder(trained):

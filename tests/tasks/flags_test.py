@@ -1,18 +1,23 @@
 """Which task a command line reaches, and with what: in this process, with the tasks themselves replaced."""
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
-from absl.testing import flagsaver
 
-from gengen.tasks import command, embed, reconstruct
+from gengen.core.refusal import Refusal
+from gengen.tasks import command, embed, flags, interpolate, reconstruct, sample
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")  # of ml_collections, by Python
+
+WGAN = f"--config={ROOT / 'configs' / 'wgan.py'}:tiny"
 
 
 @pytest.fixture
 def carried_out(monkeypatch):
     """Runs a command line in this process with the tasks replaced by what notes their arguments."""
-    import launch  # defines the flags
-
     called = {}
     for task in (command.sample, command.traverse, reconstruct, command.interpolate, command.manifold, embed):
         name = task.__name__.rpartition(".")[2]
@@ -20,8 +25,7 @@ def carried_out(monkeypatch):
     monkeypatch.setattr(command.machine, "keep_compilations", lambda: None)
 
     def run(*argv):
-        with flagsaver.flagsaver():
-            return command.main(["launch.py", *argv], Path(launch.__file__).parent / "configs")
+        return command.main(["launch.py", *argv], ROOT / "configs")
 
     return run, called
 
@@ -84,3 +88,132 @@ def test_own_pictures_are_refused_by_modes_that_would_not_look_at_them(carried_o
         assert said.startswith("launch.py: --input=mine is for --mode=reconstruct")
         assert said.endswith(f"leave it out of --mode={mode}.\n")
     assert not called
+
+
+GIVEN = {
+    "workdir": "a", "num": "3", "seed": "0", "label": "1", "input": "a", "direction": "ab", "steps": "4", "axes": "0,1",
+    "output": "a", "spherical": None, "best": None, "raw": None, "dry_run": None, "distributed": None,
+    "coordinator": "a:1", "processes": "1", "process": "0",
+}  # fmt: skip
+"""A value of every flag that some mode heeds, config apart; None where it takes none."""
+
+
+def test_every_flag_is_heeded_by_some_mode():
+    heeded = {name for names in flags.HEEDED.values() for name in names}
+    assert heeded == {*GIVEN, "config"} == set(flags.defined()) - {"mode", "list", "flagfile", "undefok"}
+
+
+@pytest.mark.input("Flags", "--seed, --raw or --best to train", "refused", "the modes that heed the flag are named")
+@pytest.mark.input("Flags", "any flag to a mode that would not heed it", "refused", "by one table of modes and flags")
+@pytest.mark.parametrize("mode", flags.HEEDED)
+def test_a_flag_is_heeded_or_refused(mode):
+    for name, value in GIVEN.items():
+        flag = f"--{name}" if value is None else f"--{name}={value}"
+        argv = ["launch.py", f"--mode={mode}", flag]
+        if name in flags.HEEDED[mode]:
+            assert flags.parse(argv)[name].present
+        else:
+            with pytest.raises(Refusal, match=f"^{flag} is for --mode=.*; leave it out of --mode={mode}[.,]"):
+                flags.parse(argv)
+
+
+def test_the_seed_of_a_training_is_a_key_of_its_config():
+    with pytest.raises(Refusal, match=r"leave it out of --mode=train, whose seed is --config\.training\.seed\.$"):
+        flags.parse(["launch.py", WGAN, "--seed=0"])
+
+
+@pytest.mark.input("Flags", "--nobest, --raw=false to train", "taken", "False asks for nothing")
+def test_false_asks_for_nothing():
+    assert not flags.parse(["launch.py", WGAN, "--nobest", "--raw=false"]).raw
+
+
+@pytest.mark.input("Flags", "--list beside other flags", "refused", "it does nothing else")
+@pytest.mark.parametrize("other", ["--mode=sample", "--seed=2", "--dry_run"])
+def test_a_list_is_asked_for_alone(other):
+    with pytest.raises(Refusal, match=f"leave {other} out"):
+        flags.parse(["launch.py", "--list", other])
+
+
+@pytest.mark.input(
+    "Flags",
+    "a key of the config to a mode that looks at a run",
+    "refused",
+    "but for the places of data and what judges",
+)
+def test_keys_of_a_config_that_would_not_be_heeded_are_refused():
+    for mode, key in (
+        ("sample", "evaluation.num=200"),
+        ("embed", "evaluation.num=200"),
+        ("detect", "training.steps=3"),
+    ):
+        with pytest.raises(Refusal, match=f"^--config.{key.partition('=')[0]} would not be heeded: --mode={mode} "):
+            flags.parse(["launch.py", f"--mode={mode}", WGAN, f"--config.{key}"])
+    for mode, key in (("detect", "evaluation.num=200"), ("embed", "data.data_dir=a"), ("train", "training.steps=3")):
+        assert flags.parse(["launch.py", f"--mode={mode}", WGAN, f"--config.{key}"]).mode == mode
+
+
+def test_keys_are_read_from_the_command_line_that_is_given_and_each_is_its_own():
+    """A notebook has no command line, and gives several to one process."""
+    assert flags.parse(["launch.py", WGAN, "--config.training.steps=7"]).config.training.steps == 7
+    assert flags.parse(["launch.py", WGAN, "--config.model.clip=0.5"]).config.training.steps == 20
+    assert flags.parse(["launch.py", "--mode=sample", "--num=5"]).num == 5
+    assert flags.parse(["launch.py", "--mode=sample"]).num is None
+
+
+@pytest.mark.input("Flags", "--num of 2147483648 or more", "refused", "JAX's integers cannot number so many")
+@pytest.mark.input("Flags", "--num or --seed below what they can be", "refused", "the sentence has the least")
+def test_numbers_have_ends():
+    for num in (-(10**20), -3, 0, 2**31, 10**20):
+        with pytest.raises(Refusal, match=f"--num={num} must be"):
+            sample.check_flags(num=num, least=1, seed=0)
+    for seed in (-1, 2**32, 10**20):
+        with pytest.raises(Refusal, match=f"--seed={seed} must lie in"):
+            sample.check_flags(num=1, least=1, seed=seed)
+    sample.check_flags(num=2**31 - 1, least=1, seed=2**32 - 1)
+
+
+@pytest.mark.input(
+    "Flags", "--num or --steps of more images than memory holds", "refused", "it says how much they take"
+)
+def test_images_that_would_not_fit_into_memory_are_refused(looked, coding):
+    few = np.zeros((4, 4, 4, 1), np.uint8)
+    for task, given in ((interpolate, {"num": 2**31 - 1}), (interpolate, {"num": 2, "steps": 10**15})):
+        with pytest.raises(
+            Refusal, match=r"--num=\d+ --steps=\d+ would take [\d,]+ GiB of memory, and this machine has"
+        ):
+            looked(task, coding(draws=np.zeros((1, 2)), encodes=False), few, **given)
+    shape = sample.Signature("few", 4, 4, 1, (), {"train": 1, "test": 1}, "")
+    with pytest.raises(Refusal, match="--num=2147483647 would take"):
+        sample.check_room(2**31 - 1, shape, "--num=2147483647")
+    sample.check_room(10_000, shape, "--num=10000")
+
+
+WORDS = {
+    "--num=1.5": "--num=1.5",
+    "--num=": "--num=",
+    f"--seed={'9' * 5000}": "4300",
+    "--flagfile=nowhere": "nowhere",
+    "--config=": "no such experiment",
+    "--\udcff": r"'\\udcff'",
+    "\udcff": r"'\\udcff' is not a flag",
+}
+
+
+@pytest.mark.input("Flags", "a word that is not UTF-8", "refused", "its bytes are shown as in \\udcff")
+@pytest.mark.parametrize("word", WORDS, ids=lambda word: ascii(word)[:20])
+def test_what_cannot_be_parsed_is_one_sentence(carried_out, capsys, word):
+    assert carried_out[0](word) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("launch.py: ") and len(line) < 600
+    assert re.search(WORDS[word], line)
+
+
+FILES = {"import nothing": "nothing", "1 / 0": "division by zero", "def get_config(variant=None): return 3": "int"}
+
+
+@pytest.mark.input("Flags", "--config of a program that fails", "refused", "the sentence has what it failed with")
+@pytest.mark.parametrize("text", FILES)
+def test_a_config_that_fails_is_one_sentence(tmp_path, text):
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(Refusal, match=FILES[text]):
+        flags.parse(["launch.py", f"--config={tmp_path / 'mine.py'}"])

@@ -1,12 +1,15 @@
 """Which commands may go on in a folder: those of the same experiment, also where it is of an older version."""
 
+import errno
+import fcntl
 import json
+import os
 
 import pytest
 from ml_collections import ConfigDict
 
 from gengen.core.refusal import Refusal
-from gengen.training.run_folder import open_folder, read_folder
+from gengen.training.run_folder import held, open_folder, read_folder
 
 SIGNATURE = {"name": "few", "digest": "d", "counts": {"train": 8, "test": 4}, "classes": ["a", "b"]}
 
@@ -105,3 +108,16 @@ def test_a_folder_that_lost_a_file_does_not_go_on(begun, name):
 
 def test_a_folder_says_with_which_versions_it_was_made(begun):
     assert {"gengen", "jax", "numpy", "python"} <= json.loads((begun / "versions.json").read_text()).keys()
+
+
+@pytest.mark.input("Environment", "a file system without locks", "guessed", "a line asks to train there once at a time")
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP], ids=errno.errorcode.get)
+def test_a_file_system_without_locks_goes_on_and_says_so(monkeypatch, capsys, tmp_path, number):
+    def flock(file, operation):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with held(tmp_path / "run"):
+        pass
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"gengen: {tmp_path / 'run'} cannot be locked ({os.strerror(number)})")

@@ -1,0 +1,171 @@
+"""The flags of the command line: what they are, which mode heeds which, and a sentence for those that it would not."""
+
+import re
+from collections.abc import Sequence
+
+from absl import flags
+from ml_collections import config_flags
+
+from gengen.core.refusal import Refusal
+
+TOGETHER = ("distributed", "coordinator", "processes", "process")
+"""Flags that make several processes one run."""
+
+LOOK = ("config", "workdir", "seed", "best", "raw", "output")
+"""Flags of every mode that looks at a run."""
+
+HEEDED = {
+    "train": ("config", "workdir", "dry_run", *TOGETHER),
+    "sample": (*LOOK, "num", "label"),
+    "traverse": LOOK,
+    "reconstruct": (*LOOK, "num", "label", "input"),
+    "translate": (*LOOK, "num", "input", "direction"),
+    "interpolate": (*LOOK, "num", "steps", "spherical"),
+    "manifold": (*LOOK, "num", "label", "axes"),
+    "embed": (*LOOK, "num"),
+    "detect": (*LOOK, "num", "input"),
+    "evaluate": (*LOOK, "num"),
+    "compare": ("workdir", "output"),
+    "adapt": ("config", "workdir", "dry_run", "output"),
+    "benchmark": ("config", "workdir", "dry_run", "output", *TOGETHER),
+}
+"""The modes, and all flags that each heeds beside `--mode` itself."""
+
+PLACES = ("data.data_dir", "data.manual_dir", "data.second.manual_dir")
+"""Keys of a config that say where the data lie, which is not part of a run."""
+
+KEYS = {
+    "sample": (),
+    "traverse": (),
+    **dict.fromkeys(("reconstruct", "translate", "interpolate", "manifold", "embed"), PLACES),
+    **dict.fromkeys(("detect", "evaluate"), (*PLACES, "evaluation")),
+}
+"""Keys or sections of a config that the modes which look at a run heed; the others heed all."""
+
+INSTEAD = {("seed", mode): ", whose seed is --config.training.seed" for mode in ("train", "benchmark")}
+"""What a mode has in the place of a flag that it does not heed."""
+
+LONGEST = 400
+"""Characters of what a parser says that are shown of it."""
+
+
+def parse(argv: Sequence[str]) -> flags.FlagValues:
+    """Parses a command line.
+
+    The flags are defined anew each time, because a notebook gives several command lines to one process.
+
+    Args:
+      argv: the command line, its program first.
+
+    Returns:
+      The flags, all of which the mode heeds.
+
+    Raises:
+      Refusal: a flag is unknown, has a wrong type, names a config or a variant that does not exist, or is given to a
+        mode that would not heed it.
+    """
+    try:
+        values = defined(argv)
+        rest = values(argv)
+        if values.config is not None:
+            values.config.lock()
+    except (AttributeError, KeyError) as error:
+        raise Refusal(_unknown_key(argv, error)) from error
+    except OSError as error:
+        raise Refusal(f"there is no such experiment ({_last_line(error)}); --list names all of them.") from error
+    except flags.UnrecognizedFlagError as error:
+        known = "" if "config" not in str(error) else "; keys of a config need --config=configs/NAME.py before them"
+        raise Refusal(f"{_last_line(error).rstrip('?. ')}{known}.") from error
+    except (flags.Error, ValueError, TypeError, SyntaxError) as error:
+        raise Refusal(_last_line(error).removeprefix("ValueError: ")) from error
+    except Exception as error:  # a config is a program, and may be a user's own
+        raise Refusal(f"the file that --config names fails ({type(error).__name__}: {_last_line(error)}).") from error
+    if len(rest) > 1:
+        raise Refusal(f"{rest[1]!r} is not a flag; write --config=configs/NAME.py, or --list for all experiments.")
+    _check(values)
+    return values
+
+
+def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
+    """Defines the flags, with the defaults that `--help` shows; `argv` is where keys of the config are looked for."""
+    values = flags.FlagValues()
+
+    def define(kind: str, name: str, default: object, line: str) -> None:
+        getattr(flags, f"DEFINE_{kind}")(name, default, line, flag_values=values)
+
+    line = "The experiment: configs/NAME.py, or configs/NAME.py:VARIANT."
+    config_flags.DEFINE_config_file("config", None, line, flag_values=values, sys_argv=list(argv))
+    flags.DEFINE_enum("mode", "train", tuple(HEEDED), "What to do.", flag_values=values)
+    define("string", "workdir", None, "The run folder, runs/NAME[-VARIANT] by default; the folder of all to compare.")
+    define("integer", "num", None, "Samples, images, rows or cells in a row: as many as a mode takes by default.")
+    define("integer", "seed", 0, "Seed of the samples, and of the choice of held-out images.")
+    define("string", "label", None, "Name or number of the class of all samples; each class in turn by default.")
+    define("string", "input", None, "Your picture, or a folder of them, in the place of held-out ones.")
+    define("string", "direction", None, "To translate: ab, the default, or ba, back from the second domain.")
+    define("integer", "steps", None, "To interpolate: images on a path, both ends among them; 10 by default.")
+    define("bool", "spherical", False, "To interpolate: go on arcs around the origin, not on straight lines.")
+    define("string", "axes", None, "For a manifold of wide latents: which two numbers of them, as in 0,1.")
+    define("bool", "best", False, "Take the best checkpoint by config.evaluation.best, not the latest.")
+    define("bool", "raw", False, "Take the weights as trained, not their average.")
+    define("string", "output", None, "File to write instead of the one in the run folder; a folder to traverse into.")
+    define("bool", "list", False, "List the experiments.")
+    define("bool", "dry_run", False, "Print the config, the networks and the data; train nothing.")
+    define("bool", "distributed", False, "Join the other processes that the cluster's environment names.")
+    define("string", "coordinator", None, "host:port of process 0, where the cluster names none.")
+    define("integer", "processes", None, "Number of processes, where the cluster names none.")
+    define("integer", "process", None, "Number of this process, where the cluster names none.")
+    return values
+
+
+def _check(values: flags.FlagValues) -> None:
+    """Checks that no flag, and no key of a config, is given that would not be heeded; False asks for nothing."""
+    own = set(values) - {"config"}
+    own = {name for name in own if not name.startswith("config.")} | {"config"}
+    given = sorted(name for name in own if values[name].present and values[name].value is not False)
+    if values.list:
+        if others := [_as_given(values, name) for name in given if name != "list"]:
+            raise Refusal(f"--list lists the experiments and does nothing else; leave {' and '.join(others)} out.")
+        return
+    for name in given:
+        modes = [mode for mode, heeded in HEEDED.items() if name in heeded]
+        if name != "mode" and values.mode not in modes:
+            *others, last = (f"--mode={mode}" for mode in modes)
+            where = f"{', '.join(others)} and {last}" if others else f"{last} alone"
+            instead = INSTEAD.get((name, values.mode), "")
+            raise Refusal(f"{_as_given(values, name)} is for {where}; leave it out of --mode={values.mode}{instead}.")
+    if values.mode in KEYS and values["config"].present:
+        _check_keys(values.mode, config_flags.get_override_values(values["config"]))
+
+
+def _check_keys(mode: str, keys: Sequence[str]) -> None:
+    heeded = KEYS[mode]
+    for key in keys:
+        if not any(f"{key}.".startswith(f"{known}.") for known in heeded):
+            listed = f" but {', '.join(f'config.{known}' for known in heeded)}" if heeded else ""
+            raise Refusal(
+                f"--config.{key} would not be heeded: --mode={mode} takes everything{listed} from the run folder; "
+                f"leave it out."
+            )
+
+
+def _as_given(values: flags.FlagValues, name: str) -> str:
+    if name == "config":
+        return f"--config={config_flags.get_config_filename(values['config'])}"
+    value = values[name].value
+    return f"--{name}" if value is True else f"--{name}={value}"
+
+
+def _unknown_key(argv: Sequence[str], error: Exception) -> str:
+    """Finds the flag that names a key which the config does not have; ml_collections only tells the key."""
+    keys = [argument.split("=")[0].lstrip("-") for argument in argv if argument.lstrip("-").startswith("config.")]
+    wrong, meant = re.search(r"\w+", str(error)), re.search(r'Did you mean "(\w+)"', str(error))
+    named = [key for key in keys if wrong and wrong[0] in key.split(".")] or keys
+    if not named:
+        return f"the file that --config names is not an experiment ({_last_line(error)}); --list names all of them."
+    hint = f" (did you mean {meant[1]}?)" if meant else ""
+    return f"{' or '.join(named)} is not a key of this experiment{hint}; --dry_run prints all of them."
+
+
+def _last_line(error: Exception) -> str:
+    line = " ".join((str(error).strip().splitlines() or [repr(error)])[-1].split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
