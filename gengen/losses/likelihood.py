@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from gengen.losses.divergences import normal_log_density
+from gengen.values import Positive
 
 LEAST_LOG_DEVIATION = math.log(1 / 127.5)
 """Half a level of grey: a learned deviation below it describes the rounding of the pixels, and has no floor."""
@@ -73,7 +74,7 @@ def bernoulli() -> Likelihood:
     )
 
 
-def gaussian(*, deviation: float = 1.0) -> Likelihood:
+def gaussian(*, deviation: Positive = 1.0) -> Likelihood:
     """A normal distribution of fixed deviation about the hyperbolic tangent of the output, on pixels in [-1, 1].
 
     Args:

@@ -56,6 +56,25 @@ MODES_OF = {
 }
 """Flags that not every mode takes, and the modes that do."""
 
+class OrNone(flags.ArgumentParser):
+    """Reads "None" as None, and all else as another parser does: what may be None is for the checks of a config."""
+
+    def __init__(self, parser: flags.ArgumentParser) -> None:
+        self._parser = parser
+        self.syntactic_help = parser.syntactic_help
+
+    def parse(self, argument: Any) -> Any:
+        """Parses what was written, or takes what is a value already."""
+        return None if argument in (None, "None") else self._parser.parse(argument)
+
+    def flag_type(self) -> str:
+        """What messages call it."""
+        return self._parser.flag_type()
+
+
+for plain, parser in ((float, flags.FloatParser()), (int, flags.IntegerParser()), (str, flags.ArgumentParser())):
+    config_flags.register_flag_parser_for_type(plain, OrNone(parser))
+
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 UNUSABLE = (

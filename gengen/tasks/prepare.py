@@ -1,40 +1,21 @@
-"""What every task does first: check the numbers of the config, load the data, build the model."""
+"""What every task does first: look whether the config is whole, and load the data."""
 
 import math
 import re
 from pathlib import Path
 from typing import Any
 
-import jax
 from ml_collections import ConfigDict
 
-from gengen.build.model import judged_as_one
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.domains import OF_FIRST, joined
 from gengen.data.signature import DataSet
 
-LEAST = {
-    "training.steps": 1,
-    "training.epochs": 0,
-    "training.batch_size": 1,
-    "training.seed": 0,
-    "training.steps_per_dispatch": 1,
-    "training.log_every": 0,
-    "training.checkpoint_every": 0,
-    "training.sample_every": 0,
-    "evaluation.every": 0,
-    "evaluation.num": 100,
-}
-
-
 SECOND = ("name", "resolution", "channels", "crop", "manual_dir")
 """Keys of the section `data.second`, which mean what they mean in `data`."""
 
 _OF_SECOND = re.compile(rf"config\.data\.({'|'.join(SECOND)})\b")
-
-SEEDS = 2**32
-"""JAX's keys tell this many seeds apart."""
 
 
 def check_sections(config: ConfigDict, workdir: Path) -> None:
@@ -48,29 +29,6 @@ def check_sections(config: ConfigDict, workdir: Path) -> None:
         raise Refusal(
             f"the config in {workdir} is of an older gengen and lacks {', '.join(missing)}; name its experiment, too, "
             f"with --config=configs/NAME.py."
-        )
-
-
-def check_training(config: ConfigDict) -> None:
-    """Checks the numbers of the sections `training` and `evaluation` before anything slow happens.
-
-    Raises:
-      Refusal: a number is out of range, or the batch cannot be divided among the devices.
-    """
-    for name, least in LEAST.items():
-        section, _, key = name.partition(".")
-        if not least <= config[section][key] < math.inf:
-            raise Refusal(f"config.{name}={config[section][key]} must be a number of at least {least}.")
-    if config.training.seed >= SEEDS:
-        raise Refusal(f"config.training.seed={config.training.seed} must be below {SEEDS}.")
-    size, devices, together = config.training.batch_size, jax.device_count(), judged_as_one(config)
-    parts = devices * together
-    if size % parts:
-        down, up = size // parts * parts, -(-size // parts) * parts
-        near = f"{down} or {up}" if down else str(up)
-        packs = f" in packs of {together}" if together > 1 else ""
-        raise Refusal(
-            f"config.training.batch_size={size} cannot be divided among {devices} devices{packs}; try {near}."
         )
 
 

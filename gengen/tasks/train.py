@@ -19,9 +19,10 @@ from gengen.core.state import State
 from gengen.data.pipeline import batches
 from gengen.data.selection import streams
 from gengen.data.signature import DataSet
+from gengen.tasks.check import check_config
 from gengen.tasks.conditions import DOMAIN, classes_of
 from gengen.tasks.features import UnfitDataError
-from gengen.tasks.prepare import check_training, load_data
+from gengen.tasks.prepare import load_data
 from gengen.tasks.progress import Progress
 from gengen.tasks.sample import sampler
 from gengen.tasks.stopping import stopping
@@ -50,7 +51,7 @@ def run(config: ConfigDict, workdir: Path) -> Path:
     Raises:
       Refusal: the config cannot be run, the folder belongs to another run, or training diverged.
     """
-    check_training(config)
+    check_config(config)
     data = load_data(config)
     model = build_model(config, data.signature)
     if not (model.sample or (model.encode and model.decode) or model.translate or model.recognise):

@@ -7,7 +7,7 @@ made of grey pixels, and what images are told to be are arguments; a second laye
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import optax
 
@@ -19,6 +19,7 @@ from gengen.models.autoencoders.objective import Objective
 from gengen.models.pixels import BINARISATIONS
 from gengen.models.told import told_by
 from gengen.networks.coders import GaussianCoder
+from gengen.values import Entries, OneOf, Size
 
 
 def variational(
@@ -27,8 +28,8 @@ def variational(
     optimizers: Mapping[str, optax.GradientTransformation],
     likelihood: Likelihood,
     objective: Objective,
-    latents: Sequence[int] = (20,),
-    binarisation: str = "none",
+    latents: Annotated[Sequence[Size], Entries(1, 2)] = (20,),
+    binarisation: Annotated[str, OneOf(tuple(BINARISATIONS))] = "none",
 ) -> GenerativeModel:
     """Builds a variational autoencoder.
 

@@ -7,7 +7,7 @@ at a time (packing). The generator learns through the views; what it draws in th
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ from jax import lax
 from gengen.core.parallel import AXIS, replica_sum
 from gengen.core.state import Tree
 from gengen.models.gans.augmentation import KINDS, augmented
+from gengen.values import Count, Decay, Entries, OneOf, Range, Share, Weight
 
 
 def unchanged(carried: Tree, step: jax.Array, logits: jax.Array) -> Tree:
@@ -49,10 +50,14 @@ class View(NamedTuple):
 
 def augmentation(
     *,
-    probability: float = 0.0,
-    target: float = 0.0,
-    kinds: Sequence[str] = ("brightness", "translation", "cutout"),
-    pace: int = 500_000,
+    probability: Share = 0.0,
+    target: Decay = 0.0,
+    kinds: Annotated[Sequence[Annotated[str, OneOf(tuple(KINDS))]], Entries(1, distinct=True)] = (
+        "brightness",
+        "translation",
+        "cutout",
+    ),
+    pace: Annotated[int, Range(1, 2**31 - 1)] = 500_000,
 ) -> View | None:
     """Changes images at random, so that a critic cannot learn a small data set by heart.
 
@@ -109,7 +114,7 @@ def augmentation(
     return View("augmentation", apply, {"probability": jnp.asarray(probability, jnp.float32)}, after, signed=True)
 
 
-def instance_noise(*, deviation: float = 0.0, steps: int = 0) -> View | None:
+def instance_noise(*, deviation: Weight = 0.0, steps: Count = 0) -> View | None:
     """Adds Gaussian noise to every pixel, so that data and samples overlap and their divergence has a gradient.
 
     Sonderby et al. 2017, https://arxiv.org/abs/1610.04490, and Arjovsky and Bottou 2017,
@@ -155,7 +160,7 @@ def instance_noise(*, deviation: float = 0.0, steps: int = 0) -> View | None:
     )
 
 
-def packing(*, size: int = 1) -> View | None:
+def packing(*, size: Annotated[int, Range(1, 256)] = 1) -> View | None:
     """Stacks neighbouring images of a batch as the channels of one, so that the critic sees a lack of variety.
 
     PacGAN: Lin et al. 2018, https://arxiv.org/abs/1712.04086. Channel k C + c of a pack is channel c of its
