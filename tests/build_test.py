@@ -19,7 +19,7 @@ from gengen.models.gans.terms import TERMS
 from gengen.models.gans.views import VIEWS
 from gengen.networks import mlp
 from gengen.networks.conditional import CONDITIONS, ConditionalCritic, ConditionalGenerator
-from gengen.tasks.prepare import check_training
+from gengen.tasks.check import check_config
 
 PARAMS = {"w": jnp.asarray([1.0, -2.0, 3.0])}
 
@@ -184,10 +184,10 @@ def test_a_batch_that_cannot_be_packed_on_every_device_is_refused():
     config.model.views.packing.size = 3
     assert judged_as_one(config) == 3
     config.training.batch_size = 6 * devices
-    check_training(config)
+    check_config(config)
     config.training.batch_size = 4 * devices
     with pytest.raises(Refusal, match=rf"{devices} devices in packs of 3; try {3 * devices} or {6 * devices}"):
-        check_training(config)
+        check_config(config)
 
 
 # Conditions.

@@ -145,9 +145,9 @@ def _check_labels(config: ConfigDict, signature: Signature) -> None:
         )
 
 
-def judged_as_one(views: ConfigDict) -> int:
-    """How many images a critic with these views judges as one; the batch of a device must be a multiple of it."""
-    return math.prod(view.group for view in build_views(views))
+def judged_as_one(config: ConfigDict) -> int:
+    """How many images the critic of a config judges as one; the batch of a device must be a multiple of it."""
+    return math.prod(view.group for view in build_views(config.model.get("views", {})))
 
 
 def example_batch(signature: Signature, size: int = 1) -> Batch:

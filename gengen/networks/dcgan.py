@@ -17,7 +17,7 @@ import jax.numpy as jnp
 
 from gengen.networks.critic import CriticNetwork, Judgement
 from gengen.networks.layers.conv import Conv
-from gengen.networks.layers.deviation import append_deviation
+from gengen.networks.layers.deviation import append_deviation, check_batch
 from gengen.networks.layers.norm import NORMS, NORMS_OF_ACTIVATIONS, BatchNorm, check_norm, normalise, weigh
 from gengen.networks.layers.upsample import Upsample, Upsampling
 from gengen.values import OneOf, Range, Size
@@ -238,6 +238,8 @@ class Critic(CriticNetwork):
         x = halved(image, train, width=self.width, dense=self.dense, norm=self.norm, dtype=self.dtype)
         # A convolution that covers the whole map is a dense layer.
         features = x.reshape(x.shape[0], -1)
+        if self.deviation and train:
+            check_batch(x.shape[0])
         seen = append_deviation(x).reshape(x.shape[0], -1) if self.deviation else features
         logit = weigh(nn.Dense(1, kernel_init=KERNEL_INIT, dtype=self.dtype), seen, train, self.norm)
         return Judgement(logit[:, 0].astype(jnp.float32), features.astype(jnp.float32))

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from gengen.networks.critic import CriticNetwork, Judgement
-from gengen.networks.layers.deviation import append_deviation
+from gengen.networks.layers.deviation import append_deviation, check_batch
 from gengen.networks.layers.norm import NORMS, BatchNorm, check_norm, normalise, weigh
 from gengen.values import OneOf, Size
 
@@ -155,6 +155,8 @@ class Critic(CriticNetwork):
             if place > 0:
                 x = normalise(x, train, self.norm, dtype=self.dtype)
             x = nn.leaky_relu(x, 0.2)
+        if self.deviation and train:
+            check_batch(x.shape[0])
         seen = append_deviation(x) if self.deviation else x
         logit = weigh(nn.Dense(1, kernel_init=KERNEL_INIT, dtype=self.dtype), seen, train, self.norm)
         return Judgement(logit[:, 0].astype(jnp.float32), x.astype(jnp.float32))

@@ -37,7 +37,7 @@ def check_config(config: ConfigDict) -> None:
       Refusal: a key is unknown or missing, a value has a wrong type or is out of range, or two do not go together.
     """
     check_values(config)
-    _check_batch("training", config, judged_as_one(config.model.get("views", {})))
+    _check_batch("training", config, judged_as_one(config))
     if "adaptation" in config:
         _check_batch("adaptation.baseline", config, 1)
     check_evaluation(config.evaluation)

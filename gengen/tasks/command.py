@@ -14,6 +14,7 @@ from ml_collections import ConfigDict, config_flags
 
 from gengen.core.refusal import Refusal
 from gengen.tasks import benchmark, compare, describe, interpolate, machine, manifold, sample, train, traverse
+from gengen.tasks.check import check_evaluation, check_values
 from gengen.tasks.prepare import check_sections
 from gengen.training.run_folder import read_folder
 
@@ -55,6 +56,7 @@ MODES_OF = {
     "axes": ("manifold",),
 }
 """Flags that not every mode takes, and the modes that do."""
+
 
 class OrNone(flags.ArgumentParser):
     """Reads "None" as None, and all else as another parser does: what may be None is for the checks of a config."""
@@ -208,6 +210,9 @@ def _look(flag: flags.FlagValues, workdir: Path, drawn: dict[str, Any]) -> Path:
     drawn["num"] = NUM[flag.mode] if flag.num is None else flag.num
     if flag.mode == "sample":
         return sample.run(workdir, label=flag.label, **drawn)
+    if flag.config is not None:
+        check_values(flag.config)
+        check_evaluation(flag.config.evaluation)
     drawn["config"] = flag.config
     source = None if flag.input is None else Path(flag.input).expanduser()
     if flag.mode == "reconstruct":

@@ -15,6 +15,9 @@ from gengen.data.signature import DataSet
 SECOND = ("name", "resolution", "channels", "crop", "manual_dir")
 """Keys of the section `data.second`, which mean what they mean in `data`."""
 
+MOST_STEPS = 2**31
+"""Steps are counted in 32 bits."""
+
 _OF_SECOND = re.compile(rf"config\.data\.({'|'.join(SECOND)})\b")
 
 
@@ -48,7 +51,13 @@ def load_data(config: ConfigDict) -> DataSet:
         data = joined(data, _second(data, dict(second), section.get("data_dir")))
     if config.training.epochs:
         images = config.training.epochs * data.signature.counts["train"]
-        config.training.steps = max(1, math.ceil(images / config.training.batch_size))
+        steps = math.ceil(images / config.training.batch_size)
+        if not (images >= 1 and steps < MOST_STEPS):
+            raise Refusal(
+                f"config.training.epochs={config.training.epochs} are {images:.3g} images and {steps:,} steps of "
+                f"{config.training.batch_size}; a run has at least 1 image and fewer than {MOST_STEPS:,} steps."
+            )
+        config.training.steps = steps
     return data
 
 

@@ -169,13 +169,13 @@ def adaptation(
 
 
 def _check(networks: Mapping[str, Any], affine: Affine, consistency: Consistency, **weights: float) -> None:
-    for name, value in weights.items():
-        if not 0 <= value < float("inf"):
-            raise ValueError(f"{name}={value} must be a number of at least 0")
     affine.check()
     consistency.check()
     if "classifier" not in networks:
         raise ValueError("this game needs the networks classifier")
+    for name in ("translated", "semantic"):
+        if weights[name] and not set(TRANSLATORS) & set(networks):
+            raise ValueError(f"{name}={weights[name]} needs translations: networks.to_a and networks.to_b, or {name}=0")
     if weights["feature"] and "feature_critic" not in networks:
         raise ValueError(f"feature={weights['feature']} needs networks.feature_critic")
 
