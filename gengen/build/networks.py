@@ -74,10 +74,13 @@ def check_network(role: str, section: Any, path: str) -> None:
     """
     if role not in NETWORKS:
         raise Refusal(f"config.{path} is not known; networks are {', '.join(NETWORKS)}.")
-    beside = {"condition": Annotated[str, OneOf(CONDITIONS.get(role, ("none",)))]}
-    if role != "classifier":
-        beside["dtype"] = Annotated[str, OneOf(DTYPES)]
-    check_call(NETWORKS[role], section, path, given=_given(role), beside=beside)
+    check_call(NETWORKS[role], section, path, given=_given(role), beside=beside(role))
+
+
+def beside(role: str) -> dict[str, Any]:
+    """Annotations of keys of a role's section that are not its network's."""
+    known = {"condition": Annotated[str, OneOf(CONDITIONS.get(role, ("none",))), "how it is told a label"]}
+    return known if role == "classifier" else {"dtype": Annotated[str, OneOf(DTYPES), "of its computation"], **known}
 
 
 def _given(role: str) -> set[str]:

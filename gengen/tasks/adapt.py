@@ -46,11 +46,11 @@ def run(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
       Refusal: the config has no such section or no second data set, or a run cannot be made.
     """
     settings = _settings(config)
+    domains = {way: _domains(config, way) for way in settings.directions}
     for own in _first_runs(config):
         train.ready(own)  # so that nothing is trained if one of them cannot be
     (path,) = output_files(output, workdir / "adaptation.json", ".json")
     found: dict[str, dict[str, list[float]]] = {way: {name: [] for name in MEASURED} for way in settings.directions}
-    domains = {way: _domains(config, way) for way in settings.directions}
     for seed in range(settings.seeds):
         folder = workdir / f"seed_{seed}"
         alone = {name: _trained(_alone(config, name, seed), folder / f"only_{name}") for name in "ab"}

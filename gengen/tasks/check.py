@@ -42,6 +42,11 @@ def check_config(config: ConfigDict) -> None:
         _check_batch("adaptation.baseline", config, 1)
     check_evaluation(config.evaluation)
     check_labelled(config)
+    if config.evaluation.get("anomalies", False) and not config.data.get("held_out", 0.0):
+        raise Refusal(
+            "config.data.held_out=0 sets no normal images aside, of which --mode=detect would make its threshold: "
+            "set it to 0.1 or more, or config.evaluation.anomalies to False."
+        )
 
 
 def check_values(config: ConfigDict) -> None:

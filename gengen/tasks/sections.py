@@ -114,6 +114,7 @@ class Evaluation(NamedTuple):
     parzen: Annotated[bool, "whether the log-likelihood of Parzen windows is measured"] = False
     sampler: Annotated[str, OneOf(SAMPLERS), "fitted to the codes of an autoencoder without a prior"] = "mixture"
     components: Annotated[int, Range(1, 10_000), "of that mixture"] = 10
+    anomalies: Annotated[bool, "whether the run is to tell them: then data.held_out sets normal images aside"] = False
     anomaly_score: Annotated[str, OneOf(DETECTORS), "by which anomalies are told"] = "reconstruction"
     false_alarms: Annotated[
         float, Range(0, 1, above=True, below=True), "share of normal images that may be called anomalies"

@@ -123,8 +123,8 @@ def adaptation(
     cycle: Weight = 10.0,
     identity: Weight = 0.0,
     pool: Annotated[int, Range(0, 10_000)] = 50,
-    translated: Weight = 1.0,
-    semantic: Weight = 1.0,
+    translated: Weight = 0.0,
+    semantic: Weight = 0.0,
     feature: Weight = 0.0,
 ) -> GenerativeModel:
     """Builds a classifier that is adapted to a domain without labels.
