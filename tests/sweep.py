@@ -68,7 +68,7 @@ class Sweeper:
         for name, sections in {
             "load_data": ("data",),
             "build_model": ("data", "networks", "model", "optimizers", "training"),
-            "moved_in_stages": ("data", "networks", "model", "optimizers", "training"),
+            "moved_in_stages": ("data", "networks", "model", "training"),
         }.items():
             monkeypatch.setattr(describe, name, self._once(name, sections, getattr(describe, name)))
 
