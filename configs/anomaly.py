@@ -24,6 +24,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.model.reduction = "sum"
     config.data.classes = ("0",)
     config.data.held_out = 0.1 if "mnist" in variant else 0.2  # 5 % of false alarms need 19 images, and digits are few
+    config.evaluation.anomalies = True
     config.optimizers.autoencoder = base.optimizer("adam", 2e-3)
     config.optimizers.autoencoder.schedule = "cosine"
     config.training.batch_size = 100

@@ -19,7 +19,7 @@ from gengen.models.gans.terms import TERMS
 from gengen.models.gans.views import VIEWS
 from gengen.networks import mlp
 from gengen.networks.conditional import CONDITIONS, ConditionalCritic, ConditionalGenerator
-from gengen.tasks.prepare import check_training
+from gengen.tasks.check import check_config
 
 PARAMS = {"w": jnp.asarray([1.0, -2.0, 3.0])}
 
@@ -163,13 +163,13 @@ def test_terms_that_have_a_weight_are_built_with_it_and_their_arguments():
 @pytest.mark.parametrize(
     ("section", "wrong", "match"),
     [
-        ("views", {"packing": {"size": 0}}, r"model\.views\.packing: size=0"),
+        ("views", {"packing": {"size": 0}}, r"model\.views\.packing\.size=0"),
         ("views", {"packing": {"number": 2}}, r"model\.views\.packing\.number"),
         ("views", {"mirror": {"size": 1}}, r"model\.views\.mirror"),
-        ("views", {"augmentation": {"probability": 2.0}}, r"model\.views\.augmentation: probability"),
+        ("views", {"augmentation": {"probability": 2.0}}, r"model\.views\.augmentation\.probability=2"),
         ("terms", {"r1": {"weight": -1.0}}, r"model\.terms\.r1\.weight=-1"),
         ("terms", {"r1": {"weight": float("nan")}}, r"model\.terms\.r1\.weight=nan"),
-        ("terms", {"dragan": {"weight": 1.0, "deviation": 0.0}}, r"model\.terms\.dragan: deviation"),
+        ("terms", {"dragan": {"weight": 1.0, "deviation": 0.0}}, r"model\.terms\.dragan\.deviation=0"),
         ("terms", {"r1": {"weight": 1.0, "gamma": 1.0}}, r"model\.terms\.r1\.gamma"),
         ("terms", {"r3": {"weight": 1.0}}, r"model\.terms\.r3"),
     ],
@@ -184,10 +184,10 @@ def test_a_batch_that_cannot_be_packed_on_every_device_is_refused():
     config.model.views.packing.size = 3
     assert judged_as_one(config) == 3
     config.training.batch_size = 6 * devices
-    check_training(config)
+    check_config(config)
     config.training.batch_size = 4 * devices
     with pytest.raises(Refusal, match=rf"{devices} devices in packs of 3; try {3 * devices} or {6 * devices}"):
-        check_training(config)
+        check_config(config)
 
 
 # Conditions.
@@ -282,7 +282,7 @@ def test_a_translator_makes_images_of_its_own_domain():
         (cyclegan, {}, two_domains(second=0), r"needs a second data set: data\.second\.name"),
         (pix2pix, {"model.pairing.name": "mirrored"}, two_domains(3), r"config\.model\.pairing\.name='mirrored'"),
         (pix2pix, {"model.pairing.name": "given"}, two_domains(3, 0), r"config\.model\.pairing: .*hold pairs"),
-        (adapt, {"model.consistency.decay": 1.0}, two_domains(1, 1), r"config\.model: decay=1"),
+        (adapt, {"model.consistency.decay": 1.0}, two_domains(1, 1), r"config\.model\.consistency\.decay=1"),
         (
             adapt,
             {"model.feature": 1.0},

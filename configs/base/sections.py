@@ -46,6 +46,7 @@ def defaults() -> ConfigDict:
     config.evaluation.parzen = False  # the log-likelihood of Parzen windows, as early papers on GANs have it
     config.evaluation.sampler = "mixture"  # or "gaussian": fitted to the codes of an autoencoder without a prior
     config.evaluation.components = 10  # of that mixture
+    config.evaluation.anomalies = False  # whether the run is to tell them: then normal images have to be set aside
     config.evaluation.anomaly_score = "reconstruction"  # squared_error, likelihood, density, features
     config.evaluation.false_alarms = 0.05  # share of normal images that may be called anomalies
     config.evaluation.inception_weights = config_dict.placeholder(str)  # a file; without it, Inception is not offered

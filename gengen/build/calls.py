@@ -1,27 +1,109 @@
-"""How config sections become calls of builders, and builders' complaints sentences for the user."""
+"""How config sections become calls of builders: what each may hold is what the builder's signature says."""
 
+import difflib
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from ml_collections import ConfigDict
+
 from gengen.core.refusal import Refusal
+from gengen.values import complaint, kind_of
+
+FIXED = ("name", "parent")
+"""Parameters that linen modules have, and the key of a section that names its builder."""
 
 
 def call(table: Mapping[str, Callable[..., Any]], section: Mapping[str, Any], path: str, **given: Any) -> Any:
-    """Calls the builder that `section["name"]` names with the section's other entries and what is given."""
-    arguments = {key: value for key, value in section.items() if key != "name"}
-    if section["name"] not in table:
-        raise Refusal(f"config.{path}.name={section['name']!r} is unknown; choose one of {', '.join(table)}.")
-    builder = table[section["name"]]
-    taken = [name for name in inspect.signature(builder).parameters if name not in (*given, "parent", "name")]
-    for name in arguments:
-        if name not in taken:
-            raise Refusal(
-                f"config.{path}.{name} is not an argument of {section['name']!r}, which takes {', '.join(taken)}."
-            )
+    """Calls the builder that `section["name"]` names with the section's other entries and what is given.
+
+    Raises:
+      Refusal: as `check_call` does, or the builder complains.
+    """
+    check_call(table, section, path, given=given)
     with refusing(path):
-        return builder(**arguments, **given)
+        return table[section["name"]](**{key: value for key, value in section.items() if key != "name"}, **given)
+
+
+def check_call(
+    table: Mapping[str, Callable[..., Any]],
+    section: Mapping[str, Any],
+    path: str,
+    *,
+    given: Collection[str] = (),
+    beside: Mapping[str, Any] | None = None,
+) -> None:
+    """Checks that a section can be the arguments of the builder that it names, without calling it.
+
+    Args:
+      table: builders by name.
+      section: "name" and arguments.
+      path: of the section in the config.
+      given: arguments that do not come from the section.
+      beside: annotations of keys that are not the builder's.
+
+    Raises:
+      Refusal: a name is unknown, an argument is unknown or missing, or a value is out of range.
+    """
+    check_section(section, path)
+    name = section.get("name")
+    if not isinstance(name, str) or name not in table:
+        raise Refusal(f"config.{path}.name={name!r} is unknown; choose one of {', '.join(table)}.")
+    own = {key: value for key, value in section.items() if key != "name"}
+    check_arguments(own, path, table[name], repr(name), given=(*given, *FIXED), beside=beside)
+
+
+def check_arguments(
+    section: Mapping[str, Any],
+    path: str,
+    builder: Callable[..., Any],
+    title: str,
+    *,
+    given: Collection[str] = (),
+    beside: Mapping[str, Any] | None = None,
+) -> None:
+    """Checks that a section can be the arguments of a builder; as `check_call`, whose `title` names it in sentences."""
+    check_section(section, path)
+    parameters = {key: found for key, found in parameters_of(builder).items() if key not in given}
+    known = {key: found.annotation for key, found in parameters.items()} | dict(beside or {})
+    for name, value in section.items():
+        if name not in known:
+            close = difflib.get_close_matches(str(name), known, n=1)
+            hint = f" (did you mean {close[0]}?)" if close else ""
+            takes = f"which takes {', '.join(known) or 'none'}"
+            raise Refusal(f"config.{path}.{name} is not an argument of {title}, {takes}{hint}.")
+        check_value(value, known[name], f"{path}.{name}")
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty and name not in section:
+            raise Refusal(f"config.{path}.{name} is missing, which {title} needs.")
+
+
+def check_value(value: Any, annotation: Any, path: str) -> None:
+    """Checks one value of a config by the annotation of what takes it; what is itself a section is checked elsewhere.
+
+    Raises:
+      Refusal: it has another type, or lies out of range.
+    """
+    kind = kind_of(annotation)
+    wrong = complaint(value, kind) if kind else ""
+    if wrong:
+        raise Refusal(f"config.{path}={value!r} {wrong}.")
+
+
+def check_section(section: Any, path: str) -> None:
+    """Checks that what should be a section is one.
+
+    Raises:
+      Refusal: it is a value.
+    """
+    if not isinstance(section, Mapping | ConfigDict):
+        raise Refusal(f"config.{path}={section!r} must be a section of keys.")
+
+
+def parameters_of(builder: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The arguments that a builder takes, by name."""
+    return dict(inspect.signature(builder).parameters)
 
 
 @contextmanager
@@ -30,4 +112,4 @@ def refusing(path: str) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise Refusal(f"config.{path}: {error}.") from error
+        raise Refusal(f"config.{path}: {str(error).rstrip('.')}.") from error

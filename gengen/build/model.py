@@ -8,10 +8,10 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from gengen.build.calls import call, refusing
-from gengen.build.networks import build_network
-from gengen.build.optimizers import build_optimizer
-from gengen.build.parts import PARTS, build_views
+from gengen.build.calls import call, check_call, check_section, parameters_of, refusing
+from gengen.build.networks import build_network, check_network
+from gengen.build.optimizers import build_optimizer, check_optimizer
+from gengen.build.parts import PARTS, build_part, build_views, check_part
 from gengen.core.average import averaged
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.refusal import Refusal
@@ -42,8 +42,48 @@ MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
     "adaptation": adaptation,
 }
 
-KNOW_CLASSES = ("adversarial_autoencoder",)
-"""Models that are told how many classes the data have."""
+GIVEN = ("networks", "optimizers", "classes")
+"""Arguments of models that do not come from the section `model`; "classes" is how many the data have."""
+
+SEE_LABELLED = ("semi_supervised", "label_aware")
+"""Arguments of models which, where they are True, have a use for the images of `data.labelled`."""
+
+
+def check_model(config: ConfigDict, prefix: str = "") -> None:
+    """Checks every value of the sections `networks`, `model` and `optimizers`, without building anything.
+
+    Args:
+      config: what holds the three sections.
+      prefix: of their paths, such as "adaptation.baseline.".
+
+    Raises:
+      Refusal: a name or an argument is unknown, an argument is missing, or a value is out of range.
+    """
+    for name in ("networks", "model", "optimizers"):
+        check_section(config.get(name), f"{prefix}{name}")
+    for role, section in config.networks.items():
+        check_network(role, section, f"{prefix}networks.{role}")
+    for player, section in config.optimizers.items():
+        check_optimizer(section, f"{prefix}optimizers.{player}")
+    path, model = f"{prefix}model", dict(config.model)
+    check_call(MODELS, model, path, given=GIVEN)
+    for name, section in model.items():
+        if name in PARTS:
+            check_part(name, section, f"{path}.{name}")
+
+
+def check_labelled(config: ConfigDict) -> None:
+    """Checks that a model has a use for labels that are kept for it alone.
+
+    Raises:
+      Refusal: it has none.
+    """
+    uses = [name for name in SEE_LABELLED if name in config.model]
+    if config.data.get("labelled", 0) and not any(config.model[name] for name in uses):
+        others = f"set config.model.{' or config.model.'.join(uses)} to True, or it to 0" if uses else "set it to 0"
+        raise Refusal(
+            f"config.data.labelled={config.data.labelled} are images that this model has no use for: {others}."
+        )
 
 
 def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
@@ -58,7 +98,7 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
         labels that the data hide.
     """
     section = dict(config.model)
-    parts = {name: PARTS[name](section.pop(name)) for name in PARTS if name in section}
+    parts = {name: build_part(name, section.pop(name)) for name in PARTS if name in section}
     numbers = parts["likelihood"].numbers if "likelihood" in parts else 1
     classes = len(signature.classes)
     _check_labels(config, signature)
@@ -71,7 +111,7 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
         player: build_optimizer(arguments, config.training.steps, f"optimizers.{player}")
         for player, arguments in config.optimizers.items()
     }
-    told = {"classes": classes} if section["name"] in KNOW_CLASSES else {}
+    told = {"classes": classes} if "classes" in parameters_of(MODELS[section["name"]]) else {}
     model = call(MODELS, section, "model", networks=networks, optimizers=optimizers, **parts, **told)
     # Linen modules check their arguments when called: trace them before anything is written.
     with refusing("networks"):

@@ -1,17 +1,18 @@
 """Networks of the config section `networks`."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from gengen.build.calls import call, refusing
+from gengen.build.calls import call, check_call, refusing
 from gengen.core.refusal import Refusal
 from gengen.networks import classifier, conditional, coupled, dcgan, mlp, patchgan, residual, resnet, transformer, unet
 from gengen.networks.coders import ConditionalEncoder
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
+from gengen.values import OneOf
 
 NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
     "generator": {"mlp": mlp.Generator, "dcgan": dcgan.Generator},
@@ -60,6 +61,34 @@ TELLS_CLASSES = ("prior", "classifier")
 """Roles that are told how many classes there are."""
 
 
+def check_network(role: str, section: Any, path: str) -> None:
+    """Checks every value of the section of a network.
+
+    Args:
+      role: what should be one of `NETWORKS`.
+      section: as in `build_network`.
+      path: where it stands in the config, for messages.
+
+    Raises:
+      Refusal: something in the section is unknown or out of range.
+    """
+    if role not in NETWORKS:
+        raise Refusal(f"config.{path} is not known; networks are {', '.join(NETWORKS)}.")
+    check_call(NETWORKS[role], section, path, given=_given(role), beside=beside(role))
+
+
+def beside(role: str) -> dict[str, Any]:
+    """Annotations of keys of a role's section that are not its network's."""
+    known = {"condition": Annotated[str, OneOf(CONDITIONS.get(role, ("none",))), "how it is told a label"]}
+    return known if role == "classifier" else {"dtype": Annotated[str, OneOf(DTYPES), "of its computation"], **known}
+
+
+def _given(role: str) -> set[str]:
+    """Arguments of a role's network that do not come from its section."""
+    roles = {"dtype": NETWORKS.keys() - {"classifier"}, "shape": MAKES_IMAGES, "channels": TRANSLATES}
+    return {name for name, takers in {**roles, "classes": TELLS_CLASSES}.items() if role in takers}
+
+
 def build_network(
     role: str, section: ConfigDict, shape: tuple[int, int, int], classes: int = 0, numbers: int = 1
 ) -> nn.Module:
@@ -77,22 +106,16 @@ def build_network(
       Refusal: something in the section is unknown or out of range, or there are no labels to tell.
     """
     path = f"networks.{role}"
-    if role not in NETWORKS:
-        raise Refusal(f"config.{path} is not known; networks are {', '.join(NETWORKS)}.")
+    check_network(role, section, path)
     arguments = dict(section)
     dtype, condition = arguments.pop("dtype", "float32"), arguments.pop("condition", "none")
-    for name, value, known in (("dtype", dtype, DTYPES), ("condition", condition, CONDITIONS.get(role, ("none",)))):
-        if value not in known:
-            raise Refusal(f"config.{path}.{name}={value!r} must be one of {', '.join(known)}.")
-    made = (*shape[:2], shape[2] * (numbers if role == "decoder" else 1))
-    given: dict[str, Any] = {} if role == "classifier" else {"dtype": jnp.dtype(dtype)}
-    if role in MAKES_IMAGES:
-        given["shape"] = made
-    if role in TRANSLATES:
-        given["channels"] = shape[2]
-    if role in TELLS_CLASSES:
-        given["classes"] = classes if role == "classifier" or condition != "none" else 0
-    network = call(NETWORKS[role], arguments, path, **given)
+    values = {
+        "dtype": jnp.dtype(dtype),
+        "shape": (*shape[:2], shape[2] * (numbers if role == "decoder" else 1)),
+        "channels": shape[2],
+        "classes": classes if role == "classifier" or condition != "none" else 0,
+    }
+    network = call(NETWORKS[role], arguments, path, **{name: values[name] for name in _given(role)})
     if condition == "none":
         return network
     if not classes:

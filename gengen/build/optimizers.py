@@ -1,16 +1,15 @@
 """Optimizers of the config section `optimizers`."""
 
-import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import optax
 from ml_collections import ConfigDict
 
-from gengen.build.calls import call
-from gengen.core.refusal import Refusal
+from gengen.build.calls import call, check_call
 from gengen.core.transforms import scale_by_rate
+from gengen.values import Decay, OneOf, Positive, Range, Weight
 
 SCHEDULES: Mapping[str, Callable[[float, int], Callable[[jax.Array], Any] | float]] = {
     "constant": lambda rate, steps: rate,
@@ -39,35 +38,43 @@ def _rounds(steps: int) -> dict[int, float]:
 
 
 def adam(
-    *, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8, eps_root: float = 0.0
+    *, b1: Decay = 0.9, b2: Decay = 0.999, eps: Positive = 1e-8, eps_root: Weight = 0.0
 ) -> optax.GradientTransformation:
     """Adam without its rate: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980, Algorithm 1.
 
     `eps_root` is added below the root, whose derivative at 0 is infinite: who differentiates a move needs it above 0.
     """
-    _check_shares(b1=b1, b2=b2)
     return optax.scale_by_adam(b1, b2, eps, eps_root)
 
 
-def rmsprop(*, decay: float = 0.99, eps: float = 1e-8) -> optax.GradientTransformation:
+def rmsprop(*, decay: Decay = 0.99, eps: Positive = 1e-8) -> optax.GradientTransformation:
     """RMSProp without its rate, its constants as in the WGAN authors' code; eps is added outside of the root."""
-    _check_shares(decay=decay)
     return optax.scale_by_rms(decay, eps, eps_in_sqrt=False)
 
 
-def sgd(*, momentum: float = 0.0) -> optax.GradientTransformation:
+def sgd(*, momentum: Decay = 0.0) -> optax.GradientTransformation:
     """Stochastic gradient descent without its rate, with the momentum of Polyak 1964 if it is not 0."""
-    _check_shares(momentum=momentum)
     return optax.trace(momentum) if momentum else optax.identity()
 
 
-def _check_shares(**values: float) -> None:
-    for name, value in values.items():
-        if not 0 <= value < 1:
-            raise ValueError(f"{name}={value} must lie in [0, 1)")
-
-
 OPTIMIZERS: Mapping[str, Callable[..., optax.GradientTransformation]] = {"adam": adam, "rmsprop": rmsprop, "sgd": sgd}
+
+MOVES: Mapping[str, Any] = {
+    "rate": Annotated[float, Range(0, 1e6), "learning rate"],
+    "schedule": Annotated[str, OneOf(tuple(SCHEDULES)), "how the rate changes until the last step"],
+    "clip_norm": Annotated[Weight, "largest norm of all gradients together; 0 is no limit"],
+    "accumulate": Annotated[int, Range(1, 10**6), "batches whose gradients are averaged for one move"],
+}
+"""Keys of every optimizer's section."""
+
+
+def check_optimizer(section: Any, path: str) -> None:
+    """Checks every value of the section of an optimizer, which stands at a path of the config.
+
+    Raises:
+      Refusal: something in the section is unknown or out of range.
+    """
+    check_call(OPTIMIZERS, section, path, beside=MOVES)
 
 
 def build_optimizer(section: ConfigDict, steps: int, path: str = "optimizers") -> optax.GradientTransformation:
@@ -82,14 +89,10 @@ def build_optimizer(section: ConfigDict, steps: int, path: str = "optimizers") -
     Raises:
       Refusal: something in the section is unknown or out of range.
     """
+    check_optimizer(section, path)
     arguments = dict(section)
     rate, schedule = arguments.pop("rate", 5e-5), arguments.pop("schedule", "constant")
     clip_norm, accumulate = arguments.pop("clip_norm", 0.0), arguments.pop("accumulate", 1)
-    if schedule not in SCHEDULES:
-        raise Refusal(f"config.{path}.schedule={schedule!r} must be one of {', '.join(SCHEDULES)}.")
-    for name, value, least in (("rate", rate, 0), ("clip_norm", clip_norm, 0), ("accumulate", accumulate, 1)):
-        if not least <= value < math.inf:
-            raise Refusal(f"config.{path}.{name}={value} must be a number of at least {least}.")
     links = [optax.clip_by_global_norm(clip_norm)] if clip_norm else []
     links += [call(OPTIMIZERS, arguments, path), scale_by_rate(SCHEDULES[schedule](rate, steps))]
     chain = optax.chain(*links)

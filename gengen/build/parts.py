@@ -1,13 +1,11 @@
 """Parts of the config section `model`: what is an object, or several, where the section has another one of settings."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
 
-from gengen.build.calls import call
-from gengen.core.refusal import Refusal
+from gengen.build.calls import call, check_call, check_section
 from gengen.losses.likelihood import LIKELIHOODS
 from gengen.models.autoencoders.corruption import CORRUPTIONS
 from gengen.models.autoencoders.objective import Objective
@@ -17,6 +15,55 @@ from gengen.models.gans.views import VIEWS, View
 from gengen.models.translation.affine import Affine
 from gengen.models.translation.pairings import PAIRINGS
 from gengen.models.translation.recognition import Consistency
+
+PARTS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
+    "views": VIEWS,
+    "terms": TERMS,
+    "likelihood": LIKELIHOODS,
+    "corruption": CORRUPTIONS,
+    "prior": PRIORS,
+    "objective": {"objective": Objective},
+    "pairing": PAIRINGS,
+    "affine": {"affine": Affine},
+    "consistency": {"consistency": Consistency},
+}
+"""Builders of each part, by its name in the section `model`."""
+
+SEVERAL = ("views", "terms")
+"""Parts whose section has one of arguments for each of their builders; those of others name one builder."""
+
+
+def check_part(name: str, section: Any, path: str) -> None:
+    """Checks every value of the section of a part.
+
+    Args:
+      name: one of `PARTS`.
+      section: of the part.
+      path: where it stands in the config, for messages.
+
+    Raises:
+      Refusal: a name or an argument is unknown, or a value is out of range.
+    """
+    check_section(section, path)
+    if name not in SEVERAL:
+        check_call(PARTS[name], _named(name, section), path)
+        return
+    for entry, arguments in section.items():
+        check_section(arguments, f"{path}.{entry}")
+        check_call(PARTS[name], {"name": entry, **arguments}, f"{path}.{entry}")
+
+
+def build_part(name: str, section: Mapping[str, Any]) -> Any:
+    """Builds the part of one of `PARTS` from its section.
+
+    Raises:
+      Refusal: a name or an argument is unknown or out of range.
+    """
+    if name == "views":
+        return build_views(section)
+    if name == "terms":
+        return build_terms(section)
+    return call(PARTS[name], _named(name, section), f"model.{name}")
 
 
 def build_views(sections: Mapping[str, ConfigDict]) -> list[View]:
@@ -41,33 +88,11 @@ def build_terms(sections: Mapping[str, ConfigDict]) -> list[Term]:
     """
     terms: list[Term] = []
     for name, section in sections.items():
-        if not 0 <= section["weight"] < math.inf:
-            raise Refusal(f"config.model.terms.{name}.weight={section['weight']} must be a number of at least 0.")
         made = call(TERMS, {"name": name, **section}, f"model.terms.{name}")
         terms += made if section["weight"] else ()
     return terms
 
 
-def _named(table: Mapping[str, Callable[..., Any]], path: str) -> Callable[[ConfigDict], Any]:
-    """What builds a part whose section names one entry of a table, with its arguments."""
-    return lambda section: call(table, section, path)
-
-
-def _settings(builder: Callable[..., Any], path: str) -> Callable[[ConfigDict], Any]:
-    """What builds a part of which there is one kind."""
-    name = builder.__name__
-    return lambda section: call({name: builder}, {"name": name, **section}, path)
-
-
-PARTS: Mapping[str, Callable[[ConfigDict], Any]] = {
-    "views": build_views,
-    "terms": build_terms,
-    "likelihood": _named(LIKELIHOODS, "model.likelihood"),
-    "corruption": _named(CORRUPTIONS, "model.corruption"),
-    "prior": _named(PRIORS, "model.prior"),
-    "objective": _settings(Objective, "model.objective"),
-    "pairing": _named(PAIRINGS, "model.pairing"),
-    "affine": _settings(Affine, "model.affine"),
-    "consistency": _settings(Consistency, "model.consistency"),
-}
-"""What builds each part, by its name in the section `model`."""
+def _named(name: str, section: Mapping[str, Any]) -> dict[str, Any]:
+    """A section with the name of its builder, which goes without saying where there is one builder."""
+    return {"name": name, **section} if set(PARTS[name]) == {name} else dict(section)

@@ -7,10 +7,12 @@ and log(1 - D) = -softplus(logit). All take the logits of data and of samples, [
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
+
+from gengen.values import OneOf
 
 
 def minimax_critic(real: jax.Array, fake: jax.Array, target: jax.Array | float = 1.0) -> jax.Array:
@@ -146,3 +148,5 @@ ADVERSARIAL_LOSSES = {
         relativistic=True,
     ),
 }
+
+LossName = Annotated[str, OneOf(tuple(ADVERSARIAL_LOSSES))]

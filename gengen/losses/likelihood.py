@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from gengen.losses.divergences import normal_log_density
+from gengen.values import Positive
 
 LEAST_LOG_DEVIATION = math.log(1 / 127.5)
 """Half a level of grey: a learned deviation below it describes the rounding of the pixels, and has no floor."""
@@ -23,6 +24,7 @@ class Likelihood(NamedTuple):
       draw: `(key, output) -> image [..., C]` in [-1, 1]: a sample of the distribution, not its mean.
       proper: whether it is a distribution, whose log-likelihood can be compared with that of others.
       title: in words.
+      binary: whether it is one of black and white pixels alone.
     """
 
     numbers: int
@@ -31,6 +33,7 @@ class Likelihood(NamedTuple):
     draw: Callable[[jax.Array, jax.Array], jax.Array]
     proper: bool
     title: str
+    binary: bool = False
 
     def log_probs(self, output: jax.Array, image: jax.Array) -> jax.Array:
         """log p(x | z) of each pixel and channel [..., H W C], of outputs [..., H, W, numbers x C] and images."""
@@ -70,10 +73,11 @@ def bernoulli() -> Likelihood:
         draw=lambda key, output: jnp.where(jax.random.bernoulli(key, jax.nn.sigmoid(output)), 1.0, -1.0),
         proper=True,
         title="negative log-likelihood of black and white pixels",
+        binary=True,
     )
 
 
-def gaussian(*, deviation: float = 1.0) -> Likelihood:
+def gaussian(*, deviation: Positive = 1.0) -> Likelihood:
     """A normal distribution of fixed deviation about the hyperbolic tangent of the output, on pixels in [-1, 1].
 
     Args:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from gengen.networks.layers.conv import Conv
 from gengen.networks.layers.norm import BatchNorm
+from gengen.values import Size
 
 FEATURES = 64
 """Dimension of the features."""
@@ -46,7 +47,7 @@ class Classifier(nn.Module):
     """
 
     classes: int
-    channels: int = 128
+    channels: Size = 128
 
     @nn.compact
     def __call__(self, image: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:

@@ -11,10 +11,11 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gengen.networks.dcgan import KERNEL_INIT, check_width, doubled, doublings
+from gengen.networks.dcgan import KERNEL_INIT, Dense, check_width, doubled, doublings
 from gengen.networks.layers.conv import Conv
 from gengen.networks.layers.norm import BatchNorm
-from gengen.networks.layers.upsample import Upsample
+from gengen.networks.layers.upsample import Upsample, Upsampling
+from gengen.values import Size
 
 
 class Trunk(nn.Module):
@@ -27,9 +28,9 @@ class Trunk(nn.Module):
     """
 
     shape: tuple[int, int, int]
-    width: int = 64
-    dense: int = 0
-    upsample: str = "transposed"
+    width: Size = 64
+    dense: Dense = 0
+    upsample: Upsampling = "transposed"
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -71,8 +72,8 @@ class Head(nn.Module):
     """
 
     shape: tuple[int, int, int]
-    width: int = 0
-    upsample: str = "transposed"
+    width: Dense = 0
+    upsample: Upsampling = "transposed"
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -96,7 +97,7 @@ class Stem(nn.Module):
       dtype: dtype of the computation; parameters are float32.
     """
 
-    width: int = 32
+    width: Size = 32
     dtype: Any = jnp.float32
 
     @nn.compact

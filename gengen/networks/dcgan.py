@@ -9,7 +9,7 @@ normalisation from N(1, 0.02), as the authors' code has them.
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import flax.linen as nn
 import jax
@@ -17,11 +17,15 @@ import jax.numpy as jnp
 
 from gengen.networks.critic import CriticNetwork, Judgement
 from gengen.networks.layers.conv import Conv
-from gengen.networks.layers.deviation import append_deviation
-from gengen.networks.layers.norm import NORMS_OF_ACTIVATIONS, BatchNorm, check_norm, normalise, weigh
-from gengen.networks.layers.upsample import Upsample
+from gengen.networks.layers.deviation import append_deviation, check_batch
+from gengen.networks.layers.norm import NORMS, NORMS_OF_ACTIVATIONS, BatchNorm, check_norm, normalise, weigh
+from gengen.networks.layers.upsample import Upsample, Upsampling
+from gengen.values import OneOf, Range, Size
 
 KERNEL_INIT = nn.initializers.normal(0.02)
+
+Dense = Annotated[int, Range(0, 2**16)]
+"""Units of a dense layer; 0 for none."""
 
 
 def _scale_init(key: jax.Array, shape: Any, dtype: Any = jnp.float32) -> jax.Array:
@@ -154,9 +158,9 @@ class Generator(nn.Module):
     """
 
     shape: tuple[int, int, int]
-    width: int = 64
-    dense: int = 0
-    upsample: str = "transposed"
+    width: Size = 64
+    dense: Dense = 0
+    upsample: Upsampling = "transposed"
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -193,9 +197,9 @@ class Encoder(nn.Module):
       width, dense, norm, dtype: as in `halved`.
     """
 
-    width: int = 64
-    dense: int = 0
-    norm: str = "batch"
+    width: Size = 64
+    dense: Dense = 0
+    norm: Annotated[str, OneOf(NORMS)] = "batch"
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -213,9 +217,9 @@ class Critic(CriticNetwork):
       deviation: whether the last layer also sees the minibatch standard deviation, as one more channel of the map.
     """
 
-    width: int = 64
-    dense: int = 0
-    norm: str = "batch"
+    width: Size = 64
+    dense: Dense = 0
+    norm: Annotated[str, OneOf(NORMS)] = "batch"
     deviation: bool = False
     dtype: Any = jnp.float32
 
@@ -234,6 +238,8 @@ class Critic(CriticNetwork):
         x = halved(image, train, width=self.width, dense=self.dense, norm=self.norm, dtype=self.dtype)
         # A convolution that covers the whole map is a dense layer.
         features = x.reshape(x.shape[0], -1)
+        if self.deviation and train:
+            check_batch(x.shape[0])
         seen = append_deviation(x).reshape(x.shape[0], -1) if self.deviation else features
         logit = weigh(nn.Dense(1, kernel_init=KERNEL_INIT, dtype=self.dtype), seen, train, self.norm)
         return Judgement(logit[:, 0].astype(jnp.float32), features.astype(jnp.float32))

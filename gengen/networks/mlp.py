@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from gengen.networks.critic import CriticNetwork, Judgement
-from gengen.networks.layers.deviation import append_deviation
-from gengen.networks.layers.norm import BatchNorm, check_norm, normalise, weigh
+from gengen.networks.layers.deviation import append_deviation, check_batch
+from gengen.networks.layers.norm import NORMS, BatchNorm, check_norm, normalise, weigh
+from gengen.values import OneOf, Size
 
 KERNEL_INIT = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
 """Uniform in +-1/sqrt(fan_in): LeCun et al. 1998, "Efficient BackProp", and the default of those scripts."""
@@ -47,8 +48,8 @@ class Encoder(nn.Module):
       dtype: dtype of the computation; parameters are float32.
     """
 
-    widths: Sequence[int] = (500,)
-    activation: str = "relu"
+    widths: Sequence[Size] = (500,)
+    activation: Annotated[str, OneOf(tuple(ACTIVATIONS))] = "relu"
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -79,8 +80,8 @@ class Decoder(nn.Module):
     """
 
     shape: tuple[int, int, int]
-    widths: Sequence[int] = (500,)
-    activation: str = "relu"
+    widths: Sequence[Size] = (500,)
+    activation: Annotated[str, OneOf(tuple(ACTIVATIONS))] = "relu"
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -101,7 +102,7 @@ class Generator(nn.Module):
     """
 
     shape: tuple[int, int, int]
-    widths: Sequence[int] = (128, 256, 512, 1024)
+    widths: Sequence[Size] = (128, 256, 512, 1024)
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -129,8 +130,8 @@ class Critic(CriticNetwork):
       dtype: dtype of the computation; parameters are float32.
     """
 
-    widths: Sequence[int] = (512, 256)
-    norm: str = "none"
+    widths: Sequence[Size] = (512, 256)
+    norm: Annotated[str, OneOf(NORMS)] = "none"
     deviation: bool = False
     dtype: Any = jnp.float32
 
@@ -154,6 +155,8 @@ class Critic(CriticNetwork):
             if place > 0:
                 x = normalise(x, train, self.norm, dtype=self.dtype)
             x = nn.leaky_relu(x, 0.2)
+        if self.deviation and train:
+            check_batch(x.shape[0])
         seen = append_deviation(x) if self.deviation else x
         logit = weigh(nn.Dense(1, kernel_init=KERNEL_INIT, dtype=self.dtype), seen, train, self.norm)
         return Judgement(logit[:, 0].astype(jnp.float32), x.astype(jnp.float32))

@@ -5,7 +5,7 @@ instead of one. Weights are from N(0, 0.02), scales of batch normalisation from 
 """
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import flax.linen as nn
 import jax
@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from gengen.networks.critic import CriticNetwork, Judgement
 from gengen.networks.layers.conv import Conv
 from gengen.networks.layers.norm import NORMS_OF_ACTIVATIONS, NORMS_OF_MAPS, check_norm, near_one, normalise, weigh
+from gengen.values import OneOf, Range, Size
 
 KERNEL_INIT = nn.initializers.normal(0.02)
 
@@ -68,9 +69,9 @@ class Critic(CriticNetwork):
       dtype: dtype of the computation; parameters are float32.
     """
 
-    width: int = 64
-    layers: int = 3
-    norm: str = "batch"
+    width: Size = 64
+    layers: Annotated[int, Range(0, 16)] = 3
+    norm: Annotated[str, OneOf(NORMS_OF_MAPS)] = "batch"
     dtype: Any = jnp.float32
 
     @property

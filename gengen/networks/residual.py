@@ -4,7 +4,7 @@ Convolutions of 4 x 4 in steps of 2 halve an image, and residual blocks (ReLU, 3
 the decoder is the mirror. Positions keep their places: the code is a map, not a vector.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import flax.linen as nn
 import jax
@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from gengen.networks.layers.conv import Conv
 from gengen.networks.layers.upsample import Upsample
+from gengen.values import Depth, Range, Size
 
 
 def check_halvings(height: int, width: int, halvings: int) -> None:
@@ -75,10 +76,10 @@ class Encoder(nn.Module):
       dtype: dtype of the computation; parameters are float32.
     """
 
-    width: int = 256
-    halvings: int = 2
-    blocks: int = 2
-    hidden: int = 256
+    width: Size = 256
+    halvings: Annotated[int, Range(1, 16)] = 2
+    blocks: Depth = 2
+    hidden: Size = 256
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -108,10 +109,10 @@ class Decoder(nn.Module):
     """
 
     shape: tuple[int, int, int]
-    width: int = 256
-    halvings: int = 2
-    blocks: int = 2
-    hidden: int = 256
+    width: Size = 256
+    halvings: Annotated[int, Range(1, 16)] = 2
+    blocks: Depth = 2
+    hidden: Size = 256
     dtype: Any = jnp.float32
 
     @nn.compact

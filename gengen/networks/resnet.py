@@ -6,7 +6,7 @@ halvings, residual blocks, doublings, a wide convolution. Weights are from N(0, 
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import flax.linen as nn
 import jax
@@ -15,7 +15,8 @@ import jax.numpy as jnp
 from gengen.networks.layers.conv import Conv, ConvTranspose
 from gengen.networks.layers.norm import NORMS_OF_ACTIVATIONS, NORMS_OF_TRANSLATORS, check_norm, near_one, normalise
 from gengen.networks.layers.padding import pad_to_multiple, reflect
-from gengen.networks.layers.upsample import Upsample
+from gengen.networks.layers.upsample import Upsample, Upsampling
+from gengen.values import Depth, OneOf, Range, Size
 
 KERNEL_INIT = nn.initializers.normal(0.02)
 
@@ -43,12 +44,12 @@ class Translator(nn.Module):
     """
 
     channels: int
-    width: int = 64
-    blocks: int = 9
-    halvings: int = 2
-    kernel: int = 7
-    norm: str = "instance"
-    upsample: str = "transposed"
+    width: Size = 64
+    blocks: Depth = 9
+    halvings: Annotated[int, Range(0, 8)] = 2
+    kernel: Annotated[int, Range(1, 99)] = 7
+    norm: Annotated[str, OneOf(NORMS_OF_TRANSLATORS)] = "instance"
+    upsample: Upsampling = "transposed"
     dtype: Any = jnp.float32
 
     @nn.compact

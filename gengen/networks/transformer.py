@@ -5,7 +5,7 @@ each block (Xiong et al. 2020, https://arxiv.org/abs/2002.04745), positions are 
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from gengen.networks.conditional import check_classes
+from gengen.values import Range, Size
 
 LOW = -1e9
 """The logit of a place that must not be looked at."""
@@ -86,9 +87,9 @@ class Transformer(nn.Module):
       dtype: dtype of the computation; parameters are float32.
     """
 
-    width: int = 128
-    heads: int = 4
-    layers: int = 4
+    width: Size = 128
+    heads: Size = 4
+    layers: Annotated[int, Range(1, 100)] = 4
     classes: int = 0
     dtype: Any = jnp.float32
 

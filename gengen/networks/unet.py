@@ -6,7 +6,7 @@ batch normalisation from N(1, 0.02), as in the authors' code.
 """
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import flax.linen as nn
 import jax
@@ -16,7 +16,8 @@ from gengen.networks.layers.conv import Conv
 from gengen.networks.layers.dropout import check_rate, drop
 from gengen.networks.layers.norm import NORMS_OF_ACTIVATIONS, NORMS_OF_TRANSLATORS, check_norm, near_one, normalise
 from gengen.networks.layers.padding import pad_to_multiple
-from gengen.networks.layers.upsample import Upsample
+from gengen.networks.layers.upsample import Upsample, Upsampling
+from gengen.values import Decay, OneOf, Range, Size
 
 KERNEL_INIT = nn.initializers.normal(0.02)
 
@@ -68,11 +69,11 @@ class Translator(nn.Module):
     """
 
     channels: int
-    width: int = 64
-    depth: int = 0
-    norm: str = "batch"
-    dropout: float = 0.5
-    upsample: str = "transposed"
+    width: Size = 64
+    depth: Annotated[int, Range(0, 16)] = 0
+    norm: Annotated[str, OneOf(NORMS_OF_TRANSLATORS)] = "batch"
+    dropout: Decay = 0.5
+    upsample: Upsampling = "transposed"
     dtype: Any = jnp.float32
 
     @nn.compact

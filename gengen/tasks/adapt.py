@@ -20,6 +20,7 @@ from gengen.data.signature import DataSet
 from gengen.data.splits import RULES, rule_of
 from gengen.pictures.grid import to_pixels
 from gengen.tasks import compare_adaptations, judge_recognition, train
+from gengen.tasks.check import check_config
 from gengen.tasks.compare_adaptations import MEASURED
 from gengen.tasks.outputs import output_files
 from gengen.tasks.prepare import SECOND, load_data
@@ -27,9 +28,6 @@ from gengen.tasks.sample import restore
 from gengen.tasks.translations import Translations
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.run_folder import begun, read_folder, write_whole
-
-DIRECTIONS = ("ab", "ba")
-"""From which domain to which; a is `config.data`, b is `config.data.second`."""
 
 
 def run(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
@@ -50,10 +48,12 @@ def run(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
       Refusal: the config has no such section or no second data set, or a run cannot be made.
     """
     settings = _settings(config)
-    (path,) = output_files(output, workdir / "adaptation.json", ".json")
-    found: dict[str, dict[str, list[float]]] = {way: {name: [] for name in MEASURED} for way in settings.directions}
     rule = _rule(workdir)
     domains = {way: _domains(config, way, rule) for way in settings.directions}
+    for own in _first_runs(config):
+        train.ready(own, rule)  # so that nothing is trained if one of them cannot be
+    (path,) = output_files(output, workdir / "adaptation.json", ".json")
+    found: dict[str, dict[str, list[float]]] = {way: {name: [] for name in MEASURED} for way in settings.directions}
     for seed in range(settings.seeds):
         folder = workdir / f"seed_{seed}"
         alone = {name: _trained(_alone(config, name, seed), folder / f"only_{name}", rule) for name in "ab"}
@@ -98,13 +98,16 @@ def standard_error(values: Sequence[float]) -> float | None:
 def _settings(config: ConfigDict) -> ConfigDict:
     if "adaptation" not in config or "second" not in config.data:
         raise Refusal("--mode=adapt needs an experiment of two domains, such as --config=configs/adapt.py.")
-    settings = config.adaptation
-    if settings.seeds < 1:
-        raise Refusal(f"config.adaptation.seeds={settings.seeds} must be at least 1.")
-    for way in settings.directions:
-        if way not in DIRECTIONS:
-            raise Refusal(f"config.adaptation.directions: {way!r} must be one of {', '.join(DIRECTIONS)}.")
-    return settings
+    check_config(config)
+    return config.adaptation
+
+
+def _first_runs(config: ConfigDict) -> list[ConfigDict]:
+    """The configs of all that is trained with the first seed."""
+    return [
+        *(_alone(config, name, 0) for name in "ab"),
+        *(_adapted(config, way, 0) for way in config.adaptation.directions),
+    ]
 
 
 def _rule(workdir: Path) -> str:

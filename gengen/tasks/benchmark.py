@@ -22,9 +22,10 @@ from gengen.core.state import State, networks_of
 from gengen.data.pipeline import batches
 from gengen.data.selection import streams
 from gengen.data.signature import DataSet, Signature
+from gengen.tasks.check import check_config
 from gengen.tasks.conditions import shown_to
 from gengen.tasks.describe import count, table
-from gengen.tasks.prepare import check_training, load_data
+from gengen.tasks.prepare import load_data
 from gengen.training.loop import windows
 from gengen.training.run_folder import write_whole
 
@@ -48,7 +49,7 @@ def run(config: ConfigDict, output: Path) -> Path:
     Raises:
       Refusal: the config cannot be run.
     """
-    check_training(config)
+    check_config(config)
     jax.config.update("jax_enable_compilation_cache", False)  # or the time to compile would be that of a lucky start
     data = load_data(config)
     model = build_model(config, data.signature)

@@ -27,6 +27,7 @@ from gengen.tasks import (
     train,
     traverse,
 )
+from gengen.tasks.check import check_evaluation, check_values
 from gengen.tasks.prepare import check_sections
 from gengen.training.run_folder import read_folder
 
@@ -149,6 +150,9 @@ def _look(flag: FlagValues, workdir: Path, drawn: dict[str, Any]) -> Path:
     drawn["num"] = NUM[flag.mode] if flag.num is None else flag.num
     if flag.mode == "sample":
         return sample.run(workdir, label=flag.label, **drawn)
+    if flag.config is not None:
+        check_values(flag.config)
+        check_evaluation(flag.config.evaluation)
     drawn["config"] = flag.config
     source = None if flag.input is None else Path(flag.input).expanduser()
     if flag.mode == "reconstruct":

@@ -10,8 +10,10 @@ import jax
 from ml_collections import ConfigDict
 
 from gengen.build.model import build_model, example_batch
+from gengen.build.trace import moved_in_stages
 from gengen.core.state import networks_of
-from gengen.tasks.prepare import check_training, load_data
+from gengen.tasks.check import check_config
+from gengen.tasks.prepare import load_data
 
 
 class Experiment(NamedTuple):
@@ -38,9 +40,10 @@ def dry_run(config: ConfigDict) -> None:
     Raises:
       Refusal: the config cannot be run.
     """
-    check_training(config)
+    check_config(config)
     data = load_data(config)
     model = build_model(config, data.signature)
+    moved_in_stages(config, model, data.signature)
     state = jax.eval_shape(model.init, jax.random.key(0), example_batch(data.signature))
     print("# Config\n", str(config).strip(), sep="")
     for name, collections in networks_of(state.variables).items():

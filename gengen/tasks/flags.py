@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from absl import flags
 from ml_collections import config_flags
@@ -47,6 +48,26 @@ INSTEAD = {("seed", mode): ", whose seed is --config.training.seed" for mode in 
 
 LONGEST = 400
 """Characters of what a parser says that are shown of it."""
+
+
+class OrNone(flags.ArgumentParser):
+    """Reads "None" as None, and all else as another parser does: what may be None is for the checks of a config."""
+
+    def __init__(self, parser: flags.ArgumentParser) -> None:
+        self._parser = parser
+        self.syntactic_help = parser.syntactic_help
+
+    def parse(self, argument: Any) -> Any:
+        """Parses what was written, or takes what is a value already."""
+        return None if argument in (None, "None") else self._parser.parse(argument)
+
+    def flag_type(self) -> str:
+        """What messages call it."""
+        return self._parser.flag_type()
+
+
+for plain, parser in ((float, flags.FloatParser()), (int, flags.IntegerParser()), (str, flags.ArgumentParser())):
+    config_flags.register_flag_parser_for_type(plain, OrNone(parser))
 
 
 def parse(argv: Sequence[str]) -> flags.FlagValues:

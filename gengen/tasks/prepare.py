@@ -1,4 +1,4 @@
-"""What every task does first: check the numbers of the config, load the data, build the model."""
+"""What every task does first: look whether the config is whole, and load the data."""
 
 import math
 import re
@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jax
 from ml_collections import ConfigDict
 
-from gengen.build.model import judged_as_one
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.domains import OF_FIRST, joined
@@ -18,27 +16,13 @@ from gengen.data.listing import say, shown
 from gengen.data.signature import DataSet
 from gengen.data.splits import RULES
 
-LEAST = {
-    "training.steps": 1,
-    "training.epochs": 0,
-    "training.batch_size": 1,
-    "training.seed": 0,
-    "training.steps_per_dispatch": 1,
-    "training.log_every": 0,
-    "training.checkpoint_every": 0,
-    "training.sample_every": 0,
-    "evaluation.every": 0,
-    "evaluation.num": 100,
-}
-
-
 SECOND = ("name", "resolution", "channels", "crop", "manual_dir")
 """Keys of the section `data.second`, which mean what they mean in `data`."""
 
-_OF_SECOND = re.compile(rf"config\.data\.({'|'.join(SECOND)})\b")
+MOST_STEPS = 2**31
+"""Steps are counted in 32 bits."""
 
-SEEDS = 2**32
-"""JAX's keys tell this many seeds apart."""
+_OF_SECOND = re.compile(rf"config\.data\.({'|'.join(SECOND)})\b")
 
 
 def check_sections(config: ConfigDict, workdir: Path) -> None:
@@ -52,29 +36,6 @@ def check_sections(config: ConfigDict, workdir: Path) -> None:
         raise Refusal(
             f"the config in {workdir} is of an older gengen and lacks {', '.join(missing)}; name its experiment, too, "
             f"with --config=configs/NAME.py."
-        )
-
-
-def check_training(config: ConfigDict) -> None:
-    """Checks the numbers of the sections `training` and `evaluation` before anything slow happens.
-
-    Raises:
-      Refusal: a number is out of range, or the batch cannot be divided among the devices.
-    """
-    for name, least in LEAST.items():
-        section, _, key = name.partition(".")
-        if not least <= config[section][key] < math.inf:
-            raise Refusal(f"config.{name}={config[section][key]} must be a number of at least {least}.")
-    if config.training.seed >= SEEDS:
-        raise Refusal(f"config.training.seed={config.training.seed} must be below {SEEDS}.")
-    size, devices, together = config.training.batch_size, jax.device_count(), judged_as_one(config)
-    parts = devices * together
-    if size % parts:
-        down, up = size // parts * parts, -(-size // parts) * parts
-        near = f"{down} or {up}" if down else str(up)
-        packs = f" in packs of {together}" if together > 1 else ""
-        raise Refusal(
-            f"config.training.batch_size={size} cannot be divided among {devices} devices{packs}; try {near}."
         )
 
 
@@ -102,7 +63,13 @@ def load_data(config: ConfigDict, rule: str = RULES[0]) -> DataSet:
         data = joined(data, _second(data, second, section.get("data_dir"), rule))
     if config.training.epochs:
         images = config.training.epochs * data.signature.counts["train"]
-        config.training.steps = max(1, math.ceil(images / config.training.batch_size))
+        steps = math.ceil(images / config.training.batch_size)
+        if not (images >= 1 and steps < MOST_STEPS):
+            raise Refusal(
+                f"config.training.epochs={config.training.epochs} are {images:.3g} images and {steps:,} steps of "
+                f"{config.training.batch_size}; a run has at least 1 image and fewer than {MOST_STEPS:,} steps."
+            )
+        config.training.steps = steps
     return data
 
 

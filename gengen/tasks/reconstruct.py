@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from ml_collections import ConfigDict
 
-from gengen.build.parts import PARTS
+from gengen.build.parts import build_part
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
@@ -124,7 +124,7 @@ def _corruption(workdir: Path) -> tuple[Callable | None, str]:
     section = read_folder(workdir)[0].model.get("corruption")
     if section is None or section.name == "none":
         return None, ""
-    return PARTS["corruption"](section), f", corrupted by {section.name} of amount {section.amount:g}"
+    return build_part("corruption", section), f", corrupted by {section.name} of amount {section.amount:g}"
 
 
 def _said(errors: np.ndarray) -> str:

@@ -17,8 +17,8 @@ from gengen.tasks import machine
 from gengen.tasks.conditions import LABEL, Told, by_class, columns_of, of_class
 from gengen.tasks.data_of_run import data_of
 from gengen.tasks.outputs import output_files, save_npz
-from gengen.tasks.prepare import SEEDS
 from gengen.tasks.samplers import complete
+from gengen.tasks.sections import SEEDS
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.run_folder import read_folder
 

@@ -23,36 +23,41 @@ SEED = 1
 than `--mode=evaluate` draws, so that the best checkpoint is not judged by the samples that chose it."""
 
 
+def judge_of(data: DataSet, settings: ConfigDict, *, labelled: bool) -> Judge:
+    """What samples are judged by while a run trains.
+
+    Args:
+      data: what they are compared with.
+      settings: the section `evaluation`.
+      labelled: whether samples can be told their class.
+
+    Raises:
+      UnfitDataError: the data have too few images, or none of the extractors fits them.
+      Refusal: a score cannot be had from these data, the one that chooses among them.
+    """
+    judge = Judge(data, settings, num=settings.num, scores=settings.scores, labelled=labelled)
+    names = [name for name in judge.names if SCORES[name].better != AS_REAL]
+    if settings.best not in names:
+        raise Refusal(
+            f"config.evaluation.best={settings.best!r} must be one of the scores that can be had from these data: "
+            f"{', '.join(names)}."
+        )
+    return judge
+
+
 class Scorekeeper:
     """Judges a run's samples and keeps the state with the best score.
 
     Args:
       folder: the run folder; the best state goes to `best/` in it.
-      data: what the samples are compared with.
+      judge: what the samples are judged by.
       settings: the section `evaluation`.
       draw: draws samples of the model.
       start: step at which the run starts or goes on; a best state of a later one will come again.
-      labelled: whether samples can be told their class.
-
-    Raises:
-      Refusal: a score is unknown or cannot be had from these data.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        data: DataSet,
-        settings: ConfigDict,
-        draw: Draw,
-        start: int,
-        *,
-        labelled: bool = False,
-    ) -> None:
-        self._settings, self._draw = settings, draw
-        self._judge = Judge(data, settings, num=settings.num, scores=settings.scores, labelled=labelled)
-        names = [name for name in self._judge.names if SCORES[name].better != AS_REAL]
-        if settings.best not in names:
-            raise Refusal(f"config.evaluation.best={settings.best!r} must be one of the scores: {', '.join(names)}.")
+    def __init__(self, folder: Path, judge: Judge, settings: ConfigDict, draw: Draw, start: int) -> None:
+        self._settings, self._draw, self._judge = settings, draw, judge
         self._judged: int | None = None
         self._best = Checkpoints(folder / "best", keep=1)
         self._best.drop_after(start)

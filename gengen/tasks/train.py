@@ -5,12 +5,13 @@ from collections.abc import Generator, Iterator
 from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 from ml_collections import ConfigDict
 
 from gengen.build.model import build_model, example_batch
+from gengen.build.trace import moved_in_stages, parameters_in
 from gengen.core.average import evaluation_variables
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.parallel import local_places, parallel, replicate
@@ -20,9 +21,10 @@ from gengen.data.pipeline import batches
 from gengen.data.selection import streams
 from gengen.data.signature import DataSet
 from gengen.data.splits import RULES, rule_of
+from gengen.tasks.check import check_config
 from gengen.tasks.conditions import DOMAIN, classes_of, shown_to
 from gengen.tasks.features import UnfitDataError
-from gengen.tasks.prepare import check_training, load_data
+from gengen.tasks.prepare import load_data
 from gengen.tasks.progress import Progress
 from gengen.tasks.sample import sampler
 from gengen.tasks.stopping import stopping
@@ -31,9 +33,11 @@ from gengen.training.loop import Action, NonFiniteError, train, windows
 from gengen.training.report import Report
 from gengen.training.run_folder import begun, held, open_folder, read_folder
 from gengen.training.stages import Span, spans
+from gengen.training.watch import Watch
 from gengen.training.writer import Writer
 
 if TYPE_CHECKING:
+    from gengen.tasks.judge import Judge
     from gengen.tasks.scorekeeper import Scorekeeper
 
 
@@ -52,8 +56,52 @@ def run(config: ConfigDict, workdir: Path, rule: str = RULES[0]) -> Path:
     Raises:
       Refusal: the config cannot be run, the folder belongs to another run, or training diverged.
     """
-    check_training(config)
-    data = load_data(config, rule_of(read_folder(workdir)[1]) if begun(workdir) else rule)
+    made = ready(config, rule_of(read_folder(workdir)[1]) if begun(workdir) else rule)
+    with held(workdir) if jax.process_index() == 0 else nullcontext():
+        open_folder(workdir, config, made.data.signature.to_json())
+        checkpoints = Checkpoints(workdir / "checkpoints")
+        try:
+            return _Run(config, workdir, made, checkpoints).go()
+        except NonFiniteError as error:
+            raise Refusal(_diverged(error, checkpoints, workdir)) from error
+        finally:
+            checkpoints.close()
+
+
+PATIENCE = 100
+"""Steps after which a kernel that has not moved is worth a warning."""
+
+
+class Ready(NamedTuple):
+    """What a run is made of, before it has a folder.
+
+    Attributes:
+      data: of the config.
+      shown: what the model can be shown of them.
+      model: of the config.
+      moved: for each stage, the names of the parameters that it trains.
+      judge: of samples while it trains; None where there are to be no scores.
+    """
+
+    data: DataSet
+    shown: DataSet
+    model: GenerativeModel
+    moved: list[frozenset[str]]
+    judge: "Judge | None"
+
+
+def ready(config: ConfigDict, rule: str = RULES[0]) -> Ready:
+    """Finds everything that can be wrong with a config before a folder is made; `training.epochs` become steps.
+
+    Args:
+      config: the experiment.
+      rule: by which "test" is drawn where a data set has no such split.
+
+    Raises:
+      Refusal: the config cannot be run.
+    """
+    check_config(config)
+    data = load_data(config, rule)
     model = build_model(config, data.signature)
     if not (model.sample or (model.encode and model.decode) or model.translate or model.recognise):
         raise Refusal("this model can neither sample nor encode and decode, so there would be nothing to see of it.")
@@ -64,23 +112,28 @@ def run(config: ConfigDict, workdir: Path, rule: str = RULES[0]) -> Path:
                 f"raise them, or let it begin earlier."
             )
     shown = shown_to(model, data)
-    with held(workdir) if jax.process_index() == 0 else nullcontext():
-        open_folder(workdir, config, data.signature.to_json())
-        checkpoints = Checkpoints(workdir / "checkpoints")
-        try:
-            return _Run(config, workdir, shown, model, checkpoints).go()
-        except NonFiniteError as error:
-            raise Refusal(_diverged(error, checkpoints, workdir)) from error
-        finally:
-            checkpoints.close()
+    moved = moved_in_stages(config, model, data.signature)
+    return Ready(data, shown, model, moved, _judge_of(config, shown, model))
+
+
+def _judge_of(config: ConfigDict, data: DataSet, model: GenerativeModel) -> "Judge | None":
+    """What judges samples as a run goes, if they are to be judged and can be."""
+    if not config.evaluation.every or not model.sample or DOMAIN in model.conditions:
+        return None  # samples of two domains are compared with neither
+    from gengen.tasks.scorekeeper import judge_of  # SciPy, which takes as long to import as all the rest
+
+    try:
+        return judge_of(data, config.evaluation, labelled=classes_of(model) > 0)
+    except UnfitDataError as error:
+        print(f"gengen: there will be no scores while it trains: {error}", file=sys.stderr)
+        return None
 
 
 class _Run:
     """One run of a folder, from its latest checkpoint to its last step."""
 
-    def __init__(
-        self, config: ConfigDict, workdir: Path, data: DataSet, model: GenerativeModel, checkpoints: Checkpoints
-    ) -> None:
+    def __init__(self, config: ConfigDict, workdir: Path, made: Ready, checkpoints: Checkpoints) -> None:
+        data, model = made.shown, made.model
         self._settings, self._workdir, self._model, self._checkpoints = config.training, workdir, model, checkpoints
         self._evaluate_every = config.evaluation.every
         self._key = jax.random.key(config.training.seed)
@@ -88,29 +141,18 @@ class _Run:
         restored = checkpoints.restore_latest(jax.eval_shape(model.init, self._key, example))
         # Initialised under jit, or the averages would share memory with what they average.
         self._start, self._state = restored or (0, jax.jit(model.init)(self._key, example))
-        self._scores = self._scorekeeper(config, data)
+        self._scores = self._scorekeeper(config, made.judge)
+        self._moved, self._watch = made.moved, Watch(parameters_in, _patience(config, model))
         self._progress = Progress(model, data, workdir, config.training.seed)
         self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
         self._data = data
 
-    def _scorekeeper(self, config: ConfigDict, data: DataSet) -> "Scorekeeper | None":
-        """What judges samples as the run goes, if they are to be judged and can be."""
-        if not config.evaluation.every or not self._model.sample or DOMAIN in self._model.conditions:
-            return None  # samples of two domains are compared with neither
-        from gengen.tasks.scorekeeper import Scorekeeper  # SciPy, which takes as long to import as all the rest
-
-        try:
-            return Scorekeeper(
-                self._workdir,
-                data,
-                config.evaluation,
-                sampler(self._model),
-                self._start,
-                labelled=classes_of(self._model) > 0,
-            )
-        except UnfitDataError as error:
-            print(f"gengen: there will be no scores while it trains: {error}", file=sys.stderr)
+    def _scorekeeper(self, config: ConfigDict, judge: "Judge | None") -> "Scorekeeper | None":
+        if judge is None:
             return None
+        from gengen.tasks.scorekeeper import Scorekeeper
+
+        return Scorekeeper(self._workdir, judge, config.evaluation, sampler(self._model), self._start)
 
     def go(self) -> Path:
         """Trains, and returns the path of the last grid."""
@@ -137,13 +179,14 @@ class _Run:
                     if span.begins:
                         entered = jax.jit(span.stage.enter)(jax.device_get(state))
                         state = replicate(entered, jax.local_devices())
+                    watching = self._watching(state, span)
                     state, stopped = train(
                         parallel(span.stage.train_step, period=span.stage.period),
                         self._key,
                         state,
                         zip(self._windows(span), fed, strict=False),  # the batches go on into the next stage
                         report=report,
-                        actions=actions,
+                        actions=(*actions, *watching),
                         stop=stop,
                     )
                     if stopped:
@@ -165,6 +208,14 @@ class _Run:
             print(_ending(self._workdir, start, end, settings.steps))
         pictures = self._progress.pictures(end)
         return pictures[-1].path if pictures else self._workdir / "metrics.jsonl"
+
+    def _watching(self, state: State, span: Span) -> list[Action]:
+        """What looks, once in a stage, whether all that is trained in it has moved; only one process says so."""
+        if not self._writer:
+            return []
+        stages = [0, *(stage.start for stage in self._model.later)]
+        self._watch.begin(state, span.first, self._moved[stages.index(span.stage.start)])
+        return [Action(self._watch.steps, self._watch, until=span.first + 2 * self._watch.steps)]
 
     def _windows(self, span: Span) -> Iterator[tuple[int, int]]:
         return windows(span.first, span.last, self._settings.steps_per_dispatch)
@@ -193,6 +244,13 @@ class _Run:
         if self._writer and not (step <= self._start and there):
             for kind, shown in self._progress.write(step, jax.device_get(evaluation_variables(state))):
                 self._writer.picture(step, kind, shown)
+
+
+def _patience(config: ConfigDict, model: GenerativeModel) -> int:
+    """Steps after which every player has moved: a hundred, or two rounds of the one who moves most rarely."""
+    period = max(model.period, *(stage.period for stage in model.later), 1)
+    batches = max((section.get("accumulate", 1) for section in config.optimizers.values()), default=1)
+    return max(PATIENCE, 2 * period * int(batches))
 
 
 def _ending(workdir: Path, start: int, end: int, steps: int) -> str:

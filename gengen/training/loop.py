@@ -26,10 +26,17 @@ class NonFiniteError(Exception):
 
 
 class Action(NamedTuple):
-    """Something done to the state whenever a multiple of `every` steps was crossed; 0 is never."""
+    """Something done to the state whenever a multiple of `every` steps was crossed; 0 is never.
+
+    Attributes:
+      every: how many steps.
+      act: `(state, step)`: what is done.
+      until: windows that start at this step or later are none of its business.
+    """
 
     every: int
     act: Callable[[State, int], None]
+    until: float = float("inf")
 
 
 def crossed(every: int, first: int, last: int) -> bool:
@@ -86,7 +93,7 @@ def train(
         if pending:
             report(*checked(*pending))
         pending = (first, last, metrics)
-        due = [action for action in actions if crossed(action.every, first, last)]
+        due = [action for action in actions if first < action.until and crossed(action.every, first, last)]
         stopped = stop()
         if due or stopped:
             report(*checked(*pending))

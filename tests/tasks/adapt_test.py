@@ -221,8 +221,11 @@ def without(data_dir, *keys):
 MISTAKES = {
     "no section": (lambda data_dir: without(data_dir, "adaptation"), "--mode=adapt needs an experiment of two domains"),
     "no second": (lambda data_dir: without(data_dir, "data.second"), "--mode=adapt needs an experiment of two domains"),
-    "a direction": (lambda data_dir: tiny(data_dir, directions=("ab", "aa")), "directions: 'aa' must be one of ab, ba"),
-    "no seeds": (lambda data_dir: tiny(data_dir, seeds=0), "config.adaptation.seeds=0 must be at least 1"),
+    "a direction": (
+        lambda data_dir: tiny(data_dir, directions=("ab", "aa")),
+        "directions=.*, which 'aa' is not",
+    ),
+    "no seeds": (lambda data_dir: tiny(data_dir, seeds=0), "config.adaptation.seeds=0 must be a whole number from 1"),
 }
 
 

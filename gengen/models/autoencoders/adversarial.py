@@ -10,21 +10,22 @@ Makhzani et al. 2016, https://arxiv.org/abs/1511.05644.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import optax
 
 from gengen.core.game import Player, Turn, begin, play
 from gengen.core.model import GenerativeModel
-from gengen.losses.adversarial import ADVERSARIAL_LOSSES
+from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
 from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.corruption import Corrupt
 from gengen.models.autoencoders.matching import CATEGORY, STYLE, Matching
-from gengen.models.autoencoders.objective import REDUCTIONS
+from gengen.models.autoencoders.objective import REDUCTIONS, Reduction
 from gengen.models.autoencoders.priors import Prior
 from gengen.models.rival import Rival
 from gengen.networks.coders import ConditionalEncoder, PointCoder
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
+from gengen.values import Range, Size
 
 
 def adversarial_autoencoder(
@@ -35,11 +36,11 @@ def adversarial_autoencoder(
     prior: Prior,
     corruption: Corrupt,
     classes: int = 0,
-    latent: int = 8,
-    loss: str = "non_saturating",
-    reduction: str = "mean",
+    latent: Size = 8,
+    loss: LossName = "non_saturating",
+    reduction: Reduction = "mean",
     label_aware: bool = False,
-    categories: int = 0,
+    categories: Annotated[int, Range(0, 2**16)] = 0,
     semi_supervised: bool = False,
 ) -> GenerativeModel:
     """Builds an adversarial autoencoder with a deterministic encoder.

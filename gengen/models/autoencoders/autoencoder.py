@@ -22,10 +22,11 @@ from gengen.core.parallel import local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.corruption import Corrupt
-from gengen.models.autoencoders.objective import REDUCTIONS, reduced
+from gengen.models.autoencoders.objective import REDUCTIONS, Reduction, reduced
 from gengen.models.pixels import scaled
 from gengen.networks.coders import PointCoder
 from gengen.networks.forward import eval_mode, init_network, train_mode
+from gengen.values import Size, Weight
 
 
 class Autoencoder(NamedTuple):
@@ -117,10 +118,10 @@ def autoencoder(
     optimizers: Mapping[str, optax.GradientTransformation],
     likelihood: Likelihood,
     corruption: Corrupt,
-    latent: int = 2,
-    reduction: str = "mean",
-    contraction: float = 0.0,
-    sparsity: float = 0.0,
+    latent: Size = 2,
+    reduction: Reduction = "mean",
+    contraction: Weight = 0.0,
+    sparsity: Weight = 0.0,
 ) -> GenerativeModel:
     """Builds an autoencoder.
 

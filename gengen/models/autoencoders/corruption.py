@@ -1,23 +1,28 @@
 """What a denoising autoencoder is shown: Vincent et al. 2010, "Stacked denoising autoencoders", section 5.4."""
 
 from collections.abc import Callable, Mapping
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 
 from gengen.models.pixels import BLACK, WHITE
+from gengen.values import OneOf, Range, Share
 
 Corrupt = Callable[[jax.Array, jax.Array], jax.Array]
 """`(keys [B], images [B, H, W, C] in [-1, 1]) -> images`."""
 
+Noise = Annotated[float, Range(0, 2, below=True)]
+"""Standard deviation of noise that is narrower than the range of pixels, from -1 to 1."""
 
-def none(*, amount: float = 0.0) -> Corrupt:
+
+def none(*, amount: Annotated[float, OneOf((0,))] = 0.0) -> Corrupt:
     """Leaves images as they are."""
     del amount
     return lambda keys, image: image
 
 
-def gaussian(*, amount: float = 0.5) -> Corrupt:
+def gaussian(*, amount: Noise = 0.5) -> Corrupt:
     """Adds normal noise of standard deviation `amount`, where pixels run from -1 to 1.
 
     Raises:
@@ -32,7 +37,7 @@ def gaussian(*, amount: float = 0.5) -> Corrupt:
     return corrupt
 
 
-def masking(*, amount: float = 0.25) -> Corrupt:
+def masking(*, amount: Share = 0.25) -> Corrupt:
     """Makes a share `amount` of the places of an image black, drawn anew each time.
 
     Raises:
@@ -46,7 +51,7 @@ def masking(*, amount: float = 0.25) -> Corrupt:
     return corrupt
 
 
-def salt_and_pepper(*, amount: float = 0.1) -> Corrupt:
+def salt_and_pepper(*, amount: Share = 0.1) -> Corrupt:
     """Makes a share `amount` of the places of an image black or white, as likely the one as the other.
 
     Raises:

@@ -1,16 +1,20 @@
 """What training a variational autoencoder makes small: which bound, of how many samples, with which weights."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from gengen.core.parallel import replica_mean
+from gengen.values import Count, OneOf, Repeats, Weight
 
 ESTIMATORS = ("elbo", "iwae", "dreg")
 """The evidence lower bound; the importance-weighted one; the same, differentiated so that more samples hurt nothing."""
 
 REDUCTIONS = ("sum", "mean")
+
+Reduction = Annotated[str, OneOf(REDUCTIONS)]
+"""How errors of pixels become one of an image."""
 
 
 def reduced(values: jax.Array, reduction: str) -> jax.Array:
@@ -35,13 +39,13 @@ class Objective(NamedTuple):
         heavier as there are pixels.
     """
 
-    estimator: str = "elbo"
-    samples: int = 1
-    reconstruction: float = 1.0
-    beta: float = 1.0
-    warmup: int = 0
-    free_bits: float = 0.0
-    reduction: str = "sum"
+    estimator: Annotated[str, OneOf(ESTIMATORS)] = "elbo"
+    samples: Repeats = 1
+    reconstruction: Weight = 1.0
+    beta: Weight = 1.0
+    warmup: Count = 0
+    free_bits: Weight = 0.0
+    reduction: Reduction = "sum"
 
     def check(self) -> None:
         """Checks the values.

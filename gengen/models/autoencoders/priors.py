@@ -5,10 +5,12 @@ Figures 2 and 4 of the paper show the mixture and the Swiss roll; it gives no nu
 
 import math
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
+
+from gengen.values import Positive, Range, Weight
 
 
 class Prior(NamedTuple):
@@ -42,7 +44,7 @@ class Prior(NamedTuple):
             raise ValueError(f"{self.title} has {self.parts} parts, and there are {classes} classes")
 
 
-def gaussian(*, deviation: float = 1.0) -> Prior:
+def gaussian(*, deviation: Positive = 1.0) -> Prior:
     """Independent normal numbers about 0. The paper's 8-D codes of MNIST have a deviation of 5 (appendix A.1).
 
     Args:
@@ -63,7 +65,13 @@ def gaussian(*, deviation: float = 1.0) -> Prior:
     return Prior(title, draw, of_class)
 
 
-def mixture(*, components: int = 10, radius: float = 2.0, along: float = 0.5, across: float = 0.1) -> Prior:
+def mixture(
+    *,
+    components: Annotated[int, Range(2, 1_000)] = 10,
+    radius: Positive = 2.0,
+    along: Positive = 0.5,
+    across: Positive = 0.1,
+) -> Prior:
     """Normal distributions on a circle, all alike, each longer towards the centre: figures 2 and 4 of the paper.
 
     Component i has its mean at the angle 2 pi i / components, and belongs to class i.
@@ -99,7 +107,7 @@ def mixture(*, components: int = 10, radius: float = 2.0, along: float = 0.5, ac
     return prior
 
 
-def swiss_roll(*, turns: float = 2.0, radius: float = 3.0, thickness: float = 0.05) -> Prior:
+def swiss_roll(*, turns: Positive = 2.0, radius: Positive = 3.0, thickness: Weight = 0.05) -> Prior:
     """A spiral from the centre outwards: figure 4 of the paper.
 
     The point at the share s of the roll lies at the angle 2 pi turns sqrt(s) and the distance radius sqrt(s) from the

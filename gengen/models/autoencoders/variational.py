@@ -7,7 +7,7 @@ made of grey pixels, and what images are told to be are arguments; a second laye
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import optax
 
@@ -19,6 +19,7 @@ from gengen.models.autoencoders.objective import Objective
 from gengen.models.pixels import BINARISATIONS
 from gengen.models.told import told_by
 from gengen.networks.coders import GaussianCoder
+from gengen.values import Entries, OneOf, Size
 
 
 def variational(
@@ -27,8 +28,8 @@ def variational(
     optimizers: Mapping[str, optax.GradientTransformation],
     likelihood: Likelihood,
     objective: Objective,
-    latents: Sequence[int] = (20,),
-    binarisation: str = "none",
+    latents: Annotated[Sequence[Size], Entries(1, 2)] = (20,),
+    binarisation: Annotated[str, OneOf(tuple(BINARISATIONS))] = "none",
 ) -> GenerativeModel:
     """Builds a variational autoencoder.
 
@@ -49,7 +50,7 @@ def variational(
     Raises:
       ValueError: an argument is out of range, or two of them do not go together.
     """
-    _check(objective, latents, binarisation)
+    _check(objective, latents, binarisation, likelihood)
     encoders, decoders = [GaussianCoder(networks["encoder"], latents[0])], [networks["decoder"]]
     if len(latents) == 2:
         missing = {"upper_encoder", "upper_decoder"} - set(networks)
@@ -76,14 +77,15 @@ def variational(
     )
 
 
-def _check(objective: Objective, latents: Sequence[int], binarisation: str) -> None:
+def _check(objective: Objective, latents: Sequence[int], binarisation: str, likelihood: Likelihood) -> None:
     """Refuses settings that are out of range or do not go together."""
     objective.check()
-    if len(latents) not in (1, 2) or min(latents) < 1:
-        raise ValueError(f"latents={tuple(latents)} must be one or two numbers of at least 1")
     if objective.estimator == "dreg" and len(latents) > 1:
         raise ValueError("estimator='dreg' is for one layer of latents; choose 'iwae'")
     if objective.free_bits and len(latents) > 1:
         raise ValueError(f"free_bits={objective.free_bits} is for one layer of latents")
-    if binarisation not in BINARISATIONS:
-        raise ValueError(f"binarisation={binarisation!r} must be one of {', '.join(BINARISATIONS)}")
+    if binarisation != "none" and likelihood.proper and not likelihood.binary:
+        raise ValueError(
+            f"binarisation={binarisation!r} makes pixels black or white, of which a normal distribution is no "
+            "likelihood: choose likelihood.name='bernoulli', or binarisation='none'"
+        )

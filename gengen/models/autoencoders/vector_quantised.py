@@ -9,7 +9,7 @@ van den Oord et al. 2017, https://arxiv.org/abs/1711.00937. z are the encoder's 
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -22,7 +22,7 @@ from gengen.core.model import Batch, GenerativeModel, Stage
 from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.likelihood import Likelihood
-from gengen.models.autoencoders.objective import REDUCTIONS, reduced
+from gengen.models.autoencoders.objective import REDUCTIONS, Reduction, reduced
 from gengen.models.pixels import scaled
 from gengen.models.told import Labels, Nothing, Told, completed
 from gengen.networks.coders import ConditionalEncoder
@@ -39,6 +39,7 @@ from gengen.networks.layers.codebook import (
 )
 from gengen.networks.residual import MapCoder
 from gengen.networks.transformer import CodePrior, draw_codes, log_probability
+from gengen.values import Decay, Range, Size, Weight
 
 CODEBOOK = "codebook"
 """Where the variables keep the codebook: a collection of its own name, beside the networks, without "params"."""
@@ -217,13 +218,13 @@ def vector_quantised(
     networks: Mapping[str, Any],
     optimizers: Mapping[str, optax.GradientTransformation],
     likelihood: Likelihood,
-    prior_start: int,
-    codes: int = 512,
-    dimension: int = 64,
-    commitment: float = 0.25,
-    decay: float = 0.99,
-    restart: float = 0.5,
-    reduction: str = "mean",
+    prior_start: Annotated[int, Range(1, 2**31 - 1)],
+    codes: Annotated[int, Range(2, 2**16)] = 512,
+    dimension: Size = 64,
+    commitment: Weight = 0.25,
+    decay: Decay = 0.99,
+    restart: Decay = 0.5,
+    reduction: Reduction = "mean",
 ) -> GenerativeModel:
     """Builds a VQ-VAE.
 

@@ -9,31 +9,35 @@ their way to the critic; `terms`, which are added to a player's loss; and the la
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import optax
 
 from gengen.core.game import Player, Turn, begin, every, period, play
 from gengen.core.model import GenerativeModel
 from gengen.core.transforms import clip_parameters
-from gengen.losses.adversarial import ADVERSARIAL_LOSSES
+from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
 from gengen.models.gans.adversaries import Adversaries
 from gengen.models.gans.terms import Term
 from gengen.models.gans.views import View
 from gengen.models.told import Labels, Nothing, Told
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator, RecognisingCritic
+from gengen.values import Positive, Range, Repeats, Size
+
+Target = Annotated[float, Range(0, 1, above=True)]
+"""What a critic is asked to say of data."""
 
 
 def adversarial(
     *,
     networks: Mapping[str, Any],
     optimizers: Mapping[str, optax.GradientTransformation],
-    loss: str = "wasserstein",
-    real_label: tuple[float, float] = (1.0, 1.0),
-    latent: int = 100,
-    critic_steps: int = 5,
-    generator_steps: int = 1,
-    clip: float | None = 0.01,
+    loss: LossName = "wasserstein",
+    real_label: tuple[Target, Target] = (1.0, 1.0),
+    latent: Size = 100,
+    critic_steps: Repeats = 5,
+    generator_steps: Repeats = 1,
+    clip: Positive | None = 0.01,
     views: Sequence[View] = (),
     terms: Sequence[Term] = (),
 ) -> GenerativeModel:

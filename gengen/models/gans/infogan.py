@@ -9,7 +9,7 @@ the variational bound of Chen et al. 2016, https://arxiv.org/abs/1606.03657, eq.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ import optax
 from gengen.core.game import Turn
 from gengen.core.model import GenerativeModel
 from gengen.core.state import Variables
+from gengen.losses.adversarial import LossName
 from gengen.models.gans.adversarial import adversaries, assemble, players
 from gengen.models.gans.terms import Scene, Term
 from gengen.models.gans.views import View
@@ -25,17 +26,18 @@ from gengen.models.told import Codes
 from gengen.networks.conditional import RecognisingCritic
 from gengen.networks.critic import Judgement
 from gengen.networks.forward import eval_mode
+from gengen.values import Range, Size, Weight
 
 
 def infogan(
     *,
     networks: Mapping[str, Any],
     optimizers: Mapping[str, optax.GradientTransformation],
-    loss: str = "non_saturating",
-    latent: int = 62,
-    categories: int = 10,
-    continuous: int = 2,
-    information: float = 1.0,
+    loss: LossName = "non_saturating",
+    latent: Size = 62,
+    categories: Annotated[int, Range(2, 2**16)] = 10,
+    continuous: Annotated[int, Range(0, 2**16)] = 2,
+    information: Weight = 1.0,
     views: Sequence[View] = (),
     terms: Sequence[Term] = (),
 ) -> GenerativeModel:

@@ -10,6 +10,7 @@ from gengen.core.model import Batch
 from gengen.core.parallel import local_keys, replica_mean
 from gengen.losses.penalties import interpolated, lipschitz_penalty, zero_centred_penalty
 from gengen.networks.critic import Judgement
+from gengen.values import Positive, Weight
 
 
 class Scene(NamedTuple):
@@ -54,7 +55,7 @@ class Term(NamedTuple):
     classes: bool = False
 
 
-def gradient_penalty(*, weight: float = 10.0, one_sided: bool = False) -> tuple[Term, ...]:
+def gradient_penalty(*, weight: Weight = 10.0, one_sided: bool = False) -> tuple[Term, ...]:
     """WGAN-GP: Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028, Algorithm 1.
 
     Args:
@@ -70,7 +71,7 @@ def gradient_penalty(*, weight: float = 10.0, one_sided: bool = False) -> tuple[
     return (Term("gradient_penalty", "critic", weight, value, gradient=True),)
 
 
-def dragan(*, weight: float = 10.0, deviation: float = 0.5) -> tuple[Term, ...]:
+def dragan(*, weight: Weight = 10.0, deviation: Positive = 0.5) -> tuple[Term, ...]:
     """DRAGAN: the gradient has length 1 around the data; Kodali et al. 2017, https://arxiv.org/abs/1705.07215, sec. 2.
 
     Args:
@@ -92,7 +93,7 @@ def dragan(*, weight: float = 10.0, deviation: float = 0.5) -> tuple[Term, ...]:
     return (Term("dragan", "critic", weight, value, gradient=True),)
 
 
-def r1(*, weight: float = 10.0) -> tuple[Term, ...]:
+def r1(*, weight: Weight = 10.0) -> tuple[Term, ...]:
     """R1, the gradient at data: Mescheder et al. 2018, https://arxiv.org/abs/1801.04406, eq. 9.
 
     Args:
@@ -105,7 +106,7 @@ def r1(*, weight: float = 10.0) -> tuple[Term, ...]:
     )
 
 
-def r2(*, weight: float = 10.0) -> tuple[Term, ...]:
+def r2(*, weight: Weight = 10.0) -> tuple[Term, ...]:
     """R2, the gradient at samples: Mescheder et al. 2018, eq. 10; `weight` is gamma."""
     return (
         Term(
@@ -114,7 +115,7 @@ def r2(*, weight: float = 10.0) -> tuple[Term, ...]:
     )
 
 
-def feature_matching(*, weight: float = 1.0, alone: bool = True) -> tuple[Term, ...]:
+def feature_matching(*, weight: Weight = 1.0, alone: bool = True) -> tuple[Term, ...]:
     """|E f(x) - E f(G(z))|^2 for the critic's features f: Salimans et al. 2016, https://arxiv.org/abs/1606.03498, 3.1.
 
     Args:
@@ -130,7 +131,7 @@ def feature_matching(*, weight: float = 1.0, alone: bool = True) -> tuple[Term, 
     return (Term("feature_matching", "generator", weight, value, alone=alone),)
 
 
-def auxiliary_classifier(*, weight: float = 1.0) -> tuple[Term, ...]:
+def auxiliary_classifier(*, weight: Weight = 1.0) -> tuple[Term, ...]:
     """AC-GAN: -log P(label | x), of data and samples for the critic and of samples for the generator.
 
     Odena et al. 2017, https://arxiv.org/abs/1610.09585, eq. 3. The critic needs the condition "auxiliary".

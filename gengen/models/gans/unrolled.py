@@ -8,7 +8,7 @@ itself moves once, as ever, and before the generator, where the paper moves both
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -17,20 +17,22 @@ import optax
 from gengen.core.game import Outcome, Turn, take
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.state import State
-from gengen.models.gans.adversarial import adversaries, assemble, players
+from gengen.losses.adversarial import LossName
+from gengen.models.gans.adversarial import Target, adversaries, assemble, players
 from gengen.models.gans.terms import Term
 from gengen.models.gans.views import View
 from gengen.models.told import Nothing
+from gengen.values import Range, Size
 
 
 def unrolled(
     *,
     networks: Mapping[str, Any],
     optimizers: Mapping[str, optax.GradientTransformation],
-    loss: str = "non_saturating",
-    real_label: tuple[float, float] = (1.0, 1.0),
-    latent: int = 256,
-    unroll: int = 5,
+    loss: LossName = "non_saturating",
+    real_label: tuple[Target, Target] = (1.0, 1.0),
+    latent: Size = 256,
+    unroll: Annotated[int, Range(1, 100)] = 5,
     views: Sequence[View] = (),
     terms: Sequence[Term] = (),
 ) -> GenerativeModel:

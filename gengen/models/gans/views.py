@@ -5,9 +5,8 @@ learn from: the critic sees more kinds of images (augmentation), smoother densit
 at a time (packing). The generator learns through the views; what it draws in the end has not passed through any.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +15,7 @@ from jax import lax
 from gengen.core.parallel import AXIS, replica_sum
 from gengen.core.state import Tree
 from gengen.models.gans.augmentation import KINDS, augmented
+from gengen.values import Count, Decay, Entries, OneOf, Range, Share, Weight
 
 
 def unchanged(carried: Tree, step: jax.Array, logits: jax.Array) -> Tree:
@@ -49,10 +49,14 @@ class View(NamedTuple):
 
 def augmentation(
     *,
-    probability: float = 0.0,
-    target: float = 0.0,
-    kinds: Sequence[str] = ("brightness", "translation", "cutout"),
-    pace: int = 500_000,
+    probability: Share = 0.0,
+    target: Decay = 0.0,
+    kinds: Annotated[Sequence[Annotated[str, OneOf(tuple(KINDS))]], Entries(1, distinct=True)] = (
+        "brightness",
+        "translation",
+        "cutout",
+    ),
+    pace: Annotated[int, Range(1, 2**31 - 1)] = 500_000,
 ) -> View | None:
     """Changes images at random, so that a critic cannot learn a small data set by heart.
 
@@ -78,19 +82,7 @@ def augmentation(
 
     Returns:
       The view; None where probability and target are 0.
-
-    Raises:
-      ValueError: an argument is out of range, or a kind is unknown or named twice.
     """
-    kinds = tuple(map(str, kinds))
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability={probability} must lie in [0, 1]")
-    if not 0 <= target < 1:
-        raise ValueError(f"target={target} must lie in [0, 1)")
-    if not kinds or len(set(kinds)) < len(kinds) or not set(kinds) <= set(KINDS):
-        raise ValueError(f"kinds={kinds} must name some of {', '.join(KINDS)}, each once")
-    if not pace >= 1:
-        raise ValueError(f"pace={pace} must be at least 1")
 
     def apply(keys: jax.Array, images: jax.Array, carried: Tree) -> jax.Array:
         return augmented(keys, images, kinds=kinds, probability=carried["probability"] if target else probability)
@@ -109,7 +101,7 @@ def augmentation(
     return View("augmentation", apply, {"probability": jnp.asarray(probability, jnp.float32)}, after, signed=True)
 
 
-def instance_noise(*, deviation: float = 0.0, steps: int = 0) -> View | None:
+def instance_noise(*, deviation: Weight = 0.0, steps: Count = 0) -> View | None:
     """Adds Gaussian noise to every pixel, so that data and samples overlap and their divergence has a gradient.
 
     Sonderby et al. 2017, https://arxiv.org/abs/1610.04490, and Arjovsky and Bottou 2017,
@@ -124,14 +116,7 @@ def instance_noise(*, deviation: float = 0.0, steps: int = 0) -> View | None:
 
     Returns:
       The view; None where the deviation is 0.
-
-    Raises:
-      ValueError: an argument is out of range.
     """
-    if not 0 <= deviation < math.inf:
-        raise ValueError(f"deviation={deviation} must be finite and at least 0")
-    if not steps >= 0:
-        raise ValueError(f"steps={steps} must be at least 0")
     if deviation == 0:
         return None
 
@@ -155,7 +140,7 @@ def instance_noise(*, deviation: float = 0.0, steps: int = 0) -> View | None:
     )
 
 
-def packing(*, size: int = 1) -> View | None:
+def packing(*, size: Annotated[int, Range(1, 256)] = 1) -> View | None:
     """Stacks neighbouring images of a batch as the channels of one, so that the critic sees a lack of variety.
 
     PacGAN: Lin et al. 2018, https://arxiv.org/abs/1712.04086. Channel k C + c of a pack is channel c of its
@@ -167,12 +152,7 @@ def packing(*, size: int = 1) -> View | None:
     Returns:
       The view [B, H, W, C] -> [B / size, H, W, size C], which raises a ValueError where `size` does not divide B;
       None where `size` is 1.
-
-    Raises:
-      ValueError: `size` is below 1.
     """
-    if size < 1:
-        raise ValueError(f"size={size} must be at least 1")
     if size == 1:
         return None
 

@@ -12,7 +12,7 @@ https://arxiv.org/abs/1706.05208); with nothing it is a classifier of the source
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,7 @@ from gengen.core.mean import mean_of
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.parallel import local_keys
 from gengen.core.state import State, Variables
-from gengen.losses.adversarial import ADVERSARIAL_LOSSES
+from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
 from gengen.models.pixels import scaled
 from gengen.models.rival import Rival
 from gengen.models.translation.affine import Affine
@@ -31,6 +31,7 @@ from gengen.models.translation.cycle import CRITICS, TRANSLATORS, Cycle
 from gengen.models.translation.cyclegan import cycle_of
 from gengen.models.translation.domains import first_images
 from gengen.models.translation.recognition import Consistency, Recognition
+from gengen.values import Range, Weight
 
 
 class Adaptation(NamedTuple):
@@ -118,13 +119,13 @@ def adaptation(
     optimizers: Mapping[str, optax.GradientTransformation],
     affine: Affine,
     consistency: Consistency,
-    loss: str = "least_squares",
-    cycle: float = 10.0,
-    identity: float = 0.0,
-    pool: int = 50,
-    translated: float = 1.0,
-    semantic: float = 1.0,
-    feature: float = 0.0,
+    loss: LossName = "least_squares",
+    cycle: Weight = 10.0,
+    identity: Weight = 0.0,
+    pool: Annotated[int, Range(0, 10_000)] = 50,
+    translated: Weight = 0.0,
+    semantic: Weight = 0.0,
+    feature: Weight = 0.0,
 ) -> GenerativeModel:
     """Builds a classifier that is adapted to a domain without labels.
 
@@ -169,13 +170,13 @@ def adaptation(
 
 
 def _check(networks: Mapping[str, Any], affine: Affine, consistency: Consistency, **weights: float) -> None:
-    for name, value in weights.items():
-        if not 0 <= value < float("inf"):
-            raise ValueError(f"{name}={value} must be a number of at least 0")
     affine.check()
     consistency.check()
     if "classifier" not in networks:
         raise ValueError("this game needs the networks classifier")
+    for name in ("translated", "semantic"):
+        if weights[name] and not set(TRANSLATORS) & set(networks):
+            raise ValueError(f"{name}={weights[name]} needs translations: networks.to_a and networks.to_b, or {name}=0")
     if weights["feature"] and "feature_critic" not in networks:
         raise ValueError(f"feature={weights['feature']} needs networks.feature_critic")
 

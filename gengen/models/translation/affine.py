@@ -4,10 +4,12 @@ As in French et al. 2018, https://arxiv.org/abs/1706.05208, appendix C: the matr
 and there is a uniform shift. What comes from beyond the border is the border's.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
+
+from gengen.values import Range
 
 
 class Affine(NamedTuple):
@@ -19,9 +21,9 @@ class Affine(NamedTuple):
       noise: standard deviation of normal noise, where pixels run from -1 to 1.
     """
 
-    deviation: float = 0.0
-    translation: float = 0.0
-    noise: float = 0.0
+    deviation: Annotated[float, Range(0, 10)] = 0.0
+    translation: Annotated[float, Range(0, 2**14)] = 0.0
+    noise: Annotated[float, Range(0, 2, below=True)] = 0.0
 
     def check(self) -> None:
         """Checks the values.

@@ -11,7 +11,7 @@ Liu and Tuzel 2016, https://arxiv.org/abs/1606.07536.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -29,6 +29,7 @@ from gengen.models.translation.affine import Affine
 from gengen.models.translation.domains import first_images
 from gengen.networks.critic import Judgement
 from gengen.networks.forward import init_network, run
+from gengen.values import OneOf, Size, Weight
 
 DOMAINS = ("a", "b")
 
@@ -188,14 +189,18 @@ def _with(variables: Variables, carried: Variables) -> Variables:
     return {name: {**variables[name], **collections} for name, collections in carried.items()}
 
 
+LOSSES = tuple(name for name, pair in ADVERSARIAL_LOSSES.items() if not pair.relativistic)
+"""Losses whose logits are judged one by one."""
+
+
 def cogan(
     *,
     networks: Mapping[str, Any],
     optimizers: Mapping[str, optax.GradientTransformation],
     affine: Affine,
-    loss: str = "non_saturating",
-    latent: int = 100,
-    weight: float = 1.0,
+    loss: Annotated[str, OneOf(LOSSES)] = "non_saturating",
+    latent: Size = 100,
+    weight: Weight = 1.0,
 ) -> GenerativeModel:
     """Builds a pair of coupled adversarial networks.
 

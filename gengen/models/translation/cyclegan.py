@@ -9,27 +9,29 @@ Zhu et al. 2017, https://arxiv.org/abs/1703.10593; the critics are shown pools o
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import optax
 
 from gengen.core.game import Player, Turn, begin, play
 from gengen.core.model import GenerativeModel
-from gengen.losses.adversarial import ADVERSARIAL_LOSSES
+from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
 from gengen.models.rival import Rival
 from gengen.models.translation.cycle import CRITICS, TRANSLATORS, Cycle
+from gengen.models.translation.jitter import Shift
 from gengen.models.translation.pool import Pool
+from gengen.values import Range, Weight
 
 
 def cyclegan(
     *,
     networks: Mapping[str, Any],
     optimizers: Mapping[str, optax.GradientTransformation],
-    loss: str = "least_squares",
-    cycle: float = 10.0,
-    identity: float = 0.5,
-    pool: int = 50,
-    jitter: int = 15,
+    loss: LossName = "least_squares",
+    cycle: Weight = 10.0,
+    identity: Weight = 0.5,
+    pool: Annotated[int, Range(0, 10_000)] = 50,
+    jitter: Shift = 15,
     mirror: bool = True,
 ) -> GenerativeModel:
     """Builds a translation without pairs. The defaults are those of Zhu et al. 2017.

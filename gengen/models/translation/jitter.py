@@ -6,10 +6,16 @@ more. Here an image is moved instead, and what comes in from beyond its border i
 """
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+
+from gengen.values import Range
+
+Shift = Annotated[int, Range(0, 2**14)]
+"""Pixels by which an image may be moved."""
 
 
 def jittered(

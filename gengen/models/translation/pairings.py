@@ -7,14 +7,15 @@ trivial answer that a model has to beat: the grey picture, the bicubic enlargeme
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from gengen.core.model import Batch
-from gengen.models.autoencoders.corruption import gaussian
+from gengen.models.autoencoders.corruption import Noise, gaussian
 from gengen.models.pixels import scaled
+from gengen.values import OneOf, Positive, Range
 
 Transform = Callable[[jax.Array, jax.Array], jax.Array]
 """`(keys [B], images [B, H, W, C] in [-1, 1]) -> images [B, H, W, C']`."""
@@ -88,7 +89,7 @@ def given(*, reverse: bool = False) -> Pairing:
     return Pairing(None, reverse=reverse)
 
 
-def grey(*, channels: int = 1) -> Pairing:
+def grey(*, channels: Annotated[int, OneOf((1,))] = 1) -> Pairing:
     """Grey to colour: Zhang et al. 2016, https://arxiv.org/abs/1603.08511, ask for the same of Lab colours.
 
     Args:
@@ -99,7 +100,7 @@ def grey(*, channels: int = 1) -> Pairing:
     return Pairing(lambda keys, image: luma(image), channels)
 
 
-def low_resolution(*, factor: int = 4) -> Pairing:
+def low_resolution(*, factor: Annotated[int, Range(2, 2**14)] = 4) -> Pairing:
     """A picture shrunk by a factor, each pixel the mean of a square, and enlarged again by bicubic interpolation.
 
     Raises:
@@ -119,7 +120,7 @@ def low_resolution(*, factor: int = 4) -> Pairing:
     return Pairing(transform)
 
 
-def masked(*, share: float = 0.375, centred: bool = False) -> Pairing:
+def masked(*, share: Annotated[float, Range(0, 1, above=True, below=True)] = 0.375, centred: bool = False) -> Pairing:
     """A picture with a rectangular hole, filled with the mean colour of what is left, and an alpha that says where.
 
     Pathak et al. 2016 (context encoders), https://arxiv.org/abs/1604.07379, section 3.3: the central square is hidden,
@@ -153,7 +154,7 @@ def masked(*, share: float = 0.375, centred: bool = False) -> Pairing:
     return Pairing(transform, alpha=True)
 
 
-def edges(*, gain: float = 1.0) -> Pairing:
+def edges(*, gain: Positive = 1.0) -> Pairing:
     """The edges of a picture, white on black: how steep its brightness is, by the Sobel filter.
 
     Args:
@@ -167,7 +168,7 @@ def edges(*, gain: float = 1.0) -> Pairing:
     return Pairing(lambda keys, image: 2 * jnp.minimum(gain * steepness(image), 1.0) - 1, 1)
 
 
-def noisy(*, amount: float = 0.5) -> Pairing:
+def noisy(*, amount: Noise = 0.5) -> Pairing:
     """A picture with normal noise of standard deviation `amount`, where pixels run from -1 to 1.
 
     Raises:

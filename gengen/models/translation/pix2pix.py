@@ -19,12 +19,13 @@ from gengen.core.mean import mean_of
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Tree, Variables
-from gengen.losses.adversarial import ADVERSARIAL_LOSSES
+from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
 from gengen.models.rival import Rival
 from gengen.models.translation.error import absolute_error
-from gengen.models.translation.jitter import jittered
+from gengen.models.translation.jitter import Shift, jittered
 from gengen.models.translation.pairings import Pairing
 from gengen.networks.forward import eval_mode, init_network, train_mode
+from gengen.values import Weight
 
 SLOWER = 0.5
 """What the critic's loss is multiplied with, "which slows down the rate at which D learns": section 3.3."""
@@ -123,11 +124,11 @@ def pix2pix(
     networks: Mapping[str, Any],
     optimizers: Mapping[str, optax.GradientTransformation],
     pairing: Pairing,
-    loss: str = "non_saturating",
-    weight: float = 100.0,
+    loss: LossName = "non_saturating",
+    weight: Weight = 100.0,
     adversary: bool = True,
     residual: bool = False,
-    jitter: int = 15,
+    jitter: Shift = 15,
     mirror: bool = True,
 ) -> GenerativeModel:
     """Builds a translation from pairs. The defaults are those of Isola et al. 2017 for 256 x 256 pixels.

@@ -22,6 +22,7 @@ from gengen.core.state import Variables
 from gengen.models.rival import Rival
 from gengen.models.translation.affine import Affine
 from gengen.networks.forward import eval_mode, init_network, train_mode
+from gengen.values import Decay, Weight
 
 
 class Consistency(NamedTuple):
@@ -35,10 +36,10 @@ class Consistency(NamedTuple):
       decay: of the average that is the teacher, a step.
     """
 
-    weight: float = 0.0
-    threshold: float = 0.968
-    balance: float = 0.05
-    decay: float = 0.99
+    weight: Weight = 0.0
+    threshold: Decay = 0.968
+    balance: Weight = 0.05
+    decay: Decay = 0.99
 
     def check(self) -> None:
         """Checks the values.

@@ -23,6 +23,19 @@ def group_size(batch: int, group: int = GROUP) -> int:
     return max(size for size in range(1, min(group, batch) + 1) if batch % size == 0)
 
 
+def check_batch(batch: int) -> None:
+    """Refuses batches that fall into groups of one image, in which nothing differs.
+
+    Raises:
+      ValueError: no number from 2 to `GROUP` divides `batch`.
+    """
+    if group_size(batch) == 1:
+        raise ValueError(
+            f"deviation=True compares groups of 2 to {GROUP} images of one device, and none of these divides {batch}: "
+            f"choose another config.training.batch_size, or deviation=False"
+        )
+
+
 def append_deviation(x: jax.Array, *, group: int = GROUP) -> jax.Array:
     """Appends to each image how much the images of its group differ, as one more feature.
 

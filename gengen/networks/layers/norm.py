@@ -1,5 +1,6 @@
 """Batch normalisation over the batch of all replicas, instance normalisation, and the choice among all."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from flax import linen as nn
 from jax import lax
 from jax.typing import DTypeLike
 
-from gengen.core.parallel import replica_mean
+from gengen.core.parallel import AXIS, replica_mean
 from gengen.networks.layers.spectral import Spectral
 
 NORMS = ("none", "batch", "layer", "spectral")
@@ -28,6 +29,10 @@ NORMS_OF_ACTIVATIONS = ("batch", "layer", "instance")
 def near_one(key: jax.Array, shape: Any, dtype: Any = jnp.float32) -> jax.Array:
     """Scales from N(1, 0.02), as the authors of DCGAN and pix2pix initialise those of batch normalisation."""
     return 1 + 0.02 * jax.random.normal(key, shape, dtype)
+
+
+class SingleValueError(ValueError):
+    """A batch has a single value for each feature, so that there is nothing to normalise it by."""
 
 
 class BatchNorm(nn.Module):
@@ -62,6 +67,9 @@ class BatchNorm(nn.Module):
 
         Returns:
           Array of x's shape.
+
+        Raises:
+          SingleValueError: `train` asks for statistics of a single value, which would become 0 whatever it was.
         """
         features = x.shape[-1:]
         mean_average = self.variable("batch_stats", "mean", jnp.zeros, features, jnp.float32)
@@ -71,6 +79,7 @@ class BatchNorm(nn.Module):
         dtype = nn.dtypes.canonicalize_dtype(x, scale, bias, dtype=self.dtype)
         x = x.astype(jnp.float32)
         if train:
+            self._check(x)
             mean, var = _moments(x, replicated=not self.is_initializing())
             if not self.is_initializing():
                 keep = self.momentum
@@ -84,6 +93,10 @@ class BatchNorm(nn.Module):
 
         y = (x - spread(mean)) * spread(lax.rsqrt(var + self.epsilon) * scale) + spread(bias)
         return y.astype(dtype)
+
+    def _check(self, x: jax.Array) -> None:
+        if not self.is_initializing() and math.prod(x.shape[:-1]) * lax.axis_size(AXIS) < 2:
+            raise SingleValueError("batch normalisation of a single value makes 0 of it, whatever it is")
 
 
 def _moments(x: jax.Array, replicated: bool) -> tuple[jax.Array, jax.Array]:

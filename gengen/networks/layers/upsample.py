@@ -1,6 +1,7 @@
 """Doubling the height and width of an image, one choice of five."""
 
 from collections.abc import Callable
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +10,7 @@ from jax import lax
 from jax.typing import DTypeLike
 
 from gengen.networks.layers.conv import Conv, ConvTranspose
+from gengen.values import OneOf
 
 
 def nearest(x: jax.Array) -> jax.Array:
@@ -51,6 +53,8 @@ INTERPOLATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
 
 METHODS = (*INTERPOLATIONS, "transposed", "subpixel")
 """Every choice that `Upsample` knows."""
+
+Upsampling = Annotated[str, OneOf(METHODS)]
 
 
 class Upsample(nn.Module):
