@@ -1,11 +1,9 @@
 """The cache of decoded pictures: plain .npy files, written once and then read in a fraction of a second."""
 
-import contextlib
 import hashlib
 import json
 import pathlib
 import shutil
-import uuid
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,6 +12,7 @@ from gengen.core.refusal import Refusal
 from gengen.data import pixels
 from gengen.data.prepared import Prepared
 from gengen.data.signature import DataSet, Signature
+from gengen.files.whole import sweep, whole_folder
 
 MAPPED_ABOVE = 1 << 30
 """Arrays above this many bytes stay on the disk and are read as batches need them."""
@@ -74,9 +73,8 @@ def write(
     first = pixels.plain(next(prepared.examples("train"))[1])
     native = (first.height, first.width)
     target = size or native
-    partial = folder.with_name(f"incomplete.{uuid.uuid4().hex}.{folder.name}")
-    partial.mkdir(parents=True)
-    try:
+    sweep(folder.parent)
+    with whole_folder(folder) as partial:
         digest = hashlib.sha256()
         counts = {}
         for split in _SPLITS:
@@ -94,10 +92,6 @@ def write(
         (partial / "signature.json").write_text(json.dumps(signature.to_json(), indent=1), encoding="utf-8")
         if folder.exists() and read(folder) is None:
             shutil.rmtree(folder)
-        with contextlib.suppress(OSError):  # another process was first: its data are the same
-            partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _fitted(

@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
+from gengen.files.whole import write_whole
 from gengen.pictures.grid import to_pixels
 from gengen.tasks import compare_adaptations, judge_recognition, train
 from gengen.tasks.compare_adaptations import MEASURED
@@ -24,7 +25,6 @@ from gengen.tasks.prepare import SECOND, load_data
 from gengen.tasks.sample import restore
 from gengen.tasks.translations import Translations
 from gengen.training.checkpoint import Checkpoints
-from gengen.training.run_folder import write_whole
 
 DIRECTIONS = ("ab", "ba")
 """From which domain to which; a is `config.data`, b is `config.data.second`."""

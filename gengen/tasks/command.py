@@ -79,7 +79,7 @@ def main(argv: Sequence[str], configs: Path) -> int:
     if {"--help", "-h", "-help"} & set(argv):
         print(f"{HELP}\n{flags.FLAGS.main_module_help()}")
         return 0
-    absl.logging.set_verbosity(absl.logging.ERROR)  # Orbax and TFDS tell much that a user cannot act on
+    absl.logging.set_verbosity(absl.logging.FATAL)  # Orbax and TFDS tell much that a user cannot act on
     try:
         made = _carry_out(_parse(argv), configs)
     except Refusal as refusal:
