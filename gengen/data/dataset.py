@@ -1,6 +1,5 @@
 """The one way to get pictures: find, prepare, decode, and next time read what was decoded."""
 
-import errno
 import os
 import pathlib
 import re
@@ -13,6 +12,7 @@ from gengen.data.prepared import WRITE_ERRORS, prepare
 from gengen.data.selection import Selection
 from gengen.data.signature import DataSet
 from gengen.data.sources import find_source
+from gengen.files.places import place, plain
 
 _FORMAT = "v1"  # of the decoded cache: to be raised when the same picture would decode to other pixels
 
@@ -57,8 +57,8 @@ def load(
     if crop not in pixels.CROPS:
         raise Refusal(f"--config.data.crop={crop} should be one of {', '.join(pixels.CROPS)}.")
     selection = Selection(classes=classes, held_out=held_out, labelled=labelled)
-    root = _expand(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
-    manual = _expand(manual_dir) if manual_dir else None
+    root = _root(data_dir)
+    manual = place("--config.data.manual_dir", manual_dir).absolute() if manual_dir else None
     try:
         source = find_source(name, root, manual)
         shape = f"{f'{size[0]}x{size[1]}' if size else 'native'}x{channels or 'native'}"
@@ -67,11 +67,13 @@ def load(
         data = decoded.read(folder)
         if data is None:
             print(f"gengen: preparing {name} in {root}", file=sys.stderr)
-            prepared = prepare(name, source, manual)
-            decoded.write(folder, name, prepared, size=size, channels=channels, crop=crop)
+            with plain(root) as readable:
+                prepared = prepare(name, find_source(name, readable, manual), manual)
+                decoded.write(folder, name, prepared, size=size, channels=channels, crop=crop)
             data = decoded.read(folder)
     except OSError as error:
-        raise _refusal(error, root) from error
+        _refuse_unusable(root, error)
+        raise
     if data is None:
         raise Refusal(f"{folder} was written and cannot be read back: check the disk, or give another data_dir.")
     return selection.of(data)
@@ -86,17 +88,22 @@ def _size(resolution: int | tuple[int, int] | None) -> tuple[int, int] | None:
     return size[0], size[1]
 
 
-def _expand(path: str | os.PathLike[str]) -> pathlib.Path:
-    return pathlib.Path(path).expanduser().absolute()
+def _root(data_dir: str | os.PathLike[str] | None) -> pathlib.Path:
+    flag, folder = "--config.data.data_dir", data_dir
+    if not folder:
+        flag, folder = "TFDS_DATA_DIR", os.environ.get("TFDS_DATA_DIR")
+    return place(flag, folder or "~/tensorflow_datasets").absolute()
 
 
-def _refusal(error: OSError, root: pathlib.Path) -> Exception:
-    """Puts a full disk or a folder that cannot be written into a sentence; other errors are not the user's."""
+def _refuse_unusable(root: pathlib.Path, error: OSError) -> None:
+    """Puts a disk that is full, or a folder that cannot be used, into a sentence."""
+    where = pathlib.Path(error.filename or root)
     if error.errno in WRITE_ERRORS:
-        reason = f"The data do not fit below {root} ({error.strerror})"
-        return Refusal(f"{reason}: free some space, or add --config.data.data_dir=FOLDER.")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
-        return Refusal(
-            f"{error.filename or root} cannot be used ({error.strerror}): add --config.data.data_dir=FOLDER."
-        )
-    return error
+        reason = f"The data do not fit below {root} ({error.strerror}): free some space, or"
+    elif error.errno is None:  # as TFDS tells it where nothing at all is free
+        reason = f"The data cannot be prepared below {root} ({error}):"
+    elif where.is_relative_to(root) or root.is_relative_to(where):
+        reason = f"{where} cannot be used ({error.strerror}):"
+    else:
+        return
+    raise Refusal(f"{reason} add --config.data.data_dir=FOLDER.") from error

@@ -4,7 +4,7 @@ import errno
 import logging
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 from gengen.core.refusal import Refusal
+from gengen.files.places import place
 from gengen.tasks import benchmark, compare, describe, interpolate, machine, manifold, sample, train, traverse
 from gengen.tasks.prepare import check_sections
-from gengen.training.run_folder import read_folder
+from gengen.training.run_folder import check_config, read_folder
 
 REFUSED = 2
 """Exit status of a command that could not be carried out."""
@@ -144,10 +145,10 @@ def _carry_out(flag: flags.FlagValues, configs: Path) -> Path | None:
     if flag.distributed or any(value is not None for value in (flag.coordinator, flag.processes, flag.process)):
         machine.join_processes(flag.coordinator, flag.processes, flag.process)
     _check_modes(flag)
-    output = Path(flag.output) if flag.output else None
+    output, folder = (_place(flag, name) for name in ("output", "workdir"))
     if flag.mode == "compare":
-        return compare.run(Path(flag.workdir or "runs"), output)
-    workdir = Path(flag.workdir) if flag.workdir else _default_workdir(flag)
+        return compare.run(folder or Path("runs"), output)
+    workdir = folder or _default_workdir(flag)
     if flag.mode in (*NUM, "traverse"):
         return _look(flag, workdir, {"seed": flag.seed, "output": output, "best": flag.best, "raw": flag.raw})
     config = _config(flag, workdir)
@@ -190,7 +191,7 @@ def _look(flag: flags.FlagValues, workdir: Path, drawn: dict[str, Any]) -> Path:
     if flag.mode == "sample":
         return sample.run(workdir, label=flag.label, **drawn)
     drawn["config"] = flag.config
-    source = None if flag.input is None else Path(flag.input).expanduser()
+    source = _place(flag, "input")
     if flag.mode == "reconstruct":
         from gengen.tasks import reconstruct
 
@@ -217,9 +218,17 @@ def _look(flag: flags.FlagValues, workdir: Path, drawn: dict[str, Any]) -> Path:
     return evaluate.run(workdir, **drawn)
 
 
+def _place(flag: flags.FlagValues, name: str) -> Path | None:
+    text = flag[name].value
+    return None if text is None else place(f"--{name}", text)
+
+
 def _config(flag: flags.FlagValues, workdir: Path) -> ConfigDict:
     """The config that the flags name, or else the one of the run folder."""
-    config = flag.config if flag.config is not None else read_folder(workdir)[0]
+    config = flag.config
+    if config is None:
+        config = read_folder(workdir)[0]
+        check_config(workdir, config)
     check_sections(config, workdir)
     return config
 
@@ -236,14 +245,22 @@ def _say(sentence: str) -> int:
     return REFUSED
 
 
-def _disk_is_full(error: BaseException | None) -> str | None:
-    while error:
+def _disk_is_full(failure: BaseException) -> str | None:
+    for error in _chain(failure):
         code = re.search(r"os_error_code='(\d+)'", str(error))  # as TensorStore, under Orbax, tells it
         if (error.errno if isinstance(error, OSError) else code and int(code[1])) in FULL:
             where = getattr(error, "filename", None)
             return f"the disk{f' of {where}' if where else ''} is full; make room and give the same command again."
-        error = error.__cause__ or error.__context__
     return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what led to it; an error may have led to itself."""
+    seen = set()
+    while error and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _file_is_unusable(error: BaseException) -> str | None:

@@ -12,8 +12,9 @@ from gengen.data import pixels
 from gengen.data.folder import SUFFIXES
 from gengen.data.signature import DataSet, Signature
 from gengen.pictures.grid import has_alpha
+from gengen.tasks.opened import opened
 from gengen.tasks.prepare import check_sections, load_data
-from gengen.training.run_folder import read_folder
+from gengen.training.run_folder import check_config
 
 
 class Shown(NamedTuple):
@@ -47,7 +48,8 @@ def data_of(workdir: Path, config: ConfigDict | None = None) -> DataSet:
     Raises:
       Refusal: the folder holds no run, or the data are gone or other ones.
     """
-    own, signature = read_folder(workdir)
+    own, signature = opened(workdir)
+    check_config(workdir, own)
     given = own if config is None else config
     check_sections(given, workdir)
     for key in ("data_dir", "manual_dir"):
@@ -55,7 +57,7 @@ def data_of(workdir: Path, config: ConfigDict | None = None) -> DataSet:
     if "second" in own.data and "second" in given.data and given.data.second.get("manual_dir"):
         own.data.second.manual_dir = given.data.second.manual_dir
     data = load_data(own)
-    if data.signature.digest != signature["digest"]:
+    if data.signature.digest != signature.digest:
         raise Refusal(f"the data of {own.data.name} are not those that {workdir} was trained on: their digests differ.")
     return data
 

@@ -11,15 +11,15 @@ from gengen.build.model import build_model, example_batch
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
-from gengen.data.signature import Signature
 from gengen.pictures.grid import grid, save_png, to_pixels
 from gengen.tasks.conditions import LABEL, Told, by_class, columns_of, of_class
 from gengen.tasks.data_of_run import data_of
+from gengen.tasks.opened import opened
 from gengen.tasks.outputs import output_files, save_npz
 from gengen.tasks.prepare import SEEDS
 from gengen.tasks.samplers import complete
 from gengen.training.checkpoint import Checkpoints
-from gengen.training.run_folder import read_folder
+from gengen.training.run_folder import check_config
 
 CHUNK = 256
 """Images made in one call: bounds memory, and is compiled once however many are asked for."""
@@ -73,8 +73,8 @@ def restore(workdir: Path, *, best: bool = False) -> tuple[GenerativeModel, int,
     Raises:
       Refusal: the folder holds no run or no checkpoint.
     """
-    config, data = read_folder(workdir)
-    signature = Signature.from_json(data)
+    config, signature = opened(workdir)
+    check_config(workdir, config)
     model = build_model(config, signature)
     template = jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
     folder = workdir / ("best" if best else "checkpoints")
@@ -120,12 +120,12 @@ def run(
     """
     check_flags(num=num, least=1, seed=seed)
     model, step, state = restore(workdir, best=best)
-    settings = read_folder(workdir)[0].get("evaluation", ConfigDict())  # older folders have none
+    config, signature = opened(workdir)
+    settings = config.get("evaluation", ConfigDict())  # older folders have none
     model, variables = complete(
         model, workdir, step, state, settings, best=best, raw=raw, load=lambda: data_of(workdir)
     )
-    names = Signature.from_json(read_folder(workdir)[1]).classes
-    told = by_class(model, num) if label is None else of_class(model, num, label, names)
+    told = by_class(model, num) if label is None else of_class(model, num, label, signature.classes)
     output, picture = output_files(output, workdir / "samples.npz", ".npz", ".png")
     images = sampler(model)(variables, seed, num, told)
     save_npz(output, {"images": images, **({"labels": told[LABEL]} if told else {})})

@@ -49,7 +49,7 @@ class _Patient(ocp.type_handlers.NumpyHandler):
 
 async def _all(single: Iterable[Awaitable[Sequence[Any]]]) -> list[Any]:
     """What single requests give, when all of them are done."""
-    done = await asyncio.gather(*single, return_exceptions=True)
+    done: list[Any] = await asyncio.gather(*single, return_exceptions=True)
     for error in done:
         if isinstance(error, BaseException):
             raise error
@@ -205,6 +205,8 @@ class Checkpoints:
           OSError: it could not be written.
         """
         self._manager.wait_until_finished()
+        for old in self.steps()[: -self._keep]:  # of a process that was killed before it deleted them
+            self._manager.delete(old)
 
     def close(self) -> None:
         """Waits and lets go of the folder."""
