@@ -30,6 +30,10 @@ def whole(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
             partial.replace(path)
+        except OSError as error:
+            if error.filename == str(partial):
+                error.filename = str(path)
+            raise
         finally:
             partial.unlink(missing_ok=True)
 

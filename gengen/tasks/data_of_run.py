@@ -12,9 +12,8 @@ from gengen.data import pixels
 from gengen.data.folder import SUFFIXES
 from gengen.data.signature import DataSet, Signature
 from gengen.pictures.grid import has_alpha
-from gengen.tasks.opened import opened
+from gengen.tasks.opened import opened, unchanged
 from gengen.tasks.prepare import check_sections, load_data
-from gengen.training.run_folder import check_config
 
 
 class Shown(NamedTuple):
@@ -49,14 +48,14 @@ def data_of(workdir: Path, config: ConfigDict | None = None) -> DataSet:
       Refusal: the folder holds no run, or the data are gone or other ones.
     """
     own, signature = opened(workdir)
-    check_config(workdir, own)
     given = own if config is None else config
     check_sections(given, workdir)
-    for key in ("data_dir", "manual_dir"):
-        own.data[key] = given.data[key] or own.data[key]
-    if "second" in own.data and "second" in given.data and given.data.second.get("manual_dir"):
-        own.data.second.manual_dir = given.data.second.manual_dir
-    data = load_data(own)
+    with unchanged(workdir):
+        for key in ("data_dir", "manual_dir"):
+            own.data[key] = given.data[key] or own.data[key]
+        if "second" in own.data and "second" in given.data and given.data.second.get("manual_dir"):
+            own.data.second.manual_dir = given.data.second.manual_dir
+        data = load_data(own)
     if data.signature.digest != signature.digest:
         raise Refusal(f"the data of {own.data.name} are not those that {workdir} was trained on: their digests differ.")
     return data

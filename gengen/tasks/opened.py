@@ -1,5 +1,7 @@
 """What a run folder says of itself."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ml_collections import ConfigDict
@@ -21,3 +23,17 @@ def opened(workdir: Path) -> tuple[ConfigDict, Signature]:
         raise damaged(workdir / "data.json", f"it has no {error.args[0]}") from error
     except (ValueError, TypeError, AttributeError) as error:
         raise damaged(workdir / "data.json", str(error)) from error
+
+
+@contextmanager
+def unchanged(workdir: Path) -> Iterator[None]:
+    """Holds a run folder responsible for what cannot be built of its files any more: it could be when it was trained.
+
+    Raises:
+      Refusal: something is missing, or of another type.
+    """
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = f"what it says cannot be built: {type(error).__name__}, {str(error).strip()}"
+        raise damaged(workdir / "config.json", reason) from error

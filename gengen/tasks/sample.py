@@ -14,12 +14,11 @@ from gengen.core.state import Variables
 from gengen.pictures.grid import grid, save_png, to_pixels
 from gengen.tasks.conditions import LABEL, Told, by_class, columns_of, of_class
 from gengen.tasks.data_of_run import data_of
-from gengen.tasks.opened import opened
+from gengen.tasks.opened import opened, unchanged
 from gengen.tasks.outputs import output_files, save_npz
 from gengen.tasks.prepare import SEEDS
 from gengen.tasks.samplers import complete
 from gengen.training.checkpoint import Checkpoints
-from gengen.training.run_folder import check_config
 
 CHUNK = 256
 """Images made in one call: bounds memory, and is compiled once however many are asked for."""
@@ -74,9 +73,9 @@ def restore(workdir: Path, *, best: bool = False) -> tuple[GenerativeModel, int,
       Refusal: the folder holds no run or no checkpoint.
     """
     config, signature = opened(workdir)
-    check_config(workdir, config)
-    model = build_model(config, signature)
-    template = jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
+    with unchanged(workdir):
+        model = build_model(config, signature)
+        template = jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
     folder = workdir / ("best" if best else "checkpoints")
     checkpoints = Checkpoints(folder, read_only=True) if folder.is_dir() else None
     restored = checkpoints.restore_latest(template) if checkpoints else None
