@@ -1,6 +1,5 @@
 """The one way to get pictures: find, prepare, decode, and next time read what was decoded."""
 
-import errno
 import os
 import pathlib
 import re
@@ -15,6 +14,7 @@ from gengen.data.prepared import WRITE_ERRORS, prepare
 from gengen.data.selection import Selection
 from gengen.data.signature import DataSet
 from gengen.data.sources import Source, find_source
+from gengen.files.places import place, plain
 
 _FORMAT = "v2"  # of the decoded cache: to be raised when it holds more, or the same picture decodes to other pixels
 
@@ -60,8 +60,8 @@ def load(
     size = _size(resolution)
     _check(channels, crop)
     selection = Selection(classes=classes, held_out=held_out, labelled=labelled)
-    root = _expand(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
-    manual = _expand(manual_dir) if manual_dir else None
+    root = _root(data_dir)
+    manual = place("--config.data.manual_dir", manual_dir).absolute() if manual_dir else None
     try:
         source = find_source(name, root, manual, rule, domain)
         for note in source.notes:
@@ -70,10 +70,12 @@ def load(
         data = decoded.read(folder)
         if data is None:
             print(f"gengen: preparing {name} in {root}", file=sys.stderr)
-            prepared = prepare(name, source, manual, rule)
-            data = decoded.write(folder, name, prepared, size=size, channels=channels, crop=crop)
+            with plain(root) as readable:
+                prepared = prepare(name, find_source(name, readable, manual, rule, domain), manual, rule)
+                data = decoded.write(folder, name, prepared, size=size, channels=channels, crop=crop)
     except OSError as error:
-        raise _refusal(error, root) from error
+        _refuse_unusable(root, error)
+        raise
     if data.signature.range:
         say(f"{shown(manual) if manual else name}: {Range(*data.signature.range)}")
     return selection.of(data)
@@ -101,25 +103,22 @@ def _check(channels: int | None, crop: str) -> None:
         raise Refusal(f"--config.data.crop={crop} should be one of {', '.join(pixels.CROPS)}.")
 
 
-def _expand(path: str | os.PathLike[str]) -> pathlib.Path:
-    try:
-        return pathlib.Path(path).expanduser().absolute()
-    except RuntimeError as error:
-        raise Refusal(
-            f"{path} cannot be found without a home directory: name a whole path, for data with TFDS_DATA_DIR or "
-            f"--config.data.data_dir=FOLDER."
-        ) from error
+def _root(data_dir: str | os.PathLike[str] | None) -> pathlib.Path:
+    flag, folder = "--config.data.data_dir", data_dir
+    if not folder:
+        flag, folder = "TFDS_DATA_DIR", os.environ.get("TFDS_DATA_DIR")
+    return place(flag, folder or "~/tensorflow_datasets").absolute()
 
 
-def _refusal(error: OSError, root: pathlib.Path) -> Exception:
-    """Puts a full disk or a folder that cannot be written into a sentence; other errors are not the user's."""
+def _refuse_unusable(root: pathlib.Path, error: OSError) -> None:
+    """Puts a disk that is full, or a folder that cannot be used, into a sentence."""
+    where = pathlib.Path(error.filename or root)
     if error.errno in WRITE_ERRORS:
-        reason = f"The data do not fit below {root} ({error.strerror})"
-        return Refusal(f"{reason}: free some space, or add --config.data.data_dir=FOLDER.")
-    missing = error.errno == errno.ENOENT and error.filename and root.is_relative_to(error.filename)
-    if missing or error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
-        return Refusal(
-            f"{error.filename or root} cannot be used ({error.strerror}): add --config.data.data_dir=FOLDER, or set "
-            f"TFDS_DATA_DIR."
-        )
-    return error
+        reason = f"The data do not fit below {root} ({error.strerror}): free some space, or"
+    elif error.errno is None:  # as TFDS tells it where nothing at all is free
+        reason = f"The data cannot be prepared below {root} ({error}):"
+    elif where.is_relative_to(root) or root.is_relative_to(where):
+        reason = f"{where} cannot be used ({error.strerror}):"
+    else:
+        return
+    raise Refusal(f"{reason} add --config.data.data_dir=FOLDER, or set TFDS_DATA_DIR.") from error

@@ -1,13 +1,11 @@
 """The cache of decoded pictures: plain .npy files, written once and then read in a fraction of a second."""
 
-import contextlib
 import dataclasses
 import hashlib
 import json
 import math
 import pathlib
 import shutil
-import uuid
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,6 +14,7 @@ from gengen.core.refusal import Refusal
 from gengen.data import pixels, room
 from gengen.data.prepared import Prepared
 from gengen.data.signature import DataSet, Signature
+from gengen.files.whole import sweep, whole_folder
 
 MAPPED_ABOVE = 1 << 30
 """Arrays above this many bytes stay on the disk and are read as batches need them."""
@@ -81,9 +80,8 @@ def write(
     native = (first.height, first.width)
     target = size or native
     _check_room(folder, name, prepared, (*target, channels))
-    partial = folder.with_name(f"incomplete.{uuid.uuid4().hex}.{folder.name}")
-    partial.mkdir(parents=True)
-    try:
+    sweep(folder.parent)
+    with whole_folder(folder) as partial:
         digest = hashlib.sha256()
         counts = {}
         for split in _SPLITS:
@@ -102,10 +100,6 @@ def write(
         (partial / "signature.json").write_text(json.dumps(signature.to_json(), indent=1), encoding="utf-8")
         if folder.exists() and read(folder) is None:
             shutil.rmtree(folder)
-        with contextlib.suppress(OSError):  # another process was first: its data are the same
-            partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     data = read(folder)
     if data is None:
         raise Refusal(f"{folder} was written and cannot be read back: check the disk, or give another data_dir.")

@@ -7,11 +7,11 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
 from gengen.core.refusal import Refusal
 from gengen.data.raw import Place, listed
+from gengen.files.whole import sweep, whole
 
 TIMEOUT = 10.0
 """Seconds without an answer after which a mirror counts as out of reach."""
@@ -107,12 +107,9 @@ def _reason(error: Exception) -> str:
 
 
 def _keep(content: bytes, path: pathlib.Path) -> pathlib.Path:
-    """Writes a download under a temporary name first, so that a file of its final name is always whole."""
+    """Writes a download, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    sweep(path.parent)
+    with whole(path) as file:
+        file.write(content)
     return path

@@ -11,6 +11,13 @@ NORMALISATION = "uint8, scaled to [-1, 1]"
 
 _LATER = ("paired", "second", "split", "range")
 
+_KINDS = {
+    **dict.fromkeys(("name", "digest", "normalisation"), str),
+    **dict.fromkeys(("height", "width", "channels", "paired"), int),
+    **{"classes": list, "counts": dict},
+}
+"""What each field is in JSON."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
@@ -54,9 +61,16 @@ class Signature:
 
         Raises:
           KeyError: a field is missing.
+          ValueError: one is not what it should be.
         """
         names = [field.name for field in dataclasses.fields(cls)]
         values = {name: fields[name] for name in names if name in fields or name not in _LATER}
+        for name in values.keys() & _KINDS.keys():
+            if not isinstance(values[name], _KINDS[name]):
+                raise ValueError(f"{name} is {values[name]!r}")
+        for name, items, kind in (("classes", values["classes"], str), ("counts", values["counts"].values(), int)):
+            if not all(isinstance(item, kind) for item in items):
+                raise ValueError(f"{name} are {values[name]!r}")
         if values.get("second"):
             values["second"] = cls.from_json(values["second"])
         values["range"] = tuple(values["range"]) if values.get("range") else None

@@ -1,11 +1,12 @@
 """Grids of pictures: arrays in, PNG out."""
 
 import math
-import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from gengen.files.whole import whole
 
 WHITE = 255
 
@@ -64,9 +65,5 @@ def grid(images: np.ndarray, *, columns: int | None = None, margin: int = 2, lea
 def save_png(path: Path, picture: np.ndarray) -> None:
     """Writes a picture, uint8 [H, W, C] with C 1 or 3; the file appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture).save(partial, format="PNG")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole(path) as file:
+        Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture).save(file, format="PNG")

@@ -18,6 +18,7 @@ from gengen.core.refusal import Refusal
 from gengen.data.labels import with_labels
 from gengen.data.signature import DataSet
 from gengen.data.splits import RULES, rule_of
+from gengen.files.whole import write_whole
 from gengen.pictures.grid import to_pixels
 from gengen.tasks import compare_adaptations, judge_recognition, train
 from gengen.tasks.check import check_config
@@ -27,7 +28,7 @@ from gengen.tasks.prepare import SECOND, load_data
 from gengen.tasks.sample import restore
 from gengen.tasks.translations import Translations
 from gengen.training.checkpoint import Checkpoints
-from gengen.training.run_folder import begun, read_folder, write_whole
+from gengen.training.run_folder import begun, read_folder
 
 
 def run(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:

@@ -22,12 +22,12 @@ from gengen.core.state import State, networks_of
 from gengen.data.pipeline import batches
 from gengen.data.selection import streams
 from gengen.data.signature import DataSet, Signature
+from gengen.files.whole import write_whole
 from gengen.tasks.check import check_config
 from gengen.tasks.conditions import shown_to
 from gengen.tasks.describe import count, table
 from gengen.tasks.prepare import load_data
 from gengen.training.loop import windows
-from gengen.training.run_folder import write_whole
 
 SECONDS = 10.0
 """How long steps are measured for."""

@@ -13,10 +13,8 @@ seeds gave 8.44 to 9.95 for it, and 2.92 to 3.89 for blurred images: up to a fac
 
 import hashlib
 import json
-import os
 import sys
 import time
-import uuid
 import zipfile
 import zlib
 from functools import partial
@@ -34,6 +32,7 @@ from gengen.core.transforms import scale_by_rate
 from gengen.data.labels import present, with_labels
 from gengen.data.pipeline import batches
 from gengen.data.signature import DataSet
+from gengen.files.whole import sweep, whole
 from gengen.models.classifier import classifier, classify
 from gengen.networks.classifier import FEATURES, Classifier
 from gengen.tasks.chunks import in_chunks
@@ -251,18 +250,12 @@ def _nested(weights: Weights) -> dict[str, Any]:
 
 
 def write(cache: Path, weights: Weights, metadata: dict[str, Any]) -> None:
-    """Writes weights and metadata under another name first; of two processes that do, the last one wins."""
-    partial_file = cache.with_name(f".{cache.name}.{uuid.uuid4().hex}")
+    """Writes weights and metadata; of two processes that do, the last one wins."""
     arrays: dict[str, Any] = {"metadata": np.asarray(json.dumps(metadata)), **weights}
     cache.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with partial_file.open("wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        partial_file.replace(cache)
-    finally:
-        partial_file.unlink(missing_ok=True)
+    sweep(cache.parent)
+    with whole(cache) as file:
+        np.savez(file, **arrays)
 
 
 def _read(cache: Path, wanted: dict[str, Any]) -> tuple[Weights, dict[str, Any]] | None:

@@ -4,7 +4,7 @@ import errno
 import logging
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from absl.flags import FlagValues
 from ml_collections import ConfigDict, config_flags
 
 from gengen.core.refusal import Refusal
+from gengen.files.places import place
 from gengen.tasks import (
     benchmark,
     compare,
@@ -29,7 +30,7 @@ from gengen.tasks import (
 )
 from gengen.tasks.check import check_evaluation, check_values
 from gengen.tasks.prepare import check_sections
-from gengen.training.run_folder import read_folder
+from gengen.training.run_folder import check_config, read_folder
 
 REFUSED = 2
 """Exit status of a command that could not be carried out."""
@@ -92,7 +93,7 @@ def main(argv: Sequence[str], configs: Path) -> int:
 
 def _answer(argv: Sequence[str], configs: Path) -> int:
     logging.basicConfig(format="%(levelname)s: %(message)s", stream=sys.stderr)
-    absl.logging.set_verbosity(absl.logging.ERROR)  # Orbax and TFDS tell much that a user cannot act on
+    absl.logging.set_verbosity(absl.logging.FATAL)  # Orbax and TFDS tell much that a user cannot act on
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it goes on where it has no folder of its own
     try:
         if {"--help", "-h", "-help"} & set(argv):
@@ -120,11 +121,11 @@ def _carry_out(flag: FlagValues, configs: Path) -> Path | None:
     machine.keep_compilations()
     if flag.distributed or any(value is not None for value in (flag.coordinator, flag.processes, flag.process)):
         machine.join_processes(flag.coordinator, flag.processes, flag.process)
-    output = Path(flag.output) if flag.output else None
+    output, folder = (_place(flag, name) for name in ("output", "workdir"))
     if flag.mode == "compare":
-        return compare.run(Path(flag.workdir or "runs"), output)
+        return compare.run(folder or Path("runs"), output)
     machine.check_devices()
-    workdir = Path(flag.workdir) if flag.workdir else _default_workdir(flag)
+    workdir = folder or _default_workdir(flag)
     if flag.mode in (*NUM, "traverse"):
         return _look(flag, workdir, {"seed": flag.seed, "output": output, "best": flag.best, "raw": flag.raw})
     config = _config(flag, workdir)
@@ -154,7 +155,7 @@ def _look(flag: FlagValues, workdir: Path, drawn: dict[str, Any]) -> Path:
         check_values(flag.config)
         check_evaluation(flag.config.evaluation)
     drawn["config"] = flag.config
-    source = None if flag.input is None else Path(flag.input).expanduser()
+    source = _place(flag, "input")
     if flag.mode == "reconstruct":
         from gengen.tasks import reconstruct
 
@@ -181,9 +182,17 @@ def _look(flag: FlagValues, workdir: Path, drawn: dict[str, Any]) -> Path:
     return evaluate.run(workdir, **drawn)
 
 
+def _place(flag: FlagValues, name: str) -> Path | None:
+    text = flag[name].value
+    return None if text is None else place(f"--{name}", text)
+
+
 def _config(flag: FlagValues, workdir: Path) -> ConfigDict:
     """The config that the flags name, or else the one of the run folder."""
-    config = flag.config if flag.config is not None else read_folder(workdir)[0]
+    config = flag.config
+    if config is None:
+        config = read_folder(workdir)[0]
+        check_config(workdir, config)
     check_sections(config, workdir)
     return config
 
@@ -201,16 +210,22 @@ def _say(sentence: str) -> int:
     return REFUSED
 
 
-def _disk_is_full(error: BaseException | None) -> str | None:
-    seen: list[BaseException] = []
-    while error and error not in seen:  # some libraries chain errors in a circle
-        seen.append(error)
+def _disk_is_full(failure: BaseException) -> str | None:
+    for error in _chain(failure):
         code = re.search(r"os_error_code='(\d+)'", str(error))  # as TensorStore, under Orbax, tells it
         if (error.errno if isinstance(error, OSError) else code and int(code[1])) in FULL:
             where = getattr(error, "filename", None)
             return f"the disk{f' of {where}' if where else ''} is full; make room and give the same command again."
-        error = error.__cause__ or error.__context__
     return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what led to it; an error may have led to itself."""
+    seen = set()
+    while error and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _file_is_unusable(error: BaseException) -> str | None:

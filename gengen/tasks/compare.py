@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gengen.core.refusal import Refusal
+from gengen.files.whole import write_whole
 from gengen.tasks import compare_adaptations, compare_detections, compare_translations
 from gengen.tasks.describe import table, with_interval
 from gengen.tasks.outputs import output_files
-from gengen.training.run_folder import read_folder, write_whole
+from gengen.training.run_folder import read_folder
 from gengen.training.writer import read_lines
 
 SHOWN = ("frechet_distance", "precision", "recall")

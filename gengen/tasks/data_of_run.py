@@ -14,10 +14,9 @@ from gengen.data import pixels, ranges, reading
 from gengen.data.listing import SUFFIXES, File, Listing, list_pictures, say, shown
 from gengen.data.pixels import Range
 from gengen.data.signature import DataSet, Signature
-from gengen.data.splits import rule_of
 from gengen.pictures.grid import has_alpha
+from gengen.tasks.opened import opened, unchanged
 from gengen.tasks.prepare import check_sections, load_data
-from gengen.training.run_folder import read_folder
 
 
 class Shown(NamedTuple):
@@ -51,15 +50,16 @@ def data_of(workdir: Path, config: ConfigDict | None = None) -> DataSet:
     Raises:
       Refusal: the folder holds no run, or the data are gone or other ones.
     """
-    own, signature = read_folder(workdir)
+    own, signature = opened(workdir)
     given = own if config is None else config
     check_sections(given, workdir)
-    for key in ("data_dir", "manual_dir"):
-        own.data[key] = given.data[key] or own.data[key]
-    if "second" in own.data and "second" in given.data and given.data.second.get("manual_dir"):
-        own.data.second.manual_dir = given.data.second.manual_dir
-    data = load_data(own, rule_of(signature))
-    if data.signature.digest != signature["digest"]:
+    with unchanged(workdir):
+        for key in ("data_dir", "manual_dir"):
+            own.data[key] = given.data[key] or own.data[key]
+        if "second" in own.data and "second" in given.data and given.data.second.get("manual_dir"):
+            own.data.second.manual_dir = given.data.second.manual_dir
+        data = load_data(own, signature.split)
+    if data.signature.digest != signature.digest:
         raise Refusal(f"the data of {own.data.name} are not those that {workdir} was trained on: their digests differ.")
     return data
 

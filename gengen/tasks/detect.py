@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
+from gengen.files.whole import write_whole
 from gengen.metrics.anomaly import expected_false_alarms, threshold
 from gengen.pictures.detection import COLUMNS, Examples, save_detection, save_verdicts
 from gengen.tasks import detectors
@@ -19,7 +20,7 @@ from gengen.tasks.detectors import DETECTORS, Scorer, Subject, scores_of
 from gengen.tasks.outputs import output_files
 from gengen.tasks.sample import check_flags, restore
 from gengen.tasks.trial import Trial, judged, sentences, table_of, trial
-from gengen.training.run_folder import read_folder, write_whole
+from gengen.training.run_folder import read_folder
 
 LEAST = 100
 """The fewest test images that are scored."""

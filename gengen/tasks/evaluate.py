@@ -16,6 +16,7 @@ from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.state import Variables
 from gengen.data.dataset import DataSet
+from gengen.files.whole import write_whole
 from gengen.metrics import classes as class_scores
 from gengen.metrics.comparison import Compared
 from gengen.metrics.copying import copied
@@ -35,7 +36,7 @@ from gengen.tasks.judge import Judge
 from gengen.tasks.outputs import output_files
 from gengen.tasks.sample import check_flags, restore, sampler
 from gengen.tasks.samplers import complete
-from gengen.training.run_folder import read_folder, write_whole
+from gengen.training.run_folder import read_folder
 
 LEAST = 100
 """The fewest samples that are judged."""

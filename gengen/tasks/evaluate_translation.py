@@ -12,6 +12,7 @@ from gengen.core.model import GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
 from gengen.data.signature import DataSet
+from gengen.files.whole import write_whole
 from gengen.pictures.grid import save_png
 from gengen.pictures.sheet import alike, in_rows
 from gengen.tasks.conditions import DOMAIN
@@ -20,7 +21,6 @@ from gengen.tasks.judge_translation import judge_translation, sentences_of
 from gengen.tasks.outputs import output_files
 from gengen.tasks.sample import sampler
 from gengen.tasks.translations import Gallery
-from gengen.training.run_folder import write_whole
 
 SHOWN = 16
 """Images that are shown above their translations in each direction, or pairs."""

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -13,6 +12,7 @@ from gengen.core.refusal import Refusal
 from gengen.data.dataset import DataSet
 from gengen.data.labels import present
 from gengen.data.torch_file import read_state_dict
+from gengen.files.places import place
 from gengen.metrics.thumbnails import SIDE, thumbnails
 from gengen.networks import inception, inception_weights
 from gengen.networks.classifier import FEATURES
@@ -105,7 +105,7 @@ def extractors(data: DataSet, settings: ConfigDict) -> Extractors:
     if kind == "classifier" and classes:
         features = classes
     else:
-        features = _inception(Path(weights).expanduser()) if kind == "inception" else _coordinates(size)
+        features = _inception(weights) if kind == "inception" else _coordinates(size)
     return Extractors(features, classes, _thumbnails(data))
 
 
@@ -116,7 +116,8 @@ def _classifier(data: DataSet) -> Extractor:
     return Extractor(network.name, network.digest, FEATURES, "none", network.extract, classes, accuracy)
 
 
-def _inception(file: Path) -> Extractor:
+def _inception(weights: str) -> Extractor:
+    file = place("--config.evaluation.inception_weights", weights)
     try:
         variables = inception_weights.variables_of(read_state_dict(file))
     except ValueError as error:

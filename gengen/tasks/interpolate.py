@@ -9,15 +9,14 @@ from ml_collections import ConfigDict
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
-from gengen.data.signature import Signature
 from gengen.pictures.grid import grid, save_png, to_pixels
 from gengen.tasks.conditions import LABEL, by_class, classes_of, shown_to
 from gengen.tasks.data_of_run import data_of, held_out
 from gengen.tasks.latents import Latents, check_continuous, told_labels
+from gengen.tasks.opened import opened
 from gengen.tasks.outputs import output_files
 from gengen.tasks.paths import lerp, slerp
 from gengen.tasks.sample import check_flags, check_room, restore
-from gengen.training.run_folder import read_folder
 
 STEPS = 10
 """Latents on a path, both ends among them."""
@@ -102,7 +101,7 @@ def run(
 
 
 def _check_room(workdir: Path, model: GenerativeModel, num: int, steps: int) -> None:
-    signature = Signature.from_json(read_folder(workdir)[1])
+    signature = opened(workdir)[1]
     rows = num if model.encode is None else min(num, signature.counts["test"])
     check_room(rows * steps, signature, f"--num={num} --steps={steps}")
 

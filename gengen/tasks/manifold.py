@@ -9,14 +9,13 @@ from ml_collections import ConfigDict
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
-from gengen.data.signature import Signature
 from gengen.pictures.grid import grid, save_png, to_pixels
 from gengen.tasks.conditions import LABEL, Told, classes_of, of_class, shown_to
 from gengen.tasks.data_of_run import data_of, held_out
 from gengen.tasks.latents import Latents, check_continuous, told_labels
+from gengen.tasks.opened import opened
 from gengen.tasks.outputs import output_files
 from gengen.tasks.sample import check_flags, restore
-from gengen.training.run_folder import read_folder
 
 DRAWS = 10_000
 """Latents whose quantiles are taken."""
@@ -132,7 +131,7 @@ def _told(workdir: Path, model: GenerativeModel, label: str | None) -> tuple[Tol
     """The class that all draws are told, if the model takes labels, and how that is said."""
     if label is None and not classes_of(model):
         return {}, ""
-    names = Signature.from_json(read_folder(workdir)[1]).classes
+    names = opened(workdir)[1].classes
     told = {LABEL: np.zeros(DRAWS, np.int32)} if label is None else of_class(model, DRAWS, label, names)
     return told, f" of class {names[told[LABEL][0]]}"
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from gengen.core.refusal import Refusal
+from gengen.files.whole import sweep, whole
 
 
 def output_files(output: Path | None, default: Path, *suffixes: str) -> list[Path]:
-    """Says which files of one name and several endings a task will write, and makes their folder.
+    """Says which files of one name and several endings a task will write, and makes ready their folder.
 
     Args:
       output: what the user named, with one of the endings or without.
@@ -35,15 +36,11 @@ def output_files(output: Path | None, default: Path, *suffixes: str) -> list[Pat
     stem.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(stem.parent, os.W_OK):
         raise Refusal(f"nothing can be written in {stem.parent}; choose another --output.")
+    sweep(stem.parent)
     return paths
 
 
 def save_npz(path: Path, arrays: Mapping[str, Any]) -> None:
     """Writes arrays by their names to a compressed .npz that appears whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with partial.open("wb") as file:
-            np.savez_compressed(file, **arrays)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole(path) as file:
+        np.savez_compressed(file, **arrays)

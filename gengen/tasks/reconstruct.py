@@ -10,7 +10,6 @@ from gengen.build.parts import build_part
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
-from gengen.data.signature import Signature
 from gengen.metrics.interval import of_blocks
 from gengen.pictures.grid import save_png, to_pixels
 from gengen.pictures.sheet import in_rows
@@ -18,6 +17,7 @@ from gengen.tasks.conditions import classes_of, of_class, shown_to
 from gengen.tasks.data_of_run import Shown, data_of, held_out, pictures_of
 from gengen.tasks.describe import number, with_interval
 from gengen.tasks.latents import Latents, told_labels
+from gengen.tasks.opened import opened
 from gengen.tasks.outputs import output_files, save_npz
 from gengen.tasks.sample import check_flags, restore
 from gengen.training.run_folder import read_folder
@@ -109,7 +109,7 @@ def _shown(
         if label is not None:
             raise Refusal(f"--label={label} is the class of the pictures of --input; held-out images have their own.")
         return held_out(shown_to(model, data_of(workdir, config)), num, seed)
-    signature = Signature.from_json(read_folder(workdir)[1])
+    signature = opened(workdir)[1]
     shown = pictures_of(source, signature, num)
     if label is not None:
         (labels,) = of_class(model, len(shown.images), label, signature.classes).values()

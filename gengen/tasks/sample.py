@@ -16,11 +16,11 @@ from gengen.pictures.grid import LEAST, grid, save_png, to_pixels
 from gengen.tasks import machine
 from gengen.tasks.conditions import LABEL, Told, by_class, columns_of, of_class
 from gengen.tasks.data_of_run import data_of
+from gengen.tasks.opened import opened, unchanged
 from gengen.tasks.outputs import output_files, save_npz
 from gengen.tasks.samplers import complete
 from gengen.tasks.sections import SEEDS
 from gengen.training.checkpoint import Checkpoints
-from gengen.training.run_folder import read_folder
 
 NUMBERS = 2**31
 """Images are numbered by JAX's integers, of which there are as many from 0 on."""
@@ -77,10 +77,10 @@ def restore(workdir: Path, *, best: bool = False) -> tuple[GenerativeModel, int,
     Raises:
       Refusal: the folder holds no run or no checkpoint.
     """
-    config, data = read_folder(workdir)
-    signature = Signature.from_json(data)
-    model = build_model(config, signature)
-    template = jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
+    config, signature = opened(workdir)
+    with unchanged(workdir):
+        model = build_model(config, signature)
+        template = jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
     folder = workdir / ("best" if best else "checkpoints")
     checkpoints = Checkpoints(folder, read_only=True) if folder.is_dir() else None
     restored = checkpoints.restore_latest(template) if checkpoints else None
@@ -124,11 +124,11 @@ def run(
     """
     check_flags(num=num, least=1, seed=seed)
     model, step, state = restore(workdir, best=best)
-    settings = read_folder(workdir)[0].get("evaluation", ConfigDict())  # older folders have none
+    config, signature = opened(workdir)
+    settings = config.get("evaluation", ConfigDict())  # older folders have none
     model, variables = complete(
         model, workdir, step, state, settings, best=best, raw=raw, load=lambda: data_of(workdir)
     )
-    signature = Signature.from_json(read_folder(workdir)[1])
     check_room(num, signature, f"--num={num}")
     told = by_class(model, num) if label is None else of_class(model, num, label, signature.classes)
     output, picture = output_files(output, workdir / "samples.npz", ".npz", ".png")

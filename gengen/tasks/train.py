@@ -165,9 +165,9 @@ class _Run:
             log_every=settings.log_every,
         )
         actions = (
-            Action(self._evaluate_every, self._judge),  # before a checkpoint: a run that goes on from it has the scores
-            Action(settings.checkpoint_every, self._save),
+            Action(self._evaluate_every, self._judge),
             Action(settings.sample_every, self._picture),
+            Action(settings.checkpoint_every, self._save),  # last: a run that goes on from it has all that was before
         )
         if self._writer and self._model.notes:
             print(f"{self._workdir} {self._model.notes}")
@@ -194,8 +194,10 @@ class _Run:
                 end = stopped or max(start, settings.steps)
                 if end == settings.steps > start:
                     self._judge(state, end)
-                self._save(state, end)
+                if stopped:
+                    self._save(state, end)  # first, because who stops a run may not wait for long
                 self._picture(state, end)
+                self._save(state, end)
                 self._checkpoints.wait()
             finally:
                 fed.close()

@@ -19,10 +19,10 @@ from gengen.pictures.sheet import alike, in_rows
 from gengen.tasks.data_of_run import data_of, pictures_of
 from gengen.tasks.describe import number, with_interval
 from gengen.tasks.domains import SEEDS, pairs_of
+from gengen.tasks.opened import opened
 from gengen.tasks.outputs import output_files, save_npz
 from gengen.tasks.sample import check_flags, restore
 from gengen.tasks.translations import Given, Translations, held_out
-from gengen.training.run_folder import read_folder
 
 COLUMNS = 6
 """Images beside each other."""
@@ -78,7 +78,7 @@ def run(
     if source is None:
         given = held_out(data_of(workdir, config), model, direction, num, seed)
     else:
-        given = _own(source, Signature.from_json(read_folder(workdir)[1]), model, direction, num, seed)
+        given = _own(source, opened(workdir)[1], model, direction, num, seed)
     picture, arrays = output_files(output, workdir / "translations.png", ".png", ".npz")
     kept = Translations(model, seed).rows(evaluation_variables(state, raw=raw), direction, given)
     save_npz(arrays, kept)

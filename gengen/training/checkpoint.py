@@ -1,11 +1,14 @@
 """Checkpoints: plain arrays with checksums, written by Orbax in the background, whole or not at all."""
 
+import asyncio
 import errno
 import logging
 import os
 import shutil
 import time
 import zlib
+from collections.abc import Awaitable, Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 
 from gengen.core.refusal import Refusal
+from gengen.files.places import plain
 from gengen.training.loop import NonFiniteError
 
 KEEP = 3
@@ -27,18 +31,51 @@ class DamagedError(Exception):
     """A checkpoint's content is not what was written."""
 
 
+class _Patient(ocp.type_handlers.NumpyHandler):
+    """Reads arrays as Orbax does, but waits for all of them where one is damaged.
+
+    Orbax leaves the others behind and closes the event loop that they report to: a traceback for each.
+    """
+
+    async def metadata(self, infos: Sequence[Any]) -> list[Any]:
+        return await _all(super(_Patient, self).metadata([info]) for info in infos)
+
+    async def deserialize(self, infos: Sequence[Any], args: Sequence[Any] | None = None) -> list[np.ndarray]:
+        return await _all(
+            super(_Patient, self).deserialize([info], [arg])
+            for info, arg in zip(infos, args or [ocp.RestoreArgs()] * len(infos), strict=True)
+        )
+
+
+async def _all(single: Iterable[Awaitable[Sequence[Any]]]) -> list[Any]:
+    """What single requests give, when all of them are done."""
+    done: list[Any] = await asyncio.gather(*single, return_exceptions=True)
+    for error in done:
+        if isinstance(error, BaseException):
+            raise error
+    return [result[0] for result in done]
+
+
 class Checkpoints:
     """The checkpoints of one run folder.
 
     Each is a folder named by its step with one array per leaf of the tree, named by the leaf's path (such as
     "variables.critic.params.Dense_0.kernel"), and the CRC-32 of each. Saving copies the tree to the host and returns;
-    a folder gets its name only when it is complete. Every process of a run must call `save` alike.
+    a folder gets its name only when it is complete. The first one that an object saves is read again before anything
+    else happens, because a file system may take what it does not give back. Every process of a run must call `save`
+    alike.
     """
 
     def __init__(self, folder: Path, *, read_only: bool = False, keep: int = KEEP) -> None:
-        self._folder = folder
+        self._folder, self._keep, self._proven = folder, keep, False
+        self._resources = ExitStack()
+        patient = ocp.type_handlers.create_type_handler_registry((np.ndarray, _Patient()))
+        handlers = ocp.handlers.DefaultCheckpointHandlerRegistry()
+        handler = ocp.PyTreeCheckpointHandler(type_handler_registry=patient)
+        for args in (ocp.args.PyTreeSave, ocp.args.PyTreeRestore):
+            handlers.add("state", args, handler)
         self._manager = ocp.CheckpointManager(
-            folder.resolve(),
+            self._resources.enter_context(plain(folder)),
             options=ocp.CheckpointManagerOptions(
                 max_to_keep=keep,
                 create=not read_only,
@@ -46,6 +83,7 @@ class Checkpoints:
                 cleanup_tmp_directories=not read_only,
                 enable_async_checkpointing=not read_only,
             ),
+            handler_registry=handlers,
         )
         self._read_only = read_only
 
@@ -55,6 +93,7 @@ class Checkpoints:
         Raises:
           NonFiniteError: a leaf holds a value that is not finite; nothing is written.
           OSError: there is no room for it, or the checkpoint before could not be written.
+          Refusal: the first checkpoint was written and cannot be read.
         """
         if step in self.steps():
             return
@@ -68,10 +107,22 @@ class Checkpoints:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._folder))
         self._manager.save(
             step,
-            args=ocp.args.Composite(
-                state=ocp.args.StandardSave(arrays), checksums=ocp.args.JsonSave(checksums(arrays))
-            ),
+            args=ocp.args.Composite(state=ocp.args.PyTreeSave(arrays), checksums=ocp.args.JsonSave(checksums(arrays))),
         )
+        if not self._proven:
+            self._prove(step)
+
+    def _prove(self, step: int) -> None:
+        self.wait()
+        try:
+            self.read(step)
+        except Exception as error:
+            self._set_aside([step])
+            raise Refusal(
+                f"the checkpoint of step {step} was written to {self._folder} and cannot be read again "
+                f"({_brief(error)}); check the disk, or choose another --workdir."
+            ) from error
+        self._proven = True
 
     def restore_latest(self, template: Any) -> tuple[int, Any] | None:
         """Restores the newest checkpoint that is whole; damaged ones are set aside with a warning.
@@ -106,7 +157,7 @@ class Checkpoints:
         """
         saved = self._manager.restore(
             step,
-            args=ocp.args.Composite(state=ocp.args.StandardRestore(), checksums=ocp.args.JsonRestore()),
+            args=ocp.args.Composite(state=ocp.args.PyTreeRestore(), checksums=ocp.args.JsonRestore()),
         )
         arrays = {name: np.asarray(array) for name, array in saved.state.items()}
         if checksums(arrays) != saved.checksums:
@@ -154,10 +205,13 @@ class Checkpoints:
           OSError: it could not be written.
         """
         self._manager.wait_until_finished()
+        for old in self.steps()[: -self._keep]:  # of a process that was killed before it deleted them
+            self._manager.delete(old)
 
     def close(self) -> None:
         """Waits and lets go of the folder."""
         self._manager.close()
+        self._resources.close()
 
 
 def named_leaves(tree: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import fcntl
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from gengen.core.refusal import Refusal
-from gengen.training.writer import write_whole
+from gengen.files.whole import sweep, write_whole
 
 MAY_CHANGE = ("training.steps", "training.epochs", "data.data_dir", "data.manual_dir", "data.second.manual_dir")
 """Keys in which two commands of one run may differ, beside evaluation.* and training.*_every. The data's place is one,
@@ -21,6 +21,18 @@ because the data itself is compared by its digest."""
 
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
 """What file systems without locks answer to one who asks for a lock."""
+
+SECTIONS = {
+    "data": ("name",),
+    "networks": (),
+    "model": ("name",),
+    "optimizers": (),
+    "training": ("steps", "batch_size", "seed", "average"),
+}
+"""What the config of every run holds, whichever version wrote it."""
+
+LOCK = ".lock"
+"""File in a run folder that its process locks."""
 
 PACKAGES = ("gengen", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy")
 
@@ -63,33 +75,66 @@ def open_folder(folder: Path, config: ConfigDict, signature: dict[str, Any]) -> 
 def held(folder: Path) -> Iterator[None]:
     """Keeps a run folder to this process: two that train in one folder would delete each other's checkpoints.
 
-    The lock ends with the process, however it ends. On a file system without locks there is none, and a line says so.
+    What earlier processes left half-written is removed, and so is a folder that was made in vain. The lock ends with
+    the process, however it ends. On a file system without locks there is none, and a line says so.
 
     Raises:
       Refusal: another process holds it.
     """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
+    lock = folder / LOCK
+    with lock.open("w") as file:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Refusal(f"{folder} is being trained by another process; wait for it or choose another.") from error
         except OSError as error:
             if error.errno not in WITHOUT_LOCKS:
                 raise
             print(f"gengen: {folder} cannot be locked ({error.strerror}); train in it once at a time.", file=sys.stderr)
-        yield
+        for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
+            sweep(place)
+        try:
+            yield
+        finally:
+            if [path.name for path in folder.iterdir()] == [LOCK]:
+                lock.unlink()
+                with suppress(OSError):  # where somebody else has found use for one of them
+                    for path in made:
+                        path.rmdir()
 
 
 def read_folder(folder: Path) -> tuple[ConfigDict, dict[str, Any]]:
     """Reads the config and the data's signature of a run.
 
     Raises:
-      Refusal: the folder holds no run.
+      Refusal: the folder holds no run, or what it holds is damaged.
     """
     if not (folder / "config.json").exists():
         raise Refusal(f"{folder} holds no run; train one with --config=configs/NAME.py --workdir={folder}.")
-    return ConfigDict(_tuples(_read(folder / "config.json"))), _read(folder / "data.json")
+    config, data = (_read(folder / name) for name in ("config.json", "data.json"))
+    for name, section in config.items():
+        if not isinstance(section, dict):
+            raise damaged(folder / "config.json", f"{name} is no section of a config")
+    return ConfigDict(_tuples(config)), data
+
+
+def check_config(folder: Path, config: ConfigDict) -> None:
+    """Checks that the config of a run holds what every version of gengen wrote.
+
+    Raises:
+      Refusal: it does not.
+    """
+    for section, keys in SECTIONS.items():
+        missing = [key for key in keys if key not in config.get(section, {})]
+        if section not in config or missing:
+            name = f"{section}.{missing[0]}" if missing else section
+            raise damaged(folder / "config.json", f"it has no {name}")
+    for section in ("networks", "optimizers"):
+        for key, value in config[section].items():
+            if not isinstance(value, ConfigDict) or "name" not in value:
+                raise damaged(folder / "config.json", f"{section}.{key} has no name")
 
 
 def _refuse_other(folder: Path, there: dict[str, Any], here: dict[str, Any], what: str) -> None:
@@ -125,9 +170,17 @@ def _tuples(tree: Any) -> Any:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        tree = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError) as error:
-        raise Refusal(f"{path} is missing or damaged, so this run cannot go on; choose another --workdir.") from error
+        raise damaged(path, str(error) if isinstance(error, ValueError) else "it is missing") from error
+    if not isinstance(tree, dict) or not tree:
+        raise damaged(path, "it is no object of JSON, or an empty one")
+    return tree
+
+
+def damaged(path: Path, reason: str) -> Refusal:
+    """What to say of a file of a run folder that is not what gengen wrote."""
+    return Refusal(f"{path} is missing or damaged ({reason}), so this run cannot go on; choose another --workdir.")
 
 
 def _version(package: str) -> str:

@@ -1,13 +1,17 @@
 """What a run writes while it trains: metrics.jsonl, TensorBoard events and lines for the person who waits."""
 
 import json
-import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tensorboardX import SummaryWriter
+from tensorboardX import summary
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event, SessionLog
+
+from gengen.files.whole import write_whole
 
 
 class Writer:
@@ -22,24 +26,52 @@ class Writer:
         self._path = folder / "metrics.jsonl"
         self._before, self._since = cut_lines(self._path, step), time.perf_counter()
         self._lines = self._path.open("a", encoding="utf-8")
-        self._events = SummaryWriter(str(folder / "events"), purge_step=step + 1)
+        self._events = Events(folder / "events", step)
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
         """Adds a line to metrics.jsonl, with the seconds that the run has taken, and the values to TensorBoard."""
         seconds = self._before + time.perf_counter() - self._since
         self._lines.write(json.dumps({"step": step, "seconds": round(seconds, 3), **values}) + "\n")
         self._lines.flush()
-        for name, value in values.items():
-            self._events.add_scalar(name, value, step)
+        self._events.add(step, [summary.scalar(name, value) for name, value in values.items()])
 
     def picture(self, step: int, name: str, picture: np.ndarray) -> None:
         """Adds a picture, uint8 [H, W, C], to TensorBoard."""
-        self._events.add_image(name, picture, step, dataformats="HWC")
+        self._events.add(step, [summary.image(name, picture, dataformats="HWC")])
 
     def close(self) -> None:
-        """Writes what is left and closes the files."""
+        """Closes the files."""
         self._lines.close()
         self._events.close()
+
+
+class Events:
+    """The TensorBoard events of one run; those that were added are in the file when `add` returns.
+
+    tensorboardX's own SummaryWriter hands events to a thread, which writes them up to two minutes later: a run that is
+    killed loses those of steps that its checkpoint holds, and nobody adds them again.
+
+    Args:
+      folder: where their files lie; every session of a run adds one.
+      step: TensorBoard hides the events of earlier sessions beyond it, because they will come again.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Absolute, because tensorboardX takes what stands before a colon for a service; it names files by the second.
+        self._file = EventsWriter(str(folder.absolute() / "events"), f".{time.time_ns()}")
+        self._file.write_event(Event(step=step + 1, session_log=SessionLog(status=SessionLog.START)))
+        self._file.flush()
+
+    def add(self, step: int, summaries: Iterable[Any]) -> None:
+        """Adds what tensorboardX's `summary` makes of values or pictures."""
+        for added in summaries:
+            self._file.write_event(Event(wall_time=time.time(), step=step, summary=added))
+        self._file.flush()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
 
 
 def cut_lines(path: Path, step: int) -> float:
@@ -60,19 +92,6 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         return []
     entries = [_entry(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return [entry for entry in entries if entry is not None]
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file that appears whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _entry(line: str) -> dict[str, Any] | None:
