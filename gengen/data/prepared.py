@@ -5,6 +5,8 @@ import errno
 import io
 import os
 import pathlib
+import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -23,6 +25,7 @@ PAIRED = "paired"
 """Feature of second pictures, in gengen's own builders."""
 
 _EVERY = 10
+_DAY = 24 * 3600.0
 _CHUNK = 256
 
 
@@ -104,6 +107,8 @@ def _generate(name: str, builder: Any, manual_dir: pathlib.Path | None) -> None:
     import tensorflow_datasets as tfds
 
     root, place = pathlib.Path(builder.data_dir_root), pathlib.Path(builder.data_path)
+    if name in BUILDERS:  # whose records are written within minutes
+        _sweep(place.parent)
     downloads = root / "downloads"
     urls = builder.url_infos or {}
     if urls and not any((downloads / builder.name).glob("*.INFO")) and not fetch.is_reachable(urls):
@@ -125,6 +130,14 @@ def _generate(name: str, builder: Any, manual_dir: pathlib.Path | None) -> None:
             if os.strerror(number) in str(error):  # as array_record tells it, in a RuntimeError
                 raise OSError(number, os.strerror(number), str(place)) from error
         raise
+
+
+def _sweep(folder: pathlib.Path) -> None:
+    """Removes what processes that were killed have left half-prepared, to which TFDS never comes back."""
+    for path in folder.glob("incomplete.*"):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < time.time() - _DAY:
+                shutil.rmtree(path)
 
 
 def _splits(name: str, builder: Any, pictures: Sequence[str]) -> dict[str, tuple[Any, Sequence[int]]]:
