@@ -104,10 +104,15 @@ def _check(channels: int | None, crop: str) -> None:
 
 
 def _root(data_dir: str | os.PathLike[str] | None) -> pathlib.Path:
-    flag, folder = "--config.data.data_dir", data_dir
-    if not folder:
-        flag, folder = "TFDS_DATA_DIR", os.environ.get("TFDS_DATA_DIR")
-    return place(flag, folder or "~/tensorflow_datasets").absolute()
+    for flag, folder in (("--config.data.data_dir", data_dir), ("TFDS_DATA_DIR", os.environ.get("TFDS_DATA_DIR"))):
+        if folder:
+            return place(flag, folder).absolute()
+    try:
+        return pathlib.Path("~/tensorflow_datasets").expanduser()
+    except RuntimeError as error:
+        raise Refusal(
+            "there is no home directory for the data: name a folder with TFDS_DATA_DIR or --config.data.data_dir=FOLDER."
+        ) from error
 
 
 def _refuse_unusable(root: pathlib.Path, error: OSError) -> None:

@@ -6,6 +6,8 @@ import hashlib
 import io
 import os
 import pathlib
+import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -26,6 +28,7 @@ PAIRED = "paired"
 """Feature of second pictures, in gengen's own builders."""
 
 _EVERY = 10
+_DAY = 24 * 3600.0
 _CHUNK = 256
 
 
@@ -116,6 +119,8 @@ def _generate(name: str, builder: Any, manual_dir: pathlib.Path | None) -> None:
     import tensorflow_datasets as tfds
 
     root, place = pathlib.Path(builder.data_dir_root), pathlib.Path(builder.data_path)
+    if name in BUILDERS:  # whose records are written within minutes
+        _sweep(place.parent)
     downloads = root / "downloads"
     urls = builder.url_infos or {}
     if urls and not any((downloads / builder.name).glob("*.INFO")) and not fetch.is_reachable(urls):
@@ -137,6 +142,14 @@ def _generate(name: str, builder: Any, manual_dir: pathlib.Path | None) -> None:
             if os.strerror(number) in str(error):  # as array_record tells it, in a RuntimeError
                 raise OSError(number, os.strerror(number), str(place)) from error
         raise
+
+
+def _sweep(folder: pathlib.Path) -> None:
+    """Removes what processes that were killed have left half-prepared, to which TFDS never comes back."""
+    for path in folder.glob("incomplete.*"):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < time.time() - _DAY:
+                shutil.rmtree(path)
 
 
 def _splits(

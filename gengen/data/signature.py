@@ -66,12 +66,12 @@ class Signature:
         names = [field.name for field in dataclasses.fields(cls)]
         values = {name: fields[name] for name in names if name in fields or name not in _LATER}
         for name in values.keys() & _KINDS.keys():
-            if not isinstance(values[name], _KINDS[name]):
+            if type(values[name]) is not _KINDS[name]:  # True is no number here
                 raise ValueError(f"{name} is {values[name]!r}")
         for name, items, kind in (("classes", values["classes"], str), ("counts", values["counts"].values(), int)):
-            if not all(isinstance(item, kind) for item in items):
+            if not all(type(item) is kind for item in items):
                 raise ValueError(f"{name} are {values[name]!r}")
-        if values.get("second"):
+        if values.get("second") is not None:
             values["second"] = cls.from_json(values["second"])
         values["range"] = tuple(values["range"]) if values.get("range") else None
         return cls(**{**values, "classes": tuple(values["classes"]), "counts": dict(values["counts"])})

@@ -49,7 +49,7 @@ def plain(folder: Path) -> Iterator[Path]:
     Raises:
       Refusal: the folder's path would be misread, and this system gives it no other.
     """
-    own = folder.resolve()
+    own = folder.absolute()
     if not MISREAD.search(str(own)):
         yield own
         return

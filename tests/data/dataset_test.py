@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 from typing import Any
@@ -248,10 +249,13 @@ def test_what_cannot_be_is_refused(tmp_path: pathlib.Path, arguments: dict[str, 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.input("Paths", "a `data_dir` that is a file, or below one", "refused", "names what is in the way")
 def test_a_data_dir_that_is_a_file_is_refused(tmp_path: pathlib.Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Refusal, match=r"file.*cannot be used.*--config\.data\.data_dir"):
         load(name="digits", data_dir=tmp_path / "file")
+    with pytest.raises(Refusal, match=r"file.* cannot be used.*--config\.data\.data_dir"):
+        load(name="digits", data_dir=tmp_path / "file" / "below" / "it")
 
 
 @pytest.mark.input("Environment", "no home directory for data", "refused", "TFDS_DATA_DIR and the key are named")
@@ -269,3 +273,61 @@ def test_data_in_a_home_that_cannot_be_made_are_refused(monkeypatch: pytest.Monk
     monkeypatch.setenv("HOME", "/proc/nowhere")
     with pytest.raises(Refusal, match=r"/proc/nowhere.* cannot be used .*data_dir=FOLDER, or set TFDS_DATA_DIR"):
         load(name="digits")
+
+
+@pytest.mark.input("Paths", "a `data_dir` where nothing can be made", "refused", "at once, and names another way")
+@pytest.mark.skipif(not pathlib.Path("/proc/self").exists(), reason="needs /proc, where nobody can make anything")
+@pytest.mark.parametrize("folder", ["/proc", "/proc/new", "/proc/self/new/one"])
+def test_a_data_dir_where_nothing_can_be_made_is_refused(folder: str) -> None:
+    with pytest.raises(Refusal, match=r"/proc.*: add --config\.data\.data_dir=FOLDER") as caught:
+        load(name="digits", data_dir=folder)
+    assert caught.value.__cause__ is not caught.value
+
+
+@pytest.mark.parametrize(
+    ("key", "path", "sentence"),
+    [
+        ("data_dir", "gs://bucket/x", "--config.data.data_dir=gs://bucket/x is a URL"),
+        ("data_dir", "a\0b", "--config.data.data_dir=.* has a NUL"),
+        ("manual_dir", "s3://bucket/x", "--config.data.manual_dir=s3://bucket/x is a URL"),
+        ("manual_dir", "\0", "--config.data.manual_dir=.* has a NUL"),
+        ("manual_dir", "~nobody-of-that-name", "home folder that is not known"),
+    ],
+)
+def test_places_that_are_none_are_refused(tmp_path: pathlib.Path, key: str, path: str, sentence: str) -> None:
+    with pytest.raises(Refusal, match=sentence):
+        load(**{"name": "mnist", "data_dir": tmp_path, key: path})
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_environment_may_name_the_folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TFDS_DATA_DIR", "gs://bucket")
+    with pytest.raises(Refusal, match="TFDS_DATA_DIR=gs://bucket is a URL"):
+        load(name="digits")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("TFDS_DATA_DIR", "~/sets")
+    assert load(name="digits").folder.is_relative_to(tmp_path / "sets")
+
+
+@pytest.mark.input("Paths", "bytes that are not UTF-8, or patterns, in a `data_dir`", "taken", "as any other")
+@pytest.mark.parametrize("name", [os.fsdecode(b"caf\xe9"), "a[0:5]*", "back\\slash"])
+def test_a_data_dir_may_have_any_name(tmp_path: pathlib.Path, data_dir: pathlib.Path, name: str) -> None:
+    folder = tmp_path / name
+    first = load(name="digits", data_dir=folder)
+    assert first.signature == load(name="digits", data_dir=data_dir).signature
+    shutil.rmtree(folder / "gengen_decoded")
+    assert load(name="digits", data_dir=folder).signature == first.signature  # read from the prepared records
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.input(
+    "Kills", "a data set that was half prepared, or half decoded", "taken", "swept when it is prepared again"
+)
+def test_what_a_killed_process_left_of_a_data_set_is_swept(tmp_path: pathlib.Path) -> None:
+    old, young = (tmp_path / "gengen_digits" / f"incomplete.{name}_1.1.0" for name in ("OLDONE", "YOUNG1"))
+    decoded = tmp_path / "gengen_decoded" / "v2" / f"incomplete.{'0a' * 16}.digits"
+    for folder in (old, young, decoded):
+        (folder / "below").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    load(name="digits", data_dir=tmp_path)
+    assert (old.exists(), young.exists(), decoded.exists()) == (False, True, False)

@@ -217,3 +217,49 @@ def test_a_config_that_fails_is_one_sentence(tmp_path, text):
     (tmp_path / "mine.py").write_text(text)
     with pytest.raises(Refusal, match=FILES[text]):
         flags.parse(["launch.py", f"--config={tmp_path / 'mine.py'}"])
+
+
+NO_PATH = {
+    "": "is empty",
+    "a\0b": "NUL",
+    "gs://bucket/run": "is a URL",
+    "file:///tmp/run": "is a URL",
+    "~nobody-/a": "home",
+}
+
+
+@pytest.mark.input("Paths", "a flag of a path that is no path", "refused", "before anything is written, in every mode")
+@pytest.mark.parametrize("text", NO_PATH)
+@pytest.mark.parametrize(
+    ("flag", "mode"),
+    [("workdir", mode) for mode in ("train", "sample", "embed", "compare", "benchmark", "evaluate")]
+    + [("output", "sample"), ("output", "compare"), ("input", "reconstruct"), ("input", "detect")],
+)
+def test_what_is_no_path_is_refused_before_anything_is_written(
+    carried_out, capsys, monkeypatch, tmp_path, flag, mode, text
+):
+    run, called = carried_out
+    monkeypatch.chdir(tmp_path)
+    assert run(f"--mode={mode}", *(() if flag == "workdir" else ("--workdir=runs/a",)), f"--{flag}={text}") == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"launch.py: --{flag}") and said.count("\n") == 1 and NO_PATH[text] in said
+    assert not called and not list(tmp_path.iterdir())
+
+
+def test_the_home_folder_is_written_out_in_every_flag(carried_out, monkeypatch, tmp_path):
+    run, called = carried_out
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert run("--mode=reconstruct", "--workdir=~/a", "--output=~/b.npz", "--input=~/c") == 0
+    given, named = called["reconstruct"]
+    assert (given, named["output"], named["source"]) == ((tmp_path / "a",), tmp_path / "b.npz", tmp_path / "c")
+
+
+def test_an_error_that_led_to_itself_ends(carried_out, monkeypatch, capsys):
+    def fails(*given, **named):
+        error = PermissionError(13, "Permission denied", "there")
+        raise error from error
+
+    run, _ = carried_out
+    monkeypatch.setattr(command.sample, "run", fails)
+    assert run("--mode=sample", "--workdir=runs/a") == 2
+    assert capsys.readouterr().err == "launch.py: there cannot be used: Permission denied.\n"

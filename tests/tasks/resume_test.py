@@ -12,6 +12,7 @@ from pathlib import Path
 import chex
 import numpy as np
 import pytest
+from tensorboardX.proto.event_pb2 import Event
 
 from gengen.training.checkpoint import Checkpoints
 
@@ -22,6 +23,7 @@ TINY = (
     "--config.training.steps_per_dispatch=2",
     "--config.training.checkpoint_every=4",
     "--config.training.log_every=2",
+    "--config.training.sample_every=4",
 )
 SGD = (
     *("--config=configs/wgan.py:tiny", "--config.training.steps=20", "--config.model.clip=1.0"),
@@ -88,12 +90,43 @@ def lines_of_growing(workdir):
     return path.read_text().splitlines() if path.exists() else []
 
 
+def events_of(workdir):
+    """What TensorBoard shows of a run, but for speeds: {(step, tag): value or picture}."""
+    kept = {}
+    for path in sorted((workdir / "events").iterdir()):
+        content = path.read_bytes()
+        while len(content) >= 16 + (length := int.from_bytes(content[:8], "little")):  # the last one may be cut
+            event = Event.FromString(content[12 : 12 + length])
+            if event.HasField("session_log"):
+                kept = {key: value for key, value in kept.items() if key[0] < event.step}
+            for value in event.summary.value:
+                kept[event.step, value.tag] = value.image.encoded_image_string or value.simple_value
+            content = content[16 + length :]
+    return {key: value for key, value in kept.items() if "second" not in key[1]}
+
+
+def files_of(workdir):
+    """The paths of all files, but for events and for what Orbax names at random."""
+    paths = [path.relative_to(workdir) for path in workdir.rglob("*") if path.is_file()]
+    return sorted(path for path in paths if not {"events", "d"} & set(path.parts))
+
+
+@pytest.mark.input(
+    "Kills", "a run that is killed at a random moment and started again", "taken", "ends as if it was not"
+)
+@pytest.mark.input(
+    "Paths", "`--workdir=run [a-z]` and other patterns", "taken", "trained, killed and resumed as any other"
+)
 def test_a_run_killed_at_a_random_moment_ends_bit_for_bit_like_a_straight_one(command, launch, straight, tmp_path):
-    code, _, _ = start_and_stop(command, tmp_path / "run", signal.SIGKILL)
+    workdir = tmp_path / "run [a-z] \\ *"
+    code, _, _ = start_and_stop(command, workdir, signal.SIGKILL)
     assert code == -signal.SIGKILL
-    done = launch(*TINY, f"--workdir={tmp_path / 'run'}")
+    done = launch(*TINY, f"--workdir={workdir}")
     assert done.returncode == 0, done.stderr
-    check_same(tmp_path / "run", straight)
+    check_same(workdir, straight)
+    assert files_of(workdir) == files_of(straight)
+    assert events_of(workdir) == events_of(straight)
+    assert {key[0] for key in events_of(workdir) if key[1] == "samples"} == set(range(4, STEPS + 1, 4))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

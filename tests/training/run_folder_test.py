@@ -9,7 +9,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from gengen.core.refusal import Refusal
-from gengen.training.run_folder import held, open_folder, read_folder
+from gengen.training.run_folder import check_config, held, open_folder, read_folder
 
 SIGNATURE = {"name": "few", "digest": "d", "counts": {"train": 8, "test": 4}, "classes": ["a", "b"]}
 
@@ -121,3 +121,50 @@ def test_a_file_system_without_locks_goes_on_and_says_so(monkeypatch, capsys, tm
         pass
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"gengen: {tmp_path / 'run'} cannot be locked ({os.strerror(number)})")
+
+
+@pytest.mark.input("Run folders", "a `config.json` that is a list, empty or no JSON", "refused", "in every mode")
+@pytest.mark.input("Run folders", "a `data.json` that is a list, empty or no JSON", "refused", "in every mode")
+@pytest.mark.parametrize("content", ["[]", "{}", "[1]", "null", "3", '"a"', "", "{", "\xff"])
+@pytest.mark.parametrize("name", ["config.json", "data.json"])
+def test_files_that_are_no_object_are_damaged(begun, name, content):
+    (begun / name).write_bytes(content.encode("latin-1"))
+    with pytest.raises(Refusal, match=rf"{name} is missing or damaged \(.+\), so this run cannot go on"):
+        read_folder(begun)
+    with pytest.raises(Refusal, match=f"{name} is missing or damaged"):
+        open_folder(begun, config(), SIGNATURE)
+
+
+@pytest.mark.parametrize("section", [None, 3, "gan", [1], True])
+def test_a_section_that_is_none_is_damaged(begun, section):
+    (begun / "config.json").write_text(json.dumps({"model": section}))
+    with pytest.raises(Refusal, match=r"config\.json is missing or damaged \(model is no section of a config\)"):
+        read_folder(begun)
+
+
+WHOLE = {
+    **{"data": {"name": "x"}, "model": {"name": "gan"}, "networks": {"critic": {"name": "mlp"}}},
+    **{
+        "optimizers": {"critic": {"name": "sgd"}},
+        "training": dict.fromkeys(("steps", "batch_size", "seed", "average"), 1),
+    },
+}
+
+
+@pytest.mark.input("Run folders", "a `config.json` without a section or a name", "refused", "says which is missing")
+@pytest.mark.parametrize("gone", [*WHOLE, "data.name", "model.name", "training.seed", "training.average"])
+def test_what_every_version_wrote_must_be_there(tmp_path, gone):
+    check_config(tmp_path, ConfigDict(WHOLE))
+    section, _, key = gone.partition(".")
+    kept = {name: {k: v for k, v in entries.items() if (name, k) != (section, key)} for name, entries in WHOLE.items()}
+    if not key:
+        del kept[section]
+    with pytest.raises(Refusal, match=rf"config\.json is missing or damaged \(it has no {gone}"):
+        check_config(tmp_path, ConfigDict(kept))
+
+
+@pytest.mark.parametrize("bad", [3, {}, {"widths": 2}])
+@pytest.mark.parametrize("section", ["networks", "optimizers"])
+def test_every_network_and_optimizer_must_have_a_name(tmp_path, section, bad):
+    with pytest.raises(Refusal, match=rf"\({section}\.critic has no name\)"):
+        check_config(tmp_path, ConfigDict({**WHOLE, section: {"critic": bad}}))

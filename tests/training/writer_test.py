@@ -1,6 +1,7 @@
 """metrics.jsonl across kills, TensorBoard events read back, and lines for people."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,7 @@ from gengen.core.refusal import Refusal
 from gengen.training import report as report_module
 from gengen.training.report import Report
 from gengen.training.run_folder import read_folder
-from gengen.training.writer import Writer, cut_lines, read_lines, write_whole
+from gengen.training.writer import Writer, cut_lines, read_lines
 
 
 def test_lines_beyond_the_restored_step_and_a_torn_one_are_cut(tmp_path):
@@ -56,13 +57,44 @@ def records(path):
         content = content[16 + length :]
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "a.json"
-    write_whole(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_whole(path, "new \ud800")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
+def shown(folder):
+    """What TensorBoard shows of a run: {(step, tag): values}, without what a later session says will come again."""
+    kept = {}
+    for path in sorted((folder / "events").iterdir()):
+        for event in map(Event.FromString, records(path)):
+            if event.HasField("session_log"):
+                kept = {key: values for key, values in kept.items() if key[0] < event.step}
+            for value in event.summary.value:
+                kept.setdefault((event.step, value.tag), []).append(value.simple_value or value.image.width)
+    return kept
+
+
+@pytest.mark.input(
+    "Kills", "a run that was killed after a picture", "taken", "TensorBoard has all that the checkpoint has"
+)
+def test_events_are_in_the_file_as_soon_as_they_are_added(tmp_path):
+    killed = Writer(tmp_path, 0)  # which is not closed before
+    for step in (10, 20, 30):
+        killed.scalars(step, {"critic/loss": 1.5})
+        killed.picture(step, "samples", np.zeros((4, step, 1), np.uint8))
+    resumed = Writer(tmp_path, 20)
+    resumed.scalars(30, {"critic/loss": 2.5})
+    assert shown(tmp_path) == {
+        **{(10, "critic/loss"): [1.5], (10, "samples"): [10], (20, "critic/loss"): [1.5], (20, "samples"): [20]},
+        (30, "critic/loss"): [2.5],
+    }
+    killed.close()
+    resumed.close()
+
+
+@pytest.mark.parametrize("name", ["s3:", "gs:x", "a[x]", "a\\b"])
+def test_events_of_a_relative_path_of_any_name_are_files(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    Path(name).mkdir()
+    writer = Writer(Path(name), 0)
+    writer.scalars(5, {"x": 2.0})
+    writer.close()
+    assert shown(tmp_path / name) == {(5, "x"): [2.0]}
 
 
 def test_a_report_averages_over_windows_and_leaves_out_what_was_not_measured(tmp_path, capsys):
