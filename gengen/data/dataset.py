@@ -111,7 +111,7 @@ def _root(data_dir: str | os.PathLike[str] | None) -> pathlib.Path:
         return pathlib.Path("~/tensorflow_datasets").expanduser()
     except RuntimeError as error:
         raise Refusal(
-            "there is no home directory for the data: name a folder with TFDS_DATA_DIR or --config.data.data_dir=FOLDER."
+            "there is no home directory for data: name a folder with TFDS_DATA_DIR or --config.data.data_dir=FOLDER."
         ) from error
 
 

@@ -38,7 +38,7 @@ def test_what_was_written_comes_back(run):
 
 
 @pytest.mark.input("Run folders", "a `data.json` that lacks something", "refused", "says what is missing")
-@pytest.mark.parametrize("name", sorted(FIELDS.keys() - {"second", "paired"}))
+@pytest.mark.parametrize("name", sorted(FIELDS.keys() - {"second", "paired", "range", "split"}))
 def test_a_missing_field_is_named(run, name):
     (run / "data.json").write_text(json.dumps({key: value for key, value in FIELDS.items() if key != name}))
     with pytest.raises(Refusal, match=rf"data\.json is missing or damaged \(it has no {name}\)"):
