@@ -89,10 +89,16 @@ def _size(resolution: int | tuple[int, int] | None) -> tuple[int, int] | None:
 
 
 def _root(data_dir: str | os.PathLike[str] | None) -> pathlib.Path:
-    flag, folder = "--config.data.data_dir", data_dir
-    if not folder:
-        flag, folder = "TFDS_DATA_DIR", os.environ.get("TFDS_DATA_DIR")
-    return place(flag, folder or "~/tensorflow_datasets").absolute()
+    named = {"--config.data.data_dir": data_dir, "TFDS_DATA_DIR": os.environ.get("TFDS_DATA_DIR")}
+    for flag, folder in named.items():
+        if folder:
+            return place(flag, folder).absolute()
+    try:
+        return pathlib.Path("~/tensorflow_datasets").expanduser()
+    except RuntimeError as error:
+        raise Refusal(
+            "data have no place without a home directory: name one with TFDS_DATA_DIR or --config.data.data_dir=FOLDER."
+        ) from error
 
 
 def _refuse_unusable(root: pathlib.Path, error: OSError) -> None:
@@ -106,4 +112,4 @@ def _refuse_unusable(root: pathlib.Path, error: OSError) -> None:
         reason = f"{where} cannot be used ({error.strerror}):"
     else:
         return
-    raise Refusal(f"{reason} add --config.data.data_dir=FOLDER.") from error
+    raise Refusal(f"{reason} add --config.data.data_dir=FOLDER, or set TFDS_DATA_DIR.") from error

@@ -1,5 +1,6 @@
 """The run folder: everything that a later task needs, without the data set and without the config file."""
 
+import errno
 import fcntl
 import json
 import sys
@@ -29,6 +30,9 @@ SECTIONS = {
 
 LOCK = ".lock"
 """File in a run folder that its process locks."""
+
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
+"""What file systems without locks answer to one who asks for a lock."""
 
 PACKAGES = ("gengen", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy")
 
@@ -63,7 +67,7 @@ def held(folder: Path) -> Iterator[None]:
     """Keeps a run folder to this process: two that train in one folder would delete each other's checkpoints.
 
     What earlier processes left half-written is removed, and so is a folder that was made in vain. The lock ends with
-    the process, however it ends.
+    the process, however it ends. On a file system without locks there is none, and a line says so.
 
     Raises:
       Refusal: another process holds it.
@@ -76,9 +80,10 @@ def held(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise Refusal(f"{folder} is being trained by another process; wait for it or choose another.") from error
-        except OSError as error:  # some network file systems know no locks
-            reason = f"{folder} cannot be locked ({error.strerror})"
-            print(f"gengen: {reason}; take care that no other process trains in it.", file=sys.stderr)
+        except OSError as error:
+            if error.errno not in WITHOUT_LOCKS:
+                raise
+            print(f"gengen: {folder} cannot be locked ({error.strerror}); train in it once at a time.", file=sys.stderr)
         for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
             sweep(place)
         try:
