@@ -1,8 +1,5 @@
 """Paths as users give them, files that appear whole or not at all, and what killed writers leave."""
 
-import contextlib
-import fcntl
-import json
 import os
 import subprocess
 import sys
@@ -194,16 +191,3 @@ def test_a_folder_that_is_held_is_refused_and_stays(tmp_path):
         with pytest.raises(Refusal, match="is being trained by another process"), held(tmp_path / "a"):
             pass
         assert (tmp_path / "a" / ".lock").exists()
-
-
-@pytest.mark.input("Run folders", "a file system without locks", "guessed", "trains, and says that nothing was locked")
-def test_a_file_system_without_locks_is_said(tmp_path, monkeypatch, capsys):
-    def flock(file, how):
-        raise OSError(38, os.strerror(38))
-
-    monkeypatch.setattr(fcntl, "flock", flock)
-    with held(tmp_path / "a"), contextlib.suppress(Refusal):
-        write_whole(tmp_path / "a" / "config.json", json.dumps({}))
-    said = capsys.readouterr().err
-    assert said.startswith(f"gengen: {tmp_path / 'a'} cannot be locked")
-    assert said.count("\n") == 1

@@ -4,7 +4,7 @@ import errno
 import logging
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -211,22 +211,16 @@ def _say(sentence: str) -> int:
     return REFUSED
 
 
-def _disk_is_full(failure: BaseException) -> str | None:
-    for error in _chain(failure):
+def _disk_is_full(error: BaseException | None) -> str | None:
+    seen: list[BaseException] = []
+    while error and error not in seen:  # some libraries chain errors in a circle
+        seen.append(error)
         code = re.search(r"os_error_code='(\d+)'", str(error))  # as TensorStore, under Orbax, tells it
         if (error.errno if isinstance(error, OSError) else code and int(code[1])) in FULL:
             where = getattr(error, "filename", None)
             return f"the disk{f' of {where}' if where else ''} is full; make room and give the same command again."
-    return None
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what led to it; an error may have led to itself."""
-    seen = set()
-    while error and id(error) not in seen:
-        seen.add(id(error))
-        yield error
         error = error.__cause__ or error.__context__
+    return None
 
 
 def _file_is_unusable(error: BaseException) -> str | None:

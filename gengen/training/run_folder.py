@@ -34,6 +34,9 @@ SECTIONS = {
 LOCK = ".lock"
 """File in a run folder that its process locks."""
 
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
+"""What file systems without locks answer to one who asks for a lock."""
+
 PACKAGES = ("gengen", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy")
 
 
