@@ -108,7 +108,8 @@ def complaint(value: Any, kind: Kind) -> str:
         return ""
     words = described(kind)
     if kind.entries is None:
-        return "" if _fits(value, kind) else f"must be {words}"
+        rounded = isinstance(value, float) and math.isfinite(value) and kind.range and kind.range.holds(value)
+        return "" if _fits(value, kind) else f"must be {words}{', in single precision, too' if rounded else ''}"
     if not isinstance(value, tuple | list):
         return f"must be a tuple of {words}"
     wrong = [entry for entry in value if not _fits(entry, kind)]

@@ -42,6 +42,12 @@ def check_config(config: ConfigDict) -> None:
         _check_batch("adaptation.baseline", config, 1)
     check_evaluation(config.evaluation)
     check_labelled(config)
+    corruption = config.model.get("corruption", {})
+    if corruption.get("name") == "none" and corruption.get("amount"):
+        raise Refusal(
+            f"config.model.corruption.amount={corruption['amount']} is of no corruption: set it to 0, or "
+            f"config.model.corruption.name to another one than 'none'."
+        )
     if config.evaluation.get("anomalies", False) and not config.data.get("held_out", 0.0):
         raise Refusal(
             "config.data.held_out=0 sets no normal images aside, of which --mode=detect would make its threshold: "

@@ -165,7 +165,7 @@ WRONG = {
     "no look ahead": ("unrolled", "model.unroll", 0, "from 1"),
     "one code": ("vqvae", "model.codes", 1, "from 2"),
     "more than all pixels": ("dae", "model.corruption.amount", 2.0, r"\[0, 2\)"),
-    "noise of no kind": ("ae", "model.corruption.amount", 0.3, "one of 0"),
+    "noise of no kind": ("ae", "model.corruption.amount", 0.3, "is of no corruption"),
     "a year in one dispatch": ("gan", "training.steps_per_dispatch", 10**9, "10,000"),
     "an unknown score": ("gan", "evaluation.scores", ("fid",), "'fid'"),
     "an unknown best": ("vae", "evaluation.best", "fid", "frechet_distance"),

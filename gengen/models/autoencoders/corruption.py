@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from gengen.models.pixels import BLACK, WHITE
-from gengen.values import OneOf, Range, Share
+from gengen.values import Range, Share
 
 Corrupt = Callable[[jax.Array, jax.Array], jax.Array]
 """`(keys [B], images [B, H, W, C] in [-1, 1]) -> images`."""
@@ -16,7 +16,7 @@ Noise = Annotated[float, Range(0, 2, below=True)]
 """Standard deviation of noise that is narrower than the range of pixels, from -1 to 1."""
 
 
-def none(*, amount: Annotated[float, OneOf((0,))] = 0.0) -> Corrupt:
+def none(*, amount: Noise = 0.0) -> Corrupt:
     """Leaves images as they are."""
     del amount
     return lambda keys, image: image
