@@ -60,7 +60,7 @@ def verdict(
     Returns:
       At least one sentence.
     """
-    if to_noise.high < distance.low:
+    if to_noise.high < distance.low and compared["collisions"].samples.value <= COLLAPSED:  # noise does not repeat
         return [
             f"These samples are noise: they are nearer to noise (Fréchet distance {to_noise.value:.4g}) than to data "
             f"({distance.value:.4g})."

@@ -72,7 +72,9 @@ def test_other_scores_tell_samples_whose_distances_touch():
 
 def test_a_score_of_fewer_images_says_of_how_many():
     worse = Compared(near(7.0), near(9.0), of_estimates(near(7.0), near(9.0), lower=False), 300)
-    said = verdict({"inception_score": worse}, near(1.0), FAR, None, number=1000, training=10_000)
+    none = DATA["collisions"]
+    alike = Compared(none, none, of_estimates(none, none, lower=True))
+    said = verdict({"inception_score": worse, "collisions": alike}, near(1.0), FAR, None, number=1000, training=10_000)
     assert said[-1].endswith("Inception score (7, real images 9, of 300 each).")
 
 
@@ -103,6 +105,11 @@ def test_rare_repetitions_of_more_images_than_there_are_to_learn_from_are_no_fau
 def test_samples_nearer_to_noise_than_to_data_are_noise_and_nothing_else_is_said():
     (said,) = said_of(GOOD | {"frechet_distance": FAR}, shares(c3=0.0), to_noise=near(1.0))
     assert said.startswith("These samples are noise")
+
+
+def test_one_image_repeated_is_no_noise_however_near_to_it():
+    said = said_of(GOOD | {"frechet_distance": FAR, "collisions": near(1.0)}, to_noise=near(50.0))
+    assert said[0].startswith("One image is repeated")
 
 
 def test_samples_far_from_data_and_from_noise_are_not_called_noise():
