@@ -249,13 +249,13 @@ def _nested(weights: Weights) -> dict[str, Any]:
     return dict(flax.traverse_util.unflatten_dict(weights, sep="/"))
 
 
-def write(cache: Path, weights: Weights, metadata: dict[str, Any]) -> None:
-    """Writes weights and metadata; of two processes that do, the last one wins."""
+def write(cache: Path, weights: Weights, metadata: dict[str, Any], *, packed: bool = False) -> None:
+    """Writes weights and metadata, compressed if `packed`; of two processes that do, the last one wins."""
     arrays: dict[str, Any] = {"metadata": np.asarray(json.dumps(metadata)), **weights}
     cache.parent.mkdir(parents=True, exist_ok=True)
     sweep(cache.parent)
     with whole(cache) as file:
-        np.savez(file, **arrays)
+        (np.savez_compressed if packed else np.savez)(file, **arrays)
 
 
 def _read(cache: Path, wanted: dict[str, Any]) -> tuple[Weights, dict[str, Any]] | None:

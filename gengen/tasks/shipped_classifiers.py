@@ -1,39 +1,45 @@
-"""The classifier that comes with gengen: `python -m gengen.tasks.shipped_classifiers` trains it and writes its file.
+"""The classifiers that come with gengen: `python -m gengen.tasks.shipped_classifiers NAME` writes the file of one.
 
-It is of the embedded digits at 16x16x1, the default of every experiment, so that scores of different machines are
-comparable, and no run on the digits has to wait for it. Its weights are rounded to float16: the rounded ones are the
-weights, whose digest and accuracy the file names. The file is to be written anew where the digits, their split or the
-recipe change; `tests/tasks/shipped_classifiers_test.py` says when.
+They are of the embedded digits at 16x16x1 and of MNIST at 28x28x1, the defaults of most experiments, so that scores of
+different machines are comparable, and no run on these data has to wait for one. Weights may be rounded to a smaller
+type: the rounded ones are the weights, whose digest and accuracy the file names. A file is to be written anew where the
+data, their split or the recipe change; `tests/tasks/shipped_classifiers_test.py` says when.
 """
+
+import json
+import sys
+
+import numpy as np
 
 from gengen.data.dataset import load
 from gengen.data.signature import DataSet
 from gengen.tasks.classifier import SHIPPED, TrainedClassifier, tested, trained, write
 
-
-def digits() -> DataSet:
-    """The data set whose classifier is shipped."""
-    return load(name="digits", resolution=16, channels=1)
+SETS = {"digits": (16, "<f2"), "mnist": (28, "<f4")}
+"""Height and width of the images, and the type of the weights in the file."""
 
 
-def rounded(made: TrainedClassifier, data: DataSet) -> TrainedClassifier:
-    """A classifier with weights that float16 holds, tested again."""
-    weights = {name: array.astype("<f2").astype("<f4") for name, array in made.weights.items()}
+def rounded(made: TrainedClassifier, data: DataSet, kind: str) -> TrainedClassifier:
+    """A classifier with weights that a type of float holds, tested again."""
+    weights = {name: array.astype(kind).astype("<f4") for name, array in made.weights.items()}
     return tested(made.network, weights, made.metadata, data)
 
 
-def main() -> None:
-    """Trains the classifier, or reads it where this machine has trained it, and writes its file."""
-    data = digits()
-    file = SHIPPED / f"{data.signature.digest}.npz"
-    file.unlink(missing_ok=True)
-    made = rounded(trained(data, data.folder / "classifier.npz"), data)
+def main(name: str) -> None:
+    """Trains the classifier of one of `SETS`, or reads it where this machine has trained it, and writes its file."""
+    resolution, kind = SETS[name]
+    data = load(name=name, resolution=resolution, channels=1)
     for other in SHIPPED.glob("*.npz"):
-        other.unlink()
-    write(file, {name: array.astype("<f2") for name, array in made.weights.items()}, made.metadata)
+        with np.load(other) as file:
+            shape = json.loads(str(file["metadata"]))["shape"]
+        if shape == list(data.signature.shape):
+            other.unlink()
+    made = rounded(trained(data, data.folder / "classifier.npz"), data, kind)
+    file_of = SHIPPED / f"{data.signature.digest}.npz"
+    write(file_of, {path: array.astype(kind) for path, array in made.weights.items()}, made.metadata, packed=True)
     accuracy = f"{made.metadata['correct']} of {made.metadata['count']} held-out images"
-    print(f"{file}: {made.name} {made.digest}, {accuracy}, {file.stat().st_size:,} bytes")
+    print(f"{file_of}: {made.name} {made.digest}, {accuracy}, {file_of.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

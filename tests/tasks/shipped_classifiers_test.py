@@ -1,4 +1,4 @@
-"""The classifier that comes with gengen: it is of the embedded digits, whole, and taken without a training."""
+"""The classifiers that come with gengen: of the embedded digits and of MNIST, whole, and taken without a training."""
 
 import dataclasses
 import json
@@ -12,9 +12,10 @@ import pytest
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.tasks import classifier
-from gengen.tasks.classifier import SHIPPED, trained
+from gengen.tasks.classifier import SHIPPED, digest_of, trained
+from gengen.tasks.shipped_classifiers import SETS
 
-(FILE,) = SHIPPED.glob("*.npz")
+FILES = {file.stem: file for file in SHIPPED.glob("*.npz")}
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +43,33 @@ def test_the_digits_are_judged_by_the_classifier_that_comes_with_gengen(data, tm
     """Where it fails: `python -m gengen.tasks.shipped_classifiers` makes the file of these digits and this recipe."""
     found = trained(data, tmp_path / "classifier.npz")
     assert not list(tmp_path.iterdir())
-    with np.load(FILE) as file:
-        metadata = json.loads(str(file["metadata"]))
-        assert all(file[name].dtype == np.float16 for name in file.files if name != "metadata")
-    assert found.metadata == metadata
-    assert FILE.stem == metadata["data"] == data.signature.digest
+    file = FILES[data.signature.digest]
+    with np.load(file) as arrays:
+        assert found.metadata == json.loads(str(arrays["metadata"]))
+        assert all(arrays[name].dtype == np.float16 for name in arrays.files if name != "metadata")
     assert all(array.dtype == np.float32 for array in found.weights.values())
-    assert FILE.stat().st_size < 500_000
+
+
+def test_files_are_whole_and_small():
+    assert len(FILES) == len(SETS)
+    for name, file in FILES.items():
+        with np.load(file) as arrays:
+            metadata = json.loads(str(arrays["metadata"]))
+            weights = {path: arrays[path].astype("<f4") for path in arrays.files if path != "metadata"}
+        assert metadata["data"] == name
+        assert digest_of(weights) == metadata["weights"]
+        assert file.stat().st_size < 900_000
+
+
+@pytest.mark.input(
+    "Judging", "MNIST at 28x28x1", "taken", "judged by the classifier that comes with gengen, as the digits are"
+)
+def test_mnist_is_judged_by_its_own(test_data, data_dir, tmp_path, untrained):
+    mnist = load(name="mnist", resolution=28, channels=1, data_dir=data_dir, manual_dir=test_data / "mnist")
+    found = trained(mnist, tmp_path / "classifier.npz")
+    right = found.extract(mnist.splits["test"]["image"][:2000])[1].argmax(1) == mnist.splits["test"]["label"][:2000]
+    assert found.metadata["correct"] / found.metadata["count"] > 0.994
+    assert right.mean() > 0.985  # the first half of the split is the harder one
 
 
 def test_its_accuracy_is_what_it_says(data, tmp_path, untrained):
