@@ -85,6 +85,7 @@ def walk(monkeypatch, tmp_path):
     split = {"image": rng.integers(0, 256, (50, 4, 4, 1), np.uint8)}
     data = DataSet(Signature("few", 4, 4, 1, (), {}, "d"), {"train": split, "test": split}, tmp_path)
     monkeypatch.setattr(train, "load_data", lambda config, rule="hash": data)
+    monkeypatch.setattr(train, "check_config", lambda config: None)  # it names no model
 
     def run(name, stop=None, model=None, **training):
         config = settings()
@@ -196,6 +197,7 @@ def test_what_training_minimises_is_said_when_it_starts_and_in_a_dry_run(walk, m
     workdir = walk("bare", model=walker()._replace(notes=""))
     assert capsys.readouterr().out.splitlines() == [f"{workdir} is complete at step {STEPS}."]
     monkeypatch.setattr(describe, "load_data", train.load_data)
+    monkeypatch.setattr(describe, "check_config", train.check_config)
     for notes, shown in ((NOTES, f"\n# Objective\n{NOTES}\n"), ("", "")):
         monkeypatch.setattr(describe, "build_model", lambda *_, notes=notes: walker()._replace(notes=notes))
         describe.dry_run(settings())
