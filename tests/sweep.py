@@ -7,12 +7,10 @@ import contextlib
 import importlib
 import io
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from absl import flags
 from ml_collections import ConfigDict
 
 from gengen.tasks import command, describe
@@ -60,9 +58,6 @@ class Sweeper:
     """Runs command lines in this process; what does not depend on what has changed is not built twice."""
 
     def __init__(self, monkeypatch: Any) -> None:
-        import launch  # defines the flags
-
-        assert launch
         self._patch, self._known = monkeypatch, dict[str, Any]()
         monkeypatch.setattr(command.machine, "keep_compilations", lambda: None)
         for name, sections in {
@@ -89,17 +84,9 @@ class Sweeper:
 
     def run(self, *argv: str) -> tuple[int, str]:
         """Carries a command line out; returns its status and what it said on stderr."""
-        self._patch.setattr(sys, "argv", ["launch.py", *argv])
         said = io.StringIO()
-        try:
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
-                status = command.main(sys.argv, CONFIGS)
-        finally:
-            for name in [name for name in flags.FLAGS if name.startswith("config.")]:
-                delattr(flags.FLAGS, name)
-            flags.FLAGS.unparse_flags()
-            for name in ("config", "dry_run"):
-                flags.FLAGS[name].unparse()
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
+            status = command.main(["launch.py", *argv], CONFIGS)
         return status, said.getvalue()
 
     def verdict(self, experiment: str, key: str, value: str) -> str:

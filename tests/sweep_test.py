@@ -1,11 +1,14 @@
 """Every key of every shipped config, set to what it is not made for: fine, or one sentence and status 2."""
 
+import runpy
 from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import pytest
 
-from tests.sweep import VALUES, Sweeper, cases, experiments, leaves
+SWEEP = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("sweep.py"))))
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of how ml_collections imports a config
 
@@ -15,17 +18,17 @@ def sweeper(monkeypatch, tmp_path, data_dir):
     monkeypatch.setenv("TFDS_DATA_DIR", str(data_dir))
     monkeypatch.chdir(tmp_path)  # where a folder of data called "abc" may be made
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        yield Sweeper(monkeypatch)
+        yield SWEEP.Sweeper(monkeypatch)
 
 
 def test_the_sweep_has_every_key_of_every_config_with_every_value():
-    counted = Counter(cases())
+    counted = Counter(SWEEP.cases())
     assert max(counted.values()) == 1
     assert len(counted) > 20_000
-    assert len(counted) % len(VALUES) == 0
-    for experiment, config in experiments():
+    assert len(counted) % len(SWEEP.VALUES) == 0
+    for experiment, config in SWEEP.experiments():
         file = experiment.partition(":")[0]
-        for key in leaves(config):
+        for key in SWEEP.leaves(config):
             assert any((f"{file}{variant}", key, "nan") in counted for variant in ("", experiment.removeprefix(file)))
 
 
@@ -40,7 +43,7 @@ FEW = ("ae", "wgan")
     "one sentence with status 2, unless the value is one that the key may have",
 )
 def test_a_part_of_the_sweep(sweeper):
-    some = [case for case in cases() if any(case[0].endswith(f"/{name}.py") for name in FEW)]
+    some = [case for case in SWEEP.cases() if any(case[0].endswith(f"/{name}.py") for name in FEW)]
     some = [case for case in some if not case[1].endswith("_dir")][::9]
     found = [wrong for case in some if (wrong := sweeper.verdict(*case))]
     assert not found, "\n".join(found)
@@ -50,7 +53,7 @@ def test_a_part_of_the_sweep(sweeper):
 @pytest.mark.slow
 def test_the_whole_sweep(sweeper):
     found, count = [], 0
-    for case in cases():
+    for case in SWEEP.cases():
         found += filter(None, [sweeper.verdict(*case)])
         count += 1
     assert not found, f"{len(found)} of {count:,}:\n" + "\n".join(found)

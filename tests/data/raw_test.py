@@ -260,7 +260,7 @@ def test_a_folder_that_nothing_is_taken_from_is_said(
     data_dir: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     load(name="digits", manual_dir=data_dir, data_dir=data_dir)
-    assert f"digits needs no files, so --config.data.manual_dir={data_dir} is not looked at." in capsys.readouterr().err
+    assert f"digits needs no files, so --config.data.manual_dir={data_dir} is not looked at" in capsys.readouterr().err
     with pytest.raises(
         Refusal, match=r"manual_dir=.*nowhere does not exist: name the folder of the files of gengen_digits"
     ):

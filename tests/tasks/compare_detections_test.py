@@ -74,6 +74,7 @@ def test_detections_stand_beside_the_comparison_of_what_was_judged(tmp_path, cap
     (tmp_path / "a" / "evaluation.json").write_text("{}")
     row = dict.fromkeys(compare.HEADER, "x")
     monkeypatch.setattr(compare, "_read", lambda path: path)
+    monkeypatch.setattr(compare, "_incomparable", lambda runs: ())
     monkeypatch.setattr(compare, "_groups", lambda runs: [runs])
     monkeypatch.setattr(compare, "_row", lambda runs: row)
     assert compare.run(tmp_path, tmp_path / "other.json") == tmp_path / "other.json"

@@ -32,9 +32,9 @@ def judged(folder, name, *, seed=0, distance=2.0, rate=0.1, step=10, digest="a" 
     }
     (folder / name).mkdir(parents=True)
     (folder / name / "evaluation.json").write_text(json.dumps(report | changed))
-    config = {"training": {"seed": seed, "rate": rate, "none": None}, "widths": [1, 2]}
+    config = {"training": {"seed": seed, "rate": rate, "none": None, "widths": [1, 2]}}
     (folder / name / "config.json").write_text(json.dumps(config))
-    (folder / name / "data.json").write_text("{}")
+    (folder / name / "data.json").write_text(json.dumps({"name": "few"}))
     lines = [{"step": step, "seconds": 60 * minutes}, {"step": 10**6, "seconds": 1e6}]
     (folder / name / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
 

@@ -156,10 +156,6 @@ def test_too_few_pictures_are_refused(tmp_path):
         Judge(data, settings(), num=100)
 
 
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [({"features": "vgg"}, "'vgg' must be one of auto"), ({"features": "inception"}, "6726825d.*published at https")],
-)
-def test_extractors_that_cannot_be_had_are_refused(judged, changed, words):
-    with pytest.raises(Refusal, match=words):
-        Judge(judged[0], settings(**changed), num=200)
+def test_inception_without_its_file_is_refused(judged):
+    with pytest.raises(Refusal, match=r"6726825d.*published at https"):
+        Judge(judged[0], settings(features="inception"), num=200)

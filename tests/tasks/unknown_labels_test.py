@@ -197,7 +197,7 @@ def test_only_models_that_need_labels_train_without_the_others(digits, tmp_path,
     data = joined(digits, digits) if "second" in config.data else digits
     shown = []
     monkeypatch.setattr(train, "load_data", lambda config, rule: data)
-    monkeypatch.setattr(train._Run, "__init__", lambda self, config, workdir, data, *rest: shown.append(data))
+    monkeypatch.setattr(train._Run, "__init__", lambda self, config, workdir, made, *rest: shown.append(made.shown))
     monkeypatch.setattr(train._Run, "go", lambda self: tmp_path)
     with jax.numpy_dtype_promotion("standard"):
         train.run(config, tmp_path / "run")
