@@ -101,12 +101,11 @@ def extractors(data: DataSet, settings: ConfigDict) -> Extractors:
             f"file with --config.evaluation.inception_weights ({WANTED}), or choose a --config.data.resolution of at "
             f"most {COORDINATES} numbers for --config.evaluation.features=coordinates."
         )
+    inception = _inception(weights) if kind == "inception" else None  # first: its file may be a wrong one
     classes = _classifier(data) if labelled else None
     if kind == "classifier" and classes:
-        features = classes
-    else:
-        features = _inception(weights) if kind == "inception" else _coordinates(size)
-    return Extractors(features, classes, _thumbnails(data))
+        return Extractors(classes, classes, _thumbnails(data))
+    return Extractors(inception or _coordinates(size), classes, _thumbnails(data))
 
 
 def _classifier(data: DataSet) -> Extractor:
