@@ -158,7 +158,7 @@ def test_mistakes_get_one_sentence(judged, tmp_path, data_dir, changed, num, wor
     [
         ({"best": "fid"}, "'fid' must be one of frechet_distance"),
         ({"best": "class_similarity"}, "'class_similarity' must be one of frechet_distance"),
-        ({"best": "label_agreement"}, "'label_agreement' must be one of the scores that can be had from these data: frechet_distance"),
+        ({"best": "label_agreement"}, "'label_agreement' must be one of the scores that can be had"),
         ({"scores": ("fid",)}, r"scores=\('fid',\) must hold .*, each one of frechet_distance"),
         ({"scores": ("label_agreement",), "best": "label_agreement"}, "'label_agreement' cannot be had"),
         ({"num": 5}, "config.evaluation.num=5 must be a whole number from 100"),
