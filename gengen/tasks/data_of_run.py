@@ -14,6 +14,7 @@ from gengen.data import pixels, ranges, reading
 from gengen.data.listing import SUFFIXES, File, Listing, list_pictures, say, shown
 from gengen.data.pixels import Range
 from gengen.data.signature import DataSet, Signature
+from gengen.data.splits import rule_of
 from gengen.pictures.grid import has_alpha
 from gengen.tasks.opened import opened, unchanged
 from gengen.tasks.prepare import check_sections, load_data
@@ -58,7 +59,7 @@ def data_of(workdir: Path, config: ConfigDict | None = None) -> DataSet:
             own.data[key] = given.data[key] or own.data[key]
         if "second" in own.data and "second" in given.data and given.data.second.get("manual_dir"):
             own.data.second.manual_dir = given.data.second.manual_dir
-        data = load_data(own, signature.split)
+        data = load_data(own, rule_of(signature.to_json()))
     if data.signature.digest != signature.digest:
         raise Refusal(f"the data of {own.data.name} are not those that {workdir} was trained on: their digests differ.")
     return data
