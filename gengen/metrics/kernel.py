@@ -90,7 +90,7 @@ def kernel_distance(
 
     n samples, the smaller of both numbers, make S = max(10, ceil(n / block)) blocks of floor(n / S), but never so many
     that a block has fewer than four. Samples left over are not used. (Binkowski et al. draw overlapping subsets of
-    1000.) It is unbiased, so it may be negative, which is 0 within its interval.
+    1000.) It is unbiased, so it may be negative, which says 0 as far as can be seen.
 
     The variance is that of a U-statistic (Hoeffding 1948, https://doi.org/10.1214/aoms/1177730196), estimated without
     bias within blocks. It has a part that is linear in the samples, 0 where the distributions are equal, and a

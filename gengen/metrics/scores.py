@@ -131,7 +131,7 @@ SCORES: Mapping[str, Score] = {
         compares=True,
         evenly=True,
         logarithmic=True,
-        note="unbiased, so it may be negative; 0 within its interval",
+        note="unbiased, so it may be negative, which says 0 as far as can be seen",
     ),
     "inception_score": Score(
         "Inception score",

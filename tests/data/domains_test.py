@@ -256,6 +256,26 @@ def test_a_run_finds_its_second_data_where_they_are_now(data_dir: pathlib.Path, 
 
 
 @pytest.mark.parametrize(
+    ("first", "second"), [("train/cat train/dog test/cat test/dog", ""), ("train/a val/a", "cat dog"), ("cat dog", "")]
+)
+def test_a_run_finds_its_data_whether_splits_are_folders_or_drawn(
+    data_dir: pathlib.Path, tmp_path: pathlib.Path, first: str, second: str
+) -> None:
+    for root, folders in (("first", first), ("second", second)):
+        for folder in folders.split():
+            (tmp_path / root / folder).parent.mkdir(parents=True, exist_ok=True)
+            pictures(tmp_path / root / folder, 12)
+    own = {"name": "image_folder", "resolution": (), "channels": 0, "crop": "none"}
+    config = config_of(data_dir, **own, manual_dir=str(tmp_path / "second"))
+    config.data.update(**own, manual_dir=str(tmp_path / "first"))
+    if not second:
+        del config.data.second
+    run, signature = tmp_path / "run", load_data(config).signature
+    open_folder(run, config, signature.to_json())
+    assert data_of(run).signature == signature
+
+
+@pytest.mark.parametrize(
     ("second", "sentence"),
     [
         ({"name": "paired"}, r"config\.data\.second\.name=paired needs a first data set of pairs, and digits has none"),

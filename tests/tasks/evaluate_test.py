@@ -78,14 +78,14 @@ def test_the_table_shows_every_score_and_says_which_mean_little(judged):
     "Judging",
     "samples with a kernel distance of -0.0003",
     "taken",
-    "one line below the table: unbiased, so it may be negative; 0 within its interval",
+    "one line below the table: unbiased, so it may be negative, which says 0 as far as can be seen",
 )
 @pytest.mark.parametrize(("value", "said"), [(-0.0003, 1), (0.0, 0), (0.2, 0)])
 def test_a_negative_kernel_distance_is_explained(value, said):
     estimate = {"value": value, "low": -0.001, "high": 0.3}
     entry = {"title": "kernel distance", "meaningful": True, "note": SCORES["kernel_distance"].note}
     notes = list(evaluate._notes(entry | dict.fromkeys(evaluate.SETS, estimate)))
-    assert notes == ["kernel distance: unbiased, so it may be negative; 0 within its interval."] * said
+    assert notes == ["kernel distance: unbiased, so it may be negative, which says 0 as far as can be seen."] * said
 
 
 def test_scores_while_training_are_in_the_metrics_and_the_best_state_is_kept(judged):
