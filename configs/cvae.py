@@ -2,7 +2,7 @@
 
 Paper: Sohn, Lee and Yan 2015, "Learning structured output representation using deep conditional generative models".
 Run: python launch.py --config=configs/cvae.py, with :tiny, :mnist or :fashion_mnist after it for a variant.
-Score: Fréchet distance 1.51 on digits (real images 0.97); 1 seed each; the classifier agrees with 100.0 % of asked
+Score: Fréchet distance 1.16 on digits (real images 0.458); 1 seed each; the classifier agrees with 99.9 % of asked
   labels on digits.
 Minutes: 0.9 on digits, with 2 cores.
 
