@@ -117,7 +117,7 @@ def list_folder(root: pathlib.Path | None, rule: str = splits.RULES[0], domain: 
     classes = tuple(sorted({entry.label for entry in entries} - {""}))
     state = "\n".join(f"{entry.file.path}\t{entry.file.stamp}\t{entry.label}\t{entry.split}" for entry in entries)
     digest = hashlib.sha256(state.encode()).hexdigest()[:16]
-    guessed = (_guess(name, placed, entries, classes, domain), listing.passed_over())
+    guessed = (_guess(name, placed, entries, classes, domain), listing.passed_over(), listing.taken_again())
     return Folder(listing, entries, classes, digest, guessed, rule)
 
 

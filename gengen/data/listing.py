@@ -31,11 +31,15 @@ class File(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """The pictures of a folder or zip, sorted by path, and the paths that are passed over, by the reason."""
+    """The pictures of a folder or zip, sorted by path, and the paths that are passed over, by the reason.
+
+    `again` are folders whose pictures are there under another path, too, as links can lead to one folder twice.
+    """
 
     root: pathlib.Path
     files: tuple[File, ...]
     passed: Mapping[str, Sequence[str]]
+    again: Sequence[str] = ()
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[Callable[[File], bytes]]:
@@ -50,6 +54,12 @@ class Listing(NamedTuple):
         """Says what is passed over and names the first of each kind; "" where there is nothing."""
         kinds = "; ".join(f"{why}: {few(paths)}" for why, paths in self.passed.items() if paths)
         return kinds and f"{shown(self.root)}: passed over {kinds}"
+
+    def taken_again(self) -> str:
+        """Says which folders are there twice, so that a picture may be trained on and tested; "" where none is."""
+        if not self.again:
+            return ""
+        return f"{shown(self.root)}: links to folders of its own, whose pictures count twice: {few(self.again)}"
 
 
 def list_pictures(root: pathlib.Path) -> Listing:
@@ -67,7 +77,7 @@ def list_pictures(root: pathlib.Path) -> Listing:
     Raises:
       Refusal: it is neither.
     """
-    found = _Found({}, set(), {})
+    found = _Found({}, set(), {}, {})
     if root.is_dir():
         _walk(root, "", (), found)
     else:
@@ -80,7 +90,10 @@ def list_pictures(root: pathlib.Path) -> Listing:
     outer = sorted(path for path in empty if path.rpartition("/")[0] not in empty)
     files = sorted(File(shown(path), name, stamp) for path, (name, stamp) in found.files.items())
     passed = {why: sorted(map(shown, paths)) for why, paths in found.passed.items()}
-    return Listing(root, tuple(files), passed | {"folders without pictures": [shown(path) for path in outer]})
+    passed["folders without pictures"] = [shown(path) for path in outer]
+    linked = {path for paths in found.places.values() for path in _linked(root, paths) if path in filled}
+    again = sorted(shown(path) for path in linked if path.rpartition("/")[0] not in linked)
+    return Listing(root, tuple(files), passed, again)
 
 
 def shown(name: str | os.PathLike[str]) -> str:
@@ -106,11 +119,12 @@ def say(line: str) -> None:
 
 
 class _Found(NamedTuple):
-    """What a walk has found: by path, a picture's name and state; folders; and what is passed over."""
+    """What a walk has found: by path, a picture's name and state; folders; what is passed over; paths of a folder."""
 
     files: dict[str, tuple[str, str]]
     folders: set[str]
     passed: dict[str, list[str]]
+    places: dict[tuple[int, int], list[str]]
 
     def skip(self, why: str, path: str) -> None:
         self.folders.discard(path)
@@ -129,6 +143,7 @@ def _walk(folder: pathlib.Path, prefix: str, above: tuple[tuple[int, int], ...],
     if here in above:
         found.skip("links into their own folder", prefix.rstrip("/"))
         return
+    found.places.setdefault(here, []).append(prefix.rstrip("/"))
     for entry in entries:
         path = prefix + entry.name
         if _is_hidden(entry.name):
@@ -149,6 +164,11 @@ def _walk(folder: pathlib.Path, prefix: str, above: tuple[tuple[int, int], ...],
                 found.skip("unreadable", path)
             else:  # the time of change, as reading all contents at every start would take too long
                 found.files[path] = (path, f"{status.st_size} {status.st_mtime_ns}")
+
+
+def _linked(root: pathlib.Path, paths: Sequence[str]) -> Sequence[str]:
+    """Of several paths of one folder, all but one: the links, where one of them is none."""
+    return sorted(paths, key=lambda path: (root / path).resolve() != root.resolve() / path)[1:] if paths[1:] else ()
 
 
 def _unzip(root: pathlib.Path, found: _Found) -> None:

@@ -160,13 +160,16 @@ def _splits(
     if not counts.get("train"):
         raise Refusal(f"--config.data.name={name} has no split `train`, but {', '.join(counts)}.")
     train, every = _records(builder, "train", pictures), range(counts["train"])
+    unlabelled: list[str] = []
     for split in ("test", "validation"):
         if counts.get(split):
             if label and not _has_labels(builder, split, pictures, label, rule):
-                say(f"no example of the split {split} of {name} has a label, so another one is held out in its place")
+                unlabelled.append(split)
                 continue
+            _say_instead(name, unlabelled, f"its split {split}")
             held_out = _records(builder, split, pictures), range(counts[split])
             return {"train": (train, every), "test": held_out}, splits.OWN
+    _say_instead(name, unlabelled, "a tenth of its training examples")
     if rule == "position":
         is_test = splits.every(len(every), _EVERY)
     else:
@@ -177,6 +180,11 @@ def _splits(
         is_test = splits.held_out(keys, 1 / _EVERY, classes)
     places = {"train": np.flatnonzero(~is_test), "test": np.flatnonzero(is_test)}
     return {split: (train, chosen.tolist()) for split, chosen in places.items()}, rule
+
+
+def _say_instead(name: str, unlabelled: Sequence[str], instead: str) -> None:
+    if unlabelled:
+        say(f"no example of {' or '.join(unlabelled)} of {name} has a label, so {instead} is held out in its place")
 
 
 def _records(builder: Any, split: str, pictures: Sequence[str]) -> Any:

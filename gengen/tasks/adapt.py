@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.data.labels import with_labels
+from gengen.data.listing import few
 from gengen.data.signature import DataSet
 from gengen.data.splits import RULES, rule_of
 from gengen.files.whole import write_whole
@@ -153,7 +154,11 @@ def _adapted(config: ConfigDict, way: str, seed: int) -> ConfigDict:
 
 
 def _domains(config: ConfigDict, way: str, rule: str) -> tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]:
-    """The test splits of the source and of the target of a direction, without images of unknown classes."""
+    """The test splits of the source and of the target of a direction, without images of unknown classes.
+
+    Raises:
+      Refusal: a domain has no labels, or not those of the other one, so that no accuracy can be measured.
+    """
     data = load_data(config.copy_and_resolve_references(), rule)
     second = data.second
     assert second
@@ -161,6 +166,9 @@ def _domains(config: ConfigDict, way: str, rule: str) -> tuple[Mapping[str, np.n
     for name in way:
         if not domains[name].signature.classes:
             raise Refusal(f"{domains[name].signature.name} has no labels, so that no accuracy can be measured.")
+    if data.signature.classes != second.signature.classes:
+        theirs = " and ".join(f"{part.signature.name} has {few(part.signature.classes)}" for part in (data, second))
+        raise Refusal(f"--mode=adapt measures labels that both domains have, and theirs are not the same: {theirs}.")
     source, target = (with_labels(domains[name].splits["test"]) for name in way)
     for name, split in zip(way, (source, target), strict=True):
         if not len(split["label"]):

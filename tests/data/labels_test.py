@@ -146,7 +146,8 @@ def test_validation_is_held_out_where_test_has_no_labels(loaded, capsys):
     data = loaded(train=[0, 1, 2, 1], validation=[1, 2], test=[-1, -1, -1])
     assert sorted(data.splits["test"]["label"]) == [1, 2]
     assert data.splits["test"]["image"][..., 0].max() == 0
-    assert "no example of the split test of some_labels has a label, so another one" in capsys.readouterr().err
+    line = "no example of test of some_labels has a label, so its split validation is held out in its place"
+    assert line in capsys.readouterr().err
 
 
 @pytest.mark.input(
@@ -155,8 +156,11 @@ def test_validation_is_held_out_where_test_has_no_labels(loaded, capsys):
     "guessed",
     "a tenth of the training images is held out in the place of test, and one line says so",
 )
-def test_training_images_are_held_out_where_no_other_split_has_labels(loaded):
-    data = loaded(train=[0, 1] * 15, test=[-1] * 5)
+@pytest.mark.parametrize(("splits", "named"), [({}, "test"), ({"validation": [-1] * 3}, "test or validation")])
+def test_training_images_are_held_out_where_no_other_split_has_labels(loaded, capsys, splits, named):
+    data = loaded(train=[0, 1] * 15, test=[-1] * 5, **splits)
+    line = f"no example of {named} of some_labels has a label, so a tenth of its training examples is held out"
+    assert line in capsys.readouterr().err
     assert data.signature.counts == {"train": 27, "test": 3}
     assert data.signature.split == "hash"
     assert data.splits["test"]["image"][..., 0].max() == 0

@@ -36,6 +36,18 @@ def test_links_are_followed_out_of_the_folder(tmp_path: pathlib.Path) -> None:
         assert [read(file) for file in listing.files] == [b"cats/c.png", b"alone.png", b"far/a.png", b"far/deep/b.jpg"]
 
 
+@pytest.mark.input("Folders of pictures", "a link to a class beside it", "guessed", "a class of its own, and said")
+@pytest.mark.parametrize("link", ["kitty", "a"])
+def test_a_folder_that_is_there_under_two_names_is_taken_twice_and_named(tmp_path: pathlib.Path, link: str) -> None:
+    root = files(tmp_path / "in", "cat/a.png", "cat/deep/b.png", "dog/c.png", "dog/empty/notes.txt")
+    assert list_pictures(root).taken_again() == ""
+    (root / link).symlink_to("cat")
+    (root / "nothing").symlink_to("dog/empty")
+    listing = list_pictures(root)
+    assert paths(listing) == sorted(["cat/a.png", "cat/deep/b.png", "dog/c.png", f"{link}/a.png", f"{link}/deep/b.png"])
+    assert listing.taken_again().endswith(f"links to folders of its own, whose pictures count twice: 1 ({link})")
+
+
 @pytest.mark.input(
     "Folders of pictures", "links that lead in a circle or to nothing", "guessed", "passed over, counted and named"
 )

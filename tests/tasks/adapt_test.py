@@ -247,3 +247,17 @@ def test_a_domain_without_labels_is_refused_before_anything_is_trained(data_dir,
     with pytest.raises(Refusal, match="image_folder has no labels, so that no accuracy can be measured"):
         adapt.run(config, tmp_path)
     assert not list(tmp_path.glob("seed_*"))
+
+
+@pytest.mark.input("Folders of pictures", "other classes than the other domain has, to adapt", "refused", "names them")
+def test_domains_of_different_classes_are_refused_before_anything_is_trained(data_dir, tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for place in range(10):
+            Image.fromarray(np.full((8, 8), 25 * place, np.uint8)).save(tmp_path / "pictures" / name / f"{place}.png")
+    config = tiny(data_dir)
+    config.data.second.update(name="image_folder", manual_dir=str(tmp_path / "pictures"))
+    words = r"theirs are not the same: digits has 10 \(0, 1, 2, ...\) and image_folder has 2 \(cat, dog\)"
+    with pytest.raises(Refusal, match=words):
+        adapt.run(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
