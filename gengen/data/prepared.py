@@ -8,7 +8,7 @@ import os
 import pathlib
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from gengen.core.refusal import Refusal
 from gengen.data import fetch, splits
 from gengen.data.guard import explained, quiet
 from gengen.data.labels import UNKNOWN
+from gengen.data.layout import role
 from gengen.data.listing import say
 from gengen.data.sources import BUILDERS, Source
 
@@ -161,15 +162,18 @@ def _splits(
         raise Refusal(f"--config.data.name={name} has no split `train`, but {', '.join(counts)}.")
     train, every = _records(builder, "train", pictures), range(counts["train"])
     unlabelled: list[str] = []
-    for split in ("test", "validation"):
-        if counts.get(split):
+    for split in _for_testing(counts, rule):
+        if counts[split]:
             if label and not _has_labels(builder, split, pictures, label, rule):
                 unlabelled.append(split)
                 continue
             _say_instead(name, unlabelled, f"its split {split}")
             held_out = _records(builder, split, pictures), range(counts[split])
             return {"train": (train, every), "test": held_out}, splits.OWN
-    _say_instead(name, unlabelled, "a tenth of its training examples")
+    if unlabelled:
+        _say_instead(name, unlabelled, "a tenth of its training examples")
+    elif name not in BUILDERS:
+        say(f"{name} has no split for testing, so a tenth of its training examples is held out")
     if rule == "position":
         is_test = splits.every(len(every), _EVERY)
     else:
@@ -180,6 +184,16 @@ def _splits(
         is_test = splits.held_out(keys, 1 / _EVERY, classes)
     places = {"train": np.flatnonzero(~is_test), "test": np.flatnonzero(is_test)}
     return {split: (train, chosen.tolist()) for split, chosen in places.items()}, rule
+
+
+def _for_testing(names: Iterable[str], rule: str) -> list[str]:
+    """Which splits may be held out, those named as tests before those named as validation.
+
+    Versions before 0.2 knew one name of each, and a run of theirs keeps its data.
+    """
+    roles = {name: role(name) for name in names if rule != "position" or name in ("test", "validation")}
+    kinds = {name: found.split for name, found in roles.items() if found}
+    return [name for kind in ("test", "val") for name in kinds if kinds[name] == kind]
 
 
 def _say_instead(name: str, unlabelled: Sequence[str], instead: str) -> None:

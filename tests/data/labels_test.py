@@ -11,6 +11,7 @@ from gengen.core.model import Condition, GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.labels import only_labelled, present, with_labels
+from gengen.data.listing import say
 from gengen.data.signature import DataSet, Signature
 from gengen.tasks.conditions import shown_to
 
@@ -134,6 +135,27 @@ def loaded(tmp_path, monkeypatch):
         return load(name="some_labels", data_dir=tmp_path, rule=rule)
 
     return run
+
+
+@pytest.mark.input("Splits", "a TFDS data set with a split `dev`, and none named as a test", "taken", "it is held out")
+@pytest.mark.parametrize("name", ["dev", "val", "eval"])
+def test_a_split_for_validation_is_known_by_its_usual_names(loaded, capsys, name):
+    data = loaded(**{"train": [0, 1, 2, 1], name: [2, 1]})
+    assert (sorted(data.splits["test"]["label"]), data.signature.counts["train"]) == ([1, 2], 4)
+    assert "held out" not in capsys.readouterr().err
+
+
+@pytest.mark.input(
+    "Splits", "a TFDS data set without a split for testing", "guessed", "a tenth is held out, and it is said"
+)
+def test_a_tenth_that_is_held_out_is_said(loaded, capsys):
+    assert loaded(train=[0, 1] * 10).signature.counts == {"train": 18, "test": 2}
+    assert (
+        "some_labels has no split for testing, so a tenth of its training examples is held out"
+        in capsys.readouterr().err
+    )
+    say.cache_clear()
+    assert loaded(rule="position", train=[0, 1] * 10, dev=[1]).signature.counts == {"train": 18, "test": 2}
 
 
 @pytest.mark.input(
