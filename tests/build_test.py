@@ -19,7 +19,7 @@ from gengen.models.gans.terms import TERMS
 from gengen.models.gans.views import VIEWS
 from gengen.networks import mlp
 from gengen.networks.conditional import CONDITIONS, ConditionalCritic, ConditionalGenerator
-from gengen.tasks.check import check_config
+from gengen.runs.check import check_config
 
 PARAMS = {"w": jnp.asarray([1.0, -2.0, 3.0])}
 

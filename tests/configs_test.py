@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gengen.api import train
 from gengen.build.model import build_model, example_batch
+from gengen.cli.describe import experiments
 from gengen.core.parallel import AXIS
 from gengen.data.signature import Signature
-from gengen.tasks import sample, train, translate
-from gengen.tasks.describe import experiments
+from gengen.tasks import sample, translate
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 EXPERIMENTS = [experiment.name for experiment in experiments(CONFIGS)]

@@ -10,17 +10,18 @@ from ml_collections import ConfigDict
 from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
+from gengen.evaluation import detectors
+from gengen.evaluation.detectors import DETECTORS, Scorer, Subject, scores_of
+from gengen.evaluation.trial import Trial, judged, sentences, table_of, trial
 from gengen.files.whole import write_whole
 from gengen.metrics.anomaly import expected_false_alarms, threshold
 from gengen.pictures.detection import COLUMNS, Examples, save_detection, save_verdicts
-from gengen.tasks import detectors
-from gengen.tasks.data_of_run import data_of, pictures_of
-from gengen.tasks.describe import number, table
-from gengen.tasks.detectors import DETECTORS, Scorer, Subject, scores_of
-from gengen.tasks.outputs import output_files
-from gengen.tasks.sample import check_flags, restore
-from gengen.tasks.trial import Trial, judged, sentences, table_of, trial
-from gengen.training.run_folder import read_folder
+from gengen.reports.tables import number, table
+from gengen.runs.data import data_of, pictures_of
+from gengen.runs.folder import read_folder
+from gengen.runs.limits import check_flags
+from gengen.runs.opened import restore
+from gengen.runs.outputs import output_files
 
 LEAST = 100
 """The fewest test images that are scored."""

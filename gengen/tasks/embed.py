@@ -11,12 +11,13 @@ from threadpoolctl import threadpool_limits
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
+from gengen.inference.conditions import Told, shown_to
+from gengen.inference.latents import Latents, told_labels
 from gengen.pictures.maps import Map, save_maps
-from gengen.tasks.conditions import Told, shown_to
-from gengen.tasks.data_of_run import data_of, held_out
-from gengen.tasks.latents import Latents, told_labels
-from gengen.tasks.outputs import output_files, save_npz
-from gengen.tasks.sample import check_flags, restore
+from gengen.runs.data import data_of, held_out
+from gengen.runs.limits import check_flags
+from gengen.runs.opened import restore
+from gengen.runs.outputs import output_files, save_npz
 
 NEIGHBOURS_OF = 2_000
 """The most codes that t-SNE lays out: its time grows with them."""

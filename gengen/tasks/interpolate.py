@@ -9,14 +9,14 @@ from ml_collections import ConfigDict
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
+from gengen.inference.conditions import LABEL, by_class, classes_of, shown_to
+from gengen.inference.latents import Latents, check_continuous, told_labels
+from gengen.inference.paths import lerp, slerp
 from gengen.pictures.grid import grid, save_png, to_pixels
-from gengen.tasks.conditions import LABEL, by_class, classes_of, shown_to
-from gengen.tasks.data_of_run import data_of, held_out
-from gengen.tasks.latents import Latents, check_continuous, told_labels
-from gengen.tasks.opened import opened
-from gengen.tasks.outputs import output_files
-from gengen.tasks.paths import lerp, slerp
-from gengen.tasks.sample import check_flags, check_room, restore
+from gengen.runs.data import data_of, held_out
+from gengen.runs.limits import check_flags, check_room
+from gengen.runs.opened import opened, restore
+from gengen.runs.outputs import output_files
 
 STEPS = 10
 """Latents on a path, both ends among them."""

@@ -9,13 +9,13 @@ from ml_collections import ConfigDict
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
+from gengen.inference.conditions import LABEL, Told, classes_of, of_class, shown_to
+from gengen.inference.latents import Latents, check_continuous, told_labels
 from gengen.pictures.grid import grid, save_png, to_pixels
-from gengen.tasks.conditions import LABEL, Told, classes_of, of_class, shown_to
-from gengen.tasks.data_of_run import data_of, held_out
-from gengen.tasks.latents import Latents, check_continuous, told_labels
-from gengen.tasks.opened import opened
-from gengen.tasks.outputs import output_files
-from gengen.tasks.sample import check_flags, restore
+from gengen.runs.data import data_of, held_out
+from gengen.runs.limits import check_flags
+from gengen.runs.opened import opened, restore
+from gengen.runs.outputs import output_files
 
 DRAWS = 10_000
 """Latents whose quantiles are taken."""

@@ -10,17 +10,17 @@ from gengen.build.parts import build_part
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
+from gengen.inference.conditions import classes_of, of_class, shown_to
+from gengen.inference.latents import Latents, told_labels
 from gengen.metrics.interval import of_blocks
 from gengen.pictures.grid import save_png, to_pixels
 from gengen.pictures.sheet import in_rows
-from gengen.tasks.conditions import classes_of, of_class, shown_to
-from gengen.tasks.data_of_run import Shown, data_of, held_out, pictures_of
-from gengen.tasks.describe import number, with_interval
-from gengen.tasks.latents import Latents, told_labels
-from gengen.tasks.opened import opened
-from gengen.tasks.outputs import output_files, save_npz
-from gengen.tasks.sample import check_flags, restore
-from gengen.training.run_folder import read_folder
+from gengen.reports.tables import number, with_interval
+from gengen.runs.data import Shown, data_of, held_out, pictures_of
+from gengen.runs.folder import read_folder
+from gengen.runs.limits import check_flags
+from gengen.runs.opened import opened, restore
+from gengen.runs.outputs import output_files, save_npz
 
 
 def run(

@@ -11,9 +11,10 @@ from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.core.state import Tree, Variables
+from gengen.inference.conditions import COLUMNS, Told
 from gengen.pictures.grid import grid, save_png, to_pixels
-from gengen.tasks.conditions import COLUMNS, Told
-from gengen.tasks.sample import check_seed, restore
+from gengen.runs.limits import check_seed
+from gengen.runs.opened import restore
 
 ROWS = 8
 """Rows of different noise."""

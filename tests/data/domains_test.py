@@ -20,9 +20,9 @@ from gengen.data.pipeline import batches
 from gengen.data.selection import Selection, streams
 from gengen.data.signature import DataSet, Signature
 from gengen.models.translation import pairings
-from gengen.tasks.data_of_run import data_of
-from gengen.tasks.prepare import load_data
-from gengen.training.run_folder import open_folder
+from gengen.runs.data import data_of
+from gengen.runs.folder import open_folder
+from gengen.runs.prepare import load_data
 
 
 def made(train: int = 20, *, classes: tuple[str, ...] = ("cat", "dog"), side: int = 1, paired: int = 0) -> DataSet:

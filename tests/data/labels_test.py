@@ -13,7 +13,7 @@ from gengen.data.dataset import load
 from gengen.data.labels import only_labelled, present, with_labels
 from gengen.data.listing import say
 from gengen.data.signature import DataSet, Signature
-from gengen.tasks.conditions import shown_to
+from gengen.inference.conditions import shown_to
 
 NAMES = ("ash", "birch", "cedar")
 

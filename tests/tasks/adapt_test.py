@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 
 from configs import adapt as experiment
+from gengen.api import train
 from gengen.core.refusal import Refusal
-from gengen.tasks import adapt, evaluate, train
-from gengen.tasks.compare_adaptations import as_table, rows_of
-from gengen.tasks.prepare import load_data
-from gengen.training.run_folder import read_folder
+from gengen.reports.adaptations import as_table, rows_of
+from gengen.runs.folder import read_folder
+from gengen.runs.prepare import load_data
+from gengen.tasks import adapt, evaluate
 
 NAMES = {"a": "digits", "b": "glyphs"}
 
@@ -145,7 +146,7 @@ def test_a_second_call_trains_nothing_and_finds_the_same(adapted, data_dir, tmp_
         raise AssertionError("it was trained again")
 
     before = report_of(adapted[0])
-    monkeypatch.setattr("gengen.tasks.train.train", forbidden)
+    monkeypatch.setattr("gengen.api.train.train", forbidden)
     written = adapt.run(tiny(data_dir), adapted[0], tmp_path / "again")
     assert written == tmp_path / "again.json"
     assert json.loads(written.read_text()) == before == report_of(adapted[0])
@@ -183,7 +184,7 @@ def test_a_run_that_was_stopped_is_not_judged_as_if_it_were_complete(adapted, da
     shutil.copytree(adapted[0] / "seed_0", tmp_path / "seed_0")
     config = tiny(data_dir, seeds=1).unlock()
     config.training.steps = 40
-    monkeypatch.setattr("gengen.tasks.train.run", lambda config, workdir, rule: workdir)
+    monkeypatch.setattr("gengen.api.train.run", lambda config, workdir, rule: workdir)
     with pytest.raises(Refusal, match=r"stopped before .*seed_0.ab was complete; the same command goes on"):
         adapt.run(config, tmp_path)
     assert not (tmp_path / "adaptation.json").exists()
@@ -203,7 +204,7 @@ def test_runs_of_one_adaptation_draw_their_splits_alike(adapted, data_dir, tmp_p
     if older:
         (tmp_path / "seed_0" / "ab" / "data.json").write_text(json.dumps(data))
     given = []
-    monkeypatch.setattr("gengen.tasks.train.run", lambda config, workdir, rule: given.append(rule))
+    monkeypatch.setattr("gengen.api.train.run", lambda config, workdir, rule: given.append(rule))
     monkeypatch.setattr(adapt, "load_data", lambda config, rule: given.append(rule) or load_data(config, rule))
     with pytest.raises(Refusal, match="stopped before"):
         adapt.run(tiny(data_dir), tmp_path)

@@ -11,14 +11,15 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
+from gengen.evaluation import trial
+from gengen.evaluation.detectors import cosine_distances
+from gengen.evaluation.trial import Trial, alarms_of, judged, sentences
+from gengen.inference.latents import Latents
 from gengen.metrics.anomaly import threshold
-from gengen.tasks import detect, trial
-from gengen.tasks.data_of_run import data_of
+from gengen.runs.data import data_of
+from gengen.runs.opened import restore
+from gengen.tasks import detect
 from gengen.tasks.detect import Alarm
-from gengen.tasks.detectors import cosine_distances
-from gengen.tasks.latents import Latents
-from gengen.tasks.sample import restore
-from gengen.tasks.trial import Trial, alarms_of, judged, sentences
 
 
 def test_an_alarm_is_a_p_value_of_at_most_the_rate_and_ties_are_no_alarm():

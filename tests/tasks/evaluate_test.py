@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from configs import wgan
+from gengen.api import train
 from gengen.core.refusal import Refusal
 from gengen.metrics.scores import AS_REAL, SCORES
-from gengen.tasks import compare, evaluate, train
+from gengen.tasks import compare, evaluate
 
 TINY = "--config=configs/wgan.py:tiny"
 

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from gengen.core.refusal import Refusal
+from gengen.inference.paths import lerp, slerp
 from gengen.tasks import interpolate
 from gengen.tasks.interpolate import pairs
-from gengen.tasks.paths import lerp, slerp
 
 SHARES = np.linspace(0, 1, 5)
 

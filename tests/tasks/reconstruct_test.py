@@ -13,8 +13,8 @@ from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.metrics.interval import of_blocks
 from gengen.pictures.sheet import in_rows
+from gengen.runs.data import data_of, held_out, pictures_of
 from gengen.tasks import embed, interpolate, manifold, reconstruct
-from gengen.tasks.data_of_run import data_of, held_out, pictures_of
 from gengen.tasks.reconstruct import squared_errors
 
 SIGNATURE = Signature("few", 4, 4, 1, (), {}, "")

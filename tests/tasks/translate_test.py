@@ -12,14 +12,14 @@ from gengen.core.refusal import Refusal
 from gengen.core.state import State
 from gengen.data.domains import joined, paired_alone
 from gengen.data.signature import DataSet, Signature
+from gengen.inference.domains import domains
+from gengen.inference.translation import Gallery
 from gengen.metrics.pairs import absolute_error, mean_error, measure
 from gengen.pictures.grid import grid
 from gengen.pictures.sheet import alike, below, in_rows
+from gengen.reports.tables import with_interval
+from gengen.runs.folder import open_folder
 from gengen.tasks import translate
-from gengen.tasks.describe import with_interval
-from gengen.tasks.domains import domains
-from gengen.tasks.translations import Gallery
-from gengen.training.run_folder import open_folder
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_a_translation_does_not_depend_on_how_many_there_are(translated, unpaire
     model = fake({"ba": coloured})
     few, _ = translated(model, unpaired, num=3)
     more, _ = translated(model, unpaired, num=25)
-    monkeypatch.setattr("gengen.tasks.domains.PIXELS", 7 * 64)
+    monkeypatch.setattr("gengen.inference.domains.PIXELS", 7 * 64)
     chunks, _ = translated(model, unpaired, num=25)
     other, _ = translated(model, unpaired, num=3, seed=1)
     np.testing.assert_array_equal(few["outputs"], more["outputs"][:3])

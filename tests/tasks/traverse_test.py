@@ -11,8 +11,8 @@ from PIL import Image
 from gengen.core.model import Condition
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet, Signature
+from gengen.evaluation.codes import judge_codes, sentences_of
 from gengen.tasks import traverse
-from gengen.tasks.codes import judge_codes, sentences_of
 
 SIDE, CLASSES, PICTURES = 48, 3, 50
 CONDITIONS = {"category": Condition(classes=CLASSES), "other": Condition(classes=2), "numbers": Condition(size=2)}
