@@ -15,7 +15,7 @@ class Rival(NamedTuple):
     """A critic that tells real from fake: data from samples, draws of a prior from codes.
 
     Attributes:
-      network: what is judged, [B, ...] -> Judgement.
+      network: what is judged, [B, ...] -> CriticOutput.
       loss: what it wants small, and what its opponent does.
     """
 

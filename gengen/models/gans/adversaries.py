@@ -23,7 +23,7 @@ from gengen.models.gans.terms import Scene, Term
 from gengen.models.gans.views import View
 from gengen.models.pixels import scaled
 from gengen.models.told import Labels, Nothing, Told
-from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.critic import CriticNetwork, CriticOutput
 from gengen.networks.forward import eval_mode, init_network, train_mode
 
 
@@ -32,7 +32,7 @@ class Adversaries(NamedTuple):
 
     Attributes:
       generator: latents [B, L] and what samples are told -> images [B, H, W, C] in [-1, 1].
-      critic: images [B, H, W, C] and what it is told of them -> Judgement.
+      critic: images [B, H, W, C] and what it is told of them -> CriticOutput.
       loss: the pair of losses.
       latent: dimension L of the latents.
       real_label: targets of data are drawn uniformly between these two; (1, 1) smooths no labels.
@@ -136,7 +136,7 @@ class Adversaries(NamedTuple):
         )
         return value, (metrics, {"generator": generated, "critic": carried})
 
-    def judge(self, critic: dict[str, Tree], batch: Batch, fake: jax.Array) -> tuple[Judgement, Judgement, Tree]:
+    def judge(self, critic: dict[str, Tree], batch: Batch, fake: jax.Array) -> tuple[CriticOutput, CriticOutput, Tree]:
         """Judges data and samples; also returns what the critic's passes carry.
 
         A critic that judges every image alone sees both in one batch, which is faster. Others see them apart, as
@@ -153,26 +153,26 @@ class Adversaries(NamedTuple):
         of_fake, carried = train_mode(self.critic, {**critic, **carried}, *self.told.to_critic(fake, condition))
         return of_real, of_fake, carried
 
-    def logits(self, real: Judgement, fake: Judgement) -> tuple[jax.Array, jax.Array]:
+    def logits(self, real: CriticOutput, fake: CriticOutput) -> tuple[jax.Array, jax.Array]:
         """The logits of data and samples as the losses count them."""
         if not self.loss.relativistic:
             return real.logit, fake.logit
         return real.logit - replica_mean(fake.logit.mean()), fake.logit - replica_mean(real.logit.mean())
 
     def scene(
-        self, state: State, batch: Batch, fake: jax.Array, judged_real: Judgement, judged_fake: Judgement
+        self, state: State, batch: Batch, fake: jax.Array, judged_real: CriticOutput, judged_fake: CriticOutput
     ) -> Scene:
         """What terms see of a turn."""
         return Scene(
             self.without_trace(state, batch), batch["real"], fake, judged_real, judged_fake, batch["condition"]
         )
 
-    def without_trace(self, state: State, batch: Batch) -> Callable[[jax.Array], Judgement]:
+    def without_trace(self, state: State, batch: Batch) -> Callable[[jax.Array], CriticOutput]:
         """The critic as it is in training, but that it forgets what its passes carry."""
 
-        def judge(images: jax.Array) -> Judgement:
+        def judge(images: jax.Array) -> CriticOutput:
             seen = self.told.to_critic(images, batch["condition"])
-            judged: Judgement = train_mode(self.critic, state.variables["critic"], *seen)[0]
+            judged: CriticOutput = train_mode(self.critic, state.variables["critic"], *seen)[0]
             return judged
 
         return judge
@@ -200,5 +200,5 @@ class Adversaries(NamedTuple):
     def features(self, key: jax.Array, variables: Variables, data: jax.Array) -> jax.Array:
         """What the critic's logit weighs of images [n, H, W, C], as they are, without views: [n, F]."""
         del key
-        judged: Judgement = eval_mode(self.critic, variables["critic"], data)
+        judged: CriticOutput = eval_mode(self.critic, variables["critic"], data)
         return judged.features

@@ -24,7 +24,7 @@ from gengen.models.gans.terms import Scene, Term
 from gengen.models.gans.views import View
 from gengen.models.told import Codes
 from gengen.networks.conditional import RecognisingCritic
-from gengen.networks.critic import Judgement
+from gengen.networks.critic import CriticOutput
 from gengen.networks.forward import eval_mode
 from gengen.values import Range, Size, Weight
 
@@ -106,6 +106,6 @@ def information_terms(codes: Codes, weight: float) -> list[Term]:
     return [Term(name, player, weight, value) for player in ("critic", "generator") for name, value in parts.items()]
 
 
-def _code(judged: Judgement) -> jax.Array:
+def _code(judged: CriticOutput) -> jax.Array:
     assert judged.code is not None, "a recognising critic has a code"
     return judged.code

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from gengen.core.model import Batch
 from gengen.core.parallel import local_keys, replica_mean
 from gengen.losses.penalties import interpolated, lipschitz_penalty, zero_centred_penalty
-from gengen.networks.critic import Judgement
+from gengen.networks.critic import CriticOutput
 from gengen.values import Positive, Weight
 
 
@@ -17,7 +17,7 @@ class Scene(NamedTuple):
     """What a term sees of a turn. With packing, an image here is as many as the critic judges together.
 
     Attributes:
-      critic: (images [B, H, W, C]) -> Judgement, in training mode, told the batch's conditions; it leaves no trace.
+      critic: (images [B, H, W, C]) -> CriticOutput, in training mode, told the batch's conditions; it leaves no trace.
       real: data after the views [B, H, W, C].
       fake: samples after the views [B, H, W, C].
       judged_real: of the data.
@@ -25,11 +25,11 @@ class Scene(NamedTuple):
       condition: what samples, and with labels also data, were told to be.
     """
 
-    critic: Callable[[jax.Array], Judgement]
+    critic: Callable[[jax.Array], CriticOutput]
     real: jax.Array
     fake: jax.Array
-    judged_real: Judgement
-    judged_fake: Judgement
+    judged_real: CriticOutput
+    judged_fake: CriticOutput
     condition: Batch
 
 
@@ -137,7 +137,7 @@ def auxiliary_classifier(*, weight: Weight = 1.0) -> tuple[Term, ...]:
     Odena et al. 2017, https://arxiv.org/abs/1610.09585, eq. 3. The critic needs the condition "auxiliary".
     """
 
-    def missed(judged: Judgement, condition: Batch) -> jax.Array:
+    def missed(judged: CriticOutput, condition: Batch) -> jax.Array:
         assert judged.code is not None
         return -jnp.take_along_axis(jax.nn.log_softmax(judged.code), condition["label"][:, None], axis=1)[:, 0]
 

@@ -133,7 +133,7 @@ def adaptation(
 
     Args:
       networks: "classifier": images -> features and logits. With "to_b", "to_a", "critic_a" and "critic_b", as in
-        `cyclegan`, images are translated. "feature_critic": features -> Judgement, if `feature` is not 0.
+        `cyclegan`, images are translated. "feature_critic": features -> CriticOutput, if `feature` is not 0.
       optimizers: of "classifier"; with translators of "generator" and "critic"; perhaps of "feature_critic".
       affine: how images are changed before the classifier sees them.
       consistency: what the classifier learns from its own average on images of the target.

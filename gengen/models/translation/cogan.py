@@ -27,7 +27,7 @@ from gengen.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
 from gengen.models.pixels import scaled
 from gengen.models.translation.affine import Affine
 from gengen.models.translation.domains import first_images
-from gengen.networks.critic import Judgement
+from gengen.networks.critic import CriticOutput
 from gengen.networks.forward import init_network, run
 from gengen.values import OneOf, Size, Weight
 
@@ -113,7 +113,7 @@ class Coupled(NamedTuple):
 
     def judge(
         self, variables: Variables, images: Mapping[str, jax.Array], train: bool
-    ) -> tuple[dict[str, Judgement], Variables]:
+    ) -> tuple[dict[str, CriticOutput], Variables]:
         """Judges images [B, H, W, C] of both domains, each after its own stem; both share the other layers.
 
         Batch normalisation in the shared layers then sees both domains as one batch, which is part of what they share.
@@ -208,7 +208,7 @@ def cogan(
 
     Args:
       networks: "trunk": latents -> maps; "head_a" and "head_b": maps -> images; "stem_a" and "stem_b": images -> maps;
-        "critic": maps -> Judgement; "classifier", if images are to be recognised: features -> logits.
+        "critic": maps -> CriticOutput; "classifier", if images are to be recognised: features -> logits.
       optimizers: of "generator" and "critic".
       affine: how images, real or not, are changed on their way to the critic; the paper changes nothing.
       loss: one of `ADVERSARIAL_LOSSES` whose logits are judged one by one.

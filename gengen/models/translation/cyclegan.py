@@ -40,7 +40,7 @@ def cyclegan(
 
     Args:
       networks: "to_b" and "to_a": images and keys -> images of the other domain; "critic_a" and "critic_b": images ->
-        Judgement, with a logit for each patch [B, h, w].
+        CriticOutput, with a logit for each patch [B, h, w].
       optimizers: of "generator", both translators, and "critic", both critics.
       loss: one of `ADVERSARIAL_LOSSES`.
       cycle: lambda, the weight of the cycles' mean absolute error of a pixel in [-1, 1].

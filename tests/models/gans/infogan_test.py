@@ -16,7 +16,7 @@ from gengen.models.gans.views import packing
 from gengen.models.told import Codes
 from gengen.networks import mlp
 from gengen.networks.conditional import ConditionalCritic
-from gengen.networks.critic import Judgement
+from gengen.networks.critic import CriticOutput
 
 SHAPE, LATENT, K, C = (4, 4, 1), 3, 5, 2
 GENERATOR, CRITIC = mlp.Generator(SHAPE, widths=(16,)), mlp.Critic(widths=(8,))
@@ -57,7 +57,7 @@ def largest_change(one, other):
 def test_information_is_the_log_likelihood_of_the_codes():
     rng = np.random.default_rng(0)
     code, category, numbers = rng.normal(0, 2, (4, K + C)), rng.integers(0, K, 4), rng.uniform(-1, 1, (4, C))
-    judged = Judgement(jnp.zeros(4), jnp.zeros((4, 1)), jnp.asarray(code, jnp.float32))
+    judged = CriticOutput(jnp.zeros(4), jnp.zeros((4, 1)), jnp.asarray(code, jnp.float32))
     condition = {"category": jnp.asarray(category, jnp.int32), "continuous": jnp.asarray(numbers, jnp.float32)}
     scene = Scene(None, None, None, None, judged, condition)
     chances = np.exp(code[:, :K]) / np.exp(code[:, :K]).sum(1, keepdims=True)

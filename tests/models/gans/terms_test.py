@@ -21,7 +21,7 @@ from gengen.models.gans.terms import (
     r2,
 )
 from gengen.networks import mlp
-from gengen.networks.critic import Judgement
+from gengen.networks.critic import CriticOutput
 from gengen.networks.forward import train_mode
 
 RNG = np.random.default_rng(0)
@@ -31,12 +31,12 @@ GENERATOR, CRITIC, LOSS = mlp.Generator((2, 2, 1), widths=(4,)), mlp.Critic(widt
 
 def quadratic(images):
     """A critic whose gradient at an image is the image."""
-    return Judgement(0.5 * jnp.square(images).sum((1, 2, 3)), images.reshape(images.shape[0], -1))
+    return CriticOutput(0.5 * jnp.square(images).sum((1, 2, 3)), images.reshape(images.shape[0], -1))
 
 
 def judgement(outputs=3):
     logit, features, code = RNG.normal(0, 1, SIZE), RNG.normal(0, 1, (SIZE, 5)), RNG.normal(0, 2, (SIZE, outputs))
-    return Judgement(*(jnp.asarray(x, jnp.float32) for x in (logit, features, code)))
+    return CriticOutput(*(jnp.asarray(x, jnp.float32) for x in (logit, features, code)))
 
 
 def scene(**given):

@@ -16,7 +16,7 @@ from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.adversaries import Adversaries
 from gengen.models.gans.unrolled import unrolled
 from gengen.networks import mlp
-from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.critic import CriticNetwork, CriticOutput
 
 SHAPE, RATE, KEY = (2, 2, 1), 0.3, jax.random.key(1)
 B1, B2, EPS, EPS_ROOT = 0.5, 0.9, 1e-8, 1e-4
@@ -48,7 +48,7 @@ class Critic(CriticNetwork):
     def __call__(self, image, train):
         x = image.reshape(image.shape[0], -1).astype(jnp.zeros(()).dtype)
         params = {name: self.param(name, nn.initializers.normal(1.0), shape, x.dtype) for name, shape in SIZES.items()}
-        return Judgement(judge(params, x), x)
+        return CriticOutput(judge(params, x), x)
 
 
 SIZES = {"inner": (4, 3), "bias": (3,), "outer": (3,)}

@@ -15,7 +15,7 @@ from gengen.models.translation.adaptation import adaptation
 from gengen.models.translation.affine import Affine
 from gengen.models.translation.recognition import Consistency
 from gengen.networks import mlp
-from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.critic import CriticNetwork, CriticOutput
 
 CLASSES, SHAPE = 3, (4, 4, 1)
 
@@ -56,7 +56,7 @@ class Level(CriticNetwork):
     @nn.compact
     def __call__(self, image, train):
         del train
-        return Judgement(self.param("weight", nn.initializers.ones, ()) * image.mean(-1), image.mean((1, 2)))
+        return CriticOutput(self.param("weight", nn.initializers.ones, ()) * image.mean(-1), image.mean((1, 2)))
 
 
 TRANSLATED = {"to_b": Times(), "to_a": Times(), "critic_a": Level(), "critic_b": Level()}

@@ -13,7 +13,7 @@ from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.models.translation.affine import Affine
 from gengen.models.translation.cogan import CRITIC, GENERATOR, Coupled, cogan
 from gengen.networks import classifier
-from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.critic import CriticNetwork, CriticOutput
 
 SHAPE, LATENT, CLASSES = (4, 3, 1), 2, 3
 
@@ -50,7 +50,7 @@ class Shared(CriticNetwork):
     def __call__(self, maps, train):
         del train
         features = nn.tanh(nn.Dense(4)(maps))
-        return Judgement(nn.Dense(1)(features)[:, 0], features)
+        return CriticOutput(nn.Dense(1)(features)[:, 0], features)
 
 
 NETWORKS = {

@@ -13,7 +13,7 @@ from gengen.core.transforms import scale_by_rate
 from gengen.models.translation.cycle import TRANSLATORS
 from gengen.models.translation.cyclegan import cycle_of, cyclegan
 from gengen.networks import patchgan, resnet, unet
-from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.critic import CriticNetwork, CriticOutput
 
 RATE = 0.1
 TURN = ((0.0, -1.0, 0.0), (0.0, 0.0, 1.0), (-1.0, 0.0, 0.0))
@@ -45,7 +45,7 @@ class Level(CriticNetwork):
     def __call__(self, image, train):
         del train
         weight = self.param("weight", nn.initializers.constant(self.first), ())
-        return Judgement(weight * image.mean(-1), image.mean((1, 2)))
+        return CriticOutput(weight * image.mean(-1), image.mean((1, 2)))
 
 
 def inverse(matrix):

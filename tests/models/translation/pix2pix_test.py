@@ -12,7 +12,7 @@ from gengen.core.transforms import scale_by_rate
 from gengen.models.translation.pairings import PAIRINGS
 from gengen.models.translation.pix2pix import pix2pix
 from gengen.networks import patchgan, unet
-from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.critic import CriticNetwork, CriticOutput
 
 RATE = 0.1
 
@@ -43,7 +43,7 @@ class Weighing(CriticNetwork):
     def __call__(self, image, train):
         del train
         weights = self.param("weights", nn.initializers.constant(self.first), (image.shape[-1],))
-        return Judgement(image @ weights, image.mean((1, 2)))
+        return CriticOutput(image @ weights, image.mean((1, 2)))
 
 
 def build(pairing="given", *, networks=None, **arguments):

@@ -11,7 +11,7 @@ from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.models.rival import Rival
 from gengen.models.translation.affine import Affine
 from gengen.models.translation.recognition import Consistency, Recognition
-from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.critic import CriticNetwork, CriticOutput
 
 CLASSES, SHAPE, SIZE = 3, (2, 3, 1), 8
 
@@ -44,7 +44,7 @@ class Weighing(CriticNetwork):
     @nn.compact
     def __call__(self, features, train):
         del train
-        return Judgement(nn.Dense(1)(features)[:, 0], features)
+        return CriticOutput(nn.Dense(1)(features)[:, 0], features)
 
 
 RIVAL = Rival(Weighing(), ADVERSARIAL_LOSSES["non_saturating"])
