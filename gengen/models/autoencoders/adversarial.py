@@ -47,7 +47,7 @@ def adversarial_autoencoder(
 
     Args:
       networks: bodies. "encoder": images -> features [B, F]; "decoder": codes [B, m + L] -> what the likelihood takes;
-        "critic": styles [B, L] -> CriticOutput; "category_critic": categories [B, m] -> CriticOutput, if there are some.
+        "critic": styles [B, L] -> CriticOutput; "category_critic": categories [B, m] -> CriticOutput, if any.
       optimizers: of "autoencoder", "critic" and "generator", which is the encoder against the critics; of
         "category_critic" if there are categories, and of "classifier" if semi-supervised.
       likelihood: whose negative logarithm is the error; the paper's is the squared error.

@@ -19,7 +19,7 @@ from gengen.core.model import Batch
 from gengen.core.parallel import example_keys, local_keys, replica_mean
 from gengen.core.state import State, Tree, Variables
 from gengen.losses.adversarial import AdversarialLoss
-from gengen.models.gans.terms import Scene, Term
+from gengen.models.gans.terms import Term, TermInputs
 from gengen.models.gans.views import View
 from gengen.models.pixels import scaled
 from gengen.models.told import Labels, Nothing, Told
@@ -114,7 +114,7 @@ class Adversaries(NamedTuple):
         if self.real_label != (1.0, 1.0):
             losses = self.loss.critic(*logits, batch["target"])
         value, measured = self.with_terms(
-            "critic", losses, key, self.scene(state, batch, fake, judged_real, judged_fake)
+            "critic", losses, key, self.inputs(state, batch, fake, judged_real, judged_fake)
         )
         moved = {
             view.name: view.after(batch["carried"][view.name], state.step, lax.stop_gradient(judged_real.logit))
@@ -132,7 +132,7 @@ class Adversaries(NamedTuple):
         judged_real = self.without_trace(state, batch)(batch["real"])  # costs nothing where no loss looks at it
         losses = self.loss.generator(*self.logits(judged_real, judged_fake))
         value, metrics = self.with_terms(
-            "generator", losses, key, self.scene(state, batch, fake, judged_real, judged_fake)
+            "generator", losses, key, self.inputs(state, batch, fake, judged_real, judged_fake)
         )
         return value, (metrics, {"generator": generated, "critic": carried})
 
@@ -159,11 +159,11 @@ class Adversaries(NamedTuple):
             return real.logit, fake.logit
         return real.logit - replica_mean(fake.logit.mean()), fake.logit - replica_mean(real.logit.mean())
 
-    def scene(
+    def inputs(
         self, state: State, batch: Batch, fake: jax.Array, judged_real: CriticOutput, judged_fake: CriticOutput
-    ) -> Scene:
+    ) -> TermInputs:
         """What terms see of a turn."""
-        return Scene(
+        return TermInputs(
             self.without_trace(state, batch), batch["real"], fake, judged_real, judged_fake, batch["condition"]
         )
 
@@ -178,14 +178,14 @@ class Adversaries(NamedTuple):
         return judge
 
     def with_terms(
-        self, player: str, losses: jax.Array, key: jax.Array, scene: Scene
+        self, player: str, losses: jax.Array, key: jax.Array, inputs: TermInputs
     ) -> tuple[jax.Array, dict[str, Mean]]:
         """Adds a player's terms to its losses; returns the sum [] and each term's mean."""
         terms = [term for term in self.terms if term.player == player]
         total = jnp.zeros(()) if any(term.alone for term in terms) else losses.mean()
         metrics = {}
         for place, term in enumerate(terms):
-            value = term.value(jax.random.fold_in(key, place), scene)
+            value = term.value(jax.random.fold_in(key, place), inputs)
             metrics[term.name] = mean_of(value)
             total = total + term.weight * value.mean()
         return total, metrics

@@ -134,7 +134,7 @@ def pix2pix(
     """Builds a translation from pairs. The defaults are those of Isola et al. 2017 for 256 x 256 pixels.
 
     Args:
-      networks: "to_b": images and keys -> images; "critic_b": pairs in the channels -> CriticOutput, with a logit for each
+      networks: "to_b": images and keys -> images; "critic_b": pairs in the channels -> CriticOutput, a logit for each
         patch [B, h, w].
       optimizers: of "generator" and "critic".
       pairing: where the pairs come from, from `PAIRINGS`.

@@ -11,7 +11,7 @@ from gengen.core.model import Condition
 from gengen.core.parallel import AXIS
 from gengen.core.transforms import scale_by_rate
 from gengen.models.gans.infogan import infogan, information_terms
-from gengen.models.gans.terms import Scene, feature_matching
+from gengen.models.gans.terms import TermInputs, feature_matching
 from gengen.models.gans.views import packing
 from gengen.models.told import Codes
 from gengen.networks import mlp
@@ -59,7 +59,7 @@ def test_information_is_the_log_likelihood_of_the_codes():
     code, category, numbers = rng.normal(0, 2, (4, K + C)), rng.integers(0, K, 4), rng.uniform(-1, 1, (4, C))
     judged = CriticOutput(jnp.zeros(4), jnp.zeros((4, 1)), jnp.asarray(code, jnp.float32))
     condition = {"category": jnp.asarray(category, jnp.int32), "continuous": jnp.asarray(numbers, jnp.float32)}
-    scene = Scene(None, None, None, None, judged, condition)
+    inputs = TermInputs(None, None, None, None, judged, condition)
     chances = np.exp(code[:, :K]) / np.exp(code[:, :K]).sum(1, keepdims=True)
     # A Gaussian of variance 1 around the means that were read, but for C/2 log 2 pi.
     expected = {
@@ -71,7 +71,7 @@ def test_information_is_the_log_likelihood_of_the_codes():
         (name, player) for name in expected for player in ("critic", "generator")
     )
     for term in terms:
-        np.testing.assert_allclose(term.value(jax.random.key(0), scene), expected[term.name], rtol=1e-5)
+        np.testing.assert_allclose(term.value(jax.random.key(0), inputs), expected[term.name], rtol=1e-5)
         assert term.weight == 0.3
         assert not term.alone
     assert {term.name for term in information_terms(Codes(K, 0), 1.0)} == {"category"}
