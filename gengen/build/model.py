@@ -111,8 +111,8 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
         player: build_optimizer(arguments, config.training.steps, f"optimizers.{player}")
         for player, arguments in config.optimizers.items()
     }
-    told = {"classes": classes} if "classes" in parameters_of(MODELS[section["name"]]) else {}
-    model = call(MODELS, section, "model", networks=networks, optimizers=optimizers, **parts, **told)
+    conditional = {"classes": classes} if "classes" in parameters_of(MODELS[section["name"]]) else {}
+    model = call(MODELS, section, "model", networks=networks, optimizers=optimizers, **parts, **conditional)
     # Linen modules check their arguments when called: trace them before anything is written.
     with refusing("networks"):
         jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
@@ -137,11 +137,12 @@ def _shapes(signature: Signature, parts: Mapping[str, Any]) -> dict[str, tuple[i
 
 
 def _check_labels(config: ConfigDict, signature: Signature) -> None:
-    told = [role for role, arguments in config.networks.items() if arguments.get("condition", "none") != "none"]
-    if told and "labelled" in signature.counts:
+    conditional = [role for role, arguments in config.networks.items() if arguments.get("condition", "none") != "none"]
+    if conditional and "labelled" in signature.counts:
+        role = conditional[0]
         raise Refusal(
             f"config.data.labelled={signature.counts['labelled']} hides the labels of all other images, which "
-            f"config.networks.{told[0]}.condition={config.networks[told[0]].condition!r} needs; set one to 0 or 'none'."
+            f"config.networks.{role}.condition={config.networks[role].condition!r} needs; set one to 0 or 'none'."
         )
 
 

@@ -14,7 +14,7 @@ from gengen.data.labels import with_labels
 from gengen.data.signature import DataSet
 from gengen.evaluation.judge import REFERENCE, pick
 from gengen.inference.conditions import LABEL, classes_of
-from gengen.inference.latents import Latents, told_labels
+from gengen.inference.latents import Latents, label_condition
 from gengen.inference.paths import lerp
 from gengen.metrics.interval import Estimate
 from gengen.metrics.likelihood import log_likelihood
@@ -129,11 +129,11 @@ def judge_regularity(
     if model.prior is None or model.decode is None:
         return {}
     latents = Latents(model, variables, seed=1)
-    told = told_labels(model, np.arange(2 * WALKS) // 2 % max(classes, 1))
-    ends = latents.draw(np.arange(2 * WALKS), told).reshape(WALKS, 2, -1)
-    shape = latents.draw(np.arange(1), {name: value[:1] for name, value in told.items()}).shape[1:]
+    condition = label_condition(model, np.arange(2 * WALKS) // 2 % max(classes, 1))
+    ends = latents.draw(np.arange(2 * WALKS), condition).reshape(WALKS, 2, -1)
+    shape = latents.draw(np.arange(1), {name: value[:1] for name, value in condition.items()}).shape[1:]
     walks = lerp(ends[:, 0], ends[:, 1], np.linspace(0, 1, STEPS + 1)).astype(np.float32).reshape(-1, *shape)
-    along = {name: np.repeat(value[::2], STEPS + 1) for name, value in told.items()}
+    along = {name: np.repeat(value[::2], STEPS + 1) for name, value in condition.items()}
     decoded = latents.decode(walks, np.repeat(np.arange(WALKS), STEPS + 1), along)
     found: dict[str, Estimate] = {"continuity": continuity(decoded.reshape(WALKS, STEPS + 1, -1))}
     if seen is not None:

@@ -99,8 +99,8 @@ class Judge:
 
     def samples(self, draw: Draw, variables: Variables, seed: int) -> Images:
         """Draws samples, of the classes asked for where they can be told, and shows them to the extractors."""
-        told = None if self.asked is None else {LABEL: self.asked}
-        return self.images(draw(variables, seed, self.num, told), asked=self.asked)
+        condition = None if self.asked is None else {LABEL: self.asked}
+        return self.images(draw(variables, seed, self.num, condition), asked=self.asked)
 
     def floor(self) -> Images:
         """As many training images as there are samples, in their place; the classes asked for are their own."""

@@ -127,8 +127,8 @@ def judge_domains(
     number = min(num, *(len(domain.splits["train"]["image"]) for domain in both.values()))
     seen = {}
     for place, (name, domain) in enumerate(both.items()):
-        told = {DOMAIN: np.full(number, place, np.int32)}
-        seen[name] = see(domain, settings, {"outputs": draw(variables, seed, number, told)})
+        condition = {DOMAIN: np.full(number, place, np.int32)}
+        seen[name] = see(domain, settings, {"outputs": draw(variables, seed, number, condition)})
     agreed = _agreement(seen, both)
     return {
         name: {

@@ -10,7 +10,7 @@ from gengen.core.refusal import Refusal
 from gengen.data.labels import only_labelled
 from gengen.data.signature import DataSet
 
-Told = Mapping[str, np.ndarray]
+Conditions = Mapping[str, np.ndarray]
 """What each of n samples is told to be, by the names of a model's conditions: int32 [n] or float32 [n, size]."""
 
 LABEL = "label"
@@ -37,13 +37,13 @@ def columns_of(model: GenerativeModel) -> int | None:
     return classes if 1 < classes <= COLUMNS else None
 
 
-def by_class(model: GenerativeModel, number: int) -> Told | None:
+def by_class(model: GenerativeModel, number: int) -> Conditions | None:
     """Tells sample i to be of class i mod K; None where the model takes no labels."""
     classes = classes_of(model)
     return {LABEL: np.arange(number, dtype=np.int32) % classes} if classes else None
 
 
-def of_class(model: GenerativeModel, number: int, asked: str, names: Sequence[str]) -> Told:
+def of_class(model: GenerativeModel, number: int, asked: str, names: Sequence[str]) -> Conditions:
     """Tells all samples to be of one class.
 
     Args:

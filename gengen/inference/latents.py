@@ -10,7 +10,7 @@ import numpy as np
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.core.state import Tree, Variables
-from gengen.inference.conditions import LABEL, Told, classes_of
+from gengen.inference.conditions import LABEL, Conditions, classes_of
 
 CHUNK = 256
 """Examples of one call: bounds memory, and is compiled once however many there are."""
@@ -34,7 +34,7 @@ class Latents:
     def __init__(self, model: GenerativeModel, variables: Variables, seed: int) -> None:
         self._model, self._variables, self._key = model, variables, jax.random.key(seed)
 
-    def encode(self, images: np.ndarray, places: np.ndarray, told: Told) -> np.ndarray:
+    def encode(self, images: np.ndarray, places: np.ndarray, condition: Conditions) -> np.ndarray:
         """Encodes images [n, H, W, C], uint8 or in [-1, 1], as latents [n, ...].
 
         Raises:
@@ -42,12 +42,12 @@ class Latents:
         """
         encode = require(self._model, "encode")
 
-        def one(key: jax.Array, variables: Variables, image: jax.Array, told: Tree) -> Tree:
-            return encode(key, variables, _scaled(image)[None], _alone(told))[0]
+        def one(key: jax.Array, variables: Variables, image: jax.Array, condition: Tree) -> Tree:
+            return encode(key, variables, _scaled(image)[None], _alone(condition))[0]
 
-        return self._each(one, places, images, dict(told))
+        return self._each(one, places, images, dict(condition))
 
-    def decode(self, latents: np.ndarray, places: np.ndarray, told: Told) -> np.ndarray:
+    def decode(self, latents: np.ndarray, places: np.ndarray, condition: Conditions) -> np.ndarray:
         """Decodes latents [n, ...] as images float32 [n, H, W, C], in [-1, 1] but for what the model oversteps.
 
         Raises:
@@ -55,12 +55,12 @@ class Latents:
         """
         decode = require(self._model, "decode")
 
-        def one(key: jax.Array, variables: Variables, latent: jax.Array, told: Tree) -> Tree:
-            return decode(key, variables, latent[None], _alone(told))[0]
+        def one(key: jax.Array, variables: Variables, latent: jax.Array, condition: Tree) -> Tree:
+            return decode(key, variables, latent[None], _alone(condition))[0]
 
-        return self._each(one, places, latents, dict(told))
+        return self._each(one, places, latents, dict(condition))
 
-    def draw(self, places: np.ndarray, told: Told) -> np.ndarray:
+    def draw(self, places: np.ndarray, condition: Conditions) -> np.ndarray:
         """Draws latents [n, ...] from the prior.
 
         Raises:
@@ -68,10 +68,10 @@ class Latents:
         """
         prior = require(self._model, "prior")
 
-        def one(key: jax.Array, variables: Variables, told: Tree) -> Tree:
-            return prior(key, variables, 1, _alone(told))[0]
+        def one(key: jax.Array, variables: Variables, condition: Tree) -> Tree:
+            return prior(key, variables, 1, _alone(condition))[0]
 
-        return self._each(one, places, dict(told))
+        return self._each(one, places, dict(condition))
 
     def drawn_size(self) -> int:
         """How many numbers a draw from the prior is; none is drawn.
@@ -110,7 +110,7 @@ class Latents:
         return np.concatenate(parts)[:total]
 
 
-def told_labels(model: GenerativeModel, labels: np.ndarray | None) -> Told:
+def label_condition(model: GenerativeModel, labels: np.ndarray | None) -> Conditions:
     """What images of these classes [n] are told: their class if the model takes labels, nothing otherwise."""
     return {LABEL: np.asarray(labels, np.int32)} if classes_of(model) and labels is not None else {}
 
@@ -129,6 +129,6 @@ def _scaled(image: jax.Array) -> jax.Array:
     return image.astype(np.float32) / 127.5 - 1 if image.dtype == np.uint8 else image
 
 
-def _alone(told: Tree) -> Tree | None:
+def _alone(condition: Tree) -> Tree | None:
     """What one example is told, as a batch of one."""
-    return {name: value[None] for name, value in told.items()} or None
+    return {name: value[None] for name, value in condition.items()} or None

@@ -7,7 +7,7 @@ import numpy as np
 
 from gengen.core.model import GenerativeModel, require
 from gengen.core.state import Variables
-from gengen.inference.conditions import Told
+from gengen.inference.conditions import Conditions
 from gengen.pictures.grid import to_pixels
 
 CHUNK = 256
@@ -17,7 +17,7 @@ CHUNK = 256
 class Draw(Protocol):
     """What draws images uint8 [n, H, W, C] with the variables of a model."""
 
-    def __call__(self, variables: Variables, seed: int, n: int, condition: Told | None = None) -> np.ndarray:
+    def __call__(self, variables: Variables, seed: int, n: int, condition: Conditions | None = None) -> np.ndarray:
         """Draws n images; image i depends on the seed, on i and on what it is told in `condition` alone."""
 
 
@@ -29,7 +29,7 @@ def sampler(model: GenerativeModel) -> Draw:
     """
     sample = jax.jit(require(model, "sample"), static_argnums=2)
 
-    def draw(variables: Variables, seed: int, n: int, condition: Told | None = None) -> np.ndarray:
+    def draw(variables: Variables, seed: int, n: int, condition: Conditions | None = None) -> np.ndarray:
         key = jax.random.key(seed)
         size = min(n, CHUNK)
         chunks = [
@@ -41,7 +41,7 @@ def sampler(model: GenerativeModel) -> Draw:
     return draw
 
 
-def _part(condition: Told | None, start: int, size: int, n: int) -> Told | None:
+def _part(condition: Conditions | None, start: int, size: int, n: int) -> Conditions | None:
     """What the samples of one chunk are told; those beyond the last of n, which nobody sees, what the last is told."""
     if condition is None:
         return None

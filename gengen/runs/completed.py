@@ -14,7 +14,7 @@ from gengen.core.state import State, Variables
 from gengen.data.signature import DataSet
 from gengen.inference.conditions import shown_to
 from gengen.inference.fitted_prior import IMAGES, SAMPLER, SAMPLERS, with_sampler
-from gengen.inference.latents import Latents, told_labels
+from gengen.inference.latents import Latents, label_condition
 from gengen.runs.outputs import save_npz
 
 
@@ -71,7 +71,7 @@ def _fitted(model: GenerativeModel, variables: Variables, data: DataSet, name: s
     split = shown_to(model, data).splits["train"]
     places = np.random.default_rng(0).permutation(len(split["image"]))[:IMAGES]
     labels = split["label"][places] if "label" in split else None
-    codes = Latents(model, variables, seed=0).encode(split["image"][places], places, told_labels(model, labels))
+    codes = Latents(model, variables, seed=0).encode(split["image"][places], places, label_condition(model, labels))
     fitted = SAMPLERS[name](codes.reshape(len(codes), -1).astype(np.float64), components)
     arrays = {field: value.astype(np.float32) for field, value in fitted._asdict().items()}
     return {"shape": np.array(codes.shape[1:], np.int32), **arrays}

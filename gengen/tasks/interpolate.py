@@ -10,7 +10,7 @@ from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.inference.conditions import LABEL, by_class, classes_of, shown_to
-from gengen.inference.latents import Latents, check_continuous, told_labels
+from gengen.inference.latents import Latents, check_continuous, label_condition
 from gengen.inference.paths import lerp, slerp
 from gengen.pictures.grid import grid, save_png, to_pixels
 from gengen.runs.data import data_of, held_out
@@ -86,12 +86,12 @@ def run(
     ends = _images(workdir, model, num, seed, config) if model.encode is not None else _draws(model, num)
     (picture,) = output_files(output, workdir / "interpolations.png", ".png")
     sides, labels, rows = ends.images, ends.labels, ends.rows
-    told, places = told_labels(model, None if labels is None else np.tile(labels, 2)), np.arange(2 * rows)
-    codes = latents.draw(places, told) if sides is None else latents.encode(sides, places, told)
+    condition, places = label_condition(model, None if labels is None else np.tile(labels, 2)), np.arange(2 * rows)
+    codes = latents.draw(places, condition) if sides is None else latents.encode(sides, places, condition)
     check_continuous(codes, workdir)
     path = (slerp if spherical else lerp)(codes[:rows], codes[rows:], np.linspace(0, 1, steps)).astype(np.float32)
-    told = told_labels(model, None if labels is None else np.repeat(labels, steps))
-    decoded = latents.decode(path.reshape(-1, *codes.shape[1:]), np.repeat(np.arange(rows), steps), told)
+    condition = label_condition(model, None if labels is None else np.repeat(labels, steps))
+    decoded = latents.decode(path.reshape(-1, *codes.shape[1:]), np.repeat(np.arange(rows), steps), condition)
     shown = to_pixels(decoded).reshape(rows, steps, *decoded.shape[1:])
     if sides is not None:
         shown = np.concatenate([sides[:rows, None], shown, sides[rows:, None]], axis=1)
@@ -108,8 +108,8 @@ def _check_room(workdir: Path, model: GenerativeModel, num: int, steps: int) -> 
 
 def _draws(model: GenerativeModel, num: int) -> Ends:
     """Draws of the prior; those of a model that takes labels have one class after the other."""
-    told = by_class(model, num)
-    return Ends(None, told[LABEL] if told else None, num, f"{2 * num} draws of the prior")
+    condition = by_class(model, num)
+    return Ends(None, condition[LABEL] if condition else None, num, f"{2 * num} draws of the prior")
 
 
 def _images(workdir: Path, model: GenerativeModel, num: int, seed: int, config: ConfigDict | None) -> Ends:

@@ -11,7 +11,7 @@ from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.inference.conditions import classes_of, of_class, shown_to
-from gengen.inference.latents import Latents, told_labels
+from gengen.inference.latents import Latents, label_condition
 from gengen.metrics.interval import of_blocks
 from gengen.pictures.grid import save_png, to_pixels
 from gengen.pictures.sheet import in_rows
@@ -69,8 +69,8 @@ def run(
     latents = Latents(model, evaluation_variables(state, raw=raw), seed)
     corrupt, corrupted = _corruption(workdir)
     seen = latents.corrupt(corrupt, shown.images) if corrupt else shown.images
-    told, places = told_labels(model, shown.labels), np.arange(len(seen))
-    decoded = latents.decode(latents.encode(seen, places, told), places, told)
+    condition, places = label_condition(model, shown.labels), np.arange(len(seen))
+    decoded = latents.decode(latents.encode(seen, places, condition), places, condition)
     rows = {"images": shown.images, "seen": to_pixels(seen) if corrupt else None, "reconstructions": to_pixels(decoded)}
     kept = {name: row for name, row in rows.items() if row is not None}
     save_npz(arrays, kept | ({} if shown.labels is None else {"labels": shown.labels}))

@@ -53,10 +53,10 @@ def run(
         model, workdir, step, state, settings, best=best, raw=raw, load=lambda: data_of(workdir)
     )
     check_room(num, signature, f"--num={num}")
-    told = by_class(model, num) if label is None else of_class(model, num, label, signature.classes)
+    condition = by_class(model, num) if label is None else of_class(model, num, label, signature.classes)
     output, picture = output_files(output, workdir / "samples.npz", ".npz", ".png")
-    images = sampler(model)(variables, seed, num, told)
-    save_npz(output, {"images": images, **({"labels": told[LABEL]} if told else {})})
+    images = sampler(model)(variables, seed, num, condition)
+    save_npz(output, {"images": images, **({"labels": condition[LABEL]} if condition else {})})
     save_png(picture, grid(images, columns=columns_of(model) if label is None else None))
     print(picture)
     return output

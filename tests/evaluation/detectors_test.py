@@ -224,8 +224,8 @@ def test_a_score_that_cannot_be_had_is_refused_with_those_that_can(name, subject
 
 
 def test_a_model_that_recognises_classes_need_not_be_told_them():
-    told = coder()._replace(conditions={"label": Condition(classes=3)}, recognise=identity)
-    detectors.check("reconstruction", told)
+    condition = coder()._replace(conditions={"label": Condition(classes=3)}, recognise=identity)
+    detectors.check("reconstruction", condition)
 
 
 @pytest.mark.parametrize("settings", [{"sampler": "uniform"}, {"components": 0}], ids=str)

@@ -44,8 +44,8 @@ def made(classes=0, **capabilities):
 def known(key, variables, data, condition=None, samples=1):
     """A log-likelihood that says what it was asked."""
     del key
-    told = 0 if condition is None else 1000 * condition["label"].astype(jnp.float32)
-    return variables["scale"] * data.sum((1, 2, 3)) + told + 10 * samples
+    condition = 0 if condition is None else 1000 * condition["label"].astype(jnp.float32)
+    return variables["scale"] * data.sum((1, 2, 3)) + condition + 10 * samples
 
 
 def nats_of(images):
@@ -167,9 +167,9 @@ def test_a_linear_decoder_changes_evenly_and_a_step_all_at_once():
 def test_a_walk_keeps_its_class_and_its_noise_to_its_end():
     def by_class(key, variables, latents, condition=None):
         """A picture of the class, of noise and of the code, which a change of either would interrupt."""
-        told = 50 * condition["label"][:, None, None, None].astype(jnp.float32)
+        condition = 50 * condition["label"][:, None, None, None].astype(jnp.float32)
         noise = 50 * jax.random.normal(key, (len(latents), 4, 4, 1))
-        return linear(key, variables, latents) + told + noise
+        return linear(key, variables, latents) + condition + noise
 
     found = judge_regularity(made(CLASSES, prior=normal, decode=by_class), MAP, None, CLASSES)
     assert found["continuity"]["value"] == pytest.approx(1, abs=1e-3)

@@ -162,17 +162,17 @@ def test_nothing_is_said_of_classes_that_no_held_out_image_has(digits):
 
 
 def test_likelihoods_of_a_model_that_is_told_labels_are_of_images_of_known_classes(digits):
-    told = []
+    condition = []
 
     def log_likelihood(key, variables, data, condition, samples):
-        jax.debug.callback(lambda label: told.append(np.asarray(label)), condition["label"])
+        jax.debug.callback(lambda label: condition.append(np.asarray(label)), condition["label"])
         return data.sum((1, 2, 3))
 
     model = looking(digits)._replace(log_likelihood=log_likelihood)
     found = judge_likelihood(model, {}, digits, ConfigDict({"importance_samples": (1,)}))
     jax.effects_barrier()
     assert found["1"]["images"] == 60
-    assert np.concatenate(told).min() >= 0
+    assert np.concatenate(condition).min() >= 0
 
 
 @pytest.mark.input(

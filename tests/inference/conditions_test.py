@@ -145,14 +145,14 @@ def test_samples_are_asked_to_be_of_the_classes_of_the_images_that_stand_in_for_
     floor = judge.floor()
     np.testing.assert_array_equal(judge.asked, data.splits["train"]["label"][floor.places])
     np.testing.assert_array_equal(floor.asked, judge.asked)
-    told = []
+    condition = []
 
     def draw(variables, seed, n, condition=None):
-        told.append(condition["label"])
+        condition.append(condition["label"])
         return sampler(model)(variables, seed, n)  # a model that is deaf
 
     deaf = judge.samples(draw, model.init(None, None).variables, 0)
-    np.testing.assert_array_equal(told, [judge.asked])
+    np.testing.assert_array_equal(condition, [judge.asked])
     agreement = judge.scores(deaf)["label_agreement"]
     assert agreement.value == np.mean(labels_of(deaf) == judge.asked) < 0.25
     assert judge.scores(floor)["label_agreement"].value > 0.9

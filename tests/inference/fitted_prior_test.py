@@ -74,8 +74,8 @@ def decoding(coding, shape):
     def decode(key, variables, latents, condition=None):
         del key, variables
         assert latents.shape[1:] == shape
-        told = 0 if condition is None else condition["label"][:, None].astype(jnp.float32)
-        return latents.reshape(len(latents), -1) + told
+        condition = 0 if condition is None else condition["label"][:, None].astype(jnp.float32)
+        return latents.reshape(len(latents), -1) + condition
 
     return coding()._replace(decode=decode)
 
@@ -112,8 +112,8 @@ def test_a_sample_is_decoded_as_what_it_is_told(coding):
     model = with_sampler(decoding(coding, (3,)), (3,))
     sample = jax.jit(model.sample, static_argnums=2)
     plain = sample(jax.random.key(0), fitted(KNOWN), 4)
-    told = sample(jax.random.key(0), fitted(KNOWN), 4, {"label": np.arange(4, dtype=np.int32)})
-    chex.assert_trees_all_close(told - plain, jnp.tile(jnp.arange(4.0)[:, None], 3), atol=1e-5)
+    condition = sample(jax.random.key(0), fitted(KNOWN), 4, {"label": np.arange(4, dtype=np.int32)})
+    chex.assert_trees_all_close(condition - plain, jnp.tile(jnp.arange(4.0)[:, None], 3), atol=1e-5)
 
 
 SETTINGS = ConfigDict({"sampler": "gaussian", "components": 2})

@@ -216,9 +216,9 @@ def pictures(made, here, tmp_path):
 
 def test_each_picture_of_the_user_gets_a_verdict(made, launch, pictures):
     folder = made[0]
-    told = launch("--mode=detect", f"--workdir={folder}", f"--input={pictures}")
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.splitlines()[-2:] == [str(folder / "detected.png"), str(folder / "detected.json")]
+    condition = launch("--mode=detect", f"--workdir={folder}", f"--input={pictures}")
+    assert condition.returncode == 0, condition.stderr
+    assert condition.stdout.splitlines()[-2:] == [str(folder / "detected.png"), str(folder / "detected.json")]
     report = json.loads((folder / "detected.json").read_text())
     assert (report["threshold"], report["data_digest"]) == (made[2]["threshold"], made[2]["data_digest"])
     number = report["sizes"]["calibration"]
@@ -228,7 +228,7 @@ def test_each_picture_of_the_user_gets_a_verdict(made, launch, pictures):
         assert entry["verdict"] == ("anomalous" if anomalous else "normal")
         assert (entry["p_value"] <= 0.05) == anomalous
         np.testing.assert_allclose(entry["p_value"] * (number + 1) % 1, 0, atol=1e-9)
-        assert f"| {entry['file']}" in told.stdout
+        assert f"| {entry['file']}" in condition.stdout
     assert (folder / "detected.png").stat().st_size > 1000
 
 

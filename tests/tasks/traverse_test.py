@@ -126,9 +126,9 @@ def test_codes_are_matched_with_classes_and_their_error_is_said(telling, tmp_pat
 
 def test_codes_need_a_recogniser_a_category_and_labels(telling, pictures, tmp_path):
     data = labelled(np.zeros((4, SIDE, SIDE, 1), np.uint8), np.zeros(4, np.int32), tmp_path)
-    told = telling(pictures, CONDITIONS)
-    assert judge_codes(told, {}, data) == {}
+    condition = telling(pictures, CONDITIONS)
+    assert judge_codes(condition, {}, data) == {}
     numbers = telling(pictures, {"numbers": Condition(size=2), "label": Condition(CLASSES)})
     assert judge_codes(numbers._replace(recognise=recognise), {}, data) == {}
     unlabelled = DataSet(Signature("few", SIDE, SIDE, 1, (), {}, ""), {"train": {}, "test": {}}, tmp_path)
-    assert judge_codes(told._replace(recognise=recognise), {}, unlabelled) == {}
+    assert judge_codes(condition._replace(recognise=recognise), {}, unlabelled) == {}

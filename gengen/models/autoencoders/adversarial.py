@@ -75,11 +75,11 @@ def adversarial_autoencoder(
     _check_labels(classes, label_aware=label_aware, categories=categories, semi_supervised=semi_supervised)
     names = (STYLE, CATEGORY) if categories else (STYLE,)
     _check_networks(networks, names)
-    told = classes if label_aware else 0
-    prior.check(latent, told)
+    aware = classes if label_aware else 0
+    prior.check(latent, aware)
     rivals = {name: Rival(networks[name], ADVERSARIAL_LOSSES[loss]) for name in names}
     encoder, decoder = PointCoder(networks["encoder"], categories + latent), networks["decoder"]
-    settings = (reduction, latent, categories, told, semi_supervised)
+    settings = (reduction, latent, categories, aware, semi_supervised)
     return _assemble(Matching(encoder, decoder, rivals, likelihood, prior, corruption, *settings), optimizers)
 
 

@@ -21,8 +21,8 @@ from gengen.losses.bounds import importance_weighted, normalised_weights, with_g
 from gengen.losses.divergences import divergence_from_standard, normal_log_density, standard_log_density
 from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.objective import Objective
+from gengen.models.conditioning import Conditioning, completed
 from gengen.models.pixels import BINARISATIONS, scaled
-from gengen.models.told import Told, completed
 from gengen.networks.coders import Gaussian, GaussianCoder
 from gengen.networks.forward import eval_mode, init_network, run
 
@@ -58,7 +58,7 @@ class Variational(NamedTuple):
       likelihood: of images.
       objective: what is minimised.
       binarisation: one of `BINARISATIONS`.
-      told: what images are told to be.
+      conditioning: what images are told to be.
     """
 
     encoders: tuple[GaussianCoder, ...]
@@ -67,17 +67,17 @@ class Variational(NamedTuple):
     likelihood: Likelihood
     objective: Objective
     binarisation: str
-    told: Told
+    conditioning: Conditioning
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables of all networks."""
         keys = jax.random.split(key, 4)
         one = example_keys(key, 1)
-        condition = self.told.drawn(one)
+        condition = self.conditioning.drawn(one)
         image, latents = scaled(batch["image"][:1]), [jnp.zeros((1, size)) for size in self.latents]
         variables = {
-            "encoder": init_network(self.encoders[0], keys[0], *self.told.to_critic(image, condition)),
-            "decoder": init_network(self.decoders[0], keys[1], *self.told.to_generator(latents[0], condition)),
+            "encoder": init_network(self.encoders[0], keys[0], *self.conditioning.data_inputs(image, condition)),
+            "decoder": init_network(self.decoders[0], keys[1], *self.conditioning.latent_inputs(latents[0], condition)),
         }
         if len(self.latents) == 2:
             variables["upper_encoder"] = init_network(self.encoders[1], keys[2], latents[0])
@@ -91,7 +91,7 @@ class Variational(NamedTuple):
         to_see, to_tell, to_guess = (local_keys(jax.random.fold_in(key, place), size) for place in range(3))
         return {
             "image": BINARISATIONS[self.binarisation](to_see, scaled(batch["image"])),
-            "condition": self.told.of(to_tell, batch),
+            "condition": self.conditioning.of(to_tell, batch),
             "noise": self.noise(to_guess, self.objective.samples),
         }
 
@@ -115,7 +115,7 @@ class Variational(NamedTuple):
             are then differentiated through its samples alone, as the doubly reparametrised estimator wants it.
         """
         condition, noise = batch["condition"], batch["noise"]
-        seen = self.told.to_critic(batch["image"], condition)
+        seen = self.conditioning.data_inputs(batch["image"], condition)
         posterior, of_encoder = run(self.encoders[0], variables["encoder"], *seen, train=train)
         carried = {"encoder": of_encoder}
         spread = jax.tree.map(lambda x: x[None], posterior)  # the same for all k samples
@@ -134,7 +134,7 @@ class Variational(NamedTuple):
         repeated = {
             name: jnp.tile(value, (latent.shape[0], *[1] * (value.ndim - 1))) for name, value in condition.items()
         }
-        inputs = self.told.to_generator(_flat(latent), repeated)
+        inputs = self.conditioning.latent_inputs(_flat(latent), repeated)
         output, carried["decoder"] = run(self.decoders[0], variables["decoder"], *inputs, train=train)
         output = output.reshape(*latent.shape[:2], *output.shape[1:])
         log_prob = self.likelihood.log_probs(output, batch["image"][None])
@@ -196,8 +196,8 @@ class Variational(NamedTuple):
         self, key: jax.Array, variables: Variables, latents: jax.Array, condition: Batch | None = None
     ) -> jax.Array:
         """The mean images [n, H, W, C] of latents z1 [n, L]."""
-        told = completed(self.told, key, len(latents), condition)
-        inputs = self.told.to_generator(latents, told)
+        condition = completed(self.conditioning, key, len(latents), condition)
+        inputs = self.conditioning.latent_inputs(latents, condition)
         return self.likelihood.mean(eval_mode(self.decoders[0], variables["decoder"], *inputs))
 
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
@@ -209,8 +209,10 @@ class Variational(NamedTuple):
     ) -> jax.Array:
         """The means of q(z1 | x), [n, L]."""
         seen = BINARISATIONS[self.binarisation](example_keys(key, len(data)), data)
-        told = completed(self.told, key, len(data), condition)
-        found: Gaussian = eval_mode(self.encoders[0], variables["encoder"], *self.told.to_critic(seen, told))
+        condition = completed(self.conditioning, key, len(data), condition)
+        found: Gaussian = eval_mode(
+            self.encoders[0], variables["encoder"], *self.conditioning.data_inputs(seen, condition)
+        )
         return found.mean
 
     def log_likelihood(
@@ -229,7 +231,7 @@ class Variational(NamedTuple):
         keys = example_keys(key, size)
         batch = {
             "image": BINARISATIONS[self.binarisation](keys, data),
-            "condition": completed(self.told, key, size, condition),
+            "condition": completed(self.conditioning, key, size, condition),
         }
 
         def chunk(place: jax.Array) -> jax.Array:

@@ -97,8 +97,8 @@ class Matching(NamedTuple):
             raise ValueError("semi_supervised=True needs labelled images: data.labelled must be above 0")
         keys = jax.random.split(key, 4)
         style, category = jnp.zeros((1, self.latent)), jnp.zeros((1, self.categories))
-        told = jnp.zeros((1, self.classes + 1 if self.classes else 0))
-        shown = {STYLE: jnp.concatenate([style, told], -1), CATEGORY: category}
+        label_code = jnp.zeros((1, self.classes + 1 if self.classes else 0))
+        shown = {STYLE: jnp.concatenate([style, label_code], -1), CATEGORY: category}
         return {
             "encoder": init_network(self.encoder, keys[0], scaled(batch["image"][:1])),
             "decoder": init_network(self.decoder, keys[1], jnp.concatenate([category, style], -1)),
@@ -126,20 +126,20 @@ class Matching(NamedTuple):
         return prepared
 
     def part(self, key: jax.Array, batch: Batch) -> Batch:
-        """Prepares one stream: "image", "seen" by the encoder, "told" to the critic, and "drawn" for each critic."""
+        """Prepares one stream: "image", "seen" by the encoder, "label_code" for the critic, "drawn" for each critic."""
         image = scaled(batch["image"])
         size = image.shape[0]
         to_see, to_draw, to_choose = (local_keys(jax.random.fold_in(key, place), size) for place in range(3))
-        told, style = jnp.zeros((size, 0)), self.prior.draw(to_draw, self.latent)
+        label_code, style = jnp.zeros((size, 0)), self.prior.draw(to_draw, self.latent)
         if self.classes:
             label = batch.get("label", jnp.full(size, -1))  # labels that are not known are -1 also in the data
             known, place = label >= 0, jnp.maximum(label, 0)
-            told = jax.nn.one_hot(jnp.where(known, label, self.classes), self.classes + 1)
+            label_code = jax.nn.one_hot(jnp.where(known, label, self.classes), self.classes + 1)
             style = jnp.where(known[:, None], self.prior.of_class(to_draw, place, self.classes), style)
         drawn = {STYLE: style}
         if self.categories:
             drawn[CATEGORY] = self.one_hot(self.category(to_choose))
-        return {"image": image, "seen": self.corrupt(to_see, image), "told": told, "drawn": drawn}
+        return {"image": image, "seen": self.corrupt(to_see, image), "label_code": label_code, "drawn": drawn}
 
     def category(self, keys: jax.Array) -> jax.Array:
         """A category for each of the keys [B], all alike."""
@@ -158,8 +158,10 @@ class Matching(NamedTuple):
         matched = batch["matched"]
         row, carried = train_mode(self.encoder, state.variables["encoder"], matched["seen"])
         code = self.read(row)
-        drawn, told = matched["drawn"], matched["told"]
-        pairs = {STYLE: (jnp.concatenate([drawn[STYLE], told], -1), jnp.concatenate([code.style, told], -1))}
+        drawn, label_code = matched["drawn"], matched["label_code"]
+        pairs = {
+            STYLE: (jnp.concatenate([drawn[STYLE], label_code], -1), jnp.concatenate([code.style, label_code], -1))
+        }
         if self.categories:
             pairs[CATEGORY] = (drawn[CATEGORY], code.category)
         return pairs, {"encoder": carried}

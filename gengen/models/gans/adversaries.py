@@ -19,10 +19,10 @@ from gengen.core.model import Batch
 from gengen.core.parallel import example_keys, local_keys, replica_mean
 from gengen.core.state import State, Tree, Variables
 from gengen.losses.adversarial import AdversarialLoss
+from gengen.models.conditioning import Conditioning, Labels, Nothing
 from gengen.models.gans.terms import Term, TermInputs
 from gengen.models.gans.views import View
 from gengen.models.pixels import scaled
-from gengen.models.told import Labels, Nothing, Told
 from gengen.networks.critic import CriticNetwork, CriticOutput
 from gengen.networks.forward import eval_mode, init_network, train_mode
 
@@ -36,7 +36,7 @@ class Adversaries(NamedTuple):
       loss: the pair of losses.
       latent: dimension L of the latents.
       real_label: targets of data are drawn uniformly between these two; (1, 1) smooths no labels.
-      told: what samples are told to be.
+      conditioning: what samples are told to be.
       views: what happens to data and samples alike before the critic sees them, in this order.
       terms: what is added to the losses.
     """
@@ -46,26 +46,26 @@ class Adversaries(NamedTuple):
     loss: AdversarialLoss
     latent: int
     real_label: tuple[float, float] = (1.0, 1.0)
-    told: Told = Nothing()
+    conditioning: Conditioning = Nothing()
     views: Sequence[View] = ()
     terms: Sequence[Term] = ()
 
     @property
     def sees_single_images(self) -> bool:
         """Whether the critic needs to be shown no more than one image: not its label, nor others in a pack."""
-        return not isinstance(self.told, Labels) and all(view.group == 1 for view in self.views)
+        return not isinstance(self.conditioning, Labels) and all(view.group == 1 for view in self.views)
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables of both networks, and what the views carry if they carry something."""
         generator_key, critic_key = jax.random.split(key)
         carried = {view.name: view.carried for view in self.views if view.carried}
         keys = example_keys(key, math.prod(view.group for view in self.views))
-        condition = self.told.drawn(keys)
+        condition = self.conditioning.drawn(keys)
         images = jnp.broadcast_to(scaled(batch["image"][:1]), (keys.size, *batch["image"].shape[1:]))
-        seen = self.told.to_critic(self.seen(carried, keys, images), condition)
+        seen = self.conditioning.data_inputs(self.seen(carried, keys, images), condition)
         return {
             "generator": init_network(
-                self.generator, generator_key, *self.told.to_generator(self.latents(keys), condition)
+                self.generator, generator_key, *self.conditioning.latent_inputs(self.latents(keys), condition)
             ),
             "critic": init_network(self.critic, critic_key, *seen),
             **({"views": carried} if carried else {}),
@@ -92,7 +92,7 @@ class Adversaries(NamedTuple):
         return {
             "real": seen,
             "latent": self.latents(local_keys(key, size)),
-            "condition": self.told.of(to_tell, batch),
+            "condition": self.conditioning.of(to_tell, batch),
             "view": to_see_fake,
             "carried": carried,  # as the step begins: both turns see the same views, and the critic's moves it
             "target": jax.vmap(lambda key: jax.random.uniform(key, (), minval=low, maxval=high))(to_aim),
@@ -100,7 +100,7 @@ class Adversaries(NamedTuple):
 
     def generate(self, state: State, batch: Batch) -> tuple[jax.Array, Tree]:
         """Returns samples as the critic sees them, and what the generator carries."""
-        inputs = self.told.to_generator(batch["latent"], batch["condition"])
+        inputs = self.conditioning.latent_inputs(batch["latent"], batch["condition"])
         fake, carried = train_mode(self.generator, state.variables["generator"], *inputs)
         return self.seen(batch["carried"], batch["view"], fake), carried
 
@@ -127,7 +127,7 @@ class Adversaries(NamedTuple):
     def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the generator wants small."""
         fake, generated = self.generate(state, batch)
-        inputs = self.told.to_critic(fake, batch["condition"])
+        inputs = self.conditioning.data_inputs(fake, batch["condition"])
         judged_fake, carried = train_mode(self.critic, state.variables["critic"], *inputs)
         judged_real = self.without_trace(state, batch)(batch["real"])  # costs nothing where no loss looks at it
         losses = self.loss.generator(*self.logits(judged_real, judged_fake))
@@ -145,12 +145,14 @@ class Adversaries(NamedTuple):
         real, condition = batch["real"], batch["condition"]
         if self.critic.judges_alone:
             both = {name: jnp.concatenate([value, value]) for name, value in condition.items()}
-            seen = self.told.to_critic(jnp.concatenate([real, fake]), both)
+            seen = self.conditioning.data_inputs(jnp.concatenate([real, fake]), both)
             judged, carried = train_mode(self.critic, critic, *seen)
             size = real.shape[0]
             return jax.tree.map(lambda x: x[:size], judged), jax.tree.map(lambda x: x[size:], judged), carried
-        of_real, carried = train_mode(self.critic, critic, *self.told.to_critic(real, condition))
-        of_fake, carried = train_mode(self.critic, {**critic, **carried}, *self.told.to_critic(fake, condition))
+        of_real, carried = train_mode(self.critic, critic, *self.conditioning.data_inputs(real, condition))
+        of_fake, carried = train_mode(
+            self.critic, {**critic, **carried}, *self.conditioning.data_inputs(fake, condition)
+        )
         return of_real, of_fake, carried
 
     def logits(self, real: CriticOutput, fake: CriticOutput) -> tuple[jax.Array, jax.Array]:
@@ -171,7 +173,7 @@ class Adversaries(NamedTuple):
         """The critic as it is in training, but that it forgets what its passes carry."""
 
         def judge(images: jax.Array) -> CriticOutput:
-            seen = self.told.to_critic(images, batch["condition"])
+            seen = self.conditioning.data_inputs(images, batch["condition"])
             judged: CriticOutput = train_mode(self.critic, state.variables["critic"], *seen)[0]
             return judged
 
@@ -193,8 +195,8 @@ class Adversaries(NamedTuple):
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
         """Draws images [n, H, W, C] in [-1, 1]; image i depends on the key, on i and on its condition alone."""
         keys = example_keys(key, n)
-        drawn = self.told.drawn(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, 1))
-        inputs = self.told.to_generator(self.latents(keys), {**drawn, **(condition or {})})
+        drawn = self.conditioning.drawn(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, 1))
+        inputs = self.conditioning.latent_inputs(self.latents(keys), {**drawn, **(condition or {})})
         return eval_mode(self.generator, variables["generator"], *inputs)
 
     def features(self, key: jax.Array, variables: Variables, data: jax.Array) -> jax.Array:

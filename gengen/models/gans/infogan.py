@@ -19,10 +19,10 @@ from gengen.core.game import Turn
 from gengen.core.model import GenerativeModel
 from gengen.core.state import Variables
 from gengen.losses.adversarial import LossName
+from gengen.models.conditioning import Codes
 from gengen.models.gans.adversarial import adversaries, assemble, players
 from gengen.models.gans.terms import Term, TermInputs
 from gengen.models.gans.views import View
-from gengen.models.told import Codes
 from gengen.networks.conditional import RecognisingCritic
 from gengen.networks.critic import CriticOutput
 from gengen.networks.forward import eval_mode
@@ -75,7 +75,7 @@ def infogan(
         loss=loss,
         real_label=(1.0, 1.0),
         latent=latent,
-        told=codes,
+        conditioning=codes,
         views=views,
         terms=(*terms, *information_terms(codes, information)),
     )

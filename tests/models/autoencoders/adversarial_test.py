@@ -228,13 +228,13 @@ def test_a_label_aware_critic_sees_unlabelled_and_labelled_streams():
     labelled = images(12, seed=1)
     batch = prepared(game(), {"image": images(20)["image"], "labelled": labelled})
     told = np.concatenate([np.full(20, CLASSES), labelled["label"]])
-    np.testing.assert_array_equal(batch["matched"]["told"].argmax(-1), told)
+    np.testing.assert_array_equal(batch["matched"]["label_code"].argmax(-1), told)
     assert batch["image"].shape[0] == 20
     np.testing.assert_allclose(batch["matched"]["seen"][20:], scaled(jnp.asarray(labelled["image"])))
 
 
 def test_the_critic_of_a_game_that_is_not_label_aware_is_told_nothing():
-    assert prepared(game(classes=0), images())["matched"]["told"].shape == (SIZE, 0)
+    assert prepared(game(classes=0), images())["matched"]["label_code"].shape == (SIZE, 0)
 
 
 @pytest.mark.parametrize("loss", ADVERSARIAL_LOSSES)

@@ -23,7 +23,7 @@ from gengen.losses.likelihood import Likelihood, bernoulli
 from gengen.models.autoencoders import evidence
 from gengen.models.autoencoders.evidence import Variational
 from gengen.models.autoencoders.objective import Objective
-from gengen.models.told import Nothing
+from gengen.models.conditioning import Nothing
 from gengen.networks.coders import GaussianCoder
 
 SHAPE, PIXELS, S = (2, 2, 1), 4, 0.6

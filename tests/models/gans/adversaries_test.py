@@ -11,10 +11,10 @@ import pytest
 from gengen.core.parallel import AXIS
 from gengen.core.state import State
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
+from gengen.models.conditioning import Labels
 from gengen.models.gans.adversaries import Adversaries
 from gengen.models.gans.views import augmentation, instance_noise, packing
 from gengen.models.pixels import scaled
-from gengen.models.told import Labels
 from gengen.networks import mlp
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.forward import train_mode
@@ -215,7 +215,7 @@ def test_the_critics_turn_moves_what_views_carry_and_the_generators_does_not():
 
 def test_data_and_samples_are_judged_with_the_labels_of_the_data():
     critic = ConditionalCritic(CRITIC, 5, "projection")
-    both = Adversaries(ConditionalGenerator(GENERATOR, 5), critic, LOSS, 3, told=Labels(5))
+    both = Adversaries(ConditionalGenerator(GENERATOR, 5), critic, LOSS, 3, conditioning=Labels(5))
     variables = start(both).variables
     label = jnp.asarray([4, 0, 1, 1, 3, 2], jnp.int32)
     images = jnp.asarray(np.random.default_rng(1).normal(0, 1, (2, 6, *SHAPE)), jnp.float32)

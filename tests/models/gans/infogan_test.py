@@ -10,10 +10,10 @@ import pytest
 from gengen.core.model import Condition
 from gengen.core.parallel import AXIS
 from gengen.core.transforms import scale_by_rate
+from gengen.models.conditioning import Codes
 from gengen.models.gans.infogan import infogan, information_terms
 from gengen.models.gans.terms import TermInputs, feature_matching
 from gengen.models.gans.views import packing
-from gengen.models.told import Codes
 from gengen.networks import mlp
 from gengen.networks.conditional import ConditionalCritic
 from gengen.networks.critic import CriticOutput

@@ -8,18 +8,18 @@ import scipy.stats
 
 from gengen.core.model import Condition
 from gengen.core.parallel import example_keys
-from gengen.models.told import Codes, Labels, Nothing
+from gengen.models.conditioning import Codes, Labels, Nothing
 
 NUMBER = 4000
 
 
-def drawn(told, number=NUMBER, seed=0):
-    return jax.jit(lambda key: told.drawn(example_keys(key, number)))(jax.random.key(seed))
+def drawn(conditioning, number=NUMBER, seed=0):
+    return jax.jit(lambda key: conditioning.drawn(example_keys(key, number)))(jax.random.key(seed))
 
 
 @pytest.mark.parametrize(("told", "name"), [(Labels(6), "label"), (Codes(6, 0), "category"), (Codes(6, 2), "category")])
-def test_classes_are_drawn_all_alike(told, name):
-    classes = drawn(told)[name]
+def test_classes_are_drawn_all_alike(conditioning, name):
+    classes = drawn(conditioning)[name]
     assert classes.dtype == jnp.int32
     assert scipy.stats.chisquare(np.bincount(classes, minlength=6)).pvalue > 1e-3
 
@@ -35,9 +35,9 @@ def test_numbers_are_uniform_between_minus_one_and_one_and_independent():
 
 
 @pytest.mark.parametrize("told", [Labels(6), Codes(6, 2)])
-def test_a_condition_depends_on_its_key_alone(told):
-    few, many, other = drawn(told, 5), drawn(told, 50), drawn(told, 50, seed=1)
-    for name in told.conditions:
+def test_a_condition_depends_on_its_key_alone(conditioning):
+    few, many, other = drawn(conditioning, 5), drawn(conditioning, 50), drawn(conditioning, 50, seed=1)
+    for name in conditioning.conditions:
         np.testing.assert_array_equal(few[name], many[name][:5])
         assert (np.asarray(many[name]) != np.asarray(other[name])).any()
 
@@ -61,16 +61,16 @@ def test_labels_are_those_of_the_data_and_codes_are_made_up():
 def test_what_generator_and_critic_see():
     latent, image = jnp.full((2, 3), 7.0), jnp.zeros((2, 4, 4, 1))
     label, numbers = jnp.asarray([1, 0], jnp.int32), jnp.asarray([[0.5, -0.5], [1.0, 0.0]])
-    assert Nothing().to_generator(latent, {}) == (latent,)
-    assert Nothing().to_critic(image, {}) == (image,)
-    assert Labels(6).to_generator(latent, {"label": label}) == (latent, label)
-    assert Labels(6).to_critic(image, {"label": label}) == (image, label)
+    assert Nothing().latent_inputs(latent, {}) == (latent,)
+    assert Nothing().data_inputs(image, {}) == (image,)
+    assert Labels(6).latent_inputs(latent, {"label": label}) == (latent, label)
+    assert Labels(6).data_inputs(image, {"label": label}) == (image, label)
     codes = {"category": label, "continuous": numbers}
-    (row,) = Codes(3, 2).to_generator(latent, codes)
+    (row,) = Codes(3, 2).latent_inputs(latent, codes)
     np.testing.assert_array_equal(row, [[7, 7, 7, 0, 1, 0, 0.5, -0.5], [7, 7, 7, 1, 0, 0, 1, 0]])
-    (row,) = Codes(3, 0).to_generator(latent, {"category": label})
+    (row,) = Codes(3, 0).latent_inputs(latent, {"category": label})
     np.testing.assert_array_equal(row, [[7, 7, 7, 0, 1, 0], [7, 7, 7, 1, 0, 0]])
-    assert Codes(3, 2).to_critic(image, codes) == (image,)
+    assert Codes(3, 2).data_inputs(image, codes) == (image,)
 
 
 def test_a_code_is_read_as_log_probabilities_and_means():

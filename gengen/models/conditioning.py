@@ -18,7 +18,7 @@ from gengen.networks.coders import ConditionalEncoder
 from gengen.networks.conditional import ConditionalGenerator
 
 
-class Told(Protocol):
+class Conditioning(Protocol):
     """What samples are told. Conditions are dicts of arrays [B, ...] by the names of `conditions`."""
 
     @property
@@ -31,10 +31,10 @@ class Told(Protocol):
     def drawn(self, keys: jax.Array) -> Batch:
         """A condition for each of the keys [B], uniformly."""
 
-    def to_generator(self, latent: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
+    def latent_inputs(self, latent: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
         """The generator's inputs."""
 
-    def to_critic(self, image: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
+    def data_inputs(self, image: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
         """The critic's inputs."""
 
 
@@ -53,12 +53,12 @@ class Nothing(NamedTuple):
         del keys
         return {}
 
-    def to_generator(self, latent: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
+    def latent_inputs(self, latent: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
         """The latents alone."""
         del condition
         return (latent,)
 
-    def to_critic(self, image: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
+    def data_inputs(self, image: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
         """The images alone."""
         del condition
         return (image,)
@@ -89,11 +89,11 @@ class Labels(NamedTuple):
         """A label for each key, all classes alike."""
         return {"label": jax.vmap(lambda key: jax.random.randint(key, (), 0, self.classes))(keys)}
 
-    def to_generator(self, latent: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
+    def latent_inputs(self, latent: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
         """Latents and labels."""
         return latent, condition["label"]
 
-    def to_critic(self, image: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
+    def data_inputs(self, image: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
         """Images and labels."""
         return image, condition["label"]
 
@@ -132,13 +132,13 @@ class Codes(NamedTuple):
 
         return jax.vmap(one)(keys)
 
-    def to_generator(self, latent: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
+    def latent_inputs(self, latent: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
         """Latents [B, L], the category as one of K and the numbers, in one row [B, L + K + C]."""
         category = jax.nn.one_hot(condition["category"], self.categories)
         numbers = [condition["continuous"]] if self.continuous else []
         return (jnp.concatenate([latent, category, *numbers], axis=1),)
 
-    def to_critic(self, image: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
+    def data_inputs(self, image: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
         """The images alone: the critic has to find the codes."""
         del condition
         return (image,)
@@ -149,7 +149,7 @@ class Codes(NamedTuple):
         return {"category": category} | ({"continuous": code[:, self.categories :]} if self.continuous else {})
 
 
-def told_by(decoder: nn.Module, encoder: nn.Module) -> Told:
+def conditioning_of(decoder: nn.Module, encoder: nn.Module) -> Conditioning:
     """What an autoencoder is told, as its networks say.
 
     Raises:
@@ -161,7 +161,7 @@ def told_by(decoder: nn.Module, encoder: nn.Module) -> Told:
     return Labels(decoder.classes) if isinstance(decoder, ConditionalGenerator) else Nothing()
 
 
-def completed(told: Told, key: jax.Array, n: int, condition: Batch | None) -> Batch:
+def completed(conditioning: Conditioning, key: jax.Array, n: int, condition: Batch | None) -> Batch:
     """The condition of n examples: what is given, and the rest drawn by the key."""
     keys = jax.vmap(jax.random.fold_in, in_axes=(0, None))(example_keys(key, n), 1)
-    return {**told.drawn(keys), **(condition or {})}
+    return {**conditioning.drawn(keys), **(condition or {})}
