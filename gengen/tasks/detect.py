@@ -11,8 +11,8 @@ from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
 from gengen.evaluation import detectors
+from gengen.evaluation.anomaly_test import AnomalyTest, anomaly_test, judged, sentences, table_of
 from gengen.evaluation.detectors import DETECTORS, Scorer, Subject, scores_of
-from gengen.evaluation.trial import Trial, judged, sentences, table_of, trial
 from gengen.files.whole import write_whole
 from gengen.metrics.anomaly import expected_false_alarms, threshold
 from gengen.pictures.detection import COLUMNS, Examples, save_detection, save_verdicts
@@ -110,7 +110,7 @@ def run(
     if shown is not None:
         found = _say(alarm, rate, shown.images, shown.names, picture)
     else:
-        found = _try(alarm, rate, trial(workdir, config, data, num=num, seed=seed), train, picture, origin)
+        found = _try(alarm, rate, anomaly_test(workdir, config, data, num=num, seed=seed), train, picture, origin)
     write_whole(path, json.dumps(origin | found, indent=2))
     print(picture)
     return path
@@ -148,7 +148,7 @@ def _check_calibration(workdir: Path, data: DataSet, rate: float) -> None:
 
 
 def _try(
-    alarm: Alarm, rate: float, shown: Trial, train: np.ndarray, picture: Path, origin: dict[str, Any]
+    alarm: Alarm, rate: float, shown: AnomalyTest, train: np.ndarray, picture: Path, origin: dict[str, Any]
 ) -> dict[str, Any]:
     """Tries the threshold on test images: prints and draws what comes of it, and returns it."""
     scores = scores_of(alarm.scorer, shown.images)
@@ -166,7 +166,7 @@ def _try(
     return report
 
 
-def _examples(alarm: Alarm, scores: np.ndarray, shown: Trial) -> list[Examples]:
+def _examples(alarm: Alarm, scores: np.ndarray, shown: AnomalyTest) -> list[Examples]:
     """The normal images with the highest scores, caught anomalies at random, and the missed ones with the lowest."""
     order, caught = np.argsort(scores, kind="stable"), scores > alarm.threshold
     normal = order[~shown.anomalous[order]][::-1][:COLUMNS]
@@ -181,7 +181,7 @@ def _examples(alarm: Alarm, scores: np.ndarray, shown: Trial) -> list[Examples]:
     return [_group(alarm.scorer, title, shown, places, scores) for title, places in titles.items() if len(places)]
 
 
-def _group(scorer: Scorer, title: str, shown: Trial, places: np.ndarray, scores: np.ndarray) -> Examples:
+def _group(scorer: Scorer, title: str, shown: AnomalyTest, places: np.ndarray, scores: np.ndarray) -> Examples:
     images = shown.images[places]
     seen = scorer(images)
     captions = [f"{shown.name_of(place)}\n{scores[place]:.3g}".lstrip() for place in places]

@@ -27,7 +27,7 @@ BASELINES = {
 }
 
 
-class Trial(NamedTuple):
+class AnomalyTest(NamedTuple):
     """Test images of a run.
 
     Attributes:
@@ -47,7 +47,7 @@ class Trial(NamedTuple):
         return "" if self.labels is None else self.names[self.labels[place]]
 
 
-def trial(workdir: Path, config: ConfigDict | None, data: DataSet, *, num: int, seed: int) -> Trial:
+def anomaly_test(workdir: Path, config: ConfigDict | None, data: DataSet, *, num: int, seed: int) -> AnomalyTest:
     """Picks test images of a run.
 
     Args:
@@ -76,18 +76,18 @@ def trial(workdir: Path, config: ConfigDict | None, data: DataSet, *, num: int, 
     places = np.sort(np.random.default_rng(seed).permutation(known)[:num])
     images = np.asarray(split["image"][places])
     if labels is None or np.isin(labels[known], normal).all():
-        return Trial(images, np.zeros(len(places), bool), None, names)
+        return AnomalyTest(images, np.zeros(len(places), bool), None, names)
     anomalous = ~np.isin(labels[places], normal)
     if min(anomalous.sum(), (~anomalous).sum()) < 2:
         raise Refusal(
             f"{(~anomalous).sum()} normal and {anomalous.sum()} anomalous test images are too few to tell them apart; "
             f"there must be two of each: raise --num={num}."
         )
-    return Trial(images, anomalous, labels[places], names)
+    return AnomalyTest(images, anomalous, labels[places], names)
 
 
 def judged(
-    scores: np.ndarray, shown: Trial, train: np.ndarray, threshold: float, calibration: int, rate: float
+    scores: np.ndarray, shown: AnomalyTest, train: np.ndarray, threshold: float, calibration: int, rate: float
 ) -> dict[str, Any]:
     """What scores and their threshold are worth, as JSON.
 
@@ -211,7 +211,7 @@ def _told(normal: np.ndarray, anomalous: np.ndarray, threshold: float) -> dict[s
     }
 
 
-def _baselines(train: np.ndarray, shown: Trial) -> dict[str, Any]:
+def _baselines(train: np.ndarray, shown: AnomalyTest) -> dict[str, Any]:
     """How well anomalies are told without a model, from the pixels and the same training images."""
     known, new = (
         images.reshape(len(images), -1).astype(np.float32) / np.float32(255) for images in (train, shown.images)
@@ -229,7 +229,7 @@ def _baselines(train: np.ndarray, shown: Trial) -> dict[str, Any]:
     return report | {"pca": {**report["pca"], "components": components}}
 
 
-def _classes(shown: Trial, chosen: np.ndarray) -> list[str]:
+def _classes(shown: AnomalyTest, chosen: np.ndarray) -> list[str]:
     if shown.labels is None:
         return []
     return [shown.names[label] for label in np.unique(shown.labels[chosen])]
