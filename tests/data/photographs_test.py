@@ -9,7 +9,7 @@ import pytest
 
 from gengen.data import photographs
 from gengen.data.dataset import load
-from gengen.data.draws import uniform
+from gengen.data.random_numbers import uniform
 
 
 def test_pieces_follow_from_their_places() -> None:
