@@ -115,7 +115,7 @@ def vqvae(stage):
         codes=6,
         dimension=3,
     )
-    return model._replace(train_step=(model.train_step, *(later.train_step for later in model.later))[stage])
+    return model._replace(train_step=(model.train_step, *(later.train_step for later in model.stages))[stage])
 
 
 PAIR = ("critic", "generator")

@@ -105,7 +105,7 @@ def ready(config: ConfigDict, rule: str = RULES[0]) -> Ready:
     model = build_model(config, data.signature)
     if not (model.sample or (model.encode and model.decode) or model.translate or model.recognise):
         raise Refusal("this model can neither sample nor encode and decode, so there would be nothing to see of it.")
-    for stage in model.later:
+    for stage in model.stages:
         if stage.start >= config.training.steps:
             raise Refusal(
                 f"config.training.steps={config.training.steps} end before the stage of step {stage.start} begins; "
@@ -215,7 +215,7 @@ class _Run:
         """What looks, once in a stage, whether all that is trained in it has moved; only one process says so."""
         if not self._writer:
             return []
-        stages = [0, *(stage.start for stage in self._model.later)]
+        stages = [0, *(stage.start for stage in self._model.stages)]
         self._watch.begin(state, span.first, self._moved[stages.index(span.stage.start)])
         return [Action(self._watch.steps, self._watch, until=span.first + 2 * self._watch.steps)]
 
@@ -250,7 +250,7 @@ class _Run:
 
 def _patience(config: ConfigDict, model: GenerativeModel) -> int:
     """Steps after which every player has moved: a hundred, or two rounds of the one who moves most rarely."""
-    period = max(model.period, *(stage.period for stage in model.later), 1)
+    period = max(model.period, *(stage.period for stage in model.stages), 1)
     batches = max((section.get("accumulate", 1) for section in config.optimizers.values()), default=1)
     return max(PATIENCE, 2 * period * int(batches))
 

@@ -68,8 +68,8 @@ def walker(traced=None):
         del key, condition
         return jnp.broadcast_to(jnp.tanh(variables["walker"]["params"]["place"][0]), (n, 4, 4, 1))
 
-    later = (Stage(BOUNDARY, stepping("late", 2.0), 2, enter),)
-    return GenerativeModel(init, stepping("early", 1.0), later=later, sample=sample, notes=NOTES)
+    stages = (Stage(BOUNDARY, stepping("late", 2.0), 2, enter),)
+    return GenerativeModel(init, stepping("early", 1.0), stages=stages, sample=sample, notes=NOTES)
 
 
 def settings():

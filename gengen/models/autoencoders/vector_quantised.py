@@ -259,7 +259,7 @@ def vector_quantised(
     return GenerativeModel(
         begin(game.init, (autoencoder, prior)),
         play((Turn("autoencoder", autoencoder, game.loss),), game.prepare),
-        later=(Stage(prior_start, play((Turn("prior", prior, game.prior_loss),), game.prepare_prior)),),
+        stages=(Stage(prior_start, play((Turn("prior", prior, game.prior_loss),), game.prepare_prior)),),
         sample=game.sample,
         conditions=game.conditioning.conditions,
         supervised="label" in game.conditioning.conditions,
