@@ -56,8 +56,8 @@ class Progress:
         if model.encode and model.decode:
             self._draws["reconstructions"] = self._reconstructions
             test = data.splits["test"]
-            places = np.random.default_rng(seed).permutation(len(test["image"]))[:PAIRS]
-            self._held_out = {name: np.asarray(values[places]) for name, values in test.items()}
+            indices = np.random.default_rng(seed).permutation(len(test["image"]))[:PAIRS]
+            self._held_out = {name: np.asarray(values[indices]) for name, values in test.items()}
             self._back = jax.jit(self._through)
         if model.translate:
             self._draws["translations"] = self._translations

@@ -194,8 +194,8 @@ def play(turns: Sequence[Turn], prepare: PrepareFn) -> StepFn:
         key = jax.random.fold_in(key, state.step)
         batch = prepare(jax.random.fold_in(key, 0), state, batch)
         metrics: dict[str, Mean] = {}
-        for place, turn in enumerate(turns, start=1):
-            taken, skipped = (partial(how, turn, jax.random.fold_in(key, place), batch=batch) for how in (take, skip))
+        for index, turn in enumerate(turns, start=1):
+            taken, skipped = (partial(how, turn, jax.random.fold_in(key, index), batch=batch) for how in (take, skip))
             state, measured = turn.when.choose(state, phase, taken, skipped)
             metrics |= measured
         return state.replace(step=state.step + 1), metrics

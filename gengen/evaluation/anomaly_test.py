@@ -42,9 +42,9 @@ class AnomalyTest(NamedTuple):
     labels: np.ndarray | None
     names: tuple[str, ...]
 
-    def name_of(self, place: int) -> str:
+    def name_of(self, index: int) -> str:
         """The class of an image; "" where it does not matter."""
-        return "" if self.labels is None else self.names[self.labels[place]]
+        return "" if self.labels is None else self.names[self.labels[index]]
 
 
 def anomaly_test(workdir: Path, config: ConfigDict | None, data: DataSet, *, num: int, seed: int) -> AnomalyTest:
@@ -73,17 +73,17 @@ def anomaly_test(workdir: Path, config: ConfigDict | None, data: DataSet, *, num
         split = load_data(own, rule_of(signature)).splits["test"]
         labels = np.asarray(split["label"])
     known = np.arange(len(split["image"])) if labels is None else np.flatnonzero(labels >= 0)
-    places = np.sort(np.random.default_rng(seed).permutation(known)[:num])
-    images = np.asarray(split["image"][places])
+    indices = np.sort(np.random.default_rng(seed).permutation(known)[:num])
+    images = np.asarray(split["image"][indices])
     if labels is None or np.isin(labels[known], normal).all():
-        return AnomalyTest(images, np.zeros(len(places), bool), None, names)
-    anomalous = ~np.isin(labels[places], normal)
+        return AnomalyTest(images, np.zeros(len(indices), bool), None, names)
+    anomalous = ~np.isin(labels[indices], normal)
     if min(anomalous.sum(), (~anomalous).sum()) < 2:
         raise Refusal(
             f"{(~anomalous).sum()} normal and {anomalous.sum()} anomalous test images are too few to tell them apart; "
             f"there must be two of each: raise --num={num}."
         )
-    return AnomalyTest(images, anomalous, labels[places], names)
+    return AnomalyTest(images, anomalous, labels[indices], names)
 
 
 def judged(

@@ -73,7 +73,7 @@ def _compared(
         "error": error._asdict(),
         "train": len(labels),
         "test": len(test_labels),
-        "match": [None if place == UNMATCHED else classes[place] for place in match],
+        "match": [None if index == UNMATCHED else classes[index] for index in match],
     }
 
 
@@ -81,7 +81,7 @@ def _split(
     model: GenerativeModel, variables: Variables, split: Mapping[str, np.ndarray], names: list[str]
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """The most probable categories of some images of a split, by the names of the conditions, and their labels."""
-    places, images = pick(split["image"], REFERENCE)
+    indices, images = pick(split["image"], REFERENCE)
     recognise = model.recognise
     assert recognise is not None
 
@@ -96,4 +96,4 @@ def _split(
         filled = np.concatenate([chunk, np.zeros((CHUNK - len(chunk), *chunk.shape[1:]), np.float32)])
         found = look(jax.random.fold_in(jax.random.key(0), start), variables, filled)
         parts.append({name: np.asarray(codes)[: len(chunk)] for name, codes in found.items()})
-    return {name: np.concatenate([part[name] for part in parts]) for name in names}, split["label"][places]
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}, split["label"][indices]

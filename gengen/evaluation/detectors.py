@@ -244,8 +244,8 @@ def _each(one: Callable[..., Tree], subject: Subject) -> Callable[[np.ndarray], 
     def run(images: np.ndarray) -> np.ndarray:
         parts = []
         for start in range(0, len(images), CHUNK):
-            places = np.minimum(np.arange(start, start + CHUNK), len(images) - 1)
-            parts.append(np.asarray(look(subject.variables, images[places])))
+            indices = np.minimum(np.arange(start, start + CHUNK), len(images) - 1)
+            parts.append(np.asarray(look(subject.variables, images[indices])))
         if not all(np.isfinite(part).all() for part in parts):
             raise Refusal(
                 "the run has diverged, and what its model says of images is not finite; train it again with a smaller "

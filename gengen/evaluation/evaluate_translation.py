@@ -105,5 +105,5 @@ def picture(model: GenerativeModel, variables: Variables, data: DataSet, seed: i
     if model.translate:
         return Gallery(model, data, number=SHOWN, seed=seed, columns=COLUMNS).picture(variables)
     draw = sampler(model)
-    halves = [draw(variables, seed, SHOWN, {DOMAIN: np.full(SHOWN, place, np.int32)}) for place in (0, 1)]
+    halves = [draw(variables, seed, SHOWN, {DOMAIN: np.full(SHOWN, index, np.int32)}) for index in (0, 1)]
     return in_rows(alike(halves), COLUMNS)

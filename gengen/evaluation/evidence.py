@@ -48,8 +48,8 @@ def judge_likelihood(
     if model.log_likelihood is None:
         return {}
     test = with_labels(data.splits["test"]) if classes_of(model) else data.splits["test"]
-    places, images = pick(test["image"], REFERENCE)
-    labels = test["label"][places] if classes_of(model) else np.zeros(len(places), np.int32)
+    indices, images = pick(test["image"], REFERENCE)
+    labels = test["label"][indices] if classes_of(model) else np.zeros(len(indices), np.int32)
     bound = jax.jit(_bound(model), static_argnums=4)
     found = {}
     for samples in settings.get("importance_samples", (1,)):
@@ -105,9 +105,9 @@ def judge_representation(model: GenerativeModel, variables: Variables, data: Dat
         known = with_labels(data.splits[split])
         if not len(known["label"]):
             return {}
-        places, images = pick(known["image"], REFERENCE)
-        codes.append(Latents(model, variables, seed).encode(images, places, {}).reshape(len(places), -1))
-        labels.append(known["label"][places])
+        indices, images = pick(known["image"], REFERENCE)
+        codes.append(Latents(model, variables, seed).encode(images, indices, {}).reshape(len(indices), -1))
+        labels.append(known["label"][indices])
     if len(np.unique(labels[0])) < 2:
         return {}
     found = probe(codes[0], labels[0], codes[1], labels[1], len(data.signature.classes))

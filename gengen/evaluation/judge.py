@@ -77,16 +77,16 @@ class Judge:
                 asked=labelled,
             ),
         )
-        places, held_out = pick(test["image"], REFERENCE)
-        reference = self.images(held_out, asked=test["label"][places] if labelled else None)
+        indices, held_out = pick(test["image"], REFERENCE)
+        reference = self.images(held_out, asked=test["label"][indices] if labelled else None)
         self.real = real_of(reference, self.sees.images.extract(self.training)[0], counts)
 
-    def images(self, pixels: np.ndarray, places: np.ndarray | None = None, asked: np.ndarray | None = None) -> Images:
+    def images(self, pixels: np.ndarray, indices: np.ndarray | None = None, asked: np.ndarray | None = None) -> Images:
         """Shows images to the extractors.
 
         Args:
           pixels: uint8 [N, H, W, C].
-          places: of the images among the training images, if they are of them [N].
+          indices: of the images among the training images, if they are of them [N].
           asked: classes that they were told to be, if they were [N].
         """
         features, log_probabilities = self.sees.features.extract(pixels)
@@ -95,7 +95,7 @@ class Judge:
             seen = None
         elif self.sees.classes is not self.sees.features:
             seen = self.sees.classes.extract(pixels)[1]
-        return Images(pixels, self.sees.images.extract(pixels)[0], features, log_probabilities, seen, places, asked)
+        return Images(pixels, self.sees.images.extract(pixels)[0], features, log_probabilities, seen, indices, asked)
 
     def samples(self, draw: Draw, variables: Variables, seed: int) -> Images:
         """Draws samples, of the classes asked for where they can be told, and shows them to the extractors."""
@@ -104,8 +104,8 @@ class Judge:
 
     def floor(self) -> Images:
         """As many training images as there are samples, in their place; the classes asked for are their own."""
-        places, pixels = pick(self.training, self.num)
-        return self.images(pixels, places, self.asked)
+        indices, pixels = pick(self.training, self.num)
+        return self.images(pixels, indices, self.asked)
 
     def scores(self, images: Images) -> dict[str, Estimate]:
         """Measures the chosen scores of images."""
@@ -162,5 +162,5 @@ def pick(images: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
     Returns:
       Their places [n] and the images [n, ...].
     """
-    places = np.random.default_rng(SEED).permutation(len(images))[:number]
-    return places, np.asarray(images[places])
+    indices = np.random.default_rng(SEED).permutation(len(images))[:number]
+    return indices, np.asarray(images[indices])

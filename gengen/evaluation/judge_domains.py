@@ -73,14 +73,14 @@ def as_images(seen: Seen | str) -> dict[str, Any]:
     }
 
 
-def survival(seen: Seen | str, source: DataSet, target: DataSet, places: np.ndarray) -> dict[str, Any] | None:
+def survival(seen: Seen | str, source: DataSet, target: DataSet, indices: np.ndarray) -> dict[str, Any] | None:
     """How many labels survive a translation, in the eyes of a classifier taught by the target's own labels.
 
     Args:
       seen: translations, "outputs", and perhaps their "inputs", by the judge of the target.
       source: where the inputs are from.
       target: what they are translated to.
-      places: of the inputs among the held-out images of the source [N].
+      indices: of the inputs among the held-out images of the source [N].
 
     Returns:
       Shares named right: of "outputs" and, if they were seen, "inputs", by the labels of the inputs; and of "real"
@@ -90,7 +90,7 @@ def survival(seen: Seen | str, source: DataSet, target: DataSet, places: np.ndar
     if not _nameable(seen, source, target):
         return None
     assert isinstance(seen, Seen) and seen.judge.sees.classes
-    labels = source.splits["test"]["label"][places]
+    labels = source.splits["test"]["label"][indices]
     own = pick(target.splits["test"]["label"], REFERENCE)[1]
     if not ((labels >= 0).any() and (own >= 0).any()):
         return None
@@ -126,8 +126,8 @@ def judge_domains(
     both, draw = domains(data, model), sampler(model)
     number = min(num, *(len(domain.splits["train"]["image"]) for domain in both.values()))
     seen = {}
-    for place, (name, domain) in enumerate(both.items()):
-        condition = {DOMAIN: np.full(number, place, np.int32)}
+    for index, (name, domain) in enumerate(both.items()):
+        condition = {DOMAIN: np.full(number, index, np.int32)}
         seen[name] = see(domain, settings, {"outputs": draw(variables, seed, number, condition)})
     agreed = _agreement(seen, both)
     return {

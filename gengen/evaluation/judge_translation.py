@@ -85,13 +85,13 @@ def judge_translation(
     report = {}
     for way in translations.directions:
         source, target = (both[name] for name in way)
-        places, inputs = pick(source.splits["test"]["image"], min(num, len(target.splits["train"]["image"])))
-        outputs = translations.translate(variables, way, inputs, places)
-        back = translations.back(variables, way, outputs, places)
+        indices, inputs = pick(source.splits["test"]["image"], min(num, len(target.splits["train"]["image"])))
+        outputs = translations.translate(variables, way, inputs, indices)
+        back = translations.back(variables, way, outputs, indices)
         report[way] = {
-            **_against_real(source, target, settings, places, to_pixels(outputs)),
+            **_against_real(source, target, settings, indices, to_pixels(outputs)),
             "cycle": None if back is None else mean_error(absolute_error(to_pixels(back), inputs))._asdict(),
-            "pairs": _against_targets(source, target, places, to_pixels(outputs), fill) if known else {},
+            "pairs": _against_targets(source, target, indices, to_pixels(outputs), fill) if known else {},
         }
     return report
 
@@ -133,25 +133,25 @@ def sentences_of(report: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _against_real(
-    source: DataSet, target: DataSet, settings: ConfigDict, places: np.ndarray, outputs: np.ndarray
+    source: DataSet, target: DataSet, settings: ConfigDict, indices: np.ndarray, outputs: np.ndarray
 ) -> dict[str, Any]:
     """What translations uint8 [N, H, W, C] are as images of the target, and how many of their labels survived."""
-    inputs = without_alpha(source.splits["test"]["image"][places])
+    inputs = without_alpha(source.splits["test"]["image"][indices])
     shown = {"outputs": outputs} | ({"inputs": np.asarray(inputs)} if inputs.shape == outputs.shape else {})
     seen = see(target, settings, shown)
     return {
         "images": len(outputs),
         "domain": target.signature.name,
         **as_images(seen),
-        "survival": survival(seen, source, target, places),
+        "survival": survival(seen, source, target, indices),
     }
 
 
 def _against_targets(
-    source: DataSet, target: DataSet, places: np.ndarray, outputs: np.ndarray, fill: Fill | None
+    source: DataSet, target: DataSet, indices: np.ndarray, outputs: np.ndarray, fill: Fill | None
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Scores of translations and of trivial answers, each uint8 [N, H, W, C], against their targets."""
-    pairs = (domain.splits["test"]["image"][places] for domain in (source, target))
+    pairs = (domain.splits["test"]["image"][indices] for domain in (source, target))
     inputs, targets = (np.asarray(without_alpha(images)) for images in pairs)
     near = retrieve(inputs, without_alpha(source.splits["train"]["image"]))
     found = {"outputs": outputs, "retrieval": np.asarray(target.splits["train"]["image"][near])}

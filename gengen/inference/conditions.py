@@ -59,13 +59,13 @@ def of_class(model: GenerativeModel, number: int, asked: str, names: Sequence[st
     if not classes:
         raise Refusal(f"--label={asked}: samples of this run cannot be told their class; leave the flag out.")
     if asked in names:
-        place = names.index(asked)
+        index = names.index(asked)
     elif asked.isdecimal() and int(asked) < classes:
-        place = int(asked)
+        index = int(asked)
     else:
         listed = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
         raise Refusal(f"--label={asked} is no class; take a number from 0 to {classes - 1} or a name: {listed}.")
-    return {LABEL: np.full(number, place, np.int32)}
+    return {LABEL: np.full(number, index, np.int32)}
 
 
 def shown_to(model: GenerativeModel, data: DataSet) -> DataSet:

@@ -29,13 +29,15 @@ One = Callable[[jax.Array, Variables, Tree], Tree]
 """`(key, variables, tree of arrays [1, ...]) -> tree of arrays [1, ...]`: what is done to one image."""
 
 
-def pairs_of(model: GenerativeModel, arrays: Arrays, places: np.ndarray, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def pairs_of(
+    model: GenerativeModel, arrays: Arrays, indices: np.ndarray, *, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Makes the pairs of a model that learns from pairs.
 
     Args:
       model: the model.
       arrays: what the data hold of N images.
-      places: of the images wanted [n].
+      indices: of the images wanted [n].
       seed: of what a pairing draws, such as the place of a hole; it draws by the place of the image.
 
     Returns:
@@ -48,8 +50,8 @@ def pairs_of(model: GenerativeModel, arrays: Arrays, places: np.ndarray, *, seed
         raise ValueError("this model learns without pairs, so there is nothing that makes any")
     pair = model.pair
     each = each_alone(lambda key, variables, batch: pair(key, batch))
-    batch = {name: np.asarray(arrays[name][places]) for name in ("image", "paired") if name in arrays}
-    made = [tuple(map(to_pixels, chunk)) for chunk in each(jax.random.key(seed), {}, places, batch)]
+    batch = {name: np.asarray(arrays[name][indices]) for name in ("image", "paired") if name in arrays}
+    made = [tuple(map(to_pixels, chunk)) for chunk in each(jax.random.key(seed), {}, indices, batch)]
     a, b = (np.concatenate(side) for side in zip(*made, strict=True))
     return a, b
 
@@ -115,22 +117,22 @@ def _domain(data: DataSet, name: str, splits: Mapping[str, Arrays]) -> DataSet:
 
 
 def each_alone(one: One) -> Callable[[jax.Array, Variables, np.ndarray, Tree], Iterator[Tree]]:
-    """Makes of a function of one image `(key, variables, places [n], tree of arrays [n, ...]) -> trees` of chunks.
+    """Makes of a function of one image `(key, variables, indices [n], tree of arrays [n, ...]) -> trees` of chunks.
 
     It is compiled once for each size of a chunk, the last of which is filled with its last example.
     """
 
     @jax.jit
-    def look(key: jax.Array, variables: Variables, places: jax.Array, tree: Tree) -> Tree:
-        def alone(place: jax.Array, tree: Tree) -> Tree:
+    def look(key: jax.Array, variables: Variables, indices: jax.Array, tree: Tree) -> Tree:
+        def alone(index: jax.Array, tree: Tree) -> Tree:
             batch = jax.tree.map(lambda leaf: leaf[None], tree)
-            made = one(jax.random.fold_in(key, place), variables, batch)
+            made = one(jax.random.fold_in(key, index), variables, batch)
             return jax.tree.map(lambda leaf: leaf[0], made)
 
-        return jax.vmap(alone)(places, tree)
+        return jax.vmap(alone)(indices, tree)
 
-    def each(key: jax.Array, variables: Variables, places: np.ndarray, tree: Tree) -> Iterator[Tree]:
-        total, numbers = len(places), np.asarray(places, np.int32)
+    def each(key: jax.Array, variables: Variables, indices: np.ndarray, tree: Tree) -> Iterator[Tree]:
+        total, numbers = len(indices), np.asarray(indices, np.int32)
         pixels = max(math.prod(leaf.shape[1:3]) for leaf in jax.tree.leaves(tree))
         size = min(total, CHUNK, max(1, PIXELS // pixels))
         for start in range(0, total, size):

@@ -84,8 +84,8 @@ def with_sampler(model: GenerativeModel, shape: tuple[int, ...]) -> GenerativeMo
 
         def one(key: jax.Array) -> jax.Array:
             choice, noise = jax.random.split(key)
-            place = jax.random.categorical(choice, jnp.log(fitted["weights"]))
-            mean, factor = fitted["means"][place], fitted["factors"][place]
+            index = jax.random.categorical(choice, jnp.log(fitted["weights"]))
+            mean, factor = fitted["means"][index], fitted["factors"][index]
             return (mean + factor @ jax.random.normal(noise, mean.shape)).reshape(shape)
 
         return jax.vmap(one)(example_keys(key, n))

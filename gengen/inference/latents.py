@@ -34,7 +34,7 @@ class Latents:
     def __init__(self, model: GenerativeModel, variables: Variables, seed: int) -> None:
         self._model, self._variables, self._key = model, variables, jax.random.key(seed)
 
-    def encode(self, images: np.ndarray, places: np.ndarray, condition: Conditions) -> np.ndarray:
+    def encode(self, images: np.ndarray, indices: np.ndarray, condition: Conditions) -> np.ndarray:
         """Encodes images [n, H, W, C], uint8 or in [-1, 1], as latents [n, ...].
 
         Raises:
@@ -45,9 +45,9 @@ class Latents:
         def one(key: jax.Array, variables: Variables, image: jax.Array, condition: Tree) -> Tree:
             return encode(key, variables, _scaled(image)[None], _alone(condition))[0]
 
-        return self._each(one, places, images, dict(condition))
+        return self._each(one, indices, images, dict(condition))
 
-    def decode(self, latents: np.ndarray, places: np.ndarray, condition: Conditions) -> np.ndarray:
+    def decode(self, latents: np.ndarray, indices: np.ndarray, condition: Conditions) -> np.ndarray:
         """Decodes latents [n, ...] as images float32 [n, H, W, C], in [-1, 1] but for what the model oversteps.
 
         Raises:
@@ -58,9 +58,9 @@ class Latents:
         def one(key: jax.Array, variables: Variables, latent: jax.Array, condition: Tree) -> Tree:
             return decode(key, variables, latent[None], _alone(condition))[0]
 
-        return self._each(one, places, latents, dict(condition))
+        return self._each(one, indices, latents, dict(condition))
 
-    def draw(self, places: np.ndarray, condition: Conditions) -> np.ndarray:
+    def draw(self, indices: np.ndarray, condition: Conditions) -> np.ndarray:
         """Draws latents [n, ...] from the prior.
 
         Raises:
@@ -71,7 +71,7 @@ class Latents:
         def one(key: jax.Array, variables: Variables, condition: Tree) -> Tree:
             return prior(key, variables, 1, _alone(condition))[0]
 
-        return self._each(one, places, dict(condition))
+        return self._each(one, indices, dict(condition))
 
     def drawn_size(self) -> int:
         """How many numbers a draw from the prior is; none is drawn.
@@ -92,17 +92,17 @@ class Latents:
 
         return self._each(one, np.arange(len(images)), images)
 
-    def _each(self, one: One, places: np.ndarray, *trees: Tree) -> np.ndarray:
+    def _each(self, one: One, indices: np.ndarray, *trees: Tree) -> np.ndarray:
         """Runs a function on each of n examples, a chunk at a time; the last chunk is filled with its last example."""
 
         @jax.jit
-        def look(key: jax.Array, variables: Variables, places: jax.Array, trees: Tree) -> Tree:
-            keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, places)
+        def look(key: jax.Array, variables: Variables, indices: jax.Array, trees: Tree) -> Tree:
+            keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, indices)
             return jax.vmap(lambda key, trees: one(key, variables, *trees))(keys, trees)
 
-        total, parts = len(places), []
+        total, parts = len(indices), []
         size = min(total, CHUNK)
-        everything = (np.asarray(places, np.int32), trees)
+        everything = (np.asarray(indices, np.int32), trees)
         for start in range(0, total, size):
             chosen = np.minimum(np.arange(start, start + size), total - 1)
             chunk = jax.tree.map(lambda leaf, chosen=chosen: np.asarray(leaf[chosen]), everything)

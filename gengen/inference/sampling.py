@@ -33,8 +33,8 @@ def sampler(model: GenerativeModel) -> Draw:
         key = jax.random.key(seed)
         size = min(n, CHUNK)
         chunks = [
-            to_pixels(sample(jax.random.fold_in(key, place), variables, size, _part(condition, place * size, size, n)))
-            for place in range(-(-n // size))
+            to_pixels(sample(jax.random.fold_in(key, index), variables, size, _part(condition, index * size, size, n)))
+            for index in range(-(-n // size))
         ]
         return np.concatenate(chunks)[:n]
 
@@ -45,5 +45,5 @@ def _part(condition: Conditions | None, start: int, size: int, n: int) -> Condit
     """What the samples of one chunk are told; those beyond the last of n, which nobody sees, what the last is told."""
     if condition is None:
         return None
-    places = np.minimum(np.arange(start, start + size), n - 1)
-    return {name: values[places] for name, values in condition.items()}
+    indices = np.minimum(np.arange(start, start + size), n - 1)
+    return {name: values[indices] for name, values in condition.items()}

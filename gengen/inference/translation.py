@@ -21,13 +21,13 @@ class Given(NamedTuple):
     Attributes:
       inputs: uint8 [N, H, W, C].
       targets: what they should become, uint8 [N, H, W, C']; None where that is not known.
-      places: where they lie among all that they were taken from [N].
+      indices: where they lie among all that they were taken from [N].
       title: what they are, in words.
     """
 
     inputs: np.ndarray
     targets: np.ndarray | None
-    places: np.ndarray
+    indices: np.ndarray
     title: str
 
 
@@ -54,14 +54,14 @@ class Translations:
         """What the model can do: "ab", "ba" or both."""
         return sorted(self._each)
 
-    def translate(self, variables: Variables, direction: str, images: np.ndarray, places: np.ndarray) -> np.ndarray:
+    def translate(self, variables: Variables, direction: str, images: np.ndarray, indices: np.ndarray) -> np.ndarray:
         """Translates images [n, H, W, C], uint8 or in [-1, 1]; float32 [n, H, W, C'] in [-1, 1]."""
-        return np.concatenate(list(self._each[direction](self._key, variables, places, images)))
+        return np.concatenate(list(self._each[direction](self._key, variables, indices, images)))
 
-    def back(self, variables: Variables, direction: str, outputs: np.ndarray, places: np.ndarray) -> np.ndarray | None:
+    def back(self, variables: Variables, direction: str, outputs: np.ndarray, indices: np.ndarray) -> np.ndarray | None:
         """Translates what `translate` returned back to where it came from; None where the model cannot."""
         other = direction[::-1]
-        return self.translate(variables, other, outputs, places) if other in self._each else None
+        return self.translate(variables, other, outputs, indices) if other in self._each else None
 
     def rows(self, variables: Variables, direction: str, given: Given) -> dict[str, np.ndarray]:
         """What there is of images, by name and in this order, uint8 [N, H, W, C].
@@ -69,8 +69,8 @@ class Translations:
         Returns:
           "inputs" and "outputs", and where there are any "reconstructions", from the way back, and "targets".
         """
-        outputs = self.translate(variables, direction, given.inputs, given.places)
-        back = self.back(variables, direction, outputs, given.places)
+        outputs = self.translate(variables, direction, given.inputs, given.indices)
+        back = self.back(variables, direction, outputs, given.indices)
         rows = {
             "inputs": given.inputs,
             "outputs": to_pixels(outputs),
@@ -113,15 +113,15 @@ def held_out(data: DataSet, model: GenerativeModel, direction: str, number: int,
     if domain is None:
         raise Refusal(f"the data of this run, {data.signature.name}, have no second domain to translate from.")
     images = domain.splits["test"]["image"]
-    places = np.random.default_rng(seed).permutation(len(images))[:number]
-    title = f"{len(places):,} held-out image{'s' if len(places) > 1 else ''} of {domain.signature.name}"
+    indices = np.random.default_rng(seed).permutation(len(images))[:number]
+    title = f"{len(indices):,} held-out image{'s' if len(indices) > 1 else ''} of {domain.signature.name}"
     if model.pair is not None:
-        a, b = pairs_of(model, data.splits["test"], places, seed=SEEDS["test"])
-        return Given(*((a, b) if direction == "ab" else (b, a)), places, title)
+        a, b = pairs_of(model, data.splits["test"], indices, seed=SEEDS["test"])
+        return Given(*((a, b) if direction == "ab" else (b, a)), indices, title)
     target = None
     if aligned(data, model):
-        target = np.asarray(data.splits["test"]["paired" if direction == "ab" else "image"][places])
-    return Given(np.asarray(images[places]), target, places, title)
+        target = np.asarray(data.splits["test"]["paired" if direction == "ab" else "image"][indices])
+    return Given(np.asarray(images[indices]), target, indices, title)
 
 
 def _of_scaled(translate: Callable[..., Tree]) -> One:

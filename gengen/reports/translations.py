@@ -81,7 +81,7 @@ def _rows(folder: Path, report: Mapping[str, Any]) -> Iterator[dict[str, str]]:
         yield {
             "run": folder.name,
             "direction": f"pairs, {way}" if way in told else " to ".join(way),
-            **{column: _shown(whole, place) for column, place in ESTIMATES.items()},
+            **{column: _shown(whole, index) for column, index in ESTIMATES.items()},
             "images": f"{found.get('images') or (recognition or {})['images']:,}",
             "steps": f"{report['step']:,}",
             "minutes": f"{entries[-1]['seconds'] / 60:.1f}" if entries else NOT_MEASURED,
@@ -94,7 +94,7 @@ def _best(pairs: Mapping[str, Any]) -> Mapping[str, float] | None:
     return max(trivial, key=lambda estimate: float(estimate["value"]), default=None)
 
 
-def _shown(report: Any, place: Sequence[str]) -> str:
-    for step in place:
+def _shown(report: Any, index: Sequence[str]) -> str:
+    for step in index:
         report = (report or {}).get(step)
     return with_interval(report) if report else ""

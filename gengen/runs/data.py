@@ -26,14 +26,14 @@ class Shown(NamedTuple):
     Attributes:
       images: uint8 [N, H, W, C].
       labels: their classes, int32 [N]; None where there are none.
-      places: where they lie among all that they were taken from, int [N].
+      indices: where they lie among all that they were taken from, int [N].
       title: what they are, in words.
       names: of the files that they were read from; () where there are none.
     """
 
     images: np.ndarray
     labels: np.ndarray | None
-    places: np.ndarray
+    indices: np.ndarray
     title: str
     names: tuple[str, ...] = ()
 
@@ -68,10 +68,10 @@ def data_of(workdir: Path, config: ConfigDict | None = None) -> DataSet:
 def held_out(data: DataSet, number: int, seed: int) -> Shown:
     """Picks at most so many held-out images at random, without repetition; the seed says which, and in which order."""
     test = data.splits["test"]
-    places = np.random.default_rng(seed).permutation(len(test["image"]))[:number]
-    labels = np.asarray(test["label"][places]) if "label" in test else None
-    title = f"{len(places):,} held-out image{'s' if len(places) > 1 else ''} of {data.signature.name}"
-    return Shown(np.asarray(test["image"][places]), labels, places, title)
+    indices = np.random.default_rng(seed).permutation(len(test["image"]))[:number]
+    labels = np.asarray(test["label"][indices]) if "label" in test else None
+    title = f"{len(indices):,} held-out image{'s' if len(indices) > 1 else ''} of {data.signature.name}"
+    return Shown(np.asarray(test["image"][indices]), labels, indices, title)
 
 
 def pictures_of(path: Path, signature: Signature, number: int) -> Shown:

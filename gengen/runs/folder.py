@@ -96,8 +96,8 @@ def held(folder: Path) -> Iterator[None]:
             if error.errno not in WITHOUT_LOCKS:
                 raise
             print(f"gengen: {folder} cannot be locked ({error.strerror}); train in it once at a time.", file=sys.stderr)
-        for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
-            sweep(place)
+        for inside in (folder, *(path for path in folder.iterdir() if path.is_dir())):
+            sweep(inside)
         try:
             yield
         finally:

@@ -178,13 +178,13 @@ def _examples(alarm: Alarm, scores: np.ndarray, shown: AnomalyTest) -> list[Exam
         "anomalies that were caught, at random": found,
         "anomalies that were missed, the least anomalous first": missed,
     }
-    return [_group(alarm.scorer, title, shown, places, scores) for title, places in titles.items() if len(places)]
+    return [_group(alarm.scorer, title, shown, indices, scores) for title, indices in titles.items() if len(indices)]
 
 
-def _group(scorer: Scorer, title: str, shown: AnomalyTest, places: np.ndarray, scores: np.ndarray) -> Examples:
-    images = shown.images[places]
+def _group(scorer: Scorer, title: str, shown: AnomalyTest, indices: np.ndarray, scores: np.ndarray) -> Examples:
+    images = shown.images[indices]
     seen = scorer(images)
-    captions = [f"{shown.name_of(place)}\n{scores[place]:.3g}".lstrip() for place in places]
+    captions = [f"{shown.name_of(index)}\n{scores[index]:.3g}".lstrip() for index in indices]
     return Examples(title, captions, images, seen.reconstructions, seen.heat)
 
 
@@ -194,7 +194,7 @@ def _say(alarm: Alarm, rate: float, images: np.ndarray, names: tuple[str, ...], 
     p_values, anomalous = alarm.p_values(scores), scores > alarm.threshold
     verdicts = ["anomalous" if alarmed else "normal" for alarmed in anomalous]
     order = np.argsort(-scores, kind="stable")[:LISTED]
-    rows = [[names[place], number(scores[place]), f"{p_values[place]:.3g}", verdicts[place]] for place in order]
+    rows = [[names[index], number(scores[index]), f"{p_values[index]:.3g}", verdicts[index]] for index in order]
     print(table(rows, ("picture", "score", "p-value", "verdict")) + "\n")
     more = f"; the {LISTED} most anomalous are listed" if len(images) > LISTED else ""
     print(
@@ -205,7 +205,7 @@ def _say(alarm: Alarm, rate: float, images: np.ndarray, names: tuple[str, ...], 
     if line := _least(alarm, p_values):
         print(line + "\n")
     seen = alarm.scorer(images[order])
-    captions = [f"{names[place]}\n{verdicts[place]}\np = {p_values[place]:.2g}" for place in order]
+    captions = [f"{names[index]}\n{verdicts[index]}\np = {p_values[index]:.2g}" for index in order]
     title = f"threshold {alarm.threshold:.3g}, at {100 * rate:g} % of false alarms"
     save_verdicts(picture, title, Examples("", captions, images[order], seen.reconstructions, seen.heat))
     return {

@@ -67,13 +67,13 @@ def run(
     path, picture = output_files(output, workdir / "codes.npz", ".npz", ".png")
     latents = Latents(model, evaluation_variables(state, raw=raw), seed)
     shown = held_out(data, num, seed)
-    condition, places = label_condition(model, shown.labels), np.arange(len(shown.images))
-    codes = latents.encode(shown.images, places, condition)
+    condition, indices = label_condition(model, shown.labels), np.arange(len(shown.images))
+    codes = latents.encode(shown.images, indices, condition)
     codes = codes.reshape(len(codes), -1).astype(np.float32)
     if not codes.std(axis=0).any():
         raise Refusal(f"all codes of {shown.title} are alike, so there is no map of them.")
     labels = {} if shown.labels is None else {"labels": shown.labels}
-    save_npz(path, {"codes": codes, **labels, "places": shown.places})
+    save_npz(path, {"codes": codes, **labels, "places": shown.indices})
     title = f"{workdir.name}, step {step}: {codes.shape[1]} numbers for each of {shown.title}"
     save_maps(
         picture, title, maps(codes, shown.labels, _prior(model, latents, codes, condition)), data.signature.classes

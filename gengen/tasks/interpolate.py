@@ -86,8 +86,8 @@ def run(
     ends = _images(workdir, model, num, seed, config) if model.encode is not None else _draws(model, num)
     (picture,) = output_files(output, workdir / "interpolations.png", ".png")
     sides, labels, rows = ends.images, ends.labels, ends.rows
-    condition, places = label_condition(model, None if labels is None else np.tile(labels, 2)), np.arange(2 * rows)
-    codes = latents.draw(places, condition) if sides is None else latents.encode(sides, places, condition)
+    condition, indices = label_condition(model, None if labels is None else np.tile(labels, 2)), np.arange(2 * rows)
+    codes = latents.draw(indices, condition) if sides is None else latents.encode(sides, indices, condition)
     check_continuous(codes, workdir)
     path = (slerp if spherical else lerp)(codes[:rows], codes[rows:], np.linspace(0, 1, steps)).astype(np.float32)
     condition = label_condition(model, None if labels is None else np.repeat(labels, steps))
@@ -116,13 +116,13 @@ def _images(workdir: Path, model: GenerativeModel, num: int, seed: int, config: 
     """Held-out images, for at most num rows."""
     data = shown_to(model, data_of(workdir, config))
     shown = held_out(data, data.signature.counts["test"], seed)
-    places = pairs(shown.labels if classes_of(model) else None, len(shown.images))[:num]
-    if not len(places):
+    indices = pairs(shown.labels if classes_of(model) else None, len(shown.images))[:num]
+    if not len(indices):
         alike = " of one class" if classes_of(model) else ""
         raise Refusal(f"in {shown.title} there are no two{alike} to go between.")
-    labels = None if shown.labels is None else shown.labels[places[:, 0]]
-    title = f"{2 * len(places)} held-out images of {data.signature.name}"
-    return Ends(shown.images[places.T.ravel()], labels, len(places), title)
+    labels = None if shown.labels is None else shown.labels[indices[:, 0]]
+    title = f"{2 * len(indices)} held-out images of {data.signature.name}"
+    return Ends(shown.images[indices.T.ravel()], labels, len(indices), title)
 
 
 def pairs(labels: np.ndarray | None, number: int) -> np.ndarray:
@@ -138,6 +138,6 @@ def pairs(labels: np.ndarray | None, number: int) -> np.ndarray:
     labels = np.zeros(number, np.int32) if labels is None else labels
     found = []
     for kind in np.unique(labels):
-        places = np.flatnonzero(labels == kind)
-        found += list(enumerate(places[: len(places) // 2 * 2].reshape(-1, 2).tolist()))
+        indices = np.flatnonzero(labels == kind)
+        found += list(enumerate(indices[: len(indices) // 2 * 2].reshape(-1, 2).tolist()))
     return np.array([pair for _, pair in sorted(found, key=lambda turn: turn[0])], int).reshape(-1, 2)

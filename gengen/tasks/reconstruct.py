@@ -69,8 +69,8 @@ def run(
     latents = Latents(model, evaluation_variables(state, raw=raw), seed)
     corrupt, corrupted = _corruption(workdir)
     seen = latents.corrupt(corrupt, shown.images) if corrupt else shown.images
-    condition, places = label_condition(model, shown.labels), np.arange(len(seen))
-    decoded = latents.decode(latents.encode(seen, places, condition), places, condition)
+    condition, indices = label_condition(model, shown.labels), np.arange(len(seen))
+    decoded = latents.decode(latents.encode(seen, indices, condition), indices, condition)
     rows = {"images": shown.images, "seen": to_pixels(seen) if corrupt else None, "reconstructions": to_pixels(decoded)}
     kept = {name: row for name, row in rows.items() if row is not None}
     save_npz(arrays, kept | ({} if shown.labels is None else {"labels": shown.labels}))

@@ -132,15 +132,15 @@ def _own(source: Path, signature: Signature, model: GenerativeModel, direction: 
         shown = pictures_of(source, domain, number)
         holed = (shown.images[..., -1] < WHITE).any((1, 2))
         if holed.all():
-            return Given(shown.images, None, shown.places, shown.title)
+            return Given(shown.images, None, shown.indices, shown.title)
         if holed.any():
             raise Refusal(f"--input={source} has pictures with transparent parts and others; translate them apart.")
     if model.pair is not None and not signature.paired:
         shown = pictures_of(source, signature, number)
-        a, b = pairs_of(model, {"image": shown.images}, shown.places, seed=SEEDS["test"])
-        return Given(*((a, b) if direction == "ab" else (b, a)), shown.places, shown.title)
+        a, b = pairs_of(model, {"image": shown.images}, shown.indices, seed=SEEDS["test"])
+        return Given(*((a, b) if direction == "ab" else (b, a)), shown.indices, shown.title)
     shown = pictures_of(source, domain, number)
-    return Given(shown.images, None, shown.places, shown.title)
+    return Given(shown.images, None, shown.indices, shown.title)
 
 
 def _domain(signature: Signature, model: GenerativeModel, name: str) -> Signature:

@@ -82,15 +82,15 @@ def traversals(model: GenerativeModel) -> Iterator[tuple[str, list[Row]]]:
         along = np.arange(min(condition.classes, COLUMNS), dtype=np.int32)
         yield name, [Row(noise, _condition(model, len(along), {name: along})) for noise in range(ROWS)]
     for name, condition in model.conditions.items():
-        for place in range(condition.size):
+        for index in range(condition.size):
             along = np.zeros((len(VALUES), condition.size), np.float32)
-            along[:, place] = VALUES
+            along[:, index] = VALUES
             rows = [Row(noise, _condition(model, len(VALUES), {name: along})) for noise in range(ROWS)]
             if kinds:
                 kind, classes = kinds[0][0], min(kinds[0][1].classes, COLUMNS)
                 fixed = [np.full(len(VALUES), number, np.int32) for number in range(classes)]
                 rows = [Row(0, _condition(model, len(VALUES), {name: along, kind: values})) for values in fixed]
-            yield f"{name}_{place + 1}", rows
+            yield f"{name}_{index + 1}", rows
 
 
 def _condition(model: GenerativeModel, columns: int, changed: Conditions) -> Conditions:

@@ -104,8 +104,8 @@ def test_held_out_images_lie_above_what_comes_back_of_them(coding, tmp_path, num
     columns = min(number, 8)
     rows = min(number, progress.PAIRS) // columns
     assert found.shape[:2] == (2 * rows, columns)
-    places = np.random.default_rng(0).permutation(number)[: rows * columns]  # the first ones may be of one kind
-    held_out = data.splits["test"]["image"][places, :, :, 0].reshape(rows, columns, 4, 4)
+    indices = np.random.default_rng(0).permutation(number)[: rows * columns]  # the first ones may be of one kind
+    held_out = data.splits["test"]["image"][indices, :, :, 0].reshape(rows, columns, 4, 4)
     np.testing.assert_array_equal(found[0::2], held_out)
     back = found[1::2]
     np.testing.assert_array_equal(back[..., 0, :2], held_out[..., 0, :2])  # the code: the first two pixels
@@ -122,9 +122,9 @@ def test_what_comes_back_is_of_the_class_of_the_image(coding, tmp_path):
 def test_samples_are_shown_by_class_where_classes_fit(coding, tmp_path, classes, shape):
     found = pictures(drawing(coding(encodes=False), classes), data_of(8, tmp_path), tmp_path)["samples"]
     assert found.shape[:2] == shape
-    places = np.arange(found[..., 0, 0].size)
-    np.testing.assert_array_equal(found[..., 0, 0].ravel(), places)
-    np.testing.assert_array_equal(found[..., 1, 0].ravel(), places % classes if classes else 0 * places)
+    indices = np.arange(found[..., 0, 0].size)
+    np.testing.assert_array_equal(found[..., 0, 0].ravel(), indices)
+    np.testing.assert_array_equal(found[..., 1, 0].ravel(), indices % classes if classes else 0 * indices)
 
 
 def test_a_picture_of_a_step_is_the_same_each_time_and_follows_the_variables(coding, tmp_path):

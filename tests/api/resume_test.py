@@ -194,11 +194,11 @@ def test_devices_and_processes_agree(command, launch, tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     processes = []
-    for place in range(2):
+    for index in range(2):
         flags = (
             f"--coordinator=127.0.0.1:{port}",
             "--processes=2",
-            f"--process={place}",
+            f"--process={index}",
             f"--workdir={tmp_path / 'two'}",
         )
         arguments, environment = command(*SGD, *flags, devices=2)

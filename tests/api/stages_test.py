@@ -47,10 +47,10 @@ def walker(traced=None):
             noise = jax.random.normal(jax.random.fold_in(key, state.step), (3,))
             light = replica_mean(batch["image"].astype(jnp.float32).mean()) / 255
             speed = 0.9 * state.opt["walker"] + light * noise
-            place = state.variables["walker"]["params"]["place"] + pace * speed
+            index = state.variables["walker"]["params"]["place"] + pace * speed
             moved = state.replace(
                 step=state.step + 1,
-                variables={**state.variables, "walker": {"params": {"place": place}}},
+                variables={**state.variables, "walker": {"params": {"place": index}}},
                 opt={"walker": speed},
             )
             return moved, {f"{name}/light": replica_sum(mean_of(light))}
@@ -134,22 +134,22 @@ def by_hand(steps):
     images = rng.integers(0, 256, (50, 4, 4, 1), np.uint8)
     windows = [(step, step + 1) for step in range(steps)]
     fed = batches({"image": images}, seed=0, batch_size=16, windows=windows, devices=1)
-    place, speed, entered = np.zeros(3), np.zeros(3), 0
+    index, speed, entered = np.zeros(3), np.zeros(3), 0
     for step, batch in enumerate(fed):
         if step == BOUNDARY:
             speed, entered = np.zeros(3), entered + 1
         noise = np.asarray(jax.random.normal(jax.random.fold_in(jax.random.key(0), step), (3,)))
         speed = 0.9 * speed + batch["image"].mean() / 255 * noise
-        place = place + (2 if step >= BOUNDARY else 1) * speed
-    return place, speed, entered
+        index = index + (2 if step >= BOUNDARY else 1) * speed
+    return index, speed, entered
 
 
 def test_a_later_stage_takes_over_at_its_step_and_a_checkpoint_there_is_of_the_stage_before(walk):
     traced = set()
     workdir = walk("straight", model=walker(traced))
     for step in (BOUNDARY, 2 * BOUNDARY, STEPS):
-        arrays, (place, speed, entered) = arrays_of(workdir, step), by_hand(step)
-        np.testing.assert_allclose(arrays["variables.walker.params.place"], place, rtol=1e-4, atol=1e-5)
+        arrays, (index, speed, entered) = arrays_of(workdir, step), by_hand(step)
+        np.testing.assert_allclose(arrays["variables.walker.params.place"], index, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(arrays["opt.walker"], speed, rtol=1e-4, atol=1e-5)
         assert (arrays["step"], arrays["variables.entered.count"]) == (step, entered)
     assert entered == 1

@@ -61,8 +61,8 @@ PAIRS = {"sample": halves, "conditions": {"domain": Condition(classes=2)}}
 def data_set(name, folder, seed, low, high, wrong=None):
     """Noise uint8 [150, 4, 4, 1]; with `wrong`, how many held-out images are not of the class of their brightness."""
     splits = {}
-    for place, split in enumerate(("train", "test")):
-        image = np.random.default_rng([seed, place]).integers(low, high, (150, 4, 4, 1), np.uint8)
+    for index, split in enumerate(("train", "test")):
+        image = np.random.default_rng([seed, index]).integers(low, high, (150, 4, 4, 1), np.uint8)
         bright = (image.reshape(150, -1).mean(1) > 127.5).astype(np.int32)
         splits[split] = {"image": image} | ({} if wrong is None else {"label": bright})
     if wrong is not None:
@@ -135,7 +135,7 @@ def test_pairs_of_samples_are_judged_and_drawn_one_above_the_other(judged, data,
     assert "recognition" not in report
     variables = init(None, None).variables
     draw = sampler(model)
-    a, b = (draw(variables, 5, 16, {"domain": np.full(16, place, np.int32)}) for place in (0, 1))
+    a, b = (draw(variables, 5, 16, {"domain": np.full(16, index, np.int32)}) for index in (0, 1))
     np.testing.assert_array_equal(a, 255 - b)
     with Image.open(path.with_suffix(".png")) as shown:
         np.testing.assert_array_equal(np.asarray(shown), in_rows([a, b], 8)[..., 0])

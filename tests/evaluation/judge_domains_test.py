@@ -49,16 +49,16 @@ def nearest_mean(monkeypatch):
 def drawn(seed, labels):
     """White bars on noise, uint8 [N, 6, 6, 1]; where they stand is the class."""
     images = np.random.default_rng(seed).integers(0, 80, (len(labels), 6, 6, 1), np.uint8)
-    for place, label in enumerate(labels):
-        images[place, :, 2 * label : 2 * label + 2] = 255 - images[place, :, 2 * label : 2 * label + 2]
+    for index, label in enumerate(labels):
+        images[index, :, 2 * label : 2 * label + 2] = 255 - images[index, :, 2 * label : 2 * label + 2]
     return images
 
 
 def data_set(name, folder, seed, train=300, test=200, classes=CLASSES, negative=False, wrong=0):
     splits = {}
-    for place, (split, size) in enumerate({"train": train, "test": test}.items()):
-        labels = np.random.default_rng([seed, place]).integers(0, 3, size).astype(np.int32)
-        images = drawn([seed, place, 1], labels)
+    for index, (split, size) in enumerate({"train": train, "test": test}.items()):
+        labels = np.random.default_rng([seed, index]).integers(0, 3, size).astype(np.int32)
+        images = drawn([seed, index, 1], labels)
         splits[split] = {"image": 255 - images if negative else images, "label": labels}
     splits["test"]["label"][:wrong] = (splits["test"]["label"][:wrong] + 1) % 3
     if not classes:
@@ -102,9 +102,9 @@ def test_labels_survive_a_perfect_translation_and_not_one_that_changes_the_class
 def test_labels_are_those_of_the_images_that_were_picked(data):
     """Those whose labels are wrong lie first, and are missed where they are picked."""
     found = judge_translation(translating(ba=negative), {}, data, SETTINGS, 90)["ba"]["survival"]
-    places, _ = pick(data.second.splits["test"]["image"], 90)
-    assert found["outputs"] == of_share(90 - int((places < WRONG).sum()), 90)._asdict()
-    assert 0 < (places < WRONG).sum() < WRONG
+    indices, _ = pick(data.second.splits["test"]["image"], 90)
+    assert found["outputs"] == of_share(90 - int((indices < WRONG).sum()), 90)._asdict()
+    assert 0 < (indices < WRONG).sum() < WRONG
     assert found["real"] == of_share(200, 200)._asdict()
     assert found["classifier"] == "means of white"
 

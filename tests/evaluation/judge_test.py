@@ -59,8 +59,8 @@ def test_real_images_have_no_fault(judged, beside):
 
 def test_a_missing_digit_is_named(judged, beside):
     data, judge = judged
-    places = np.flatnonzero(data.splits["train"]["label"] != 3)[:1000]
-    said = said_of(judged, beside, judge.images(data.splits["train"]["image"][places], places))
+    indices = np.flatnonzero(data.splits["train"]["label"] != 3)[:1000]
+    said = said_of(judged, beside, judge.images(data.splits["train"]["image"][indices], indices))
     assert "Class 3 (" in said
     assert "is missing" in said
     assert "repeat" not in said
@@ -98,8 +98,8 @@ def test_noise_is_named(judged, beside):
 
 def test_one_digit_alone_is_a_collapse_and_no_noise(judged, beside):
     data, judge = judged
-    places = np.flatnonzero(data.splits["train"]["label"] == 1)
-    said = said_of(judged, beside, judge.images(data.splits["train"]["image"][places], places))
+    indices = np.flatnonzero(data.splits["train"]["label"] == 1)
+    said = said_of(judged, beside, judge.images(data.splits["train"]["image"][indices], indices))
     assert said.startswith("Classes 0 (0.0% of the samples")
     assert "noise" not in said
 
@@ -133,8 +133,8 @@ def pictures(folder, sizes):
     random = np.random.default_rng(0)
     for name, size in sizes.items():
         (folder / name).mkdir(parents=True)
-        for place in range(size):
-            Image.fromarray(random.integers(0, 256, (8, 8), dtype=np.uint8)).save(folder / name / f"{place}.png")
+        for index in range(size):
+            Image.fromarray(random.integers(0, 256, (8, 8), dtype=np.uint8)).save(folder / name / f"{index}.png")
     return folder
 
 

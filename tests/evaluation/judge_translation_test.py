@@ -115,8 +115,8 @@ def test_without_known_pairs_there_is_nothing_to_compare_with(both_ways, unpaire
 
 def test_a_perfect_answer_leaves_trivial_ones_behind_and_a_blurred_one_is_not_sharp(alone):
     model = fake(None, grey_pairs)
-    places, targets = pick(alone.splits["test"]["image"], 10_000)
-    inputs = domains(alone, model)["a"].splits["test"]["image"][places]
+    indices, targets = pick(alone.splits["test"]["image"], 10_000)
+    inputs = domains(alone, model)["a"].splits["test"]["image"][indices]
     truth = jnp.asarray(alone.splits["test"]["image"].reshape(200, -1), jnp.float32) / 127.5 - 1
     seen = jnp.asarray(domains(alone, model)["a"].splits["test"]["image"].reshape(200, -1), jnp.float32) / 127.5 - 1
 
@@ -155,8 +155,8 @@ def test_a_trivial_fill_can_be_named(alone):
         "pairs"
     ]
     _, targets = pick(alone.splits["test"]["image"], 50)
-    places, _ = pick(alone.splits["test"]["image"], 50)
-    inputs = domains(alone, model)["a"].splits["test"]["image"][places]
+    indices, _ = pick(alone.splits["test"]["image"], 50)
+    inputs = domains(alone, model)["a"].splits["test"]["image"][indices]
     assert filled["fill"] == said_of(255 - inputs.repeat(3, -1), targets)
     assert filled["outputs"] == said_of(inputs.repeat(3, -1), targets)
 

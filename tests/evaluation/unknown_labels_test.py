@@ -27,10 +27,10 @@ from gengen.pictures.maps import UNKNOWN, Map, save_maps
 SETTINGS = ConfigDict({"features": "auto", "inception_weights": None})
 
 
-def forgotten(data, split, places):
+def forgotten(data, split, indices):
     """The data set with unknown labels at some places of a split."""
     labels = data.splits[split]["label"].copy()
-    labels[places] = -1
+    labels[indices] = -1
     return dataclasses.replace(data, splits={**data.splits, split: {**data.splits[split], "label": labels}})
 
 
@@ -100,7 +100,7 @@ def test_samples_are_asked_to_be_of_known_classes_and_set_beside_images_of_these
     assert judge.asked.min() >= 0
     assert judge.real.reference.asked.min() >= 0
     assert len(judge.real.reference.pixels) == 60
-    np.testing.assert_array_equal(judge.floor().pixels, judge.training[judge.floor().places])
+    np.testing.assert_array_equal(judge.floor().pixels, judge.training[judge.floor().indices])
 
 
 @pytest.mark.input(

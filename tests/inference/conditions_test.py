@@ -40,7 +40,7 @@ def data(data_dir):
 def pictures(data):
     """A hundred training images of each class, [K, 100, H, W, C] in [-1, 1]."""
     train = data.splits["train"]
-    chosen = np.stack([train["image"][train["label"] == place][:100] for place in range(CLASSES)])
+    chosen = np.stack([train["image"][train["label"] == index][:100] for index in range(CLASSES)])
     return chosen.astype(np.float32) / 127.5 - 1
 
 
@@ -69,7 +69,7 @@ def drawn(trained, tmp_path, **flags):
 def classes_seen(images, pictures):
     """The class whose pictures an image is one of, for each."""
     known = np.rint((pictures + 1) * 127.5).astype(np.uint8)
-    return [next(place for place in range(CLASSES) if (known[place] == image).all((1, 2, 3)).any()) for image in images]
+    return [next(index for index in range(CLASSES) if (known[index] == image).all((1, 2, 3)).any()) for image in images]
 
 
 def test_a_sample_does_not_depend_on_how_many_there_are_nor_on_what_the_others_are_told(model, pictures):
@@ -113,8 +113,8 @@ def test_a_class_that_there_is_not_is_refused_before_anything_is_written(trained
 
 def test_a_class_is_meant_by_its_name_before_its_number(model):
     names = ("Sandal", "2", "Boot", *"defghij")
-    for asked, place in (("Sandal", 0), ("2", 1), ("0", 0), ("9", 9)):
-        np.testing.assert_array_equal(of_class(model, 2, asked, names)["label"], [place, place])
+    for asked, index in (("Sandal", 0), ("2", 1), ("0", 0), ("9", 9)):
+        np.testing.assert_array_equal(of_class(model, 2, asked, names)["label"], [index, index])
     for asked in ("sandal", "-1", "1.0", "10", ""):
         with pytest.raises(Refusal, match=f"--label={asked} is no class"):
             of_class(model, 2, asked, names)
@@ -143,7 +143,7 @@ def test_grids_of_a_training_have_whole_rows_of_classes(trained, model):
 def test_samples_are_asked_to_be_of_the_classes_of_the_images_that_stand_in_for_them(model, data):
     judge = Judge(data, tiny(data.folder).evaluation, num=200, labelled=True)
     floor = judge.floor()
-    np.testing.assert_array_equal(judge.asked, data.splits["train"]["label"][floor.places])
+    np.testing.assert_array_equal(judge.asked, data.splits["train"]["label"][floor.indices])
     np.testing.assert_array_equal(floor.asked, judge.asked)
     condition = []
 

@@ -115,7 +115,7 @@ def test_a_damaged_judgement_is_named(tmp_path, ways):
 
 
 def test_judgements_of_samples_are_told_from_others(tmp_path):
-    for place, (text, other) in enumerate(
+    for index, (text, other) in enumerate(
         [
             ('{"translation": {}}', True),
             ('{"recognition": {}}', True),
@@ -124,14 +124,14 @@ def test_judgements_of_samples_are_told_from_others(tmp_path):
             ("{", False),
         ]
     ):
-        (tmp_path / str(place)).write_text(text)
-        assert tells(tmp_path / str(place)) == other
+        (tmp_path / str(index)).write_text(text)
+        assert tells(tmp_path / str(index)) == other
 
 
 def adapted(folder, name, *, seeds=5, error=0.0125, survival=True, **changed):
     entries = {
-        key: {"mean": 0.5 + place / 10, "standard_error": error, "values": [0.5] * seeds}
-        for place, key in enumerate(MEASURED)
+        key: {"mean": 0.5 + index / 10, "standard_error": error, "values": [0.5] * seeds}
+        for index, key in enumerate(MEASURED)
         if survival or key != "survival"
     }
     directions = {

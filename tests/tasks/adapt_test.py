@@ -241,8 +241,8 @@ def test_mistakes_get_one_sentence(data_dir, tmp_path, config, words):
 def test_a_domain_without_labels_is_refused_before_anything_is_trained(data_dir, tmp_path):
     pictures = tmp_path / "pictures"
     pictures.mkdir()
-    for place in range(10):
-        Image.fromarray(np.full((8, 8), 25 * place, np.uint8)).save(pictures / f"{place}.png")
+    for index in range(10):
+        Image.fromarray(np.full((8, 8), 25 * index, np.uint8)).save(pictures / f"{index}.png")
     config = tiny(data_dir)
     config.data.second.update(name="image_folder", manual_dir=str(pictures))
     with pytest.raises(Refusal, match="image_folder has no labels, so that no accuracy can be measured"):
@@ -254,8 +254,8 @@ def test_a_domain_without_labels_is_refused_before_anything_is_trained(data_dir,
 def test_domains_of_different_classes_are_refused_before_anything_is_trained(data_dir, tmp_path):
     for name in ("cat", "dog"):
         (tmp_path / "pictures" / name).mkdir(parents=True)
-        for place in range(10):
-            Image.fromarray(np.full((8, 8), 25 * place, np.uint8)).save(tmp_path / "pictures" / name / f"{place}.png")
+        for index in range(10):
+            Image.fromarray(np.full((8, 8), 25 * index, np.uint8)).save(tmp_path / "pictures" / name / f"{index}.png")
     config = tiny(data_dir)
     config.data.second.update(name="image_folder", manual_dir=str(tmp_path / "pictures"))
     words = r"theirs are not the same: digits has 10 \(0, 1, 2, ...\) and image_folder has 2 \(cat, dog\)"

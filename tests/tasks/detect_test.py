@@ -146,8 +146,8 @@ def test_the_numbers_are_those_of_scores_that_are_worked_out_apart(made, here):
     shown = anomaly_test.anomaly_test(folder, None, data, num=10_000, seed=0)
 
     def scores(images):
-        places = np.arange(len(images))
-        back = latents.decode(latents.encode(images, places, {}), places, {})
+        indices = np.arange(len(images))
+        back = latents.decode(latents.encode(images, indices, {}), indices, {})
         return cosine_distances(images / 255, np.clip((back + 1) / 2, 0, 1))[0]
 
     calibration, found = scores(data.splits["held_out"]["image"]), scores(shown.images)

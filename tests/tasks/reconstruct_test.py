@@ -129,8 +129,8 @@ def test_own_pictures_lie_in_linked_folders_and_zips_too(own, tmp_path, capsys):
 
 @pytest.mark.input("Pictures", "several damaged files in `--input`", "refused", "says how many, and names up to ten")
 def test_all_damaged_pictures_of_an_input_are_counted(own):
-    for place in range(12):
-        (own / f"d{place:02}.png").write_bytes(b"no picture")
+    for index in range(12):
+        (own / f"d{index:02}.png").write_bytes(b"no picture")
     with pytest.raises(
         Refusal, match=r"^12 \(d00\.png, .*, d09\.png, \.\.\.\) of the pictures in .*own cannot be read"
     ):

@@ -163,8 +163,8 @@ def test_pairs_of_the_data_are_targets_even_where_a_model_did_not_learn_from_the
 
 def saved(folder, *arrays):
     folder.mkdir()
-    for place, array in enumerate(arrays):
-        Image.fromarray(array.squeeze()).save(folder / f"{place}.png")
+    for index, array in enumerate(arrays):
+        Image.fromarray(array.squeeze()).save(folder / f"{index}.png")
     return folder
 
 

@@ -58,12 +58,12 @@ def test_columns_are_classes_or_values_and_all_else_is_held_fixed(monkeypatch, t
     assert (kinds[:, :, 1, :2] == as_pixels(0)).all()
     assert cells["other"].shape[:2] == (8, 2)
     assert (cells["other"][..., 0, 0] == 0).all()
-    for place in (0, 1):
-        numbers = cells[f"numbers_{place + 1}"]
+    for index in (0, 1):
+        numbers = cells[f"numbers_{index + 1}"]
         assert numbers.shape[:2] == (CLASSES, 11)
         np.testing.assert_array_equal(numbers[:, :, 0, 0], np.tile(np.arange(CLASSES)[:, None], 11))
-        np.testing.assert_array_equal(numbers[:, :, 1, place], np.tile(as_pixels(np.linspace(-2, 2, 11)), (CLASSES, 1)))
-        assert (numbers[:, :, 1, 1 - place] == as_pixels(0)).all()
+        np.testing.assert_array_equal(numbers[:, :, 1, index], np.tile(as_pixels(np.linspace(-2, 2, 11)), (CLASSES, 1)))
+        assert (numbers[:, :, 1, 1 - index] == as_pixels(0)).all()
         assert (numbers[:, :, 0, 1] == kinds[0, 0, 0, 1]).all(), "one noise for all rows"
 
 

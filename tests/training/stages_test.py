@@ -14,7 +14,7 @@ def step(key, state, batch, *, phase=None):
 
 
 def model(*starts, period=1):
-    stages = tuple(Stage(start, step, period=place) for place, start in enumerate(starts, start=2))
+    stages = tuple(Stage(start, step, period=index) for index, start in enumerate(starts, start=2))
     return GenerativeModel(lambda key, batch: None, step, period, stages)
 
 
@@ -61,5 +61,5 @@ def test_windows_are_cut_where_a_stage_begins_wherever_a_run_goes_on():
 
     straight = cut(0)
     assert straight == [(0, 5), (5, 7), (7, 10), (10, 15), (15, 20)]
-    for place, (first, _) in enumerate(straight):
-        assert cut(first) == straight[place:]
+    for index, (first, _) in enumerate(straight):
+        assert cut(first) == straight[index:]

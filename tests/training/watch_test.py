@@ -145,7 +145,7 @@ def test_black_and_white_pixels_have_no_normal_distribution(binarisation):
 
 def state(*kernels):
     params = {
-        f"Dense_{place}": {"kernel": jnp.asarray(kernel), "bias": jnp.zeros(2)} for place, kernel in enumerate(kernels)
+        f"Dense_{index}": {"kernel": jnp.asarray(kernel), "bias": jnp.zeros(2)} for index, kernel in enumerate(kernels)
     }
     return State(jnp.zeros((), jnp.int32), {"net": {"params": params}}, {})
 

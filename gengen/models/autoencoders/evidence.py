@@ -88,7 +88,7 @@ class Variational(NamedTuple):
         """Scales and binarises the images, and draws the noise of their latents."""
         del state
         size = batch["image"].shape[0]
-        to_see, to_tell, to_guess = (local_keys(jax.random.fold_in(key, place), size) for place in range(3))
+        to_see, to_tell, to_guess = (local_keys(jax.random.fold_in(key, index), size) for index in range(3))
         return {
             "image": BINARISATIONS[self.binarisation](to_see, scaled(batch["image"])),
             "condition": self.conditioning.of(to_tell, batch),
@@ -234,8 +234,8 @@ class Variational(NamedTuple):
             "condition": completed(self.conditioning, key, size, condition),
         }
 
-        def chunk(place: jax.Array) -> jax.Array:
-            own = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, 1 + place)
+        def chunk(index: jax.Array) -> jax.Array:
+            own = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, 1 + index)
             noise = self.noise(own, min(samples, CHUNK))
             terms = self.terms(variables, {**batch, "noise": noise}, train=False)
             return terms.log_prob.sum(-1) + terms.log_prior - terms.log_posterior

@@ -129,13 +129,13 @@ class Matching(NamedTuple):
         """Prepares one stream: "image", "seen" by the encoder, "label_code" for the critic, "drawn" for each critic."""
         image = scaled(batch["image"])
         size = image.shape[0]
-        to_see, to_draw, to_choose = (local_keys(jax.random.fold_in(key, place), size) for place in range(3))
+        to_see, to_draw, to_choose = (local_keys(jax.random.fold_in(key, index), size) for index in range(3))
         label_code, style = jnp.zeros((size, 0)), self.prior.draw(to_draw, self.latent)
         if self.classes:
             label = batch.get("label", jnp.full(size, -1))  # labels that are not known are -1 also in the data
-            known, place = label >= 0, jnp.maximum(label, 0)
+            known, index = label >= 0, jnp.maximum(label, 0)
             label_code = jax.nn.one_hot(jnp.where(known, label, self.classes), self.classes + 1)
-            style = jnp.where(known[:, None], self.prior.of_class(to_draw, place, self.classes), style)
+            style = jnp.where(known[:, None], self.prior.of_class(to_draw, index, self.classes), style)
         drawn = {STYLE: style}
         if self.categories:
             drawn[CATEGORY] = self.one_hot(self.category(to_choose))

@@ -77,15 +77,15 @@ class Adversaries(NamedTuple):
 
     def seen(self, carried: dict[str, Tree], keys: jax.Array, images: jax.Array) -> jax.Array:
         """What the critic sees of images [B, H, W, C], by keys [B] and what each view carries."""
-        for place, view in enumerate(self.views):
-            own = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, place)
+        for index, view in enumerate(self.views):
+            own = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, index)
             images = view.apply(own, images, carried.get(view.name, {}))
         return images
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """Scales the images and draws all noise that the turns of a step share."""
         size, carried = batch["image"].shape[0], state.variables.get("views", {})
-        to_tell, to_see_real, to_see_fake = (local_keys(jax.random.fold_in(key, place), size) for place in range(3))
+        to_tell, to_see_real, to_see_fake = (local_keys(jax.random.fold_in(key, index), size) for index in range(3))
         seen = self.seen(carried, to_see_real, scaled(batch["image"]))
         to_aim = local_keys(jax.random.fold_in(key, 3), seen.shape[0])  # a pack of images has one target
         low, high = self.real_label
@@ -186,8 +186,8 @@ class Adversaries(NamedTuple):
         terms = [term for term in self.terms if term.player == player]
         total = jnp.zeros(()) if any(term.alone for term in terms) else losses.mean()
         metrics = {}
-        for place, term in enumerate(terms):
-            value = term.value(jax.random.fold_in(key, place), inputs)
+        for index, term in enumerate(terms):
+            value = term.value(jax.random.fold_in(key, index), inputs)
             metrics[term.name] = mean_of(value)
             total = total + term.weight * value.mean()
         return total, metrics

@@ -93,8 +93,8 @@ class Adaptation(NamedTuple):
             meant = takes(state.variables, batch["b"]).argmax(-1)
             # Of views, too: what fools the classifier as it is need not look like its class.
             fakes = (("b", made.fake_b, batch["label"], 4), ("a", made.fake_a, meant, 5))
-            for name, fake, label, place in fakes:
-                found = takes(state.variables, self.recognition.view(batch["view"], fake, place))
+            for name, fake, label, index in fakes:
+                found = takes(state.variables, self.recognition.view(batch["view"], fake, index))
                 metrics[f"survival_{name}"] = mean_of(found.argmax(-1) == label)
                 value = value - self.semantic * jnp.take_along_axis(found, label[:, None], 1).mean()
         return value, (metrics, {**made.carried, **judged})

@@ -93,8 +93,8 @@ class Coupled(NamedTuple):
     def seen(self, images: Mapping[str, jax.Array], view: jax.Array) -> dict[str, jax.Array]:
         """What the critic sees of images [B, H, W, C] by domain, by keys [B]."""
         return {
-            name: self.affine.of(jax.vmap(jax.random.fold_in, in_axes=(0, None))(view, place), images[name])
-            for place, name in enumerate(images)
+            name: self.affine.of(jax.vmap(jax.random.fold_in, in_axes=(0, None))(view, index), images[name])
+            for index, name in enumerate(images)
         }
 
     def latents(self, keys: jax.Array) -> jax.Array:
@@ -129,8 +129,8 @@ class Coupled(NamedTuple):
         )
         size = maps[0].shape[0]
         parts = {
-            name: jax.tree.map(lambda leaf, place=place: leaf[place * size : (place + 1) * size], judged)
-            for place, name in enumerate(images)
+            name: jax.tree.map(lambda leaf, index=index: leaf[index * size : (index + 1) * size], judged)
+            for index, name in enumerate(images)
         }
         return parts, carried
 
@@ -170,10 +170,10 @@ class Coupled(NamedTuple):
         Where a domain is asked for, each image has a latent of its own; the same key and the other domain give the
         other halves.
         """
-        places = jnp.arange(n, dtype=jnp.int32)
+        indices = jnp.arange(n, dtype=jnp.int32)
         domain = (condition or {}).get("domain")
         keys = example_keys(key, n) if domain is not None else jnp.repeat(example_keys(key, -(-n // 2)), 2)[:n]
-        domain = places % 2 if domain is None else domain
+        domain = indices % 2 if domain is None else domain
         images, _ = self.generate(variables, self.latents(keys), train=False)
         return jnp.where(domain[:, None, None, None] == 0, images["a"], images["b"])
 

@@ -91,7 +91,7 @@ class Cycle(NamedTuple):
         """Scales and jitters the images of both domains, and draws the keys of the translators' noise."""
         del state
         size = batch["image"].shape[0]
-        keys = [local_keys(jax.random.fold_in(key, place), size) for place in range(3)]
+        keys = [local_keys(jax.random.fold_in(key, index), size) for index in range(3)]
         given = {"a": batch["image"], "b": batch["second"]["image"]}
         moved = {
             name: jittered(own, {name: scaled(given[name])}, margin=self.jitter, mirror=self.mirror)[name]
@@ -103,8 +103,8 @@ class Cycle(NamedTuple):
         """All translations of a batch. Each draws noise of its own and follows the statistics of the last."""
         carried: Variables = {}
 
-        def through(name: str, image: jax.Array, place: int) -> jax.Array:
-            noise = jax.vmap(jax.random.fold_in, in_axes=(0, None))(batch["noise"], place)
+        def through(name: str, image: jax.Array, index: int) -> jax.Array:
+            noise = jax.vmap(jax.random.fold_in, in_axes=(0, None))(batch["noise"], index)
             own = {**variables[name], **carried.get(name, {})}
             made, carried[name] = train_mode(self.translators[name], own, image, noise)
             return made
@@ -119,11 +119,11 @@ class Cycle(NamedTuple):
         """What both critics want small, for images of their domains and translations out of the pools."""
         made = self.passes(state.variables, batch)  # the same as in the translators' turn: compiled, they run once
         value, metrics, trace = jnp.zeros(()), {}, dict[str, Tree]()
-        for place, (name, fake) in enumerate((("a", made.fake_a), ("b", made.fake_b))):
+        for index, (name, fake) in enumerate((("a", made.fake_a), ("b", made.fake_b))):
             rival, fake = self.rivals[f"critic_{name}"], lax.stop_gradient(fake)
             if self.pool.size:
                 pool = state.variables[f"pool_{name}"]["pool"]
-                fake, after = self.pool.shown(jax.random.fold_in(key, place), pool, fake)
+                fake, after = self.pool.shown(jax.random.fold_in(key, index), pool, fake)
                 trace[f"pool_{name}"] = {"pool": after}
             losses, judged = rival.critic_losses(state.variables[f"critic_{name}"], batch[name], fake)
             metrics[f"{rival.loss.estimate}_{name}"] = mean_of(rival.loss.distance(losses))

@@ -72,7 +72,7 @@ class Paired(NamedTuple):
         """Makes the pairs of a step, and the keys of the translator's noise."""
         del state
         size = batch["image"].shape[0]
-        moved, made, noise = (local_keys(jax.random.fold_in(key, place), size) for place in range(3))
+        moved, made, noise = (local_keys(jax.random.fold_in(key, index), size) for index in range(3))
         images: dict[str, jax.Array] = {name: batch[name] for name in ("image", "paired") if name in batch}
         a, b = self.pairing.of(made, jittered(moved, images, margin=self.jitter, mirror=self.mirror))
         return {"a": a, "b": b, "noise": noise}

@@ -51,11 +51,11 @@ class Pool(NamedTuple):
             coin, choice = jax.random.split(key)
             filling = pool["count"] < self.size
             swap = jax.random.bernoulli(coin)
-            place = jnp.where(filling, pool["count"], jax.random.randint(choice, (), 0, self.size))
-            old = pool["images"][place]
+            index = jnp.where(filling, pool["count"], jax.random.randint(choice, (), 0, self.size))
+            old = pool["images"][index]
             kept = jnp.where(filling | swap, image, old)
             after = {
-                "images": lax.dynamic_update_index_in_dim(pool["images"], kept, place, 0),
+                "images": lax.dynamic_update_index_in_dim(pool["images"], kept, index, 0),
                 "count": jnp.minimum(pool["count"] + 1, self.size),
             }
             return after, jnp.where(~filling & swap, old, image)

@@ -102,9 +102,9 @@ class Recognition(NamedTuple):
         _, logits = eval_mode(self.network, known, image)
         return jax.nn.log_softmax(logits)
 
-    def view(self, keys: jax.Array, image: jax.Array, place: int) -> jax.Array:
+    def view(self, keys: jax.Array, image: jax.Array, index: int) -> jax.Array:
         """Images [B, H, W, C] as the classifier is shown them, by keys [B] and what the view is for."""
-        return self.affine.of(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, place), image)
+        return self.affine.of(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, index), image)
 
     def loss(
         self, variables: Variables, batch: Batch, translated: jax.Array | None
@@ -170,8 +170,8 @@ class Recognition(NamedTuple):
         """What the critic of features wants small [B]; the classifier's passes leave no trace."""
         assert self.rival
         seen = [
-            train_mode(self.network, variables["classifier"], self.view(batch["view"], batch[name], place))[0][0]
-            for name, place in (("a", 0), ("b", 2))
+            train_mode(self.network, variables["classifier"], self.view(batch["view"], batch[name], index))[0][0]
+            for name, index in (("a", 0), ("b", 2))
         ]
         losses, carried = self.rival.critic_losses(variables["feature_critic"], *map(lax.stop_gradient, seen))
         return losses, {"feature_critic": carried}

@@ -112,10 +112,10 @@ def test_a_player_moves_its_own_networks_and_no_others(player):
 def test_turns_are_played_in_the_order_of_the_paper():
     order = [*TURNS]
     _, still = moved(two_streams(), {}, **SEMI)
-    for place, player in enumerate(order):
+    for index, player in enumerate(order):
         _, metrics = moved(two_streams(), {player: 0.1}, **SEMI)
         feel = {name for name in order if metrics[f"{name}/loss"] != still[f"{name}/loss"]}
-        assert feel <= set(order[place + 1 :]), f"{player} moves before {feel}"
+        assert feel <= set(order[index + 1 :]), f"{player} moves before {feel}"
         assert feel or player == "classifier"
     assert {name.split("/")[0] for name in moved(images(), {})[1]} == {"autoencoder", "critic", "generator"}
 

@@ -147,11 +147,11 @@ def test_the_generators_gradient_goes_through_the_moves_of_the_critic(optimizer,
 
 def differences(function, at, size=1e-5):
     gradient = np.zeros(at.shape)
-    for place in np.ndindex(at.shape):
+    for index in np.ndindex(at.shape):
         up, down = at.copy(), at.copy()
-        up[place] += size
-        down[place] -= size
-        gradient[place] = (function(up) - function(down)) / (2 * size)
+        up[index] += size
+        down[index] -= size
+        gradient[index] = (function(up) - function(down)) / (2 * size)
     return gradient
 
 

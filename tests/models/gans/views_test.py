@@ -194,9 +194,9 @@ def test_packing_stacks_neighbours_as_channels_and_loses_nothing(size):
     packs = np.asarray(jax.jit(view.apply)(keys(), IMAGES, view.carried))
     assert packs.shape == (8 // size, 16, 16, size * 2)
     assert view.group == size
-    for place in range(8):
-        first = place % size * 2
-        np.testing.assert_array_equal(packs[place // size, :, :, first : first + 2], IMAGES[place])
+    for index in range(8):
+        first = index % size * 2
+        np.testing.assert_array_equal(packs[index // size, :, :, first : first + 2], IMAGES[index])
 
 
 def test_packs_that_do_not_fill_a_device_are_refused():

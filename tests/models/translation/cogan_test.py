@@ -229,7 +229,7 @@ def test_the_same_key_and_the_other_domain_give_the_other_half_of_a_pair():
     np.testing.assert_array_equal(draw[0], images["a"])
     np.testing.assert_array_equal(draw[1], images["b"])
     mixed = model.sample(jax.random.key(3), VARIABLES, 5, {"domain": jnp.asarray([0, 1, 1, 0, 1])})
-    np.testing.assert_array_equal(mixed, jnp.stack([images["abbab"[place]][place] for place in range(5)]))
+    np.testing.assert_array_equal(mixed, jnp.stack([images["abbab"[index]][index] for index in range(5)]))
 
 
 def test_where_no_domain_is_asked_for_samples_come_in_pairs():

@@ -137,10 +137,10 @@ def test_a_hole_is_a_rectangle_of_its_share_of_both_sides():
 def test_a_hole_is_anywhere_inside_with_the_same_probability():
     rows, columns, hidden = holes(1 / 3)
     firsts = rows.argmax(1), columns.argmax(1)
-    for first, places in zip(firsts, (5, 7), strict=True):
-        shares = np.bincount(first, minlength=places) / len(hidden)
-        assert len(shares) == places
-        np.testing.assert_allclose(shares, 1 / places, atol=4 * (1 / places / len(hidden)) ** 0.5)
+    for first, indices in zip(firsts, (5, 7), strict=True):
+        shares = np.bincount(first, minlength=indices) / len(hidden)
+        assert len(shares) == indices
+        np.testing.assert_allclose(shares, 1 / indices, atol=4 * (1 / indices / len(hidden)) ** 0.5)
     assert abs(np.corrcoef(*firsts)[0, 1]) < 4 / len(hidden) ** 0.5
 
 

@@ -14,8 +14,8 @@ SHAPE = (1, 2, 1)
 def listed(key, size, kept, images):
     """What is shown of images, one after the other; `kept` is the pool, which changes."""
     shown = []
-    for place, image in enumerate(images):
-        coin, choice = jax.random.split(jax.random.fold_in(key, place))
+    for index, image in enumerate(images):
+        coin, choice = jax.random.split(jax.random.fold_in(key, index))
         if len(kept) < size:
             kept.append(image)
             shown.append(image)
@@ -49,8 +49,8 @@ def numbered(start, count):
 def test_the_pool_is_a_list_played_with_the_same_draws_and_equal_on_every_replica(size, replicas):
     pool, kept, batch = Pool(size), [], 8
     step, carried = played(pool, replicas), pool.empty(SHAPE)
-    for place in range(4):
-        key, images = jax.random.fold_in(jax.random.key(7), place), numbered(1 + place * batch, batch)
+    for index in range(4):
+        key, images = jax.random.fold_in(jax.random.key(7), index), numbered(1 + index * batch, batch)
         shown, after = step(key, carried, images)
         for leaf in jax.tree.leaves(after):
             for replica in leaf[1:]:
@@ -58,7 +58,7 @@ def test_the_pool_is_a_list_played_with_the_same_draws_and_equal_on_every_replic
         carried = jax.tree.map(lambda leaf: leaf[0], after)
         np.testing.assert_array_equal(shown, listed(key, size, kept, images))
         np.testing.assert_array_equal(carried["images"][: len(kept)], np.reshape(kept, (len(kept), *SHAPE)))
-        assert carried["count"] == len(kept) == min(size, batch * (place + 1))
+        assert carried["count"] == len(kept) == min(size, batch * (index + 1))
 
 
 def test_until_the_pool_is_full_every_image_goes_in_and_is_shown():
@@ -71,9 +71,9 @@ def test_until_the_pool_is_full_every_image_goes_in_and_is_shown():
 def test_an_image_is_never_lost_it_is_shown_or_kept():
     pool, carried, given, shown = Pool(5), Pool(5).empty(SHAPE), [], []
     step = played(pool, 1)
-    for place in range(20):
-        images = numbered(1 + 4 * place, 4)
-        seen, after = step(jax.random.key(place), carried, images)
+    for index in range(20):
+        images = numbered(1 + 4 * index, 4)
+        seen, after = step(jax.random.key(index), carried, images)
         carried = jax.tree.map(lambda leaf: leaf[0], after)
         given += list(images[:, 0, 0, 0])
         shown += list(np.asarray(seen)[:, 0, 0, 0])

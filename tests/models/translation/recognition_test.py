@@ -154,11 +154,11 @@ def test_the_teacher_begins_as_the_classifier_and_is_its_exponential_average():
     variables = begin(settings)
     assert_close(variables["teacher"]["average"], variables["classifier"]["params"], atol=0)
     students = [
-        jax.tree.map(lambda leaf, place=place: leaf + place, variables["classifier"]["params"]) for place in range(5)
+        jax.tree.map(lambda leaf, index=index: leaf + index, variables["classifier"]["params"]) for index in range(5)
     ]
     expected = decay**5 * np.asarray(variables["teacher"]["average"]["Dense_0"]["kernel"])
-    for place, params in enumerate(students):
-        expected = expected + (1 - decay) * decay ** (4 - place) * np.asarray(params["Dense_0"]["kernel"])
+    for index, params in enumerate(students):
+        expected = expected + (1 - decay) * decay ** (4 - index) * np.asarray(params["Dense_0"]["kernel"])
         _, _, carried, _ = played(settings, {**variables, "classifier": {"params": params}})
         variables = {**variables, "teacher": carried["teacher"]}
     np.testing.assert_allclose(variables["teacher"]["average"]["Dense_0"]["kernel"], expected, rtol=1e-5)
