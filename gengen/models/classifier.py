@@ -46,10 +46,10 @@ class Classification(NamedTuple):
     def loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """Mean cross-entropy of the labels in nats, and the share of images whose most probable class is right."""
         del key
-        (_, logits), carried = train_mode(self.network, state.variables["classifier"], batch["image"])
+        (_, logits), mutable = train_mode(self.network, state.variables["classifier"], batch["image"])
         nats = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
         metrics = {"accuracy": mean_of(logits.argmax(-1) == batch["label"])}
-        return nats.mean(), (metrics, {"classifier": carried})
+        return nats.mean(), (metrics, {"classifier": mutable})
 
 
 def classifier(*, network: nn.Module, optimizer: optax.GradientTransformation, shift: float = 1.0) -> GenerativeModel:

@@ -38,14 +38,14 @@ class Terms(NamedTuple):
       log_prior: log p(z), all latents together [k, B].
       log_posterior: log q(z | x) [k, B].
       posterior: q(z1 | x), of [B, L].
-      carried: collections of the networks that ran.
+      mutable: collections of the networks that ran.
     """
 
     log_prob: jax.Array
     log_prior: jax.Array
     log_posterior: jax.Array
     posterior: Gaussian
-    carried: Variables
+    mutable: Variables
 
 
 class Variational(NamedTuple):
@@ -117,7 +117,7 @@ class Variational(NamedTuple):
         condition, noise = batch["condition"], batch["noise"]
         seen = self.conditioning.data_inputs(batch["image"], condition)
         posterior, of_encoder = run(self.encoders[0], variables["encoder"], *seen, train=train)
-        carried = {"encoder": of_encoder}
+        mutable = {"encoder": of_encoder}
         spread = jax.tree.map(lambda x: x[None], posterior)  # the same for all k samples
         latent, scored = spread.at(noise[0]), spread
         if weight is not None:
@@ -126,27 +126,27 @@ class Variational(NamedTuple):
         if len(self.latents) == 1:
             log_prior = standard_log_density(latent).sum(-1)
         else:
-            above, carried["upper_encoder"] = self._over(1, variables, latent, train)
+            above, mutable["upper_encoder"] = self._over(1, variables, latent, train)
             higher = above.at(noise[1])
             log_posterior += normal_log_density(higher, *above).sum(-1)
-            below, carried["upper_decoder"] = self._under(variables, higher, train)
+            below, mutable["upper_decoder"] = self._under(variables, higher, train)
             log_prior = standard_log_density(higher).sum(-1) + normal_log_density(latent, *below).sum(-1)
         repeated = {
             name: jnp.tile(value, (latent.shape[0], *[1] * (value.ndim - 1))) for name, value in condition.items()
         }
         inputs = self.conditioning.latent_inputs(_flat(latent), repeated)
-        output, carried["decoder"] = run(self.decoders[0], variables["decoder"], *inputs, train=train)
+        output, mutable["decoder"] = run(self.decoders[0], variables["decoder"], *inputs, train=train)
         output = output.reshape(*latent.shape[:2], *output.shape[1:])
         log_prob = self.likelihood.log_probs(output, batch["image"][None])
-        return Terms(log_prob, log_prior, log_posterior, posterior, carried)
+        return Terms(log_prob, log_prior, log_posterior, posterior, mutable)
 
     def _over(self, layer: int, variables: Variables, latent: jax.Array, train: bool) -> tuple[Gaussian, Any]:
-        found, carried = run(self.encoders[layer], variables["upper_encoder"], _flat(latent), train=train)
-        return jax.tree.map(lambda x: x.reshape(*latent.shape[:2], -1), found), carried
+        found, mutable = run(self.encoders[layer], variables["upper_encoder"], _flat(latent), train=train)
+        return jax.tree.map(lambda x: x.reshape(*latent.shape[:2], -1), found), mutable
 
     def _under(self, variables: Variables, latent: jax.Array, train: bool) -> tuple[Gaussian, Any]:
-        found, carried = run(self.decoders[1], variables["upper_decoder"], _flat(latent), train=train)
-        return jax.tree.map(lambda x: x.reshape(*latent.shape[:2], -1), found), carried
+        found, mutable = run(self.decoders[1], variables["upper_decoder"], _flat(latent), train=train)
+        return jax.tree.map(lambda x: x.reshape(*latent.shape[:2], -1), found), mutable
 
     def loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """Minus the weighted bound in nats, and what it is made of."""
@@ -162,15 +162,15 @@ class Variational(NamedTuple):
         beta = self.objective.beta_at(state.step)
         if self.objective.estimator == "elbo":
             rest = -self.objective.reconstruction * self.objective.reduced(terms.log_prob).mean()
-            return rest + beta * self.divergence(terms), (metrics, terms.carried)
+            return rest + beta * self.divergence(terms), (metrics, terms.mutable)
         log_weights = self.log_weights(terms, beta)
         if self.objective.estimator == "iwae":
-            return -importance_weighted(log_weights).mean(), (metrics, terms.carried)
+            return -importance_weighted(log_weights).mean(), (metrics, terms.mutable)
         # The same passes again, now that the weights are known: XLA merges their forward halves with the first ones.
         share = lax.stop_gradient(normalised_weights(log_weights))
         # The paper's weight is the share; what it takes away comes from log q, of which beta is in the bound.
         again = self.terms(state.variables, batch, train=True, weight=1 - beta * (1 - share))
-        return -(share * self.log_weights(again, beta)).sum(0).mean(), (metrics, again.carried)
+        return -(share * self.log_weights(again, beta)).sum(0).mean(), (metrics, again.mutable)
 
     def log_weights(self, terms: Terms, beta: jax.Array) -> jax.Array:
         """log w of each sample [k, B], weighted as the objective says."""

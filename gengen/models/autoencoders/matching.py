@@ -156,7 +156,7 @@ class Matching(NamedTuple):
     def compared(self, state: State, batch: Batch) -> tuple[dict[str, tuple[jax.Array, jax.Array]], Variables]:
         """For each critic what is drawn and what is found, both as it sees them; also what the encoder carries."""
         matched = batch["matched"]
-        row, carried = train_mode(self.encoder, state.variables["encoder"], matched["seen"])
+        row, mutable = train_mode(self.encoder, state.variables["encoder"], matched["seen"])
         code = self.read(row)
         drawn, label_code = matched["drawn"], matched["label_code"]
         pairs = {
@@ -164,7 +164,7 @@ class Matching(NamedTuple):
         }
         if self.categories:
             pairs[CATEGORY] = (drawn[CATEGORY], code.category)
-        return pairs, {"encoder": carried}
+        return pairs, {"encoder": mutable}
 
     def autoencoder_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """The error of the reconstruction: section 2, the reconstruction phase."""
@@ -179,31 +179,31 @@ class Matching(NamedTuple):
     def critic_loss(self, name: str, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What a critic wants small, and its estimate of the distance: section 2, the regularization phase."""
         del key
-        pairs, carried = self.compared(state, batch)
+        pairs, mutable = self.compared(state, batch)
         rival = self.rivals[name]
         losses, of_critic = rival.critic_losses(state.variables[name], *pairs[name])
         metrics = {rival.loss.estimate: mean_of(rival.loss.distance(losses))}
-        return losses.mean(), (metrics, {**carried, name: of_critic})
+        return losses.mean(), (metrics, {**mutable, name: of_critic})
 
     def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the encoder wants small to pass its codes off as draws, before all critics at once."""
         del key
-        pairs, carried = self.compared(state, batch)
+        pairs, mutable = self.compared(state, batch)
         total, metrics = jnp.zeros(()), dict[str, Mean]()
         for name, rival in self.rivals.items():
-            losses, carried[name] = rival.generator_losses(state.variables[name], *pairs[name])
+            losses, mutable[name] = rival.generator_losses(state.variables[name], *pairs[name])
             metrics[f"against_{name}"] = mean_of(losses)
             total += losses.mean()
-        return total, (metrics if len(self.rivals) > 1 else {}, carried)
+        return total, (metrics if len(self.rivals) > 1 else {}, mutable)
 
     def classifier_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """The cross-entropy of labelled images in nats: section 4, the semi-supervised classification phase."""
         del key
         labelled = batch["labelled"]
-        row, carried = train_mode(self.encoder, state.variables["encoder"], labelled["seen"])
+        row, mutable = train_mode(self.encoder, state.variables["encoder"], labelled["seen"])
         said, label = jax.nn.log_softmax(self.read(row).logits), labelled["label"]
         losses = -jnp.take_along_axis(said, label[:, None], axis=1)[:, 0]
-        return losses.mean(), ({"accuracy": mean_of(said.argmax(-1) == label)}, {"encoder": carried})
+        return losses.mean(), ({"accuracy": mean_of(said.argmax(-1) == label)}, {"encoder": mutable})
 
     def encode(
         self, key: jax.Array, variables: Variables, data: jax.Array, condition: Batch | None = None

@@ -146,9 +146,9 @@ class VectorQuantised(NamedTuple):
             "perplexity": mean_of(perplexity(usage)),
             "restarted": mean_of(renewed),
         }
-        carried = {"encoder": of_encoder, "decoder": of_decoder, CODEBOOK: {CODEBOOK: codebook}}
+        mutable = {"encoder": of_encoder, "decoder": of_decoder, CODEBOOK: {CODEBOOK: codebook}}
         apart = reduced(distances.reshape(len(distances), -1), self.reduction)
-        return (reduced(errors, self.reduction) + self.commitment * apart).mean(), (metrics, carried)
+        return (reduced(errors, self.reduction) + self.commitment * apart).mean(), (metrics, mutable)
 
     def prepare_prior(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """The codes of the images and what the prior is told, for stage two."""

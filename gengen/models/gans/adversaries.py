@@ -58,35 +58,35 @@ class Adversaries(NamedTuple):
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables of both networks, and what the views carry if they carry something."""
         generator_key, critic_key = jax.random.split(key)
-        carried = {view.name: view.carried for view in self.views if view.carried}
+        mutable = {view.name: view.mutable for view in self.views if view.mutable}
         keys = example_keys(key, math.prod(view.group for view in self.views))
         condition = self.conditioning.drawn(keys)
         images = jnp.broadcast_to(scaled(batch["image"][:1]), (keys.size, *batch["image"].shape[1:]))
-        seen = self.conditioning.data_inputs(self.seen(carried, keys, images), condition)
+        seen = self.conditioning.data_inputs(self.seen(mutable, keys, images), condition)
         return {
             "generator": init_network(
                 self.generator, generator_key, *self.conditioning.latent_inputs(self.latents(keys), condition)
             ),
             "critic": init_network(self.critic, critic_key, *seen),
-            **({"views": carried} if carried else {}),
+            **({"views": mutable} if mutable else {}),
         }
 
     def latents(self, keys: jax.Array) -> jax.Array:
         """Draws z ~ N(0, 1), [B, L], one from each key [B]."""
         return jax.vmap(lambda key: jax.random.normal(key, (self.latent,)))(keys)
 
-    def seen(self, carried: dict[str, Tree], keys: jax.Array, images: jax.Array) -> jax.Array:
+    def seen(self, mutable: dict[str, Tree], keys: jax.Array, images: jax.Array) -> jax.Array:
         """What the critic sees of images [B, H, W, C], by keys [B] and what each view carries."""
         for index, view in enumerate(self.views):
             own = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, index)
-            images = view.apply(own, images, carried.get(view.name, {}))
+            images = view.apply(own, images, mutable.get(view.name, {}))
         return images
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """Scales the images and draws all noise that the turns of a step share."""
-        size, carried = batch["image"].shape[0], state.variables.get("views", {})
+        size, mutable = batch["image"].shape[0], state.variables.get("views", {})
         to_tell, to_see_real, to_see_fake = (local_keys(jax.random.fold_in(key, index), size) for index in range(3))
-        seen = self.seen(carried, to_see_real, scaled(batch["image"]))
+        seen = self.seen(mutable, to_see_real, scaled(batch["image"]))
         to_aim = local_keys(jax.random.fold_in(key, 3), seen.shape[0])  # a pack of images has one target
         low, high = self.real_label
         return {
@@ -94,20 +94,20 @@ class Adversaries(NamedTuple):
             "latent": self.latents(local_keys(key, size)),
             "condition": self.conditioning.of(to_tell, batch),
             "view": to_see_fake,
-            "carried": carried,  # as the step begins: both turns see the same views, and the critic's moves it
+            "mutable": mutable,  # as the step begins: both turns see the same views, and the critic's moves it
             "target": jax.vmap(lambda key: jax.random.uniform(key, (), minval=low, maxval=high))(to_aim),
         }
 
     def generate(self, state: State, batch: Batch) -> tuple[jax.Array, Tree]:
         """Returns samples as the critic sees them, and what the generator carries."""
         inputs = self.conditioning.latent_inputs(batch["latent"], batch["condition"])
-        fake, carried = train_mode(self.generator, state.variables["generator"], *inputs)
-        return self.seen(batch["carried"], batch["view"], fake), carried
+        fake, mutable = train_mode(self.generator, state.variables["generator"], *inputs)
+        return self.seen(batch["mutable"], batch["view"], fake), mutable
 
     def critic_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the critic wants small, and its estimate of the distance between data and samples."""
         fake, generated = self.generate(state, batch)
-        judged_real, judged_fake, carried = self.judge(state.variables["critic"], batch, fake)
+        judged_real, judged_fake, mutable = self.judge(state.variables["critic"], batch, fake)
         logits = self.logits(judged_real, judged_fake)
         losses = self.loss.critic(*logits)
         metrics = {self.loss.estimate: mean_of(self.loss.distance(losses))}
@@ -117,24 +117,24 @@ class Adversaries(NamedTuple):
             "critic", losses, key, self.inputs(state, batch, fake, judged_real, judged_fake)
         )
         moved = {
-            view.name: view.after(batch["carried"][view.name], state.step, lax.stop_gradient(judged_real.logit))
+            view.name: view.after(batch["mutable"][view.name], state.step, lax.stop_gradient(judged_real.logit))
             for view in self.views
-            if view.carried
+            if view.mutable
         }
-        trace = {"generator": generated, "critic": carried, **({"views": moved} if moved else {})}
+        trace = {"generator": generated, "critic": mutable, **({"views": moved} if moved else {})}
         return value, (metrics | measured, trace)
 
     def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the generator wants small."""
         fake, generated = self.generate(state, batch)
         inputs = self.conditioning.data_inputs(fake, batch["condition"])
-        judged_fake, carried = train_mode(self.critic, state.variables["critic"], *inputs)
+        judged_fake, mutable = train_mode(self.critic, state.variables["critic"], *inputs)
         judged_real = self.without_trace(state, batch)(batch["real"])  # costs nothing where no loss looks at it
         losses = self.loss.generator(*self.logits(judged_real, judged_fake))
         value, metrics = self.with_terms(
             "generator", losses, key, self.inputs(state, batch, fake, judged_real, judged_fake)
         )
-        return value, (metrics, {"generator": generated, "critic": carried})
+        return value, (metrics, {"generator": generated, "critic": mutable})
 
     def judge(self, critic: dict[str, Tree], batch: Batch, fake: jax.Array) -> tuple[CriticOutput, CriticOutput, Tree]:
         """Judges data and samples; also returns what the critic's passes carry.
@@ -146,14 +146,14 @@ class Adversaries(NamedTuple):
         if self.critic.judges_alone:
             both = {name: jnp.concatenate([value, value]) for name, value in condition.items()}
             seen = self.conditioning.data_inputs(jnp.concatenate([real, fake]), both)
-            judged, carried = train_mode(self.critic, critic, *seen)
+            judged, mutable = train_mode(self.critic, critic, *seen)
             size = real.shape[0]
-            return jax.tree.map(lambda x: x[:size], judged), jax.tree.map(lambda x: x[size:], judged), carried
-        of_real, carried = train_mode(self.critic, critic, *self.conditioning.data_inputs(real, condition))
-        of_fake, carried = train_mode(
-            self.critic, {**critic, **carried}, *self.conditioning.data_inputs(fake, condition)
+            return jax.tree.map(lambda x: x[:size], judged), jax.tree.map(lambda x: x[size:], judged), mutable
+        of_real, mutable = train_mode(self.critic, critic, *self.conditioning.data_inputs(real, condition))
+        of_fake, mutable = train_mode(
+            self.critic, {**critic, **mutable}, *self.conditioning.data_inputs(fake, condition)
         )
-        return of_real, of_fake, carried
+        return of_real, of_fake, mutable
 
     def logits(self, real: CriticOutput, fake: CriticOutput) -> tuple[jax.Array, jax.Array]:
         """The logits of data and samples as the losses count them."""

@@ -74,8 +74,8 @@ def unrolled(
         for move in range(unroll):
             ahead, _ = take(answer, jax.random.fold_in(key, move), ahead, batch)
         faced = state.replace(variables={**state.variables, "critic": ahead.variables["critic"]})
-        value, (metrics, carried) = both.generator_loss(jax.random.fold_in(key, unroll), faced, batch)
-        return value, (metrics, {"generator": carried["generator"]})
+        value, (metrics, mutable) = both.generator_loss(jax.random.fold_in(key, unroll), faced, batch)
+        return value, (metrics, {"generator": mutable["generator"]})
 
     return assemble(both, answer, Turn("generator", generator, generator_loss))
 

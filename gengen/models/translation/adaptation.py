@@ -79,8 +79,8 @@ class Adaptation(NamedTuple):
         made = None
         if self.cycle and self.recognition.translated:
             made = self.cycle.passes(state.variables, batch).fake_b
-        value, metrics, carried = self.recognition.loss(state.variables, batch, made)
-        return value, (metrics, carried)
+        value, metrics, mutable = self.recognition.loss(state.variables, batch, made)
+        return value, (metrics, mutable)
 
     def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the translators want small: eq. 5 of Hoffman et al. 2018, but for the classifier's own part."""
@@ -97,15 +97,15 @@ class Adaptation(NamedTuple):
                 found = takes(state.variables, self.recognition.view(batch["view"], fake, index))
                 metrics[f"survival_{name}"] = mean_of(found.argmax(-1) == label)
                 value = value - self.semantic * jnp.take_along_axis(found, label[:, None], 1).mean()
-        return value, (metrics, {**made.carried, **judged})
+        return value, (metrics, {**made.mutable, **judged})
 
     def feature_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the critic of features wants small."""
         del key
         assert self.recognition.rival
-        losses, carried = self.recognition.feature_losses(state.variables, batch)
+        losses, mutable = self.recognition.feature_losses(state.variables, batch)
         loss = self.recognition.rival.loss
-        return losses.mean(), ({loss.estimate: mean_of(loss.distance(losses))}, carried)
+        return losses.mean(), ({loss.estimate: mean_of(loss.distance(losses))}, mutable)
 
     def recognise(self, key: jax.Array, variables: Variables, data: jax.Array) -> dict[str, jax.Array]:
         """Log-probabilities of the classes of images of the last domain: the target, where there is one."""

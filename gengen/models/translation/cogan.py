@@ -103,13 +103,13 @@ class Coupled(NamedTuple):
 
     def generate(self, variables: Variables, latent: jax.Array, train: bool) -> tuple[dict[str, jax.Array], Variables]:
         """Images of both domains [B, H, W, C] of latents [B, L], and what the networks carry."""
-        carried: Variables = {}
-        maps, carried["trunk"] = run(self.networks["trunk"], variables["trunk"], latent, train=train)
+        mutable: Variables = {}
+        maps, mutable["trunk"] = run(self.networks["trunk"], variables["trunk"], latent, train=train)
         images = {}
         for name in DOMAINS:
             head = f"head_{name}"
-            images[name], carried[head] = run(self.networks[head], variables[head], maps, train=train)
-        return images, carried
+            images[name], mutable[head] = run(self.networks[head], variables[head], maps, train=train)
+        return images, mutable
 
     def judge(
         self, variables: Variables, images: Mapping[str, jax.Array], train: bool
@@ -118,13 +118,13 @@ class Coupled(NamedTuple):
 
         Batch normalisation in the shared layers then sees both domains as one batch, which is part of what they share.
         """
-        carried: Variables = {}
+        mutable: Variables = {}
         maps = []
         for name in images:
             stem = f"stem_{name}"
-            made, carried[stem] = run(self.networks[stem], variables[stem], images[name], train=train)
+            made, mutable[stem] = run(self.networks[stem], variables[stem], images[name], train=train)
             maps.append(made)
-        judged, carried["critic"] = run(
+        judged, mutable["critic"] = run(
             self.networks["critic"], variables["critic"], jnp.concatenate(maps), train=train
         )
         size = maps[0].shape[0]
@@ -132,37 +132,37 @@ class Coupled(NamedTuple):
             name: jax.tree.map(lambda leaf, index=index: leaf[index * size : (index + 1) * size], judged)
             for index, name in enumerate(images)
         }
-        return parts, carried
+        return parts, mutable
 
     def critic_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the critic wants small in both domains, and the classifier."""
         del key
         fakes, generated = self.generate(state.variables, batch["latent"], train=True)
-        real, carried = self.judge(state.variables, {name: batch[name] for name in DOMAINS}, train=True)
-        after = {**state.variables, **_with(state.variables, carried)}
-        fake, carried = self.judge(after, self.seen(fakes, batch["view"]), train=True)
+        real, mutable = self.judge(state.variables, {name: batch[name] for name in DOMAINS}, train=True)
+        after = {**state.variables, **_with(state.variables, mutable)}
+        fake, mutable = self.judge(after, self.seen(fakes, batch["view"]), train=True)
         value, metrics = jnp.zeros(()), {}
         for name in DOMAINS:
             losses = self.loss.critic(real[name].logit, fake[name].logit)
             metrics[f"{self.loss.estimate}_{name}"] = mean_of(self.loss.distance(losses))
             value = value + losses.mean()
         if "classifier" in self.networks:
-            logits, carried["classifier"] = run(
+            logits, mutable["classifier"] = run(
                 self.networks["classifier"], state.variables["classifier"], real["a"].features, train=True
             )
             nats = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
             metrics["accuracy"] = mean_of(logits.argmax(-1) == batch["label"])
             value = value + self.weight * nats.mean()
-        return value, (metrics, {**generated, **carried})
+        return value, (metrics, {**generated, **mutable})
 
     def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the generator wants small in both domains."""
         del key
         fakes, generated = self.generate(state.variables, batch["latent"], train=True)
-        fake, carried = self.judge(state.variables, self.seen(fakes, batch["view"]), train=True)
+        fake, mutable = self.judge(state.variables, self.seen(fakes, batch["view"]), train=True)
         logits = [fake[name].logit for name in DOMAINS]
         losses = [self.loss.generator(logit, logit) for logit in logits]  # only relativistic ones look at the first
-        return sum(loss.mean() for loss in losses), ({}, {**generated, **carried})  # type: ignore[return-value]
+        return sum(loss.mean() for loss in losses), ({}, {**generated, **mutable})  # type: ignore[return-value]
 
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
         """Draws images [n, H, W, C] in pairs: the first of domain a, the second of b, both of one latent, and so on.
@@ -185,8 +185,8 @@ class Coupled(NamedTuple):
         return {"label": jax.nn.log_softmax(logits)}
 
 
-def _with(variables: Variables, carried: Variables) -> Variables:
-    return {name: {**variables[name], **collections} for name, collections in carried.items()}
+def _with(variables: Variables, mutable: Variables) -> Variables:
+    return {name: {**variables[name], **collections} for name, collections in mutable.items()}
 
 
 LOSSES = tuple(name for name, pair in ADVERSARIAL_LOSSES.items() if not pair.relativistic)

@@ -40,7 +40,7 @@ class Passes(NamedTuple):
     cycled_b: jax.Array
     same_a: jax.Array | None
     same_b: jax.Array | None
-    carried: Variables
+    mutable: Variables
 
 
 class Cycle(NamedTuple):
@@ -101,19 +101,19 @@ class Cycle(NamedTuple):
 
     def passes(self, variables: Variables, batch: Batch) -> Passes:
         """All translations of a batch. Each draws noise of its own and follows the statistics of the last."""
-        carried: Variables = {}
+        mutable: Variables = {}
 
         def through(name: str, image: jax.Array, index: int) -> jax.Array:
             noise = jax.vmap(jax.random.fold_in, in_axes=(0, None))(batch["noise"], index)
-            own = {**variables[name], **carried.get(name, {})}
-            made, carried[name] = train_mode(self.translators[name], own, image, noise)
+            own = {**variables[name], **mutable.get(name, {})}
+            made, mutable[name] = train_mode(self.translators[name], own, image, noise)
             return made
 
         fake_b, fake_a = through("to_b", batch["a"], 0), through("to_a", batch["b"], 1)
         cycled_a, cycled_b = through("to_a", fake_b, 2), through("to_b", fake_a, 3)
         same_a = through("to_a", batch["a"], 4) if self.identity else None
         same_b = through("to_b", batch["b"], 5) if self.identity else None
-        return Passes(fake_a, fake_b, cycled_a, cycled_b, same_a, same_b, carried)
+        return Passes(fake_a, fake_b, cycled_a, cycled_b, same_a, same_b, mutable)
 
     def critic_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What both critics want small, for images of their domains and translations out of the pools."""
@@ -135,7 +135,7 @@ class Cycle(NamedTuple):
         del key
         made = self.passes(state.variables, batch)
         value, metrics, judged = self.translation_loss(state.variables, batch, made)
-        return value, (metrics, {**made.carried, **judged})
+        return value, (metrics, {**made.mutable, **judged})
 
     def translation_loss(
         self, variables: Variables, batch: Batch, made: Passes

@@ -86,25 +86,25 @@ class Paired(NamedTuple):
 
     def made(self, state: State, batch: Batch) -> tuple[jax.Array, Tree]:
         """Translations of a batch, and what the translator carries."""
-        output, carried = train_mode(self.translator, state.variables["to_b"], batch["a"], batch["noise"])
-        return self.through(batch["a"], output), carried
+        output, mutable = train_mode(self.translator, state.variables["to_b"], batch["a"], batch["noise"])
+        return self.through(batch["a"], output), mutable
 
     def critic_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the critic wants small: eq. 1 with its sign turned."""
         del key
         assert self.rival
-        fake, carried = self.made(state, batch)
+        fake, mutable = self.made(state, batch)
         real, fake = (jnp.concatenate([batch["a"], b], -1) for b in (batch["b"], fake))
         losses, judged = self.rival.critic_losses(state.variables["critic_b"], real, fake)
         metrics = {self.rival.loss.estimate: mean_of(self.rival.loss.distance(losses))}
-        return SLOWER * losses.mean(), (metrics, {"to_b": carried, "critic_b": judged})
+        return SLOWER * losses.mean(), (metrics, {"to_b": mutable, "critic_b": judged})
 
     def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the generator wants small: eq. 4."""
         del key
-        fake, carried = self.made(state, batch)
+        fake, mutable = self.made(state, batch)
         error = absolute_error(fake, batch["b"])
-        value, trace = self.weight * error.mean(), {"to_b": carried}
+        value, trace = self.weight * error.mean(), {"to_b": mutable}
         metrics = {"absolute_error": mean_of(error)}
         if self.rival:
             real, fake = (jnp.concatenate([batch["a"], b], -1) for b in (batch["b"], fake))

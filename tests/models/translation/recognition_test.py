@@ -80,14 +80,14 @@ def played(settings, variables, fed=None, made=None):
     fed = batch() if fed is None else fed
 
     def loss(params):
-        value, metrics, carried = settings.loss({**variables, "classifier": {"params": params}}, fed, made)
-        return value, ({name: mean.value for name, mean in metrics.items()}, carried)
+        value, metrics, mutable = settings.loss({**variables, "classifier": {"params": params}}, fed, made)
+        return value, ({name: mean.value for name, mean in metrics.items()}, mutable)
 
     def gradient(params):
         return jax.value_and_grad(loss, has_aux=True)(params)
 
-    (value, (metrics, carried)), slope = on_one_replica(gradient, variables["classifier"]["params"])
-    return float(value), metrics, carried, slope
+    (value, (metrics, mutable)), slope = on_one_replica(gradient, variables["classifier"]["params"])
+    return float(value), metrics, mutable, slope
 
 
 def logits_of(variables, image, name="params", network="classifier"):
@@ -159,8 +159,8 @@ def test_the_teacher_begins_as_the_classifier_and_is_its_exponential_average():
     expected = decay**5 * np.asarray(variables["teacher"]["average"]["Dense_0"]["kernel"])
     for index, params in enumerate(students):
         expected = expected + (1 - decay) * decay ** (4 - index) * np.asarray(params["Dense_0"]["kernel"])
-        _, _, carried, _ = played(settings, {**variables, "classifier": {"params": params}})
-        variables = {**variables, "teacher": carried["teacher"]}
+        _, _, mutable, _ = played(settings, {**variables, "classifier": {"params": params}})
+        variables = {**variables, "teacher": mutable["teacher"]}
     np.testing.assert_allclose(variables["teacher"]["average"]["Dense_0"]["kernel"], expected, rtol=1e-5)
 
 
