@@ -18,7 +18,7 @@ from gengen.core.refusal import Refusal
 from gengen.core.state import State, networks_of
 from gengen.core.transforms import scale_by_rate
 from gengen.losses.likelihood import squared_error
-from gengen.models.autoencoders.adversarial import adversarial_autoencoder
+from gengen.models.autoencoders.adversarial_autoencoder import adversarial_autoencoder
 from gengen.models.autoencoders.corruption import CORRUPTIONS
 from gengen.models.autoencoders.priors import PRIORS
 from gengen.models.autoencoders.vector_quantised import vector_quantised

@@ -16,7 +16,7 @@ from gengen.core.average import averaged
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
-from gengen.models.autoencoders.adversarial import adversarial_autoencoder
+from gengen.models.autoencoders.adversarial_autoencoder import adversarial_autoencoder
 from gengen.models.autoencoders.autoencoder import autoencoder
 from gengen.models.autoencoders.variational import variational
 from gengen.models.autoencoders.vector_quantised import vector_quantised

@@ -14,8 +14,8 @@ import optax
 from gengen.core.game import Player, Turn, begin, play
 from gengen.core.model import GenerativeModel
 from gengen.losses.likelihood import Likelihood
-from gengen.models.autoencoders.evidence import Variational
 from gengen.models.autoencoders.objective import Objective
+from gengen.models.autoencoders.variational_game import Variational
 from gengen.models.conditioning import conditioning_of
 from gengen.models.pixels import BINARISATIONS
 from gengen.networks.coders import GaussianCoder

@@ -18,7 +18,7 @@ from gengen.core.model import GenerativeModel
 from gengen.core.transforms import clip_parameters
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
 from gengen.models.conditioning import Conditioning, Labels, Nothing
-from gengen.models.gans.adversaries import Adversaries
+from gengen.models.gans.adversarial_game import Adversaries
 from gengen.models.gans.terms import Term
 from gengen.models.gans.views import View
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator, RecognisingCritic

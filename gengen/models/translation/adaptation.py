@@ -27,8 +27,8 @@ from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
 from gengen.models.pixels import scaled
 from gengen.models.rival import Rival
 from gengen.models.translation.affine import Affine
-from gengen.models.translation.cycle import CRITICS, TRANSLATORS, Cycle
 from gengen.models.translation.cyclegan import cycle_of
+from gengen.models.translation.cyclegan_game import CRITICS, TRANSLATORS, Cycle
 from gengen.models.translation.domains import first_images
 from gengen.models.translation.recognition import Consistency, Recognition
 from gengen.values import Range, Weight

@@ -17,7 +17,7 @@ from gengen.core.game import Player, Turn, begin, play
 from gengen.core.model import GenerativeModel
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
 from gengen.models.rival import Rival
-from gengen.models.translation.cycle import CRITICS, TRANSLATORS, Cycle
+from gengen.models.translation.cyclegan_game import CRITICS, TRANSLATORS, Cycle
 from gengen.models.translation.jitter import Shift
 from gengen.models.translation.pool import Pool
 from gengen.values import Range, Weight

@@ -14,9 +14,9 @@ from gengen.core.parallel import AXIS, example_keys, parallel, replicate
 from gengen.core.state import State
 from gengen.core.transforms import scale_by_rate
 from gengen.losses.likelihood import bernoulli, gaussian, squared_error
-from gengen.models.autoencoders.evidence import Variational
 from gengen.models.autoencoders.objective import Objective
 from gengen.models.autoencoders.variational import variational
+from gengen.models.autoencoders.variational_game import Variational
 from gengen.models.conditioning import Nothing
 from gengen.models.pixels import drawn_bits, fixed_bits, scaled
 from gengen.networks import mlp

@@ -11,7 +11,7 @@ from gengen.core.parallel import AXIS, parallel, replicate
 from gengen.core.transforms import scale_by_rate
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.models.gans.adversarial import adversarial
-from gengen.models.gans.adversaries import Adversaries
+from gengen.models.gans.adversarial_game import Adversaries
 from gengen.models.gans.terms import auxiliary_classifier, gradient_penalty
 from gengen.models.gans.views import augmentation, packing
 from gengen.networks import mlp

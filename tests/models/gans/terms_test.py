@@ -8,7 +8,7 @@ import pytest
 from gengen.core.parallel import AXIS
 from gengen.core.state import State
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
-from gengen.models.gans.adversaries import Adversaries
+from gengen.models.gans.adversarial_game import Adversaries
 from gengen.models.gans.terms import (
     TERMS,
     Term,

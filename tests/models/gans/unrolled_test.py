@@ -13,7 +13,7 @@ from gengen.core.parallel import AXIS
 from gengen.core.transforms import scale_by_rate
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.models.gans.adversarial import adversarial
-from gengen.models.gans.adversaries import Adversaries
+from gengen.models.gans.adversarial_game import Adversaries
 from gengen.models.gans.unrolled import unrolled
 from gengen.networks import mlp
 from gengen.networks.critic import CriticNetwork, CriticOutput

@@ -10,8 +10,8 @@ from flax import linen as nn
 from gengen.core.parallel import AXIS
 from gengen.core.state import State, params_of, with_params
 from gengen.core.transforms import scale_by_rate
-from gengen.models.translation.cycle import TRANSLATORS
 from gengen.models.translation.cyclegan import cycle_of, cyclegan
+from gengen.models.translation.cyclegan_game import TRANSLATORS
 from gengen.networks import patchgan, resnet, unet
 from gengen.networks.critic import CriticNetwork, CriticOutput
 

@@ -21,8 +21,8 @@ from gengen.core.state import State
 from gengen.losses.divergences import normal_log_density
 from gengen.losses.likelihood import Likelihood, bernoulli
 from gengen.models.autoencoders import evidence
-from gengen.models.autoencoders.evidence import Variational
 from gengen.models.autoencoders.objective import Objective
+from gengen.models.autoencoders.variational_game import Variational
 from gengen.models.conditioning import Nothing
 from gengen.networks.coders import GaussianCoder
 

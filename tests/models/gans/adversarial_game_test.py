@@ -12,7 +12,7 @@ from gengen.core.parallel import AXIS
 from gengen.core.state import State
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.models.conditioning import Labels
-from gengen.models.gans.adversaries import Adversaries
+from gengen.models.gans.adversarial_game import Adversaries
 from gengen.models.gans.views import augmentation, instance_noise, packing
 from gengen.models.pixels import scaled
 from gengen.networks import mlp

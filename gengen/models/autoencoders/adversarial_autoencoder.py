@@ -18,8 +18,8 @@ from gengen.core.game import Player, Turn, begin, play
 from gengen.core.model import GenerativeModel
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
 from gengen.losses.likelihood import Likelihood
+from gengen.models.autoencoders.adversarial_autoencoder_game import CATEGORY, STYLE, Matching
 from gengen.models.autoencoders.corruption import Corrupt
-from gengen.models.autoencoders.matching import CATEGORY, STYLE, Matching
 from gengen.models.autoencoders.objective import REDUCTIONS, Reduction
 from gengen.models.autoencoders.priors import Prior
 from gengen.models.rival import Rival

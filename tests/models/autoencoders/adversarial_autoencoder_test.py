@@ -15,8 +15,8 @@ from gengen.core.transforms import scale_by_rate
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.losses.likelihood import squared_error
 from gengen.models.autoencoders import corruption, priors
-from gengen.models.autoencoders.adversarial import adversarial_autoencoder
-from gengen.models.autoencoders.matching import CATEGORY, STYLE, Matching
+from gengen.models.autoencoders.adversarial_autoencoder import adversarial_autoencoder
+from gengen.models.autoencoders.adversarial_autoencoder_game import CATEGORY, STYLE, Matching
 from gengen.models.pixels import scaled
 from gengen.models.rival import Rival
 from gengen.networks import mlp
