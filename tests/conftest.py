@@ -210,7 +210,7 @@ def looked(monkeypatch, tmp_path):
     def run(task, model, images, labels=None, corruption=None, **flags):
         classes = tuple("abcdefghij"[: labels.max() + 1]) if labels is not None else ()
         signature = Signature("few", 4, 4, 1, classes, {"train": len(images), "test": len(images)}, "")
-        split = {"image": images, **({"label": labels} if labels is not None else {})}
+        split = {"data": images, **({"label": labels} if labels is not None else {})}
         config = ConfigDict({"model": {"name": "fake"} | ({"corruption": corruption} if corruption else {})})
         open_folder(tmp_path / "run", config, signature.to_json())
         data = DataSet(signature, {"train": split, "test": split}, tmp_path)

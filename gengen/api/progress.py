@@ -56,7 +56,7 @@ class Progress:
         if model.encode and model.decode:
             self._draws["reconstructions"] = self._reconstructions
             test = data.splits["test"]
-            indices = np.random.default_rng(seed).permutation(len(test["image"]))[:PAIRS]
+            indices = np.random.default_rng(seed).permutation(len(test["data"]))[:PAIRS]
             self._held_out = {name: np.asarray(values[indices]) for name, values in test.items()}
             self._back = jax.jit(self._through)
         if model.translate:
@@ -83,7 +83,7 @@ class Progress:
         return grid(self._draw(variables, self._seed, number, by_class(self._model, number)), columns=columns)
 
     def _reconstructions(self, variables: Variables) -> np.ndarray:
-        images = self._held_out["image"]
+        images = self._held_out["data"]
         back = to_pixels(self._back(jax.random.key(self._seed), variables, self._held_out))
         columns = min(COLUMNS, len(images))
         return grid(in_pairs(images, back, columns), columns=columns)
@@ -94,7 +94,7 @@ class Progress:
     def _through(self, key: jax.Array, variables: Variables, batch: dict[str, jax.Array]) -> jax.Array:
         assert self._model.encode and self._model.decode
         condition = {LABEL: batch["label"]} if classes_of(self._model) else None
-        images = batch["image"].astype(np.float32) / np.float32(127.5) - 1
+        images = batch["data"].astype(np.float32) / np.float32(127.5) - 1
         latents = self._model.encode(key, variables, images, condition)
         back: jax.Array = self._model.decode(key, variables, latents, condition)
         return back

@@ -11,7 +11,7 @@ from gengen.core.refusal import Refusal
 from gengen.core.state import State, Tree
 
 Batch = dict[str, Any]
-"""One batch of data: arrays [B, ...] by name, such as "image" uint8 [B, H, W, C] and "label" int32 [B]."""
+"""One batch of data: arrays [B, ...] by name, such as "data" uint8 [B, H, W, C] and "label" int32 [B]."""
 
 InitFn = Callable[[jax.Array, Batch], State]
 """`(key, batch) -> State`. Pure; call it under `jax.jit`, so that no two leaves share memory."""

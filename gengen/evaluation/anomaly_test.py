@@ -72,9 +72,9 @@ def anomaly_test(workdir: Path, config: ConfigDict | None, data: DataSet, *, num
         normal = np.unique(np.concatenate([data.splits[name]["label"] for name in ("train", "test")]))
         split = load_data(own, rule_of(signature)).splits["test"]
         labels = np.asarray(split["label"])
-    known = np.arange(len(split["image"])) if labels is None else np.flatnonzero(labels >= 0)
+    known = np.arange(len(split["data"])) if labels is None else np.flatnonzero(labels >= 0)
     indices = np.sort(np.random.default_rng(seed).permutation(known)[:num])
-    images = np.asarray(split["image"][indices])
+    images = np.asarray(split["data"][indices])
     if labels is None or np.isin(labels[known], normal).all():
         return AnomalyTest(images, np.zeros(len(indices), bool), None, names)
     anomalous = ~np.isin(labels[indices], normal)

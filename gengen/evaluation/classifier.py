@@ -239,7 +239,7 @@ def tested(network: Classifier, weights: Weights, metadata: dict[str, Any], data
     """Completes the metadata of weights by their digest and by how many held-out images they classify correctly."""
     made = TrainedClassifier(network, weights, {**metadata, "correct": 0, "count": 0, "weights": digest_of(weights)})
     held_out = with_labels(data.splits["test"])
-    _, log_probabilities = made.extract(held_out["image"])
+    _, log_probabilities = made.extract(held_out["data"])
     right = log_probabilities.argmax(-1) == held_out["label"]
     made.metadata.update(correct=int(right.sum()), count=len(right))
     return made

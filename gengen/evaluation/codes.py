@@ -36,7 +36,7 @@ def judge_codes(model: GenerativeModel, variables: Variables, data: DataSet) -> 
     """
     if model.recognise is None or not data.signature.classes:
         return {}
-    one = jax.ShapeDtypeStruct((1, *data.splits["train"]["image"].shape[1:]), np.float32)
+    one = jax.ShapeDtypeStruct((1, *data.splits["train"]["data"].shape[1:]), np.float32)
     found = jax.eval_shape(model.recognise, jax.random.key(0), variables, one)
     names = [name for name, condition in model.conditions.items() if condition.classes and name in found]
     if not names:
@@ -81,7 +81,7 @@ def _split(
     model: GenerativeModel, variables: Variables, split: Mapping[str, np.ndarray], names: list[str]
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """The most probable categories of some images of a split, by the names of the conditions, and their labels."""
-    indices, images = pick(split["image"], REFERENCE)
+    indices, images = pick(split["data"], REFERENCE)
     recognise = model.recognise
     assert recognise is not None
 

@@ -48,7 +48,7 @@ def judge_likelihood(
     if model.log_likelihood is None:
         return {}
     test = with_labels(data.splits["test"]) if classes_of(model) else data.splits["test"]
-    indices, images = pick(test["image"], REFERENCE)
+    indices, images = pick(test["data"], REFERENCE)
     labels = test["label"][indices] if classes_of(model) else np.zeros(len(indices), np.int32)
     bound = jax.jit(_bound(model), static_argnums=4)
     found = {}
@@ -85,8 +85,8 @@ def judge_parzen(samples: np.ndarray, data: DataSet) -> dict[str, Any]:
     def points(images: np.ndarray) -> np.ndarray:
         return np.asarray(images, np.float32).reshape(len(images), -1) / np.float32(255)
 
-    _, held_out = pick(data.splits["test"]["image"], REFERENCE)
-    _, validation = pick(data.splits["train"]["image"], VALIDATION)
+    _, held_out = pick(data.splits["test"]["data"], REFERENCE)
+    _, validation = pick(data.splits["train"]["data"], VALIDATION)
     nats, bandwidth = parzen(points(samples), points(validation), points(held_out))
     return {"nats": nats._asdict(), "bandwidth": bandwidth, "samples": len(samples), "images": len(held_out)}
 
@@ -105,7 +105,7 @@ def judge_representation(model: GenerativeModel, variables: Variables, data: Dat
         known = with_labels(data.splits[split])
         if not len(known["label"]):
             return {}
-        indices, images = pick(known["image"], REFERENCE)
+        indices, images = pick(known["data"], REFERENCE)
         codes.append(Latents(model, variables, seed).encode(images, indices, {}).reshape(len(indices), -1))
         labels.append(known["label"][indices])
     if len(np.unique(labels[0])) < 2:

@@ -58,8 +58,8 @@ class Judge:
     ) -> None:
         data = only_labelled(data) if labelled else data
         train, test = data.splits["train"], data.splits["test"]
-        self.training = train["image"]
-        if min(len(test["image"]), len(self.training)) < FEWEST:
+        self.training = train["data"]
+        if min(len(test["data"]), len(self.training)) < FEWEST:
             raise UnfitDataError(
                 f"{data.signature.name} has {len(self.training)} training and {len(test['image'])} held-out images; "
                 f"to judge samples there must be {FEWEST} of each."
@@ -77,7 +77,7 @@ class Judge:
                 asked=labelled,
             ),
         )
-        indices, held_out = pick(test["image"], REFERENCE)
+        indices, held_out = pick(test["data"], REFERENCE)
         reference = self.images(held_out, asked=test["label"][indices] if labelled else None)
         self.real = real_of(reference, self.sees.images.extract(self.training)[0], counts)
 

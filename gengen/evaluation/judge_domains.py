@@ -124,7 +124,7 @@ def judge_domains(
       the same classes.
     """
     both, draw = domains(data, model), sampler(model)
-    number = min(num, *(len(domain.splits["train"]["image"]) for domain in both.values()))
+    number = min(num, *(len(domain.splits["train"]["data"]) for domain in both.values()))
     seen = {}
     for index, (name, domain) in enumerate(both.items()):
         condition = {DOMAIN: np.full(number, index, np.int32)}

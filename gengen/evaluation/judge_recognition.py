@@ -55,7 +55,7 @@ def judge_recognition(model: GenerativeModel, variables: Variables, data: DataSe
     test = with_labels(domain.splits["test"])
     if not len(test["label"]):
         return None
-    right = recogniser(model, variables)(test["image"]) == test["label"]
+    right = recogniser(model, variables)(test["data"]) == test["label"]
     accuracy = of_share(int(right.sum()), len(right))
     return {"domain": domain.signature.name, "images": len(right), "accuracy": accuracy._asdict()}
 

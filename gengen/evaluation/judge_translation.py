@@ -85,7 +85,7 @@ def judge_translation(
     report = {}
     for way in translations.directions:
         source, target = (both[name] for name in way)
-        indices, inputs = pick(source.splits["test"]["image"], min(num, len(target.splits["train"]["image"])))
+        indices, inputs = pick(source.splits["test"]["data"], min(num, len(target.splits["train"]["data"])))
         outputs = translations.translate(variables, way, inputs, indices)
         back = translations.back(variables, way, outputs, indices)
         report[way] = {
@@ -136,7 +136,7 @@ def _against_real(
     source: DataSet, target: DataSet, settings: ConfigDict, indices: np.ndarray, outputs: np.ndarray
 ) -> dict[str, Any]:
     """What translations uint8 [N, H, W, C] are as images of the target, and how many of their labels survived."""
-    inputs = without_alpha(source.splits["test"]["image"][indices])
+    inputs = without_alpha(source.splits["test"]["data"][indices])
     shown = {"outputs": outputs} | ({"inputs": np.asarray(inputs)} if inputs.shape == outputs.shape else {})
     seen = see(target, settings, shown)
     return {
@@ -151,10 +151,10 @@ def _against_targets(
     source: DataSet, target: DataSet, indices: np.ndarray, outputs: np.ndarray, fill: Fill | None
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Scores of translations and of trivial answers, each uint8 [N, H, W, C], against their targets."""
-    pairs = (domain.splits["test"]["image"][indices] for domain in (source, target))
+    pairs = (domain.splits["test"]["data"][indices] for domain in (source, target))
     inputs, targets = (np.asarray(without_alpha(images)) for images in pairs)
-    near = retrieve(inputs, without_alpha(source.splits["train"]["image"]))
-    found = {"outputs": outputs, "retrieval": np.asarray(target.splits["train"]["image"][near])}
+    near = retrieve(inputs, without_alpha(source.splits["train"]["data"]))
+    found = {"outputs": outputs, "retrieval": np.asarray(target.splits["train"]["data"][near])}
     trivial = fill(inputs) if fill else _as_it_is(inputs, targets.shape)
     if trivial is not None:
         found["fill"] = trivial

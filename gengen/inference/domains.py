@@ -23,7 +23,7 @@ SEEDS = {"train": 0, "test": 1}
 """Seeds of what pairs are made with, such as the places of holes: always the same, and other ones in each split."""
 
 Arrays = Mapping[str, np.ndarray]
-"""What a data set holds of some images, by name: "image" and perhaps "paired" and "label"."""
+"""What a data set holds of some images, by name: "data" and perhaps "paired" and "label"."""
 
 One = Callable[[jax.Array, Variables, Tree], Tree]
 """`(key, variables, tree of arrays [1, ...]) -> tree of arrays [1, ...]`: what is done to one image."""
@@ -50,7 +50,7 @@ def pairs_of(
         raise ValueError("this model learns without pairs, so there is nothing that makes any")
     pair = model.pair
     each = each_alone(lambda key, variables, batch: pair(key, batch))
-    batch = {name: np.asarray(arrays[name][indices]) for name in ("image", "paired") if name in arrays}
+    batch = {name: np.asarray(arrays[name][indices]) for name in ("data", "paired") if name in arrays}
     made = [tuple(map(to_pixels, chunk)) for chunk in each(jax.random.key(seed), {}, indices, batch)]
     a, b = (np.concatenate(side) for side in zip(*made, strict=True))
     return a, b
@@ -66,7 +66,7 @@ def aligned(data: DataSet, model: GenerativeModel) -> bool:
     second = data.second
     if second is None or "paired" not in data.splits["test"]:
         return False
-    return all(_equal(data.splits[split]["paired"], second.splits[split]["image"]) for split in SEEDS)
+    return all(_equal(data.splits[split]["paired"], second.splits[split]["data"]) for split in SEEDS)
 
 
 def domains(data: DataSet, model: GenerativeModel) -> dict[str, DataSet]:
@@ -86,29 +86,29 @@ def domains(data: DataSet, model: GenerativeModel) -> dict[str, DataSet]:
     splits: dict[str, dict[str, Arrays]] = {"a": {}, "b": {}}
     for split in SEEDS:
         arrays = data.splits[split]
-        images = pairs_of(model, arrays, np.arange(len(arrays["image"])), seed=SEEDS[split])
+        images = pairs_of(model, arrays, np.arange(len(arrays["data"])), seed=SEEDS[split])
         labels = {name: values for name, values in arrays.items() if name == "label"}
         for name, side in zip("ab", images, strict=True):
-            splits[name][split] = {"image": side, **labels}
+            splits[name][split] = {"data": side, **labels}
     return {name: _domain(data, name, made) for name, made in splits.items()}
 
 
 def _domain(data: DataSet, name: str, splits: Mapping[str, Arrays]) -> DataSet:
-    if all(_equal(splits[split]["image"], data.splits[split]["image"]) for split in splits):
+    if all(_equal(splits[split]["data"], data.splits[split]["data"]) for split in splits):
         return data
     digest = hashlib.sha256(f"{data.signature.digest} domain {name}".encode())
     for split in splits:
         digest.update(f"{split} {splits[split]['image'].shape}".encode())
-        digest.update(np.ascontiguousarray(splits[split]["image"]).tobytes())
+        digest.update(np.ascontiguousarray(splits[split]["data"]).tobytes())
     short = digest.hexdigest()[:16]
-    height, width, channels = splits["train"]["image"].shape[1:]
+    height, width, channels = splits["train"]["data"].shape[1:]
     signature = dataclasses.replace(
         data.signature,
         name=f"domain {name} of {data.signature.name}",
         height=height,
         width=width,
         channels=channels,
-        counts={split: len(splits[split]["image"]) for split in splits},
+        counts={split: len(splits[split]["data"]) for split in splits},
         digest=short,
         paired=0,
         second=None,

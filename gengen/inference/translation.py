@@ -112,7 +112,7 @@ def held_out(data: DataSet, model: GenerativeModel, direction: str, number: int,
     domain = data if direction == "ab" or model.pair is not None else data.second
     if domain is None:
         raise Refusal(f"the data of this run, {data.signature.name}, have no second domain to translate from.")
-    images = domain.splits["test"]["image"]
+    images = domain.splits["test"]["data"]
     indices = np.random.default_rng(seed).permutation(len(images))[:number]
     title = f"{len(indices):,} held-out image{'s' if len(indices) > 1 else ''} of {domain.signature.name}"
     if model.pair is not None:
@@ -120,7 +120,7 @@ def held_out(data: DataSet, model: GenerativeModel, direction: str, number: int,
         return Given(*((a, b) if direction == "ab" else (b, a)), indices, title)
     target = None
     if aligned(data, model):
-        target = np.asarray(data.splits["test"]["paired" if direction == "ab" else "image"][indices])
+        target = np.asarray(data.splits["test"]["paired" if direction == "ab" else "data"][indices])
     return Given(np.asarray(images[indices]), target, indices, title)
 
 

@@ -69,9 +69,9 @@ def complete(
 
 def _fitted(model: GenerativeModel, variables: Variables, data: DataSet, name: str, components: int) -> dict[str, Any]:
     split = shown_to(model, data).splits["train"]
-    indices = np.random.default_rng(0).permutation(len(split["image"]))[:IMAGES]
+    indices = np.random.default_rng(0).permutation(len(split["data"]))[:IMAGES]
     labels = split["label"][indices] if "label" in split else None
-    codes = Latents(model, variables, seed=0).encode(split["image"][indices], indices, label_condition(model, labels))
+    codes = Latents(model, variables, seed=0).encode(split["data"][indices], indices, label_condition(model, labels))
     fitted = SAMPLERS[name](codes.reshape(len(codes), -1).astype(np.float64), components)
     arrays = {field: value.astype(np.float32) for field, value in fitted._asdict().items()}
     return {"shape": np.array(codes.shape[1:], np.int32), **arrays}

@@ -68,10 +68,10 @@ def data_of(workdir: Path, config: ConfigDict | None = None) -> DataSet:
 def held_out(data: DataSet, number: int, seed: int) -> Shown:
     """Picks at most so many held-out images at random, without repetition; the seed says which, and in which order."""
     test = data.splits["test"]
-    indices = np.random.default_rng(seed).permutation(len(test["image"]))[:number]
+    indices = np.random.default_rng(seed).permutation(len(test["data"]))[:number]
     labels = np.asarray(test["label"][indices]) if "label" in test else None
     title = f"{len(indices):,} held-out image{'s' if len(indices) > 1 else ''} of {data.signature.name}"
-    return Shown(np.asarray(test["image"][indices]), labels, indices, title)
+    return Shown(np.asarray(test["data"][indices]), labels, indices, title)
 
 
 def pictures_of(path: Path, signature: Signature, number: int) -> Shown:

@@ -65,8 +65,8 @@ def run(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
             adapted = _trained(_adapted(config, way, seed), folder / way, rule)
             source, target = domains[way]
             for name, classifier in (("source", alone[way[0]]), ("adapted", adapted), ("target", alone[way[1]])):
-                found[way][name].append(accuracy(recogniser(classifier), target["image"], target["label"]))
-            translated = _translated(adapted, source["image"])
+                found[way][name].append(accuracy(recogniser(classifier), target["data"], target["label"]))
+            translated = _translated(adapted, source["data"])
             if translated is not None:
                 found[way]["survival"].append(accuracy(recogniser(alone[way[1]]), translated, source["label"]))
             print(f"seed {seed}, {_title(config, way)}: {_said({name: v[-1:] for name, v in found[way].items()})}")
@@ -75,7 +75,7 @@ def run(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
         "seeds": settings.seeds,
         "checkpoint": "latest",
         "directions": {
-            way: _report(config, way, found[way], len(domains[way][1]["image"])) for way in settings.directions
+            way: _report(config, way, found[way], len(domains[way][1]["data"])) for way in settings.directions
         },
     }
     print(f"\n{adaptations.as_table(adaptations.rows_of(report))}\n")

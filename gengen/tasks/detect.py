@@ -101,7 +101,7 @@ def run(
     _check_calibration(workdir, data, rate)
     shown = pictures_of(source, data.signature, num) if source else None
     path, picture = output_files(output, workdir / ("detected.json" if source else "detection.json"), ".json", ".png")
-    train, held_out = (data.splits[split]["image"] for split in ("train", "held_out"))
+    train, held_out = (data.splits[split]["data"] for split in ("train", "held_out"))
     subject = Subject(model, evaluation_variables(state, raw=raw), train, settings, seed)
     alarm = _calibrated(detectors.scorer(name, subject), held_out, rate)
     weights = "as trained" if raw or not state.average else "averaged"
@@ -139,7 +139,7 @@ def _check_calibration(workdir: Path, data: DataSet, rate: float) -> None:
             f"--config.data.held_out=0.1."
         )
     try:
-        expected_false_alarms(len(data.splits["held_out"]["image"]), rate)
+        expected_false_alarms(len(data.splits["held_out"]["data"]), rate)
     except ValueError as error:
         raise Refusal(
             f"config.evaluation.false_alarms={rate}: {error}; allow a higher rate, or train another run that sets more "

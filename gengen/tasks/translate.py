@@ -137,7 +137,7 @@ def _own(source: Path, signature: Signature, model: GenerativeModel, direction: 
             raise Refusal(f"--input={source} has pictures with transparent parts and others; translate them apart.")
     if model.pair is not None and not signature.paired:
         shown = pictures_of(source, signature, number)
-        a, b = pairs_of(model, {"image": shown.images}, shown.indices, seed=SEEDS["test"])
+        a, b = pairs_of(model, {"data": shown.images}, shown.indices, seed=SEEDS["test"])
         return Given(*((a, b) if direction == "ab" else (b, a)), shown.indices, shown.title)
     shown = pictures_of(source, domain, number)
     return Given(shown.images, None, shown.indices, shown.title)

@@ -19,7 +19,7 @@ SIDE = 48
 def data_of(number, folder, classes=0):
     """Held-out images uint8 [N, 4, 4, 1] of random pixels, and their classes."""
     rng = np.random.default_rng(0)
-    split = {"image": rng.integers(0, 256, (number, 4, 4, 1), np.uint8)}
+    split = {"data": rng.integers(0, 256, (number, 4, 4, 1), np.uint8)}
     if classes:
         split["label"] = np.arange(number, dtype=np.int32) % classes
     return DataSet(Signature("few", 4, 4, 1, (), {}, ""), {"train": split, "test": split}, folder)
@@ -105,7 +105,7 @@ def test_held_out_images_lie_above_what_comes_back_of_them(coding, tmp_path, num
     rows = min(number, progress.PAIRS) // columns
     assert found.shape[:2] == (2 * rows, columns)
     indices = np.random.default_rng(0).permutation(number)[: rows * columns]  # the first ones may be of one kind
-    held_out = data.splits["test"]["image"][indices, :, :, 0].reshape(rows, columns, 4, 4)
+    held_out = data.splits["test"]["data"][indices, :, :, 0].reshape(rows, columns, 4, 4)
     np.testing.assert_array_equal(found[0::2], held_out)
     back = found[1::2]
     np.testing.assert_array_equal(back[..., 0, :2], held_out[..., 0, :2])  # the code: the first two pixels

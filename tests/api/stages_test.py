@@ -45,7 +45,7 @@ def walker(traced=None):
             if traced is not None:
                 traced.add((name, phase))
             noise = jax.random.normal(jax.random.fold_in(key, state.step), (3,))
-            light = replica_mean(batch["image"].astype(jnp.float32).mean()) / 255
+            light = replica_mean(batch["data"].astype(jnp.float32).mean()) / 255
             speed = 0.9 * state.opt["walker"] + light * noise
             index = state.variables["walker"]["params"]["place"] + pace * speed
             moved = state.replace(
@@ -83,7 +83,7 @@ def settings():
 def walk(monkeypatch, tmp_path):
     """Returns `(name, stop=None, model=walker(), **training) -> folder`: trains, at most `stop` dispatches."""
     rng = np.random.default_rng(0)
-    split = {"image": rng.integers(0, 256, (50, 4, 4, 1), np.uint8)}
+    split = {"data": rng.integers(0, 256, (50, 4, 4, 1), np.uint8)}
     data = DataSet(Signature("few", 4, 4, 1, (), {}, "d"), {"train": split, "test": split}, tmp_path)
     monkeypatch.setattr(train, "load_data", lambda config, rule="hash": data)
     monkeypatch.setattr(train, "check_config", lambda config: None)  # it names no model
@@ -133,13 +133,13 @@ def by_hand(steps):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (50, 4, 4, 1), np.uint8)
     windows = [(step, step + 1) for step in range(steps)]
-    fed = batches({"image": images}, seed=0, batch_size=16, windows=windows, devices=1)
+    fed = batches({"data": images}, seed=0, batch_size=16, windows=windows, devices=1)
     index, speed, entered = np.zeros(3), np.zeros(3), 0
     for step, batch in enumerate(fed):
         if step == BOUNDARY:
             speed, entered = np.zeros(3), entered + 1
         noise = np.asarray(jax.random.normal(jax.random.fold_in(jax.random.key(0), step), (3,)))
-        speed = 0.9 * speed + batch["image"].mean() / 255 * noise
+        speed = 0.9 * speed + batch["data"].mean() / 255 * noise
         index = index + (2 if step >= BOUNDARY else 1) * speed
     return index, speed, entered
 
@@ -256,12 +256,12 @@ def test_a_semi_supervised_model_is_fed_images_without_labels_and_a_few_with_the
     few = load(name="digits", resolution=8, channels=1, labelled=config.data.labelled, data_dir=data_dir)
     known = {image.tobytes(): label for image, label in zip(*few.splits["labelled"].values(), strict=True)}
     for batch in fed:
-        assert set(batch) == {"image", "labelled"}
-        assert set(batch["labelled"]) == {"image", "label"}
-        assert batch["image"].shape == batch["labelled"]["image"].shape == (4, 5, 2, 8, 8, 1)
-        images = batch["labelled"]["image"].reshape(-1, 8, 8, 1)
+        assert set(batch) == {"data", "labelled"}
+        assert set(batch["labelled"]) == {"data", "label"}
+        assert batch["data"].shape == batch["labelled"]["data"].shape == (4, 5, 2, 8, 8, 1)
+        images = batch["labelled"]["data"].reshape(-1, 8, 8, 1)
         assert [known[image.tobytes()] for image in images] == batch["labelled"]["label"].ravel().tolist()
-        shown = {image.tobytes() for image in batch["image"].reshape(-1, 8, 8, 1)}
+        shown = {image.tobytes() for image in batch["data"].reshape(-1, 8, 8, 1)}
         assert len(shown - known.keys()) > len(shown) / 2, "the main stream is of all images"
     assert json.loads((tmp_path / "run" / "data.json").read_text())["counts"]["labelled"] == config.data.labelled
     (line,) = lines_of(tmp_path / "run")

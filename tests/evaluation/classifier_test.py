@@ -41,13 +41,13 @@ def trainings(made, monkeypatch):
 
 def test_a_few_seconds_suffice_to_know_the_digits(made, data):
     assert made[0].accuracy >= 0.95
-    _, log_probabilities = made[0].extract(data.splits["test"]["image"])
+    _, log_probabilities = made[0].extract(data.splits["test"]["data"])
     right = log_probabilities.argmax(1) == data.splits["test"]["label"]
     assert made[0].accuracy == pytest.approx(right.mean())
 
 
 def test_features_and_probabilities_have_the_shapes_and_sums_promised(made, data):
-    features, log_probabilities = made[0].extract(data.splits["test"]["image"])
+    features, log_probabilities = made[0].extract(data.splits["test"]["data"])
     assert (features.shape, log_probabilities.shape) == ((300, FEATURES), (300, 10))
     assert features.dtype == log_probabilities.dtype == np.float32
     np.testing.assert_allclose(np.exp(log_probabilities).sum(1), 1, rtol=1e-5)
@@ -55,7 +55,7 @@ def test_features_and_probabilities_have_the_shapes_and_sums_promised(made, data
 
 
 def test_chunks_do_not_show_in_what_is_extracted(made, data, monkeypatch):
-    images = data.splits["test"]["image"][:20]
+    images = data.splits["test"]["data"][:20]
     whole = made[0].extract(images)
     monkeypatch.setattr(classifier, "CHUNK", 8)
     for chunked, at_once in zip(made[0].extract(images), whole, strict=True):
@@ -85,7 +85,7 @@ def test_the_file_is_read_back_as_it_was_written(made, data, trainings):
     assert cache.stat().st_mtime_ns == before
     assert (again.name, again.digest, again.accuracy) == ("classifier-v1", classifier_made.digest, made[0].accuracy)
     assert again.metadata == classifier_made.metadata
-    images = data.splits["test"]["image"][:10]
+    images = data.splits["test"]["data"][:10]
     for ours, theirs in zip(again.extract(images), classifier_made.extract(images), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     with np.load(cache, allow_pickle=False) as file:

@@ -64,7 +64,7 @@ def data_set(name, folder, seed, low, high, wrong=None):
     for index, split in enumerate(("train", "test")):
         image = np.random.default_rng([seed, index]).integers(low, high, (150, 4, 4, 1), np.uint8)
         bright = (image.reshape(150, -1).mean(1) > 127.5).astype(np.int32)
-        splits[split] = {"image": image} | ({} if wrong is None else {"label": bright})
+        splits[split] = {"data": image} | ({} if wrong is None else {"label": bright})
     if wrong is not None:
         splits["test"]["label"][:wrong] = 1 - splits["test"]["label"][:wrong]
     classes = () if wrong is None else ("dark", "bright")
@@ -196,7 +196,7 @@ def test_rows_of_a_picture_are_brought_to_one_shape(tmp_path):
         return jnp.tile(images, (1, 1, 1, 3))
 
     colours = data_set("colours", tmp_path, 1, 0, 255)
-    image = {split: {"image": arrays["image"].repeat(3, -1)} for split, arrays in colours.splits.items()}
+    image = {split: {"data": arrays["data"].repeat(3, -1)} for split, arrays in colours.splits.items()}
     colours = DataSet(Signature("colours", 4, 4, 3, (), {"train": 150, "test": 150}, "c"), image, tmp_path)
     data = joined(data_set("greys", tmp_path, 0, 0, 255), colours)
     shown = picture(fake(translate={"ab": coloured}), init(None, None).variables, data, 0)

@@ -29,10 +29,10 @@ def data_of(train, test, folder, classes=CLASSES):
     """Images [N, 2, 2, 1] of random pixels whose first is 100 times their class, where there are classes."""
     rng, splits = np.random.default_rng(0), {}
     for name, number in (("train", train), ("test", test)):
-        splits[name] = {"image": rng.integers(0, 40, (number, 2, 2, 1), np.uint8)}
+        splits[name] = {"data": rng.integers(0, 40, (number, 2, 2, 1), np.uint8)}
         if classes:
             splits[name]["label"] = np.arange(number, dtype=np.int32) % classes
-            splits[name]["image"][:, 0, 0, 0] = 100 * splits[name]["label"]
+            splits[name]["data"][:, 0, 0, 0] = 100 * splits[name]["label"]
     return DataSet(Signature("few", 2, 2, 1, tuple("abc"[:classes]), {}, ""), splits, folder)
 
 
@@ -58,7 +58,7 @@ def test_the_likelihood_is_the_mean_over_every_held_out_image_once(tmp_path, num
     found = judge_likelihood(made(log_likelihood=known), {"scale": jnp.float32(2)}, data, settings)
     assert list(found) == ["1", "5"]
     for samples, entry in found.items():
-        nats = 2 * nats_of(data.splits["test"]["image"]) + 10 * int(samples)
+        nats = 2 * nats_of(data.splits["test"]["data"]) + 10 * int(samples)
         expected = around(nats.mean(), nats.var(ddof=1) / number, number - 1)
         assert entry["images"] == number
         np.testing.assert_allclose([entry["nats"][end] for end in ("value", "low", "high")], expected, rtol=1e-5)
@@ -199,14 +199,14 @@ def test_the_share_of_samples_that_a_classifier_is_sure_of_is_told_beside_it():
 
 def test_windows_around_the_held_out_images_themselves_are_as_narrow_as_training_images_allow(tmp_path):
     data = data_of(60, 40, tmp_path)
-    own = judge_parzen(data.splits["test"]["image"], data)
+    own = judge_parzen(data.splits["test"]["data"], data)
     assert (own["samples"], own["images"]) == (40, 40)
     noise = judge_parzen(np.random.default_rng(1).integers(0, 256, (40, 2, 2, 1), np.uint8), data)
     assert own["nats"]["value"] > noise["nats"]["high"]
     assert own["bandwidth"] < noise["bandwidth"]
     # Samples that are all alike: a normal distribution around them, of pixels in [0, 1].
     one = judge_parzen(np.zeros((2, 2, 2, 1), np.uint8), data)
-    squares = np.square(data.splits["test"]["image"] / 255.0).sum((1, 2, 3))
+    squares = np.square(data.splits["test"]["data"] / 255.0).sum((1, 2, 3))
     nats = -squares / 2 / one["bandwidth"] ** 2 - 2 * math.log(2 * math.pi * one["bandwidth"] ** 2)
     assert one["nats"]["value"] == pytest.approx(nats.mean(), rel=1e-4)
 
@@ -219,7 +219,7 @@ def test_windows_around_the_held_out_images_themselves_are_as_narrow_as_training
 )
 def test_the_width_of_windows_is_chosen_by_images_of_all_kinds(tmp_path, monkeypatch):
     data, seen = data_of(300, 40, tmp_path, classes=0), []
-    data.splits["train"]["image"][:] = 100 * (np.arange(300) // 100)[:, None, None, None]
+    data.splits["train"]["data"][:] = 100 * (np.arange(300) // 100)[:, None, None, None]
     monkeypatch.setattr(evidence, "VALIDATION", 60)
 
     def spied(samples, points, test):
@@ -227,7 +227,7 @@ def test_the_width_of_windows_is_chosen_by_images_of_all_kinds(tmp_path, monkeyp
         return parzen(samples, points, test)
 
     monkeypatch.setattr(evidence, "parzen", spied)
-    judge_parzen(data.splits["test"]["image"], data)
+    judge_parzen(data.splits["test"]["data"], data)
     counts = np.unique(seen[0][:, 0], return_counts=True)[1]
     assert counts.sum() == 60 and len(counts) == 3 and counts.min() >= 8  # 20 of each on average, deviation 3.3
 

@@ -33,7 +33,7 @@ def nearest_mean(monkeypatch):
 
     def classifier(data):
         train = data.splits["train"]
-        means = np.stack([train["image"][train["label"] == k].mean(0).ravel() for k in range(3)])
+        means = np.stack([train["data"][train["label"] == k].mean(0).ravel() for k in range(3)])
 
         def extract(images):
             points = images.reshape(len(images), -1).astype(np.float32)
@@ -41,7 +41,7 @@ def nearest_mean(monkeypatch):
             return points / 255, np.asarray(jax.nn.log_softmax(-distances / 1e4))
 
         name = f"means of {data.signature.name}"
-        return Extractor(name, "", data.splits["train"]["image"][0].size, "none", extract, 3, 1.0)
+        return Extractor(name, "", data.splits["train"]["data"][0].size, "none", extract, 3, 1.0)
 
     monkeypatch.setattr(features, "_classifier", classifier)
 
@@ -59,10 +59,10 @@ def data_set(name, folder, seed, train=300, test=200, classes=CLASSES, negative=
     for index, (split, size) in enumerate({"train": train, "test": test}.items()):
         labels = np.random.default_rng([seed, index]).integers(0, 3, size).astype(np.int32)
         images = drawn([seed, index, 1], labels)
-        splits[split] = {"image": 255 - images if negative else images, "label": labels}
+        splits[split] = {"data": 255 - images if negative else images, "label": labels}
     splits["test"]["label"][:wrong] = (splits["test"]["label"][:wrong] + 1) % 3
     if not classes:
-        splits = {split: {"image": arrays["image"]} for split, arrays in splits.items()}
+        splits = {split: {"data": arrays["data"]} for split, arrays in splits.items()}
     counts = {"train": train, "test": test}
     return DataSet(Signature(name, 6, 6, 1, classes, counts, name), splits, folder)
 
@@ -102,7 +102,7 @@ def test_labels_survive_a_perfect_translation_and_not_one_that_changes_the_class
 def test_labels_are_those_of_the_images_that_were_picked(data):
     """Those whose labels are wrong lie first, and are missed where they are picked."""
     found = judge_translation(translating(ba=negative), {}, data, SETTINGS, 90)["ba"]["survival"]
-    indices, _ = pick(data.second.splits["test"]["image"], 90)
+    indices, _ = pick(data.second.splits["test"]["data"], 90)
     assert found["outputs"] == of_share(90 - int((indices < WRONG).sum()), 90)._asdict()
     assert 0 < (indices < WRONG).sum() < WRONG
     assert found["real"] == of_share(200, 200)._asdict()

@@ -60,7 +60,7 @@ def test_real_images_have_no_fault(judged, beside):
 def test_a_missing_digit_is_named(judged, beside):
     data, judge = judged
     indices = np.flatnonzero(data.splits["train"]["label"] != 3)[:1000]
-    said = said_of(judged, beside, judge.images(data.splits["train"]["image"][indices], indices))
+    said = said_of(judged, beside, judge.images(data.splits["train"]["data"][indices], indices))
     assert "Class 3 (" in said
     assert "is missing" in said
     assert "repeat" not in said
@@ -70,7 +70,7 @@ def test_a_missing_digit_is_named(judged, beside):
 def test_one_image_repeated_is_named(judged, beside):
     data, judge = judged
     test = data.splits["test"]
-    one = test["image"][test["label"] == 5][:1]  # some pictures are nearer to noise than all of the data are
+    one = test["data"][test["label"] == 5][:1]  # some pictures are nearer to noise than all of the data are
     said = said_of(judged, beside, judge.images(np.repeat(one, 1000, axis=0)))
     assert said.startswith("One image is repeated")
     assert "are missing" in said
@@ -78,13 +78,13 @@ def test_one_image_repeated_is_named(judged, beside):
 
 def test_a_few_images_repeated_are_counted(judged, beside):
     data, judge = judged
-    said = said_of(judged, beside, judge.images(np.tile(data.splits["test"]["image"][:50], (20, 1, 1, 1))))
+    said = said_of(judged, beside, judge.images(np.tile(data.splits["test"]["data"][:50], (20, 1, 1, 1))))
     assert "Images repeat as if there were about" in said
 
 
 def test_copied_training_images_are_named(judged, beside):
     data, judge = judged
-    copies = data.splits["train"]["image"][:1000].astype(np.int32)
+    copies = data.splits["train"]["data"][:1000].astype(np.int32)
     copies += np.random.default_rng(2).integers(-4, 5, copies.shape)
     said = said_of(judged, beside, judge.images(np.clip(copies, 0, 255).astype(np.uint8)))
     assert "Training images are memorised" in said
@@ -99,7 +99,7 @@ def test_noise_is_named(judged, beside):
 def test_one_digit_alone_is_a_collapse_and_no_noise(judged, beside):
     data, judge = judged
     indices = np.flatnonzero(data.splits["train"]["label"] == 1)
-    said = said_of(judged, beside, judge.images(data.splits["train"]["image"][indices], indices))
+    said = said_of(judged, beside, judge.images(data.splits["train"]["data"][indices], indices))
     assert said.startswith("Classes 0 (0.0% of the samples")
     assert "noise" not in said
 

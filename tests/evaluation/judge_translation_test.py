@@ -32,7 +32,7 @@ def pictures(seed, number, channels=1):
 def data_set(name, folder, train, test, /, classes=(), **more):
     channels = more["train"]["paired"].shape[-1] if more else 0
     counts = {"train": len(train), "test": len(test)}
-    splits = {"train": {"image": train, **more.get("train", {})}, "test": {"image": test, **more.get("test", {})}}
+    splits = {"train": {"data": train, **more.get("train", {})}, "test": {"data": test, **more.get("test", {})}}
     return DataSet(Signature(name, *train.shape[1:], classes, counts, name, paired=channels), splits, folder)
 
 
@@ -65,7 +65,7 @@ def duller(key, variables, images):
 
 def grey_pairs(key, batch):
     """The mean of the channels, but for one pixel that is drawn, and the picture."""
-    b = batch["image"].astype(jnp.float32) / 127.5 - 1
+    b = batch["data"].astype(jnp.float32) / 127.5 - 1
     a = b.mean(-1, keepdims=True)
     return a.at[:, 0, 0, 0].set(jax.random.uniform(key, (len(b),))), b
 
@@ -99,7 +99,7 @@ def test_a_dull_translation_is_farther_than_real_images(both_ways):
 def test_the_cycle_error_is_that_of_the_way_back(both_ways, unpaired):
     # A negative at 3/4 of its contrast, and the negative of that, or the other way round.
     for direction, data in (("ab", unpaired), ("ba", unpaired.second)):
-        _, inputs = pick(data.splits["test"]["image"], 10_000)
+        _, inputs = pick(data.splits["test"]["data"], 10_000)
         lost = np.abs(np.rint(0.75 * (inputs - 127.5) + 127.5) - inputs).mean((1, 2, 3)) / 255
         assert tuple(both_ways[direction]["cycle"].values()) == pytest.approx(of_blocks(lost), abs=1e-12)
     one_way = judge_translation(fake({"ab": negative}), {}, unpaired, SETTINGS, 40)
@@ -115,10 +115,10 @@ def test_without_known_pairs_there_is_nothing_to_compare_with(both_ways, unpaire
 
 def test_a_perfect_answer_leaves_trivial_ones_behind_and_a_blurred_one_is_not_sharp(alone):
     model = fake(None, grey_pairs)
-    indices, targets = pick(alone.splits["test"]["image"], 10_000)
-    inputs = domains(alone, model)["a"].splits["test"]["image"][indices]
-    truth = jnp.asarray(alone.splits["test"]["image"].reshape(200, -1), jnp.float32) / 127.5 - 1
-    seen = jnp.asarray(domains(alone, model)["a"].splits["test"]["image"].reshape(200, -1), jnp.float32) / 127.5 - 1
+    indices, targets = pick(alone.splits["test"]["data"], 10_000)
+    inputs = domains(alone, model)["a"].splits["test"]["data"][indices]
+    truth = jnp.asarray(alone.splits["test"]["data"].reshape(200, -1), jnp.float32) / 127.5 - 1
+    seen = jnp.asarray(domains(alone, model)["a"].splits["test"]["data"].reshape(200, -1), jnp.float32) / 127.5 - 1
 
     def looked_up(key, variables, images):
         del key, variables
@@ -141,8 +141,8 @@ def test_a_perfect_answer_leaves_trivial_ones_behind_and_a_blurred_one_is_not_sh
     assert "inputs" not in perfect["scores"]["frechet_distance"], "they have one channel"
     for found in (perfect, blur):
         assert found["pairs"]["fill"] == said_of(inputs.repeat(3, -1), targets)
-        near = retrieve(inputs, domains(alone, model)["a"].splits["train"]["image"])
-        assert found["pairs"]["retrieval"] == said_of(alone.splits["train"]["image"][near], targets)
+        near = retrieve(inputs, domains(alone, model)["a"].splits["train"]["data"])
+        assert found["pairs"]["retrieval"] == said_of(alone.splits["train"]["data"][near], targets)
 
 
 def said_of(found, targets):
@@ -154,9 +154,9 @@ def test_a_trivial_fill_can_be_named(alone):
     filled = judge_translation(model, {}, alone, SETTINGS, 50, fill=lambda inputs: 255 - inputs.repeat(3, -1))["ab"][
         "pairs"
     ]
-    _, targets = pick(alone.splits["test"]["image"], 50)
-    indices, _ = pick(alone.splits["test"]["image"], 50)
-    inputs = domains(alone, model)["a"].splits["test"]["image"][indices]
+    _, targets = pick(alone.splits["test"]["data"], 50)
+    indices, _ = pick(alone.splits["test"]["data"], 50)
+    inputs = domains(alone, model)["a"].splits["test"]["data"][indices]
     assert filled["fill"] == said_of(255 - inputs.repeat(3, -1), targets)
     assert filled["outputs"] == said_of(inputs.repeat(3, -1), targets)
 
@@ -184,7 +184,7 @@ def test_domains_that_are_made_are_data_sets_with_a_digest_and_a_folder_of_their
     others = [data, domains(alone, model)["a"], made["a"]]
     assert len({each.signature.digest for each in others}) == len({each.folder for each in others}) == 3
     assert domains(data, model)["a"].signature == made["a"].signature
-    drawn = [made["a"].splits[split]["image"][:, 0, 0] for split in ("train", "test")]
+    drawn = [made["a"].splits[split]["data"][:, 0, 0] for split in ("train", "test")]
     assert (drawn[0] != drawn[1]).mean() > 0.9, "each split draws for itself"
 
 
@@ -205,7 +205,7 @@ def test_domains_that_no_extractor_fits_have_no_scores_and_say_why(tmp_path):
 
 
 def one(batch):
-    return batch["image"].astype(jnp.float32) / 127.5 - 1
+    return batch["data"].astype(jnp.float32) / 127.5 - 1
 
 
 def test_a_report_is_json_and_is_said_in_tables(both_ways, alone):

@@ -67,14 +67,14 @@ def test_files_are_whole_and_small():
 def test_mnist_is_judged_by_its_own(test_data, data_dir, tmp_path, untrained):
     mnist = load(name="mnist", resolution=28, channels=1, data_dir=data_dir, manual_dir=test_data / "mnist")
     found = trained(mnist, tmp_path / "classifier.npz")
-    right = found.extract(mnist.splits["test"]["image"][:2000])[1].argmax(1) == mnist.splits["test"]["label"][:2000]
+    right = found.extract(mnist.splits["test"]["data"][:2000])[1].argmax(1) == mnist.splits["test"]["label"][:2000]
     assert found.metadata["correct"] / found.metadata["count"] > 0.994
     assert right.mean() > 0.985  # the first half of the split is the harder one
 
 
 def test_its_accuracy_is_what_it_says(data, tmp_path, untrained):
     found = trained(data, tmp_path / "classifier.npz")
-    right = found.extract(data.splits["test"]["image"])[1].argmax(1) == data.splits["test"]["label"]
+    right = found.extract(data.splits["test"]["data"])[1].argmax(1) == data.splits["test"]["label"]
     assert (int(right.sum()), len(right)) == (found.metadata["correct"], found.metadata["count"])
     assert found.accuracy > 0.985
 

@@ -68,7 +68,7 @@ def test_the_classifier_is_taught_and_tested_by_known_labels(digits, tmp_path, m
     monkeypatch.setattr(classifier, "batches", lambda arrays, **how: taught.update(arrays) or fed(arrays, **how))
     made = classifier.trained(digits, tmp_path / "classifier.npz", steps=50)
     assert taught["label"].min() == 0
-    assert len(taught["label"]) == len(taught["image"]) == (digits.splits["train"]["label"] >= 0).sum()
+    assert len(taught["label"]) == len(taught["data"]) == (digits.splits["train"]["label"] >= 0).sum()
     assert made.metadata["count"] == 60
     assert classifier.steps_for(len(taught["label"])) < classifier.steps_for(digits.signature.counts["train"])
 
@@ -135,7 +135,7 @@ def looking(data, **conditions):
 def test_codes_probes_and_recognition_count_images_of_known_classes(digits):
     model = looking(digits)
     known = with_labels(digits.splits["test"])
-    images = known["image"].astype(np.float32) / np.float32(127.5) - 1
+    images = known["data"].astype(np.float32) / np.float32(127.5) - 1
     seen = np.asarray(model.recognise(None, None, images)["label"].argmax(-1))
     expected = of_share(int((seen == known["label"]).sum()), 60)
     found = judge_recognition.judge_recognition(model, {}, digits)

@@ -40,7 +40,7 @@ def data(data_dir):
 def pictures(data):
     """A hundred training images of each class, [K, 100, H, W, C] in [-1, 1]."""
     train = data.splits["train"]
-    chosen = np.stack([train["image"][train["label"] == index][:100] for index in range(CLASSES)])
+    chosen = np.stack([train["data"][train["label"] == index][:100] for index in range(CLASSES)])
     return chosen.astype(np.float32) / 127.5 - 1
 
 

@@ -92,16 +92,16 @@ def test_directions_swap_source_and_target(adapted):
 def test_no_label_of_a_target_is_in_a_training(adapted, data_dir):
     data = load_data(tiny(data_dir))
     labels = {"digits": data.splits["train"]["label"], "glyphs": data.second.splits["train"]["label"]}
-    images = {"digits": data.splits["train"]["image"], "glyphs": data.second.splits["train"]["image"]}
+    images = {"digits": data.splits["train"]["data"], "glyphs": data.second.splits["train"]["data"]}
     taught = []
     for given in adapted[2]:
-        assert set(given) <= {"image", "label", "second"}
-        (name,) = [name for name in labels if np.array_equal(given["image"], images[name])]
+        assert set(given) <= {"data", "label", "second"}
+        (name,) = [name for name in labels if np.array_equal(given["data"], images[name])]
         np.testing.assert_array_equal(given["label"], labels[name])
         if "second" in given:
             (other,) = {"digits", "glyphs"} - {name}
-            assert list(given["second"]) == ["image"]
-            np.testing.assert_array_equal(given["second"]["image"], images[other])
+            assert list(given["second"]) == ["data"]
+            np.testing.assert_array_equal(given["second"]["data"], images[other])
         taught.append((name, "second" in given))
     of_a_seed = [("digits", False), ("glyphs", False), ("digits", True), ("glyphs", True)]
     assert taught == of_a_seed * 2
@@ -114,14 +114,14 @@ def test_means_and_standard_errors_are_those_of_the_seeds(adapted, data_dir):
     tests = {"a": data.splits["test"], "b": data.second.splits["test"]}
     for way, found in report["directions"].items():
         assert found["title"] == f"{NAMES[way[0]]} to {NAMES[way[1]]}"
-        assert found["images"] == len(tests[way[1]]["image"])
+        assert found["images"] == len(tests[way[1]]["data"])
         assert "survival" not in found, "nothing is translated"
         for name, run in (("source", f"only_{way[0]}"), ("adapted", way), ("target", f"only_{way[1]}")):
             first, second = found[name]["values"]
             assert found[name]["mean"] == pytest.approx((first + second) / 2, abs=1e-12)
             assert found[name]["standard_error"] == pytest.approx(abs(first - second) / 2, abs=1e-12)
             look = adapt.recogniser(adapted[0] / "seed_1" / run)
-            right = look(tests[way[1]]["image"]) == tests[way[1]]["label"]
+            right = look(tests[way[1]]["data"]) == tests[way[1]]["label"]
             assert second == pytest.approx(right.mean(), abs=1e-12)
 
 

@@ -150,12 +150,12 @@ def test_the_numbers_are_those_of_scores_that_are_worked_out_apart(made, here):
         back = latents.decode(latents.encode(images, indices, {}), indices, {})
         return cosine_distances(images / 255, np.clip((back + 1) / 2, 0, 1))[0]
 
-    calibration, found = scores(data.splits["held_out"]["image"]), scores(shown.images)
+    calibration, found = scores(data.splits["held_out"]["data"]), scores(shown.images)
     np.testing.assert_allclose(report["threshold"], threshold(calibration, 0.05), rtol=1e-4)
     np.testing.assert_allclose(report["auroc"]["value"], roc_auc_score(shown.anomalous, found), atol=1e-4)
     np.testing.assert_allclose(report["auprc"]["value"], average_precision_score(shown.anomalous, found), atol=1e-4)
     assert (shown.anomalous == (shown.labels != 0)).all()
-    normal = {image.tobytes() for image in data.splits["test"]["image"]}
+    normal = {image.tobytes() for image in data.splits["test"]["data"]}
     assert {image.tobytes() for image in shown.images[~shown.anomalous]} == normal
 
 
@@ -206,7 +206,7 @@ def test_without_known_anomalies_only_false_alarms_are_reported(made, here, tmp_
 @pytest.fixture
 def pictures(made, here, tmp_path):
     """A folder with a zero that was set aside, and a picture of noise of another size."""
-    held_out = data_of(made[0]).splits["held_out"]["image"][0, ..., 0]
+    held_out = data_of(made[0]).splits["held_out"]["data"][0, ..., 0]
     noise = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
     (tmp_path / "own").mkdir()
     Image.fromarray(held_out).save(tmp_path / "own" / "zero.png")

@@ -98,7 +98,7 @@ def recognise(key, variables, images):
 
 def labelled(images, labels, tmp_path):
     """Images [N, SIDE, SIDE, 1] as training and, those of the first half, as held-out images."""
-    splits = {"train": {"image": images, "label": labels}}
+    splits = {"train": {"data": images, "label": labels}}
     splits["test"] = {name: values[: len(labels) // 2] for name, values in splits["train"].items()}
     return DataSet(Signature("few", SIDE, SIDE, 1, ("cat", "dog", "owl"), {}, ""), splits, tmp_path)
 

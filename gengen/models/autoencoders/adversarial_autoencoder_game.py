@@ -100,7 +100,7 @@ class Matching(NamedTuple):
         label_code = jnp.zeros((1, self.classes + 1 if self.classes else 0))
         shown = {STYLE: jnp.concatenate([style, label_code], -1), CATEGORY: category}
         return {
-            "encoder": init_network(self.encoder, keys[0], scaled(batch["image"][:1])),
+            "encoder": init_network(self.encoder, keys[0], scaled(batch["data"][:1])),
             "decoder": init_network(self.decoder, keys[1], jnp.concatenate([category, style], -1)),
             **{
                 name: init_network(rival.network, own, shown[name])
@@ -116,7 +116,7 @@ class Matching(NamedTuple):
         """
         del state
         main = self.part(jax.random.fold_in(key, 0), batch)
-        prepared: Batch = {"image": main["image"], "seen": main["seen"], "matched": main}
+        prepared: Batch = {"data": main["data"], "seen": main["seen"], "matched": main}
         if "labelled" in batch and (self.classes or self.supervised):
             labelled = self.part(jax.random.fold_in(key, 1), batch["labelled"])
             if self.classes:
@@ -126,8 +126,8 @@ class Matching(NamedTuple):
         return prepared
 
     def part(self, key: jax.Array, batch: Batch) -> Batch:
-        """Prepares one stream: "image", "seen" by the encoder, "label_code" for the critic, "drawn" for each critic."""
-        image = scaled(batch["image"])
+        """Prepares one stream: "data", "seen" by the encoder, "label_code" for the critic, "drawn" for each critic."""
+        image = scaled(batch["data"])
         size = image.shape[0]
         to_see, to_draw, to_choose = (local_keys(jax.random.fold_in(key, index), size) for index in range(3))
         label_code, style = jnp.zeros((size, 0)), self.prior.draw(to_draw, self.latent)
@@ -139,7 +139,7 @@ class Matching(NamedTuple):
         drawn = {STYLE: style}
         if self.categories:
             drawn[CATEGORY] = self.one_hot(self.category(to_choose))
-        return {"image": image, "seen": self.corrupt(to_see, image), "label_code": label_code, "drawn": drawn}
+        return {"data": image, "seen": self.corrupt(to_see, image), "label_code": label_code, "drawn": drawn}
 
     def category(self, keys: jax.Array) -> jax.Array:
         """A category for each of the keys [B], all alike."""
@@ -171,9 +171,9 @@ class Matching(NamedTuple):
         del key
         row, of_encoder = train_mode(self.encoder, state.variables["encoder"], batch["seen"])
         output, of_decoder = train_mode(self.decoder, state.variables["decoder"], self.read(row).row)
-        errors = -self.likelihood.log_probs(output, batch["image"])
+        errors = -self.likelihood.log_probs(output, batch["data"])
         total = reduced(errors, self.reduction).mean()
-        squares = self.likelihood.squared_errors(output, batch["image"])
+        squares = self.likelihood.squared_errors(output, batch["data"])
         return total, ({"squared_error": mean_of(squares)}, {"encoder": of_encoder, "decoder": of_decoder})
 
     def critic_loss(self, name: str, key: jax.Array, state: State, batch: Batch) -> Outcome:

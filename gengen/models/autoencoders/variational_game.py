@@ -74,7 +74,7 @@ class Variational(NamedTuple):
         keys = jax.random.split(key, 4)
         one = example_keys(key, 1)
         condition = self.conditioning.drawn(one)
-        image, latents = scaled(batch["image"][:1]), [jnp.zeros((1, size)) for size in self.latents]
+        image, latents = scaled(batch["data"][:1]), [jnp.zeros((1, size)) for size in self.latents]
         variables = {
             "encoder": init_network(self.encoders[0], keys[0], *self.conditioning.data_inputs(image, condition)),
             "decoder": init_network(self.decoders[0], keys[1], *self.conditioning.latent_inputs(latents[0], condition)),
@@ -87,10 +87,10 @@ class Variational(NamedTuple):
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """Scales and binarises the images, and draws the noise of their latents."""
         del state
-        size = batch["image"].shape[0]
+        size = batch["data"].shape[0]
         to_see, to_tell, to_guess = (local_keys(jax.random.fold_in(key, index), size) for index in range(3))
         return {
-            "image": BINARISATIONS[self.binarisation](to_see, scaled(batch["image"])),
+            "data": BINARISATIONS[self.binarisation](to_see, scaled(batch["data"])),
             "condition": self.conditioning.of(to_tell, batch),
             "noise": self.noise(to_guess, self.objective.samples),
         }
@@ -109,13 +109,13 @@ class Variational(NamedTuple):
 
         Args:
           variables: of all networks.
-          batch: "image" [B, H, W, C], "condition" and "noise" of each layer [k, B, L].
+          batch: "data" [B, H, W, C], "condition" and "noise" of each layer [k, B, L].
           train: whether the networks are in training mode.
           weight: numbers [k, B] by which gradients through the latents are multiplied; the parameters of the posterior
             are then differentiated through its samples alone, as the doubly reparametrised estimator wants it.
         """
         condition, noise = batch["condition"], batch["noise"]
-        seen = self.conditioning.data_inputs(batch["image"], condition)
+        seen = self.conditioning.data_inputs(batch["data"], condition)
         posterior, of_encoder = run(self.encoders[0], variables["encoder"], *seen, train=train)
         mutable = {"encoder": of_encoder}
         spread = jax.tree.map(lambda x: x[None], posterior)  # the same for all k samples
@@ -137,7 +137,7 @@ class Variational(NamedTuple):
         inputs = self.conditioning.latent_inputs(_flat(latent), repeated)
         output, mutable["decoder"] = run(self.decoders[0], variables["decoder"], *inputs, train=train)
         output = output.reshape(*latent.shape[:2], *output.shape[1:])
-        log_prob = self.likelihood.log_probs(output, batch["image"][None])
+        log_prob = self.likelihood.log_probs(output, batch["data"][None])
         return Terms(log_prob, log_prior, log_posterior, posterior, mutable)
 
     def _over(self, layer: int, variables: Variables, latent: jax.Array, train: bool) -> tuple[Gaussian, Any]:
@@ -230,7 +230,7 @@ class Variational(NamedTuple):
         size = len(data)
         keys = example_keys(key, size)
         batch = {
-            "image": BINARISATIONS[self.binarisation](keys, data),
+            "data": BINARISATIONS[self.binarisation](keys, data),
             "condition": completed(self.conditioning, key, size, condition),
         }
 

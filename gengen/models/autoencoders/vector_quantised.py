@@ -113,7 +113,7 @@ class VectorQuantised(NamedTuple):
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables of the networks and of the codebook."""
         of_encoder, of_decoder, of_prior, of_codebook = jax.random.split(key, 4)
-        image = scaled(batch["image"][:1])
+        image = scaled(batch["data"][:1])
         encoder = init_network(self.encoder, of_encoder, image)
         code = jax.eval_shape(lambda: eval_mode(self.encoder, encoder, image)).shape
         labels = (jnp.zeros((1,), jnp.int32),) if self.conditioning.conditions else ()
@@ -127,21 +127,21 @@ class VectorQuantised(NamedTuple):
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """Scales the images, for stage one."""
         del key, state
-        return {"image": scaled(batch["image"])}
+        return {"data": scaled(batch["data"])}
 
     def loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """The error of the reconstruction and the encoder's distance from its codes; the codebook moves on."""
-        point, of_encoder = train_mode(self.encoder, state.variables["encoder"], batch["image"])
+        point, of_encoder = train_mode(self.encoder, state.variables["encoder"], batch["data"])
         flat = point.reshape(-1, point.shape[-1])
         codebook, renewed = restarted(key, state.variables[CODEBOOK][CODEBOOK], flat, self.restart)
         chosen = nearest(codebook["vectors"], flat)
         quantised = vectors_of(codebook, chosen).reshape(point.shape)
         output, of_decoder = train_mode(self.decoder, state.variables["decoder"], straight_through(point, quantised))
-        errors = -self.likelihood.log_probs(output, batch["image"])
+        errors = -self.likelihood.log_probs(output, batch["data"])
         distances = jnp.square(point - quantised)
         codebook, usage = followed(codebook, flat, chosen, decay=self.decay)
         metrics = {
-            "squared_error": mean_of(self.likelihood.squared_errors(output, batch["image"])),
+            "squared_error": mean_of(self.likelihood.squared_errors(output, batch["data"])),
             "commitment": mean_of(distances),
             "perplexity": mean_of(perplexity(usage)),
             "restarted": mean_of(renewed),
@@ -152,8 +152,8 @@ class VectorQuantised(NamedTuple):
 
     def prepare_prior(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """The codes of the images and what the prior is told, for stage two."""
-        condition = self.conditioning.of(local_keys(key, batch["image"].shape[0]), batch)
-        return {"code": self._chosen(state.variables, scaled(batch["image"])), **condition}
+        condition = self.conditioning.of(local_keys(key, batch["data"].shape[0]), batch)
+        return {"code": self._chosen(state.variables, scaled(batch["data"])), **condition}
 
     def prior_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """The cross-entropy of the codes, nats for each."""

@@ -61,7 +61,7 @@ class Adversaries(NamedTuple):
         mutable = {view.name: view.mutable for view in self.views if view.mutable}
         keys = example_keys(key, math.prod(view.group for view in self.views))
         condition = self.conditioning.drawn(keys)
-        images = jnp.broadcast_to(scaled(batch["image"][:1]), (keys.size, *batch["image"].shape[1:]))
+        images = jnp.broadcast_to(scaled(batch["data"][:1]), (keys.size, *batch["data"].shape[1:]))
         seen = self.conditioning.data_inputs(self.seen(mutable, keys, images), condition)
         return {
             "generator": init_network(
@@ -84,9 +84,9 @@ class Adversaries(NamedTuple):
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """Scales the images and draws all noise that the turns of a step share."""
-        size, mutable = batch["image"].shape[0], state.variables.get("views", {})
+        size, mutable = batch["data"].shape[0], state.variables.get("views", {})
         to_tell, to_see_real, to_see_fake = (local_keys(jax.random.fold_in(key, index), size) for index in range(3))
-        seen = self.seen(mutable, to_see_real, scaled(batch["image"]))
+        seen = self.seen(mutable, to_see_real, scaled(batch["data"]))
         to_aim = local_keys(jax.random.fold_in(key, 3), seen.shape[0])  # a pack of images has one target
         low, high = self.real_label
         return {

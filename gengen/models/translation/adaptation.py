@@ -59,18 +59,18 @@ class Adaptation(NamedTuple):
         if self.cycle or settings.rival or settings.consistency.weight:
             first_images(batch, alike=True)
         own, others = jax.random.split(key)
-        variables = settings.init(own, scaled(batch["image"][:1]))
+        variables = settings.init(own, scaled(batch["data"][:1]))
         return variables | (self.cycle.init(others, batch) if self.cycle else {})
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """Scales the images, and draws the keys of their views and of the translators' noise."""
-        size = batch["image"].shape[0]
+        size = batch["data"].shape[0]
         view = local_keys(jax.random.fold_in(key, 3), size)  # those before it are the cycle's
         if self.cycle:
             images = self.cycle.prepare(key, state, batch)
         else:
-            second = {"b": scaled(batch["second"]["image"])} if "second" in batch else {}
-            images = {"a": scaled(batch["image"]), **second}
+            second = {"b": scaled(batch["second"]["data"])} if "second" in batch else {}
+            images = {"a": scaled(batch["data"]), **second}
         return {**images, "label": batch["label"], "view": view}
 
     def classifier_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
@@ -129,7 +129,7 @@ def adaptation(
 ) -> GenerativeModel:
     """Builds a classifier that is adapted to a domain without labels.
 
-    Batches need "image" and "label", the source; and "second" with an "image", the target, if anything is adapted.
+    Batches need "data" and "label", the source; and "second" with an "data", the target, if anything is adapted.
 
     Args:
       networks: "classifier": images -> features and logits. With "to_b", "to_a", "critic_a" and "critic_b", as in

@@ -84,10 +84,10 @@ class Coupled(NamedTuple):
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """Scales the images of both domains, and draws one latent for a pair of samples."""
         del state
-        size = batch["image"].shape[0]
+        size = batch["data"].shape[0]
         latent, view = self.latents(local_keys(key, size)), local_keys(jax.random.fold_in(key, 1), size)
         labels = {"label": batch["label"]} if "classifier" in self.networks else {}
-        real = self.seen({"a": scaled(batch["image"]), "b": scaled(batch["second"]["image"])}, view)
+        real = self.seen({"a": scaled(batch["data"]), "b": scaled(batch["second"]["data"])}, view)
         return {**real, "latent": latent, "view": local_keys(jax.random.fold_in(key, 2), size), **labels}
 
     def seen(self, images: Mapping[str, jax.Array], view: jax.Array) -> dict[str, jax.Array]:
@@ -204,7 +204,7 @@ def cogan(
 ) -> GenerativeModel:
     """Builds a pair of coupled adversarial networks.
 
-    Batches need "image" and, as a stream of its own, "second" with an "image"; with a classifier also "label".
+    Batches need "data" and, as a stream of its own, "second" with an "data"; with a classifier also "label".
 
     Args:
       networks: "trunk": latents -> maps; "head_a" and "head_b": maps -> images; "stem_a" and "stem_b": images -> maps;

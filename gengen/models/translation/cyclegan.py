@@ -36,7 +36,7 @@ def cyclegan(
 ) -> GenerativeModel:
     """Builds a translation without pairs. The defaults are those of Zhu et al. 2017.
 
-    Batches need "image" and, as a stream of its own, "second" with an "image": the domains a and b.
+    Batches need "data" and, as a stream of its own, "second" with an "data": the domains a and b.
 
     Args:
       networks: "to_b" and "to_a": images and keys -> images of the other domain; "critic_a" and "critic_b": images ->

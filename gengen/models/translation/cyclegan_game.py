@@ -90,9 +90,9 @@ class Cycle(NamedTuple):
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """Scales and jitters the images of both domains, and draws the keys of the translators' noise."""
         del state
-        size = batch["image"].shape[0]
+        size = batch["data"].shape[0]
         keys = [local_keys(jax.random.fold_in(key, index), size) for index in range(3)]
-        given = {"a": batch["image"], "b": batch["second"]["image"]}
+        given = {"a": batch["data"], "b": batch["second"]["data"]}
         moved = {
             name: jittered(own, {name: scaled(given[name])}, margin=self.jitter, mirror=self.mirror)[name]
             for own, name in zip(keys[:2], "ab", strict=True)

@@ -64,9 +64,9 @@ class Pairing(NamedTuple):
 
         Args:
           keys: of the examples [B].
-          batch: "image" uint8 [B, H, W, C], and "paired" where the data hold pairs.
+          batch: "data" uint8 [B, H, W, C], and "paired" where the data hold pairs.
         """
-        image = scaled(batch["image"])
+        image = scaled(batch["data"])
         if self.transform:
             return self.transform(keys, image), image
         second = scaled(batch["paired"])

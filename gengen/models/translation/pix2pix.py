@@ -66,14 +66,14 @@ class Paired(NamedTuple):
 
     def pair(self, key: jax.Array, batch: Batch) -> tuple[jax.Array, jax.Array]:
         """The pairs of a batch, each made by the key of its place."""
-        return self.pairing.of(example_keys(key, batch["image"].shape[0]), batch)
+        return self.pairing.of(example_keys(key, batch["data"].shape[0]), batch)
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """Makes the pairs of a step, and the keys of the translator's noise."""
         del state
-        size = batch["image"].shape[0]
+        size = batch["data"].shape[0]
         moved, made, noise = (local_keys(jax.random.fold_in(key, index), size) for index in range(3))
-        images: dict[str, jax.Array] = {name: batch[name] for name in ("image", "paired") if name in batch}
+        images: dict[str, jax.Array] = {name: batch[name] for name in ("data", "paired") if name in batch}
         a, b = self.pairing.of(made, jittered(moved, images, margin=self.jitter, mirror=self.mirror))
         return {"a": a, "b": b, "noise": noise}
 

@@ -65,11 +65,11 @@ SEMI = {"categories": CLASSES, "semi_supervised": True}
 
 def images(size=SIZE, seed=0):
     rng = np.random.default_rng(seed)
-    return {"image": rng.integers(0, 256, (size, *SHAPE), np.uint8), "label": rng.integers(0, CLASSES, size, np.int32)}
+    return {"data": rng.integers(0, 256, (size, *SHAPE), np.uint8), "label": rng.integers(0, CLASSES, size, np.int32)}
 
 
 def two_streams():
-    return {"image": images()["image"], "labelled": images(seed=1)}
+    return {"data": images()["data"], "labelled": images(seed=1)}
 
 
 @functools.cache
@@ -138,7 +138,7 @@ def test_the_generator_climbs_the_critics_logit():
     model, state, _ = started(**with_line)
     after, _ = moved(images(), {"generator": 0.5}, **with_line)
     weights = state.variables["critic"]["params"]["Dense_0"]["kernel"][:, 0]
-    codes = model.encode(jax.random.key(0), state.variables, scaled(jnp.asarray(images()["image"])))
+    codes = model.encode(jax.random.key(0), state.variables, scaled(jnp.asarray(images()["data"])))
     slopes = -jax.nn.sigmoid(-codes @ weights)[:, None] * weights[None]
     was, now = (run.variables["encoder"]["params"]["Dense_0"]["bias"] for run in (state, after))
     np.testing.assert_allclose(now - was, -0.5 * slopes.mean(0), rtol=1e-4, atol=1e-6)
@@ -149,7 +149,7 @@ def test_the_classifiers_turn_descends_the_cross_entropy_of_the_labelled_images(
 
     def cross_entropy(params):
         variables = {**state.variables, "encoder": {**state.variables["encoder"], "params": params}}
-        said = model.recognise(jax.random.key(0), variables, scaled(jnp.asarray(labelled["image"])))["label"]
+        said = model.recognise(jax.random.key(0), variables, scaled(jnp.asarray(labelled["data"])))["label"]
         return -said[jnp.arange(SIZE), labelled["label"]].mean(), said
 
     params = state.variables["encoder"]["params"]
@@ -161,7 +161,7 @@ def test_the_classifiers_turn_descends_the_cross_entropy_of_the_labelled_images(
     chex.assert_trees_all_close(after.variables["encoder"]["params"], expected, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("stream", ["image", "labelled"])
+@pytest.mark.parametrize("stream", ["data", "labelled"])
 def test_the_order_of_a_streams_images_does_not_matter(stream):
     rates, batch = dict.fromkeys(TURNS, 0.1), two_streams()
     turned = {**batch, stream: jax.tree.map(lambda x: x[::-1], batch[stream])}
@@ -226,11 +226,11 @@ def test_unlabelled_images_have_a_class_of_their_own_and_draws_of_the_whole_prio
 
 def test_a_label_aware_critic_sees_unlabelled_and_labelled_streams():
     labelled = images(12, seed=1)
-    batch = prepared(game(), {"image": images(20)["image"], "labelled": labelled})
+    batch = prepared(game(), {"data": images(20)["data"], "labelled": labelled})
     told = np.concatenate([np.full(20, CLASSES), labelled["label"]])
     np.testing.assert_array_equal(batch["matched"]["label_code"].argmax(-1), told)
-    assert batch["image"].shape[0] == 20
-    np.testing.assert_allclose(batch["matched"]["seen"][20:], scaled(jnp.asarray(labelled["image"])))
+    assert batch["data"].shape[0] == 20
+    np.testing.assert_allclose(batch["matched"]["seen"][20:], scaled(jnp.asarray(labelled["data"])))
 
 
 def test_the_critic_of_a_game_that_is_not_label_aware_is_told_nothing():
@@ -263,7 +263,7 @@ def test_a_critic_that_judges_both_in_one_batch_says_what_it_says_of_each(loss, 
 
 def test_codes_begin_with_the_probabilities_that_are_recognised():
     model, state, _ = started(**SEMI)
-    data = scaled(jnp.asarray(images(20)["image"]))
+    data = scaled(jnp.asarray(images(20)["data"]))
     codes = jax.jit(model.encode)(jax.random.key(0), state.variables, data)
     chex.assert_shape(codes, (20, CLASSES + LATENT))
     said = model.recognise(jax.random.key(0), state.variables, data)
@@ -322,8 +322,8 @@ def test_codes_come_to_be_spread_as_the_prior_is():
             latent=1,
         )
         rng, one = np.random.default_rng(0), jax.devices()[:1]
-        batches = {"image": rng.integers(0, 256, (1, 2000, 32, *SHAPE), np.uint8)}
-        state = replicate(jax.jit(model.init)(jax.random.key(0), {"image": batches["image"][0, 0]}), one)
+        batches = {"data": rng.integers(0, 256, (1, 2000, 32, *SHAPE), np.uint8)}
+        state = replicate(jax.jit(model.init)(jax.random.key(0), {"data": batches["data"][0, 0]}), one)
         seen = scaled(jnp.asarray(rng.integers(0, 256, (2000, *SHAPE), np.uint8)))
         before = model.encode(jax.random.key(0), state.variables, seen).std()
         state, _ = parallel(model.train_step, one)(jax.random.key(1), state, batches)

@@ -20,7 +20,7 @@ from gengen.core.parallel import AXIS
 from gengen.core.state import State
 from gengen.losses.divergences import normal_log_density
 from gengen.losses.likelihood import Likelihood, bernoulli
-from gengen.models.autoencoders import evidence
+from gengen.models.autoencoders import variational_game
 from gengen.models.autoencoders.objective import Objective
 from gengen.models.autoencoders.variational_game import Variational
 from gengen.models.conditioning import Nothing
@@ -69,15 +69,15 @@ def game(objective=None, latents=(2,), width=0, likelihood=NORMAL, binarisation=
 @functools.cache
 def example(latents=(2,), width=0, samples=3, size=4):
     """Variables that say something, and a prepared batch."""
-    raw = {"image": np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8)}
+    raw = {"data": np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8)}
     built = game(latents=latents, width=width)
     variables = jax.jit(built.init)(jax.random.key(0), raw)
     noise = jax.random.normal(jax.random.key(2), (samples, size, sum(latents)))
     noise = [noise[..., : latents[0]], noise[..., latents[0] :]][: len(latents)]
-    image = jnp.asarray(raw["image"], jnp.float32) / 127.5 - 1
+    image = jnp.asarray(raw["data"], jnp.float32) / 127.5 - 1
     flat, back = ravel_pytree(variables)
     variables = back(flat + 0.2 * jax.random.normal(jax.random.key(1), flat.shape))
-    return variables, {"image": image, "condition": {}, "noise": noise}
+    return variables, {"data": image, "condition": {}, "noise": noise}
 
 
 def outcome(built, variables, batch, step=0, replicas=1):
@@ -87,7 +87,7 @@ def outcome(built, variables, batch, step=0, replicas=1):
         return jnp.stack(jnp.split(leaf, replicas, axis))
 
     parts = {
-        "image": split(batch["image"], 0),
+        "data": split(batch["data"], 0),
         "condition": {},
         "noise": [split(leaf, 1) for leaf in batch["noise"]],
     }
@@ -112,7 +112,7 @@ def normal(x, mean, deviation):
 
 def by_hand(variables, batch):
     """log p(x | z), log p(z) and log q(z | x) [k, B] of a linear model, and its closed divergence [B]."""
-    image, noise = np.float64(batch["image"]).reshape(-1, PIXELS), [np.float64(leaf) for leaf in batch["noise"]]
+    image, noise = np.float64(batch["data"]).reshape(-1, PIXELS), [np.float64(leaf) for leaf in batch["noise"]]
 
     def said(network, x):
         return dense(variables[network], "Dense_0", x), np.exp(dense(variables[network], "Dense_1", x) / 2)
@@ -201,7 +201,7 @@ def test_reparametrised_gradients_agree_with_differences(latents, objective, lik
         np.testing.assert_allclose(gradient, differences, atol=1e-7, rtol=1e-5)
         assert np.abs(gradient).max() > 0.01
         if objective.free_bits:
-            found = GaussianCoder(Features(3), 2).apply(variables["encoder"], batch["image"], train=False)
+            found = GaussianCoder(Features(3), 2).apply(variables["encoder"], batch["data"], train=False)
             means = ((found.mean**2 + jnp.exp(2 * found.log_deviation) - 1) / 2 - found.log_deviation).mean(0)
             assert np.sort(np.asarray(means) > objective.free_bits).tolist() == [False, True]
 
@@ -276,11 +276,11 @@ def test_of_one_sample_it_is_the_path_derivative_of_the_evidence_lower_bound():
     built = game(Objective("dreg"), width=3)
 
     def by_path(variables):
-        said = built.encoders[0].apply(variables["encoder"], batch["image"], train=False)
+        said = built.encoders[0].apply(variables["encoder"], batch["data"], train=False)
         noise = batch["noise"][0][0]
         latent, fixed = said.at(noise), jax.lax.stop_gradient(said)
         output = built.decoders[0].apply(variables["decoder"], latent, train=False)
-        log_p = NORMAL.log_prob(output, batch["image"]).sum((1, 2, 3)) - (jnp.square(latent) / 2).sum(1)
+        log_p = NORMAL.log_prob(output, batch["data"]).sum((1, 2, 3)) - (jnp.square(latent) / 2).sum(1)
         return -(log_p - normal_log_density(latent, *fixed).sum(1)).mean()
 
     found = jax.grad(lambda variables: outcome(built, variables, batch)[0])(variables)
@@ -388,7 +388,7 @@ def mean_weights(samples, seed):
 def test_exactly_so_many_independent_samples_are_weighed_however_they_are_cut(chunk, monkeypatch):
     """Their mean weight is p(x) in the mean, and its variance is that of one weight divided by their number."""
     k, single = 5, mean_weights(1, 0)
-    monkeypatch.setattr(evidence, "CHUNK", chunk)
+    monkeypatch.setattr(variational_game, "CHUNK", chunk)
     several = mean_weights(k, 1)
     for weights in (single, several):
         assert abs(weights.mean() - 1) < 4.5 * weights.std() / np.sqrt(len(weights))

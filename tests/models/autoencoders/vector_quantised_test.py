@@ -44,11 +44,11 @@ TOLD = functools.partial(build, {"prior": BODY.clone(classes=CLASSES)})
 def batch(seed=0):
     rng = np.random.default_rng(seed)
     image = rng.integers(0, 256, (SIZE, *SHAPE), np.uint8)
-    return {"image": image, "label": rng.integers(0, CLASSES, SIZE, np.int32)}
+    return {"data": image, "label": rng.integers(0, CLASSES, SIZE, np.int32)}
 
 
 def images(seed=0):
-    return scaled(jnp.asarray(batch(seed)["image"]))
+    return scaled(jnp.asarray(batch(seed)["data"]))
 
 
 @functools.cache

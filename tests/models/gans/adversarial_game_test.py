@@ -26,7 +26,7 @@ PLAIN = Adversaries(GENERATOR, CRITIC, LOSS, 3)
 
 
 def batch(size=6):
-    return {"image": np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8)}
+    return {"data": np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8)}
 
 
 def on_one_replica(function, *args):
@@ -51,8 +51,8 @@ def plain_start():
 
 def prepared(both, seed=0, replicas=1, size=6):
     """A prepared batch, all replicas' parts joined."""
-    split, key, state = batch(size)["image"].reshape(replicas, -1, *SHAPE), jax.random.key(seed), start()
-    made = jax.jit(jax.vmap(lambda image: both.prepare(key, state, {"image": image}), axis_name=AXIS))(split)
+    split, key, state = batch(size)["data"].reshape(replicas, -1, *SHAPE), jax.random.key(seed), start()
+    made = jax.jit(jax.vmap(lambda image: both.prepare(key, state, {"data": image}), axis_name=AXIS))(split)
     return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), made)
 
 
@@ -116,7 +116,7 @@ def test_what_is_drawn_for_a_step_does_not_depend_on_the_number_of_replicas():
 
 
 def test_features_are_what_the_logit_weighs_in_evaluation():
-    images, critic = scaled(batch()["image"]), start().variables["critic"]
+    images, critic = scaled(batch()["data"]), start().variables["critic"]
     last = critic["params"]["Dense_1"]
     seen = PLAIN.features(jax.random.key(0), start().variables, images)
     logit = PLAIN.critic.apply(critic, images, train=False).logit

@@ -29,7 +29,7 @@ def build(critic=CRITIC, **arguments):
 
 
 def batch(size=6):
-    return {"image": np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8)}
+    return {"data": np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8)}
 
 
 @pytest.fixture(scope="module")

@@ -147,7 +147,7 @@ def test_terms_draw_from_keys_of_their_own():
 @pytest.mark.parametrize("alone", [True, False])
 def test_feature_matching_is_all_that_the_generator_wants_or_added_and_the_critic_does_not_notice(alone):
     both = Adversaries(GENERATOR, CRITIC, LOSS, 3, terms=feature_matching(weight=2.0, alone=alone))
-    batch = {"image": RNG.integers(0, 256, (6, 2, 2, 1), np.uint8)}
+    batch = {"data": RNG.integers(0, 256, (6, 2, 2, 1), np.uint8)}
 
     def on_one_replica(function, *args):
         return jax.tree.map(lambda x: x[0], jax.vmap(lambda _: function(*args), axis_name=AXIS)(jnp.zeros(1)))

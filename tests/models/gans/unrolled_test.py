@@ -87,7 +87,7 @@ def with_rate(transform, rate):
 
 
 def batch(shape=SHAPE):
-    return {"image": np.random.default_rng(0).integers(0, 256, (5, *shape), np.uint8)}
+    return {"data": np.random.default_rng(0).integers(0, 256, (5, *shape), np.uint8)}
 
 
 def on_one_replica(function, *args):
