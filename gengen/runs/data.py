@@ -16,7 +16,7 @@ from gengen.data.pixels import Range
 from gengen.data.signature import DataSet, Signature
 from gengen.data.splits import rule_of
 from gengen.pictures.grid import has_alpha
-from gengen.runs.opened import opened, unchanged
+from gengen.runs.opened import unchanged
 from gengen.runs.prepare import check_sections, load_data
 
 
@@ -38,30 +38,31 @@ class Shown(NamedTuple):
     names: tuple[str, ...] = ()
 
 
-def data_of(workdir: Path, config: ConfigDict | None = None) -> DataSet:
+def load_again(folder: Path, own: ConfigDict, signature: Signature, given: ConfigDict) -> DataSet:
     """Loads the data that a run was trained on.
 
     Args:
-      workdir: the run folder.
-      config: where the places of the data come from; the run's own config by default.
+      folder: the run folder.
+      own: its config.
+      signature: of its data.
+      given: the config in which the places of the data stand.
 
     Returns:
       The data set, with the splits that the run's config selects.
 
     Raises:
-      Refusal: the folder holds no run, or the data are gone or other ones.
+      Refusal: the data are gone or other ones.
     """
-    own, signature = opened(workdir)
-    given = own if config is None else config
-    check_sections(given, workdir)
-    with unchanged(workdir):
+    check_sections(given, folder)
+    with unchanged(folder):
+        config = ConfigDict(own.to_dict())
         for key in ("data_dir", "manual_dir"):
-            own.data[key] = given.data[key] or own.data[key]
+            config.data[key] = given.data[key] or own.data[key]
         if "second" in own.data and "second" in given.data and given.data.second.get("manual_dir"):
-            own.data.second.manual_dir = given.data.second.manual_dir
-        data = load_data(own, rule_of(signature.to_json()))
+            config.data.second.manual_dir = given.data.second.manual_dir
+        data = load_data(config, rule_of(signature.to_json()))
     if data.signature.digest != signature.digest:
-        raise Refusal(f"the data of {own.data.name} are not those that {workdir} was trained on: their digests differ.")
+        raise Refusal(f"the data of {own.data.name} are not those that {folder} was trained on: their digests differ.")
     return data
 
 

@@ -11,7 +11,7 @@ from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
 from gengen.evaluation import detectors
-from gengen.evaluation.anomaly_test import AnomalyTest, anomaly_test, judged, sentences, table_of
+from gengen.evaluation.anomalies import AnomalyTest, anomaly_test, judged, sentences, table_of
 from gengen.evaluation.detectors import DETECTORS, Scorer, Subject, scores_of
 from gengen.files.whole import write_whole
 from gengen.metrics.anomaly import expected_false_alarms, threshold

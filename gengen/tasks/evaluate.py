@@ -33,12 +33,12 @@ from gengen.metrics.scores import SCORES, Images, labels_of
 from gengen.metrics.verdict import Classes, verdict
 from gengen.pictures.chart import Panel, Shares, save_scores
 from gengen.reports.tables import table, with_interval
-from gengen.runs.completed import complete
 from gengen.runs.data import data_of
 from gengen.runs.folder import read_folder
 from gengen.runs.limits import check_flags
 from gengen.runs.opened import restore
 from gengen.runs.outputs import output_files
+from gengen.runs.prior import complete
 
 LEAST = 100
 """The fewest samples that are judged."""

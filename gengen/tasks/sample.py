@@ -7,11 +7,11 @@ from ml_collections import ConfigDict
 from gengen.inference.conditions import LABEL, by_class, columns_of, of_class
 from gengen.inference.sampling import sampler
 from gengen.pictures.grid import grid, save_png
-from gengen.runs.completed import complete
 from gengen.runs.data import data_of
 from gengen.runs.limits import check_flags, check_room
 from gengen.runs.opened import opened, restore
 from gengen.runs.outputs import output_files, save_npz
+from gengen.runs.prior import complete
 
 
 def run(

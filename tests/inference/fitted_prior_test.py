@@ -11,7 +11,7 @@ from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet, Signature
 from gengen.inference import fitted_prior
 from gengen.inference.fitted_prior import Mixture, gaussian, mixture, with_sampler
-from gengen.runs.completed import complete
+from gengen.runs.prior import complete
 
 MEANS = np.array([[3.0, 0.0, -2.0], [-3.0, 1.0, 2.0]])
 COVARIANCES = np.array(

@@ -11,8 +11,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
-from gengen.evaluation import anomaly_test
-from gengen.evaluation.anomaly_test import AnomalyTest, alarms_of, judged, sentences
+from gengen.evaluation import anomalies
+from gengen.evaluation.anomalies import AnomalyTest, alarms_of, judged, sentences
 from gengen.evaluation.detectors import cosine_distances
 from gengen.inference.latents import Latents
 from gengen.metrics.anomaly import threshold
@@ -143,7 +143,7 @@ def test_the_numbers_are_those_of_scores_that_are_worked_out_apart(made, here):
     folder, _, report = made
     model, _, state = restore(folder)
     latents, data = Latents(model, state.variables, seed=0), data_of(folder)
-    shown = anomaly_test.anomaly_test(folder, None, data, num=10_000, seed=0)
+    shown = anomalies.anomaly_test(folder, None, data, num=10_000, seed=0)
 
     def scores(images):
         indices = np.arange(len(images))
@@ -162,13 +162,13 @@ def test_the_numbers_are_those_of_scores_that_are_worked_out_apart(made, here):
 def test_fewer_test_images_are_picked_in_their_shares(made, here):
     folder = made[0]
     data = data_of(folder)
-    few, same, others = (anomaly_test.anomaly_test(folder, None, data, num=150, seed=seed) for seed in (0, 0, 1))
+    few, same, others = (anomalies.anomaly_test(folder, None, data, num=150, seed=seed) for seed in (0, 0, 1))
     assert len(few.images) == 150
     assert 0.05 < 1 - few.anomalous.mean() < 0.15
     np.testing.assert_array_equal(few.images, same.images)
     assert (few.labels != others.labels).any()
     with pytest.raises(Refusal, match=r"normal and \d anomalous test images are too few .* raise --num=3\."):
-        anomaly_test.anomaly_test(folder, None, data, num=3, seed=0)
+        anomalies.anomaly_test(folder, None, data, num=3, seed=0)
 
 
 @pytest.mark.parametrize("name", ["squared_error", "density"])
