@@ -57,9 +57,10 @@ def finite(examples: np.ndarray) -> np.ndarray:
 
 
 def limits(groups: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the axes for all groups: 99 % of the first, 96 % of the others, but no more than half an extent beyond it.
+    """Ends of the axes for all groups.
 
-    A model that has diverged does not shrink the data to a dot.
+    They hold 99 % of the first group, and 96 % of the others as far as that takes no more than half the first one's
+    extent on either side: a model that has diverged does not shrink the data to a dot.
 
     Args:
       groups: numbers [N, D], the first ones decide.

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from gengen.pictures.figure import FAINT, FONT, NOTE, OTHER, REFERENCE, SMALL, drawn, finite, limits, panels
-from gengen.pictures.raster import bars, dots, framed, places
+from gengen.pictures.raster import bars, dots, framed, positions
 
 LogDensity = Callable[[np.ndarray], np.ndarray]
 """Points [M, D] to their log-density [M]."""
@@ -16,7 +16,7 @@ SIDE = 5.4
 """Width and height of a panel, in inches."""
 
 CELLS, BLUR = 240, 3.0
-"""Cells of the shading along each axis, and the standard deviation, in cells, by which counts of points are smoothed."""
+"""Cells of the shading along each axis, and the standard deviation, in cells, by which counts are smoothed."""
 
 SAME = 5
 """What differs in extent by no more than this factor has one scale; columns of a table often differ by more."""
@@ -54,11 +54,11 @@ def plane(points: np.ndarray) -> Plane:
     mean, deviation = points.mean(0), points.std(0)
     deviation = np.where(deviation > 0, deviation, deviation.max() or 1.0)
     scale = deviation if deviation.max() > SAME * deviation.min() else np.ones(number)
-    variances, vectors = np.linalg.eigh(np.cov((points - mean) / scale, rowvar=False))
+    variances, vectors = np.linalg.eigh(np.cov((points - mean) / scale, rowvar=False, bias=True))
     first = vectors[:, :-3:-1]
     first = first * np.sign(first[np.abs(first).argmax(0), [0, 1]])  # an axis has no sign of its own
     shares = variances[:-3:-1] / variances.sum() if variances.sum() > 0 else np.zeros(2)
-    labels = [f"principal axis {place + 1} of {number} ({share:.0%})" for place, share in enumerate(shares)]
+    labels = [f"principal axis {index + 1} of {number} ({share:.0%})" for index, share in enumerate(shares)]
     return Plane(mean, first / scale[:, None], (labels[0], labels[1]))
 
 
@@ -66,8 +66,8 @@ def scatter(groups: Mapping[str, np.ndarray], *, density: LogDensity | None = No
     """Draws each group of points in a panel of its own, over one density, all with the same axes.
 
     The shading is the density, where it is known for one or two features, else the smoothed counts of the first group.
-    Points of more than two features are projected on the first two principal axes of the first group; one
-    feature is drawn as histograms. How many points lie beyond the axes, or are not finite, is written in the panel.
+    Points of more than two features are projected on the first two principal axes of the first group; one feature
+    is drawn as histograms. How many points lie beyond the axes, or are not finite, is written in the panel.
 
     Args:
       groups: titles and points float [N, D]; the first group, of at least one finite point, is the reference.
@@ -83,9 +83,9 @@ def scatter(groups: Mapping[str, np.ndarray], *, density: LogDensity | None = No
     flat = [view(points) for points in shown.values()]
     bounds = _same_scale(*limits(flat))
     figure, axes = panels(1, len(groups), (SIDE, SIDE + 0.4), sharex=True, sharey=True)
-    for place, (panel, title, points) in enumerate(zip(axes[0], groups, flat, strict=True)):
+    for index, (panel, title, points) in enumerate(zip(axes[0], groups, flat, strict=True)):
         _shade(panel, flat[0], bounds, density if len(view.origin) == 2 else None)
-        _dots(panel, points, OTHER if place else REFERENCE, max(map(len, flat)))
+        _dots(panel, points, OTHER if index else REFERENCE, max(map(len, flat)))
         _frame(panel, bounds, view)
         panel.set_title(title, fontsize=FONT)
         _remark(panel, points, bounds, len(groups[title]))
@@ -154,7 +154,7 @@ def thumbnails(points: np.ndarray, low: np.ndarray, high: np.ndarray, side: int 
       Pictures, uint8 [N, side, side, 3].
     """
     draw = dots if np.shape(points)[1] == 2 else bars
-    return framed(draw(places(points, low, high), side)[..., None])
+    return framed(draw(positions(points, low, high), side)[..., None])
 
 
 def _alone(
@@ -179,15 +179,14 @@ def _same_scale(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return (low + high - extent.max()) / 2, (low + high + extent.max()) / 2
 
 
-def _shade(
-    panel: Any, points: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], density: LogDensity | None
-) -> None:
+def _shade(panel: Any, points: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], density: LogDensity | None) -> None:
     from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 
     low, high = bounds
     if density is None:
-        edges = [np.linspace(*ends, CELLS + 1) for ends in zip(low, high, strict=True)]
-        heights = gaussian_filter(np.histogram2d(*points.T, bins=edges)[0].T, BLUR)
+        across, up = points.T
+        counts, _, _ = np.histogram2d(up, across, bins=CELLS, range=[(low[1], high[1]), (low[0], high[0])])
+        heights = gaussian_filter(counts, BLUR)
     else:
         centres = low + (high - low) * (np.arange(CELLS)[:, None] + 0.5) / CELLS
         across, up = np.meshgrid(*centres.T)
@@ -226,13 +225,13 @@ def _histograms(groups: Mapping[str, np.ndarray], shown: Mapping[str, np.ndarray
     low, high = limits(flat)
     edges = np.linspace(low[0], high[0], 61)
     figure, axes = panels(1, len(groups), (SIDE, 0.8 * SIDE), sharex=True, sharey=True)
-    for place, (panel, title, points) in enumerate(zip(axes[0], groups, flat, strict=True)):
+    for index, (panel, title, points) in enumerate(zip(axes[0], groups, flat, strict=True)):
         if density is None:
             panel.hist(flat[0][:, 0], edges, density=True, color=FAINT)
         else:
             fine = np.linspace(low[0], high[0], 600)
             panel.fill_between(fine, np.exp(density(fine[:, None])), color=FAINT, linewidth=0)
-        colour = OTHER if place else REFERENCE
+        colour = OTHER if index else REFERENCE
         weights = np.full(len(points), 1 / (max(len(points), 1) * (edges[1] - edges[0])))  # those outside count
         panel.hist(points[:, 0], edges, weights=weights, histtype="step", color=colour, linewidth=2)
         panel.set_xlim(low[0], high[0])

@@ -16,7 +16,7 @@ RADIUS, HALF = 3.0, 0.8
 """Of a dot, and of the width of a curve, in pixels."""
 
 
-def places(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def positions(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Where values lie in a frame: 0 at its lower and 1 at its upper edge, with `ROOM` outside the bounds.
 
     Args:
@@ -36,7 +36,7 @@ def dots(at: np.ndarray, side: int) -> np.ndarray:
     """How much of each pixel a dot covers.
 
     Args:
-      at: places of N dots, [N, 2]: from left to right, and from below to above.
+      at: positions of N dots, [N, 2]: from left to right, and from below to above.
       side: pixels of the height and of the width.
 
     Returns:
@@ -79,13 +79,15 @@ def curves(at: np.ndarray, height: int, width: int) -> np.ndarray:
       Shares [N, height, width, K].
     """
     steps = at.shape[1]
-    fine = 1 + -(-steps // width)  # places in a column, so that every step falls into one
-    time = np.linspace(0, steps - 1, width * fine + 1)
+    edges = np.linspace(0, steps - 1, width + 1)
+    time = np.union1d(edges, np.arange(steps))
     left = np.minimum(time.astype(int), max(steps - 2, 0))
     share = (time - left)[:, None]
-    values = (1 - share) * at[:, left] + share * at[:, np.minimum(left + 1, steps - 1)]
-    columns = np.lib.stride_tricks.sliding_window_view(values, fine + 1, axis=1)[:, ::fine].astype(np.float32)
-    least, most = ((1 - end(axis=-1))[:, None] * (height - 1) for end in (columns.max, columns.min))
+    values = ((1 - share) * at[:, left] + share * at[:, np.minimum(left + 1, steps - 1)]).astype(np.float32)
+    down, starts = (1 - values) * (height - 1), np.searchsorted(time, edges)
+    least, most = (
+        end(end.reduceat(down, starts[:-1], axis=1), down[:, starts[1:]])[:, None] for end in (np.minimum, np.maximum)
+    )
     rows = np.arange(height, dtype=np.float32)[:, None, None]
     return _share(HALF - np.maximum(least - rows, rows - most).clip(0))
 
@@ -101,13 +103,13 @@ def framed(covered: np.ndarray, colours: Sequence[str] = CURVES) -> np.ndarray:
       Pictures, uint8 [N, h, w, 3].
     """
     picture = np.full((*covered.shape[:3], 3), PAPER, np.float32)
-    for place in range(covered.shape[3]):
-        ink = np.frombuffer(bytes.fromhex(colours[place % len(colours)][1:]), np.uint8)
-        picture += covered[..., place, None] * (ink - picture)
+    for index in range(covered.shape[3]):
+        ink = np.frombuffer(bytes.fromhex(colours[index % len(colours)][1:]), np.uint8)
+        picture += covered[..., index, None] * (ink - picture)
     picture[:, [0, -1]] = picture[:, :, [0, -1]] = EDGE
     return np.rint(picture).astype(np.uint8)
 
 
 def _share(depth: np.ndarray) -> np.ndarray:
     """The share of a pixel that is covered, by how deep its centre lies in what covers it; none where it is NaN."""
-    return np.nan_to_num(np.clip(np.float32(depth) + 0.5, 0, 1), copy=False)
+    return np.nan_to_num(np.clip(depth + 0.5, 0, 1).astype(np.float32, copy=False))

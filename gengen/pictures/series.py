@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from gengen.pictures.figure import FAINT, FONT, OTHER, REFERENCE, SMALL, drawn, finite, limits, panels
-from gengen.pictures.raster import curves, framed, places
+from gengen.pictures.raster import curves, framed, positions
 
 SHARES = (0.05, 0.5, 0.95)
 """Of the series that lie below the lower end of the band, its middle, and its upper end."""
@@ -46,8 +46,8 @@ def lines(groups: Mapping[str, np.ndarray]) -> np.ndarray:
     columns = min(features, FEATURES)
     low, high = limits([series.reshape(-1, features) for series in shown])
     figure, axes = panels(len(shown), columns, (3.4 if columns > 1 else 7.0, 2.7), sharex=True, sharey="col")
-    for place, (row, title, series) in enumerate(zip(axes, groups, shown, strict=True)):
-        colour = OTHER if place else REFERENCE
+    for index, (row, title, series) in enumerate(zip(axes, groups, shown, strict=True)):
+        colour = OTHER if index else REFERENCE
         for feature, panel in enumerate(row):
             if len(series):
                 lower, middle, upper = band(series[:, :, feature])
@@ -63,9 +63,7 @@ def lines(groups: Mapping[str, np.ndarray]) -> np.ndarray:
     return drawn(figure)
 
 
-def thumbnails(
-    series: np.ndarray, low: np.ndarray, high: np.ndarray, height: int = 64, width: int = 96
-) -> np.ndarray:
+def thumbnails(series: np.ndarray, low: np.ndarray, high: np.ndarray, height: int = 64, width: int = 96) -> np.ndarray:
     """Draws each series as a small picture of its features' curves.
 
     Args:
@@ -78,4 +76,4 @@ def thumbnails(
     Returns:
       Pictures, uint8 [N, height, width, 3].
     """
-    return framed(curves(places(series, low, high), height, width))
+    return framed(curves(positions(series, low, high), height, width))

@@ -1,6 +1,5 @@
 """Volumes: a shaded surface of each, seen from the front, the right and above, and slices through it."""
 
-
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.sparse import csr_matrix
@@ -10,7 +9,7 @@ from gengen.pictures.grid import WHITE
 SIDE, FINER = 96, 2
 """Pixels of a thumbnail's side, and rays along the side of each pixel."""
 
-CHUNK = 32
+CHUNK = 64
 """Volumes drawn at once."""
 
 TURN, LIFT = np.radians(32), np.radians(28)
@@ -19,14 +18,18 @@ TURN, LIFT = np.radians(32), np.radians(28)
 LIGHT = np.array([-0.45, -0.75, -0.9]) / np.linalg.norm([-0.45, -0.75, -0.9])
 """Where the light comes from: the left, above, and behind the eye, as right, down and away from it."""
 
-COLOUR, AMBIENT = np.array([120, 164, 222]), 0.32
+COLOUR, AMBIENT = np.array([132, 178, 236]), 0.34
 """Of the surface, and the part of the light that comes from everywhere."""
 
-STEP = 0.5
-"""Of the rays, in cells."""
+EMPTY, FULL = 240, np.array([70, 112, 170])
+"""Colours of slices."""
 
-SMOOTH, NEAR = 1.0, 2.0
-"""Standard deviations, in cells, of the density whose gradient is the normal, and of what shades the hollows."""
+STEP = 0.25
+"""Of the rays, in cells: edges that rays graze look torn with longer ones."""
+
+SMOOTH, NEAR = 0.24, 0.5
+"""How far the density is smoothed whose gradient is the normal, and that which darkens hollows: standard deviations as
+multiples of the square root of the cells along a side, so that small grids look smooth and large ones keep edges."""
 
 
 def thumbnails(volumes: np.ndarray) -> np.ndarray:
@@ -46,26 +49,26 @@ def thumbnails(volumes: np.ndarray) -> np.ndarray:
 
 
 def slices(volumes: np.ndarray, number: int) -> np.ndarray:
-    """Cuts each volume parallel to its front at evenly spaced depths; one cut goes through the middle.
+    """Cuts each volume parallel to its front at evenly spaced depths; an odd number of cuts has one in the middle.
 
     Args:
       volumes: uint8 or float [N, D, H, W, C] in 0..255; channels are averaged, and what is no number is empty.
       number: of slices, from the front to the back.
 
     Returns:
-      Pictures, uint8 [number, N, 96, 96, 3]: white where it is empty, each cell a rectangle.
+      Pictures, uint8 [number, N, 96, 96, 3]: light where it is empty, each cell a rectangle.
     """
     density = _density(volumes)[:, 1:-1, 1:-1, 1:-1]
     depth, height, width = density.shape[1:]
     cuts = ((np.arange(number) + 0.5) * depth / number).astype(int)
     down, right = (np.arange(SIDE) * size // SIDE for size in (height, width))
     shares = density[:, cuts][:, :, down][:, :, :, right].swapaxes(0, 1)[..., None]
-    return np.rint(WHITE + shares.clip(0, 1) * (0.75 * COLOUR - WHITE)).astype(np.uint8)
+    return np.rint(EMPTY + shares * (FULL - EMPTY)).astype(np.uint8)
 
 
 def _density(volumes: np.ndarray) -> np.ndarray:
     """Shares of a full cell [N, D + 2, H + 2, W + 2], with empty cells about them, so that every surface is closed."""
-    density = np.nan_to_num(np.asarray(volumes, np.float32).mean(-1) / 255, posinf=0, neginf=0)
+    density = np.nan_to_num(np.asarray(volumes, np.float32).mean(-1) / 255).clip(0, 1)
     return np.pad(density, ((0, 0), (1, 1), (1, 1), (1, 1)))
 
 
@@ -73,7 +76,7 @@ def _surfaces(density: np.ndarray) -> np.ndarray:
     """The pictures of `thumbnails`, of shares of full cells [N, D, H, W] that are empty at the border."""
     number, *shape = density.shape
     right, down, away = _view()
-    extent = max(float(np.abs(axis) @ shape) for axis in (right, down)) / 2
+    extent = max(float(np.abs(axis) @ np.subtract(shape, 2)) for axis in (right, down)) / 2
     across = (np.arange(SIDE * FINER) + 0.5) / (SIDE * FINER) * 2 * extent - extent
     middle = (np.array(shape) - 1) / 2
     rays = (middle + across[:, None, None] * down + across[:, None] * right).reshape(-1, 3)
@@ -124,7 +127,7 @@ def _first(density: np.ndarray, rays: np.ndarray, away: np.ndarray) -> np.ndarra
 
 
 def _interpolation(at: np.ndarray, shape: tuple[int, ...]) -> csr_matrix:
-    """The matrix [M, cells] that interpolates linearly between cells at places [M, 3]."""
+    """The matrix [M, cells] that interpolates linearly between cells at points [M, 3]."""
     corner = at.astype(int)
     shares = np.stack([1 - (at - corner), at - corner]).astype(np.float32)
     corners = np.indices((2, 2, 2)).reshape(3, 8)
@@ -138,17 +141,17 @@ def _shades(density: np.ndarray, volume: np.ndarray, at: np.ndarray) -> np.ndarr
 
     Args:
       density: [N, D, H, W].
-      volume: in which volume each place lies [M].
-      at: places on the surfaces [M, 3].
+      volume: which volume each point lies in [M].
+      at: points on the surfaces [M, 3].
 
     Returns:
       Shares of the colour [M].
     """
-    places = np.concatenate([volume[None], at.T])
-    smooth = gaussian_filter(density, SMOOTH, axes=(1, 2, 3))
-    fall = -np.stack([map_coordinates(slope, places, order=1) for slope in np.gradient(smooth, axis=(1, 2, 3))])
+    points = np.concatenate([volume[None], at.T])
+    scale = np.sqrt(max(density.shape[1:]))
+    smooth, near = (gaussian_filter(density, share * scale, axes=(1, 2, 3)) for share in (SMOOTH, NEAR))
+    fall = -np.stack([map_coordinates(slope, points, order=1) for slope in np.gradient(smooth, axis=(1, 2, 3))])
     normals = fall / np.maximum(np.linalg.norm(fall, axis=0), 1e-6)
     light = LIGHT @ np.stack(_view())
-    near = map_coordinates(gaussian_filter(density, NEAR, axes=(1, 2, 3)), places, order=1)
-    open_sky = np.clip(1.35 - 0.9 * near, 0.5, 1.15)
-    return open_sky * (AMBIENT + (1 - AMBIENT) * np.maximum(light @ normals, 0))
+    sky = np.clip(1.35 - 0.8 * map_coordinates(near, points, order=1), 0.5, 1.15)  # half is filled at a flat face
+    return sky * (AMBIENT + (1 - AMBIENT) * np.maximum(light @ normals, 0))
