@@ -1,4 +1,4 @@
-"""What the README says is what the code does."""
+"""What README and the pages of docs/ say is what the code does."""
 
 import importlib
 import json
@@ -9,58 +9,90 @@ import pytest
 
 from gengen.tasks import compare_adaptations, compare_detections, compare_translations, flags
 from gengen.tasks.compare import as_table, as_table_of_latents
-from gengen.tasks.describe import experiments, list_experiments
+from gengen.tasks.describe import experiments, table
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+"""Everything that a person reads; CHANGELOG.md says what was."""
+
+SAID = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
 
-def test_the_table_of_experiments_is_what_list_prints(capsys):
-    list_experiments(ROOT / "configs")
-    assert capsys.readouterr().out.strip() in README
+def read(name):
+    return (DOCS / name).read_text(encoding="utf-8")
 
 
-def test_every_file_that_it_names_is_there():
-    paths = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
-    assert len(paths) >= 4
+def read_json(name):
+    return json.loads(read(name))
+
+
+def test_readme_is_a_screen_and_a_half():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 72
+
+
+def test_the_table_of_experiments_is_what_their_docstrings_say():
+    rows = [list(experiment) for experiment in experiments(ROOT / "configs")]
+    assert table(rows, ("config", "what", "score", "minutes")) in read("results.md")
+
+
+def ids(page):
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_every_file_that_a_page_links_to_is_there(page):
+    for path in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / path).is_file(), path
+
+
+def test_readme_links_to_the_pages_and_shows_the_gallery():
+    paths = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len([path for path in paths if path.endswith(".md")]) >= 10
+    assert len([path for path in paths if path.endswith(".png")]) >= 4
+
+
+def test_every_source_that_the_pages_name_is_there():
+    paths = set(re.findall(r"`((?:gengen|configs|tests)/[\w/]+\.py)", SAID))
+    paths |= {f"{module.replace('.', '/')}.py" for module in re.findall(r"python -m (gengen[\w.]+)", SAID)}
+    assert len(paths) > 5
     for path in paths:
-        assert (ROOT / path).is_file(), path
+        assert "NAME" in path or (ROOT / path).is_file(), path
 
 
-def test_every_flag_and_key_that_it_names_exists():
+def test_every_flag_and_key_that_the_pages_name_exists():
     names = [experiment.name for experiment in experiments(ROOT / "configs")]
     said = "".join(str(importlib.import_module(f"configs.{name}").get_config()) for name in names)
-    keys = re.findall(r"--config\.([a-z_.]+)=", README)
+    keys = re.findall(r"--config\.([a-z_.]+)=", SAID)
     assert len(keys) > 20
     for part in {part for key in keys for part in key.split(".")}:
         assert f"{part}:" in said, part
     defined = set(flags.defined())
-    for flag in set(re.findall(r"--([a-z_]+)[= `]", README)) - {"xla_gpu_deterministic_ops"}:
+    others = {"xla_gpu_deterministic_ops", "strict"}  # of XLA and of mkdocs
+    for flag in set(re.findall(r"--([a-z_]+)[= `]", SAID)) - others:
         assert flag in defined, flag
 
 
-REACHED = json.loads((ROOT / "docs" / "reached.json").read_text(encoding="utf-8"))
+REACHED = read_json("reached.json")
 
 
 def test_the_table_of_what_was_reached_is_what_compare_wrote():
-    assert as_table(REACHED) in README
+    assert as_table(REACHED) in read("results.md")
 
 
 @pytest.mark.parametrize("name", ["losses", "tricks"])
 def test_the_tables_of_experiments_are_what_compare_wrote(name):
-    docs = ROOT / "docs"
-    rows = json.loads((docs / f"{name}.json").read_text(encoding="utf-8"))
-    assert as_table(rows) in (docs / "experiments.md").read_text(encoding="utf-8")
+    assert as_table(read_json(f"{name}.json")) in read("experiments.md")
 
 
 def test_the_tables_of_codes_and_detections_are_what_compare_wrote():
-    text = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    text = read("experiments.md")
     assert as_table_of_latents(REACHED) in text
-    assert as_table_of_latents(json.loads((ROOT / "docs" / "bounds.json").read_text(encoding="utf-8"))) in text
+    assert as_table_of_latents(read_json("bounds.json")) in text
     assert compare_detections.as_table(DETECTED) in text
 
 
-DETECTED = json.loads((ROOT / "docs" / "detections.json").read_text(encoding="utf-8"))
+DETECTED = read_json("detections.json")
 TWO_DOMAINS = {"pix2pix", "cyclegan", "cogan", "adapt"}
 JUDGED_OTHERWISE = {"anomaly", *TWO_DOMAINS}
 """Experiments that draw no samples to be judged, or samples of two domains."""
@@ -69,17 +101,15 @@ JUDGED_OTHERWISE = {"anomaly", *TWO_DOMAINS}
 @pytest.mark.parametrize("kind", [compare_translations, compare_adaptations])
 def test_the_tables_of_two_domains_are_what_compare_wrote(kind):
     name = kind.__name__.rpartition("compare_")[2]
-    rows = json.loads((ROOT / "docs" / f"{name}.json").read_text(encoding="utf-8"))
-    assert kind.as_table(rows) in (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    assert kind.as_table(read_json(f"{name}.json")) in read("experiments.md")
 
 
 def test_the_configs_of_two_domains_repeat_what_they_reached():
     said = {experiment.name: experiment for experiment in experiments(ROOT / "configs")}
-    rows = json.loads((ROOT / "docs" / "translations.json").read_text(encoding="utf-8"))
-    (facades,) = [row for row in rows if row["run"] == "facades64"]
+    (facades,) = [row for row in read_json("translations.json") if row["run"] == "facades64"]
     assert f"PSNR {facades['PSNR'].split()[0]} dB" in said["pix2pix"].score
     assert facades["minutes"] in said["pix2pix"].minutes
-    for row in json.loads((ROOT / "docs" / "adaptations.json").read_text(encoding="utf-8")):
+    for row in read_json("adaptations.json"):
         if row["run"] != "mnist_usps_official":
             name = "cogan" if row["run"].startswith("cogan") else "adapt"
             assert row["adapted"].split("%")[0] in said[name].score
