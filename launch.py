@@ -8,14 +8,14 @@ ROOT = Path(__file__).resolve().parent
 if __name__ == "__main__":
     if str(ROOT) not in sys.path:  # as in `python -I`, or where another program runs this file
         sys.path.insert(0, str(ROOT))
-    from gengen.tasks import machine, streams
+    from gengen.cli import machine, streams
 
     streams.open_closed()
     machine.restart_with_huge_pages(__file__)
     if problem := machine.problem_of_jax():
         print(f"launch.py: {problem}", file=sys.stderr)
         sys.exit(2)
-    from gengen.tasks import command  # imports JAX, so only after the restart
+    from gengen.cli import command  # imports JAX, so only after the restart
 
     if status := command.main(sys.argv, ROOT / "configs"):
         sys.exit(status)  # a notebook would show even sys.exit(0) as an exception

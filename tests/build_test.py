@@ -19,7 +19,7 @@ from gengen.models.gans.terms import TERMS
 from gengen.models.gans.views import VIEWS
 from gengen.networks import mlp
 from gengen.networks.conditional import CONDITIONS, ConditionalCritic, ConditionalGenerator
-from gengen.tasks.check import check_config
+from gengen.runs.check import check_config
 
 PARAMS = {"w": jnp.asarray([1.0, -2.0, 3.0])}
 
@@ -258,9 +258,9 @@ def two_domains(channels=1, second=3, paired=0):
 
 def test_a_batch_to_trace_with_has_two_streams_of_which_the_second_has_neither_labels_nor_pairs():
     batch = example_batch(two_domains(paired=2), 5)
-    assert batch.keys() == {"image", "label", "second"}
-    assert batch["second"].keys() == {"image"}
-    assert batch["second"]["image"].shape == (5, 8, 8, 3)
+    assert batch.keys() == {"data", "label", "second"}
+    assert batch["second"].keys() == {"data"}
+    assert batch["second"]["data"].shape == (5, 8, 8, 3)
     assert example_batch(two_domains(second=0, paired=2), 5)["paired"].shape == (5, 8, 8, 2)
 
 

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gengen.api import train
 from gengen.build.model import build_model, example_batch
+from gengen.cli.describe import experiments
 from gengen.core.parallel import AXIS
 from gengen.data.signature import Signature
-from gengen.tasks import sample, train, translate
-from gengen.tasks.describe import experiments
+from gengen.tasks import sample, translate
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 EXPERIMENTS = [experiment.name for experiment in experiments(CONFIGS)]
@@ -119,7 +120,7 @@ def test_it_traces_at_full_size(name, variant):
     after, metrics = jax.eval_shape(step, jax.random.key(0), state, halves)
     assert jax.tree.structure(after) == jax.tree.structure(state)
     assert METRICS[name] <= metrics.keys()
-    for stage in model.later:
+    for stage in model.stages:
         assert jax.tree.structure(jax.eval_shape(stage.enter, state)) == jax.tree.structure(state)
         step = jax.vmap(stage.train_step, in_axes=(None, None, 0), out_axes=None, axis_name=AXIS)
         assert jax.tree.structure(jax.eval_shape(step, jax.random.key(0), state, halves)[0]) == jax.tree.structure(

@@ -18,7 +18,7 @@ from gengen.core.refusal import Refusal
 from gengen.core.state import State, networks_of
 from gengen.core.transforms import scale_by_rate
 from gengen.losses.likelihood import squared_error
-from gengen.models.autoencoders.adversarial import adversarial_autoencoder
+from gengen.models.autoencoders.adversarial_autoencoder import adversarial_autoencoder
 from gengen.models.autoencoders.corruption import CORRUPTIONS
 from gengen.models.autoencoders.priors import PRIORS
 from gengen.models.autoencoders.vector_quantised import vector_quantised
@@ -115,7 +115,7 @@ def vqvae(stage):
         codes=6,
         dimension=3,
     )
-    return model._replace(train_step=(model.train_step, *(later.train_step for later in model.later))[stage])
+    return model._replace(train_step=(model.train_step, *(later.train_step for later in model.stages))[stage])
 
 
 PAIR = ("critic", "generator")
@@ -294,7 +294,7 @@ def data(steps, seed=0, shape=SHAPE):
     """Batches [steps, batch, ...]."""
     rng = np.random.default_rng(seed)
     image = rng.integers(0, 256, (steps, BATCH, *shape), np.uint8)
-    return {"image": image, "label": rng.integers(0, CLASSES, (steps, BATCH), np.int32)}
+    return {"data": image, "label": rng.integers(0, CLASSES, (steps, BATCH), np.int32)}
 
 
 def fed(name, steps, seed=0):
@@ -302,10 +302,10 @@ def fed(name, steps, seed=0):
     shape = SHAPES.get(name, SHAPE)
     batches, others = data(steps, seed, shape), data(steps, seed + 100, shape)
     if name in LABELLED:
-        return {"image": batches["image"], "labelled": others}
+        return {"data": batches["data"], "labelled": others}
     if name in TWO_DOMAINS:
-        return {**batches, "second": {"image": others["image"]}}
-    return {**batches, "paired": others["image"]} if name in PAIRED else batches
+        return {**batches, "second": {"data": others["data"]}}
+    return {**batches, "paired": others["data"]} if name in PAIRED else batches
 
 
 def feed(batches, devices):
@@ -420,7 +420,7 @@ def test_a_step_that_forgot_to_average_would_not_trace(name, model):
 
     def forgetful(key, state, batch):
         after, metrics = model.train_step(key, state, batch)
-        return after.replace(step=after.step + batch["image"].sum(dtype=jnp.int32)), metrics
+        return after.replace(step=after.step + batch["data"].sum(dtype=jnp.int32)), metrics
 
     with pytest.raises(ValueError, match="out_axes"):
         jax.eval_shape(over_replicas(forgetful), *args)
@@ -458,7 +458,7 @@ def test_capabilities_have_the_shapes_they_promise(name, model):
 
 @pytest.mark.parametrize("name", [name for name in MODELS if "translate" in CAN[name]])
 def test_a_translation_is_an_image_of_the_same_size_and_depends_on_no_other(name, model):
-    images, variables = data(1)["image"][0].astype(np.float32) / 127.5 - 1, first(name).variables
+    images, variables = data(1)["data"][0].astype(np.float32) / 127.5 - 1, first(name).variables
     if model.pair:
         images, _ = jax.jit(model.pair)(jax.random.key(2), jax.tree.map(lambda leaf: leaf[0], fed(name, 1)))
     assert {"ab"} <= model.translate.keys() <= {"ab", "ba"}
@@ -475,7 +475,7 @@ def test_a_translation_is_an_image_of_the_same_size_and_depends_on_no_other(name
 def test_a_pair_is_an_image_of_each_domain_of_the_same_example(name, model):
     batch = jax.tree.map(lambda leaf: leaf[0], fed(name, 1))
     a, b = jax.jit(model.pair)(jax.random.key(3), batch)
-    np.testing.assert_allclose(b, batch["image"].astype(np.float32) / 127.5 - 1, atol=1e-6)
+    np.testing.assert_allclose(b, batch["data"].astype(np.float32) / 127.5 - 1, atol=1e-6)
     chex.assert_equal_shape_prefix([a, b], 3)
     some, _ = jax.jit(model.pair)(jax.random.key(3), jax.tree.map(lambda leaf: leaf[:3], batch))
     chex.assert_trees_all_close(some, a[:3], atol=1e-6)
@@ -501,7 +501,7 @@ def test_a_capability_that_is_missing_is_refused_with_what_there_is(name, model)
 
 @pytest.mark.parametrize("name", ["cogan", "adaptation"])
 def test_labels_that_one_domain_has_taught_are_recognised_in_the_other(name, model):
-    images = fed(name, 1)["second"]["image"][0].astype(np.float32) / 127.5 - 1
+    images = fed(name, 1)["second"]["data"][0].astype(np.float32) / 127.5 - 1
     read = jax.jit(model.recognise)(jax.random.key(3), first(name).variables, images)
     assert read.keys() == {"label"}
     np.testing.assert_allclose(np.exp(read["label"]).sum(1), np.ones(BATCH), rtol=1e-5)
@@ -517,7 +517,7 @@ def test_every_code_that_samples_can_be_told_is_recognised(name, model):
 
 @pytest.mark.parametrize("name", [name for name in MODELS if "features" in CAN[name]])
 def test_features_of_an_image_depend_on_no_other_image(name, model):
-    images, variables = data(1)["image"][0].astype(np.float32) / 127.5 - 1, first(name).variables
+    images, variables = data(1)["data"][0].astype(np.float32) / 127.5 - 1, first(name).variables
     look = jax.jit(model.features)
     seen = look(jax.random.key(3), variables, images)
     assert seen.shape == (BATCH, seen.size // BATCH)

@@ -10,7 +10,7 @@ import pytest
 from gengen.core.refusal import Refusal
 from gengen.files.places import place, plain
 from gengen.files.whole import sweep, whole, whole_folder, write_whole
-from gengen.training.run_folder import held
+from gengen.runs.folder import held
 
 ODD = (
     *("a[x]", "[0-9]", "a[!b]c", "*", "wh?t", "a\\b", "ends\\", "{a,b}", "50%41", "a#b", "two  words", " ", "-x"),

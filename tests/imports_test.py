@@ -7,22 +7,32 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
+RUN = {
+    "gengen.runs",
+    "gengen.inference",
+    "gengen.build",
+    "gengen.training",
+    "gengen.data",
+    "gengen.files",
+    "gengen.metrics",
+    "gengen.models.classifier",
+    "gengen.networks",
+    "gengen.pictures",
+    "gengen.core",
+    "gengen.values",
+}
+"""What works on a run folder may import."""
+
 ROOMS = {
-    "launch": {"gengen.tasks"},
+    "launch": {"gengen.cli"},
     "configs": {"configs"},
-    "gengen.tasks": {
-        "gengen.tasks",
-        "gengen.build",
-        "gengen.training",
-        "gengen.data",
-        "gengen.files",
-        "gengen.metrics",
-        "gengen.models.classifier",
-        "gengen.networks",
-        "gengen.pictures",
-        "gengen.core",
-        "gengen.values",
-    },
+    "gengen.cli": {"gengen.cli", "gengen.tasks", "gengen.api", "gengen.reports", *RUN},
+    "gengen.tasks": {"gengen.tasks", "gengen.api", "gengen.evaluation", "gengen.reports", *RUN},
+    "gengen.api": {"gengen.api", "gengen.evaluation", "gengen.reports", *RUN},
+    "gengen.evaluation": {"gengen.evaluation", "gengen.reports", *RUN},
+    "gengen.runs": RUN,
+    "gengen.inference": {"gengen.inference", "gengen.data", "gengen.pictures", "gengen.core"},
+    "gengen.reports": {"gengen.reports", "gengen.files", "gengen.training", "gengen.core"},
     "gengen.build": {
         "gengen.build",
         "gengen.models",

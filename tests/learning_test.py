@@ -28,9 +28,9 @@ def train(model, images, steps, batch=32):
     """Trains on random choices of `images`, whose places are their labels; returns the first and last state and the
     metrics of each step."""
     rng, one = np.random.default_rng(0), jax.devices()[:1]
-    first = jax.device_get(jax.jit(model.init)(jax.random.key(0), {"image": images[:1]}))
+    first = jax.device_get(jax.jit(model.init)(jax.random.key(0), {"data": images[:1]}))
     label = rng.integers(0, len(images), (1, steps, batch), np.int32)
-    batches = {"image": images[label], "label": label}
+    batches = {"data": images[label], "label": label}
     state, metrics = parallel(model.train_step, one, period=model.period)(
         jax.random.key(1), replicate(first, one), batches
     )

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gengen.tasks import compare_adaptations, compare_detections, compare_translations, flags
+from gengen.cli import flags
+from gengen.cli.describe import experiments, list_experiments
+from gengen.reports import adaptations, detections, translations
 from gengen.tasks.compare import as_table, as_table_of_latents
-from gengen.tasks.describe import experiments, list_experiments
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -57,7 +58,7 @@ def test_the_tables_of_codes_and_detections_are_what_compare_wrote():
     text = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
     assert as_table_of_latents(REACHED) in text
     assert as_table_of_latents(json.loads((ROOT / "docs" / "bounds.json").read_text(encoding="utf-8"))) in text
-    assert compare_detections.as_table(DETECTED) in text
+    assert detections.as_table(DETECTED) in text
 
 
 DETECTED = json.loads((ROOT / "docs" / "detections.json").read_text(encoding="utf-8"))
@@ -66,9 +67,9 @@ JUDGED_OTHERWISE = {"anomaly", *TWO_DOMAINS}
 """Experiments that draw no samples to be judged, or samples of two domains."""
 
 
-@pytest.mark.parametrize("kind", [compare_translations, compare_adaptations])
+@pytest.mark.parametrize("kind", [translations, adaptations])
 def test_the_tables_of_two_domains_are_what_compare_wrote(kind):
-    name = kind.__name__.rpartition("compare_")[2]
+    name = kind.__name__.rpartition(".")[2]
     rows = json.loads((ROOT / "docs" / f"{name}.json").read_text(encoding="utf-8"))
     assert kind.as_table(rows) in (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
 

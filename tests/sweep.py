@@ -13,7 +13,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from gengen.tasks import command, describe
+from gengen.cli import command, describe
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 

@@ -16,7 +16,7 @@ from gengen.core.average import averaged
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
-from gengen.models.autoencoders.adversarial import adversarial_autoencoder
+from gengen.models.autoencoders.adversarial_autoencoder import adversarial_autoencoder
 from gengen.models.autoencoders.autoencoder import autoencoder
 from gengen.models.autoencoders.variational import variational
 from gengen.models.autoencoders.vector_quantised import vector_quantised
@@ -111,8 +111,8 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
         player: build_optimizer(arguments, config.training.steps, f"optimizers.{player}")
         for player, arguments in config.optimizers.items()
     }
-    told = {"classes": classes} if "classes" in parameters_of(MODELS[section["name"]]) else {}
-    model = call(MODELS, section, "model", networks=networks, optimizers=optimizers, **parts, **told)
+    conditional = {"classes": classes} if "classes" in parameters_of(MODELS[section["name"]]) else {}
+    model = call(MODELS, section, "model", networks=networks, optimizers=optimizers, **parts, **conditional)
     # Linen modules check their arguments when called: trace them before anything is written.
     with refusing("networks"):
         jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
@@ -137,11 +137,12 @@ def _shapes(signature: Signature, parts: Mapping[str, Any]) -> dict[str, tuple[i
 
 
 def _check_labels(config: ConfigDict, signature: Signature) -> None:
-    told = [role for role, arguments in config.networks.items() if arguments.get("condition", "none") != "none"]
-    if told and "labelled" in signature.counts:
+    conditional = [role for role, arguments in config.networks.items() if arguments.get("condition", "none") != "none"]
+    if conditional and "labelled" in signature.counts:
+        role = conditional[0]
         raise Refusal(
             f"config.data.labelled={signature.counts['labelled']} hides the labels of all other images, which "
-            f"config.networks.{told[0]}.condition={config.networks[told[0]].condition!r} needs; set one to 0 or 'none'."
+            f"config.networks.{role}.condition={config.networks[role].condition!r} needs; set one to 0 or 'none'."
         )
 
 
@@ -153,14 +154,14 @@ def judged_as_one(config: ConfigDict) -> int:
 def example_batch(signature: Signature, size: int = 1) -> Batch:
     """A batch of black images [size, H, W, C] with the keys, shapes and dtypes of the data's, to trace with."""
     second = signature.second
-    batch: Batch = {"image": np.zeros((size, *signature.shape), np.uint8)}
+    batch: Batch = {"data": np.zeros((size, *signature.shape), np.uint8)}
     labels = {"label": np.zeros((size,), np.int32)} if signature.classes else {}
     if "labelled" in signature.counts:  # two streams, of which one has no labels
         batch |= {"labelled": batch | labels}
     else:
         batch |= labels
     if second is not None:  # a stream without labels, and no pairs beside it
-        batch |= {"second": {"image": np.zeros((size, *second.shape), np.uint8)}}
+        batch |= {"second": {"data": np.zeros((size, *second.shape), np.uint8)}}
     elif signature.paired:
         batch |= {"paired": np.zeros((size, *signature.shape[:2], signature.paired), np.uint8)}
     return batch

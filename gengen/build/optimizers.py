@@ -30,9 +30,9 @@ def _rounds(steps: int) -> dict[int, float]:
     0 to 7, which are 3,280 passes.
     """
     whole, falls = (3**ROUNDS - 1) // 2, dict[int, float]()
-    for place in range(1, ROUNDS):
+    for index in range(1, ROUNDS):
         # In short runs, several rounds begin at the same step.
-        step = round(steps * ((3**place - 1) // 2) / whole)
+        step = round(steps * ((3**index - 1) // 2) / whole)
         falls[step] = falls.get(step, 1.0) * 10 ** (-1 / (ROUNDS - 1))
     return falls
 

@@ -34,7 +34,7 @@ def moved_in_stages(config: ConfigDict, model: GenerativeModel, signature: Signa
     key, batch = jax.random.key(0), example_batch(signature, size // devices)
     state = jax.eval_shape(model.init, key, example_batch(signature))
     moved = []
-    for step in (model.train_step, *(stage.train_step for stage in model.later)):
+    for step in (model.train_step, *(stage.train_step for stage in model.stages)):
         traced, after = _traced(config, step, key, state, batch)
         kept = {id(variable) for variable in traced.jaxpr.invars}
         outputs = jax.tree.unflatten(jax.tree.structure(after), traced.jaxpr.outvars[: len(jax.tree.leaves(after))])

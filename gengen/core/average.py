@@ -62,8 +62,8 @@ def averaged(model: GenerativeModel, *, decay: float, networks: Sequence[str]) -
 
         return train_step
 
-    later = tuple(stage._replace(train_step=averaging(stage.train_step, stage.period)) for stage in model.later)
-    return model._replace(init=init, train_step=averaging(model.train_step, model.period), later=later)
+    stages = tuple(stage._replace(train_step=averaging(stage.train_step, stage.period)) for stage in model.stages)
+    return model._replace(init=init, train_step=averaging(model.train_step, model.period), stages=stages)
 
 
 def evaluation_variables(state: State, *, raw: bool = False) -> Variables:

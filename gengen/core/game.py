@@ -18,14 +18,14 @@ from jax import lax
 from gengen.core.mean import Mean, mean_of
 from gengen.core.model import Batch, InitFn, StepFn
 from gengen.core.parallel import replica_mean, replica_sum
-from gengen.core.state import State, Variables, params_of, with_carried, with_params
+from gengen.core.state import State, Variables, params_of, with_mutable, with_params
 
 Outcome = tuple[jax.Array, tuple[dict[str, Mean], Variables]]
 
 LossFn = Callable[[jax.Array, State, Batch], Outcome]
-"""`(key, state, batch) -> (loss [], (metrics, carried))`.
+"""`(key, state, batch) -> (loss [], (metrics, mutable))`.
 
-Pure. It sees the whole state, in which the parameters of its own player are differentiated. `carried` holds the
+Pure. It sees the whole state, in which the parameters of its own player are differentiated. `mutable` holds the
 collections (batch statistics, ...) of every network that it ran in training mode, its own or an opponent's.
 """
 
@@ -151,13 +151,13 @@ def take(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State,
     def loss(params: dict[str, Any]) -> Outcome:
         return turn.loss(key, state.replace(variables=with_params(state.variables, params)), batch)
 
-    (value, (metrics, carried)), gradients = jax.value_and_grad(loss, has_aux=True)(params)
+    (value, (metrics, mutable)), gradients = jax.value_and_grad(loss, has_aux=True)(params)
     gradients = replica_mean(gradients)
     optimizer = optax.with_extra_args_support(player.optimizer)
     updates, opt = optimizer.update(gradients, state.opt[player.name], params, step=state.step)
     params = optax.apply_updates(params, updates)
     state = state.replace(
-        variables=with_params(with_carried(state.variables, carried), params),
+        variables=with_params(with_mutable(state.variables, mutable), params),
         opt={**state.opt, player.name: opt},
     )
     metrics = replica_sum({"loss": mean_of(value), **metrics})
@@ -194,8 +194,8 @@ def play(turns: Sequence[Turn], prepare: PrepareFn) -> StepFn:
         key = jax.random.fold_in(key, state.step)
         batch = prepare(jax.random.fold_in(key, 0), state, batch)
         metrics: dict[str, Mean] = {}
-        for place, turn in enumerate(turns, start=1):
-            taken, skipped = (partial(how, turn, jax.random.fold_in(key, place), batch=batch) for how in (take, skip))
+        for index, turn in enumerate(turns, start=1):
+            taken, skipped = (partial(how, turn, jax.random.fold_in(key, index), batch=batch) for how in (take, skip))
             state, measured = turn.when.choose(state, phase, taken, skipped)
             metrics |= measured
         return state.replace(step=state.step + 1), metrics

@@ -11,7 +11,7 @@ from gengen.core.refusal import Refusal
 from gengen.core.state import State, Tree
 
 Batch = dict[str, Any]
-"""One batch of data: arrays [B, ...] by name, such as "image" uint8 [B, H, W, C] and "label" int32 [B]."""
+"""One batch of data: arrays [B, ...] by name, such as "data" uint8 [B, H, W, C] and "label" int32 [B]."""
 
 InitFn = Callable[[jax.Array, Batch], State]
 """`(key, batch) -> State`. Pure; call it under `jax.jit`, so that no two leaves share memory."""
@@ -68,7 +68,7 @@ class GenerativeModel(NamedTuple):
       init: makes the state of a new run.
       train_step: sees one batch and returns the next state and its metrics. `AXIS` must be bound.
       period: number of steps after which the pattern of turns repeats.
-      later: stages that take the place of `train_step` later on, in the order of their starts.
+      stages: stages that take the place of `train_step` later on, in the order of their starts.
       sample: `(key, variables, n, condition=None) -> data`.
       conditions: what samples can be told to be, by name; "label" is the class of the data.
       prior: `(key, variables, n, condition=None) -> latents [n, ...]`, of which `decode` makes samples.
@@ -88,7 +88,7 @@ class GenerativeModel(NamedTuple):
     init: InitFn
     train_step: StepFn
     period: int = 1
-    later: tuple[Stage, ...] = ()
+    stages: tuple[Stage, ...] = ()
     sample: Callable[..., Tree] | None = None
     conditions: Mapping[str, Condition] = MappingProxyType({})
     prior: Callable[..., Tree] | None = None

@@ -24,8 +24,8 @@ def example_keys(key: jax.Array, size: int, first: jax.Array | int = 0) -> jax.A
     Returns:
       Keys [size]; example i holds `fold_in(key, first + i)`.
     """
-    places = jnp.asarray(first, jnp.int32) + jnp.arange(size, dtype=jnp.int32)
-    return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, places)
+    indices = jnp.asarray(first, jnp.int32) + jnp.arange(size, dtype=jnp.int32)
+    return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, indices)
 
 
 def local_keys(key: jax.Array, size: int) -> jax.Array:
@@ -118,7 +118,7 @@ def parallel(
 
 def local_places() -> list[int]:
     """Places of this process's devices on the replica axis."""
-    return [place for place, device in enumerate(jax.devices()) if device.process_index == jax.process_index()]
+    return [index for index, device in enumerate(jax.devices()) if device.process_index == jax.process_index()]
 
 
 def replicate(tree: Any, devices: Sequence[jax.Device]) -> Any:

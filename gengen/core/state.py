@@ -50,10 +50,10 @@ def with_params(variables: Variables, params: dict[str, Tree]) -> Variables:
     return {**variables, **{name: {**variables[name], "params": new} for name, new in params.items()}}
 
 
-def with_carried(variables: Variables, carried: Variables) -> Variables:
-    """Returns `variables` with carried collections replaced; parameters in `carried` are ignored."""
+def with_mutable(variables: Variables, mutable: Variables) -> Variables:
+    """Returns `variables` with carried collections replaced; parameters in `mutable` are ignored."""
     kept = {
         name: {collection: tree for collection, tree in collections.items() if collection != "params"}
-        for name, collections in carried.items()
+        for name, collections in mutable.items()
     }
     return {**variables, **{name: {**variables[name], **collections} for name, collections in kept.items()}}

@@ -16,7 +16,7 @@ from gengen.data.signature import DataSet
 from gengen.data.sources import Source, find_source
 from gengen.files.places import place, plain
 
-_FORMAT = "v2"  # of the decoded cache: to be raised when it holds more, or the same picture decodes to other pixels
+_FORMAT = "v3"  # of the decoded cache: to be raised when it holds more, or the same picture decodes to other pixels
 
 
 def load(

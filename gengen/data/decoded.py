@@ -33,7 +33,7 @@ def read(folder: pathlib.Path) -> DataSet | None:
     """
     try:
         signature = Signature.from_json(json.loads((folder / "signature.json").read_text(encoding="utf-8")))
-        keys = ["image"] + ["paired"] * bool(signature.paired) + ["label"] * bool(signature.classes)
+        keys = ["data"] + ["paired"] * bool(signature.paired) + ["label"] * bool(signature.classes)
         splits = {split: {key: _load(folder / f"{split}.{key}.npy") for key in keys} for split in _SPLITS}
     except (OSError, ValueError, EOFError, KeyError):
         return None
@@ -88,7 +88,7 @@ def write(
             counts[split] = len(prepared.splits[split][1])
             labels = np.zeros(counts[split], np.int32)
             shape = (counts[split], *target, channels)
-            for key in ("image", "paired") if prepared.paired else ("image",):
+            for key in ("data", "paired") if prepared.paired else ("data",):
                 pictures = _fitted(prepared, split, key, labels, target, native, channels, crop, sized=size is not None)
                 digest.update(_write_rows(partial / f"{split}.{key}.npy", pictures, shape))
             if prepared.classes:

@@ -36,7 +36,7 @@ def paired_alone(data: DataSet) -> DataSet:
       data: a data set whose splits hold "paired".
 
     Returns:
-      A data set whose "image" are these pictures, in the same places and with the same labels; it has the splits of
+      A data set whose "data" are these pictures, in the same places and with the same labels; it has the splits of
       `data` but for "labelled".
 
     Raises:
@@ -55,10 +55,10 @@ def edges_alone(data: DataSet) -> DataSet:
       data: any data set.
 
     Returns:
-      A data set whose "image" say how steep the brightness of the pictures is (`edges`), in the same places and with
+      A data set whose "data" say how steep the brightness of the pictures is (`edges`), in the same places and with
       the same labels; it has the splits of `data` but for "labelled".
     """
-    return _of_first(data, "edges", lambda arrays: edges(arrays["image"]), 1)
+    return _of_first(data, "edges", lambda arrays: edges(arrays["data"]), 1)
 
 
 OF_FIRST: Mapping[str, Callable[[DataSet], DataSet]] = {"paired": paired_alone, "edges": edges_alone}
@@ -92,8 +92,8 @@ def _of_first(
     signature, splits = data.signature, {}
     for split, arrays in data.splits.items():
         if split != "labelled":
-            kept = {key: arrays[key] for key in arrays if key not in ("image", "paired")}
-            splits[split] = {"image": pictures(arrays), **kept}
+            kept = {key: arrays[key] for key in arrays if key not in ("data", "paired")}
+            splits[split] = {"data": pictures(arrays), **kept}
     own = dataclasses.replace(
         signature,
         name=f"{signature.name}_{what}",

@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from gengen.data.draws import uniform
+from gengen.data.random_numbers import uniform
 
 SIDE = 32
 """Height and width of every picture."""

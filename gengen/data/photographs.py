@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 from PIL import Image
 
-from gengen.data.draws import uniform
+from gengen.data.random_numbers import uniform
 
 SIDE = 64
 """Height and width of every piece."""

@@ -16,7 +16,7 @@ from PIL import Image
 
 from gengen.core.refusal import Refusal
 from gengen.data import fetch, splits
-from gengen.data.guard import explained, quiet
+from gengen.data.errors import explained, quiet
 from gengen.data.labels import UNKNOWN
 from gengen.data.layout import role
 from gengen.data.listing import say

@@ -57,7 +57,7 @@ class Selection:
         Raises:
           Refusal: a class is unknown, there are no labels to select by, too few images, or more than fit into memory.
         """
-        places = {split: np.arange(len(arrays["image"])) for split, arrays in data.splits.items()}
+        places = {split: np.arange(len(arrays["data"])) for split, arrays in data.splits.items()}
         if self.classes:
             numbers = _numbers(self.classes, data)
             places = {split: np.flatnonzero(np.isin(data.splits[split]["label"], numbers)) for split in places}
@@ -89,10 +89,10 @@ def streams(data: DataSet) -> dict[str, np.ndarray | Mapping[str, np.ndarray]]:
     fed: dict[str, np.ndarray | Mapping[str, np.ndarray]] = {**data.splits["train"]}
     if "labelled" in data.splits:
         del fed["label"]
-        fed["labelled"] = {key: data.splits["labelled"][key] for key in ("image", "label")}
+        fed["labelled"] = {key: data.splits["labelled"][key] for key in ("data", "label")}
     if data.second is not None:
         fed.pop("paired", None)
-        fed["second"] = {"image": data.second.splits["train"]["image"]}
+        fed["second"] = {"data": data.second.splits["train"]["data"]}
     return fed
 
 

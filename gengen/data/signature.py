@@ -79,7 +79,7 @@ class Signature:
 
 @dataclasses.dataclass(frozen=True)
 class DataSet:
-    """Decoded pictures: `splits[split]` holds "image", uint8 [N, H, W, C], and "label", int32 [N], if there are any.
+    """Decoded pictures: `splits[split]` holds "data", uint8 [N, H, W, C], and "label", int32 [N], if there are any.
 
     Where every example has a second picture, "paired", uint8 [N, H, W, P], holds it. The splits are "train" and "test",
     and those that a selection adds. The arrays are for reading only. `folder` is where what is derived from them is

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from gengen.core.refusal import Refusal
 from gengen.data import facades, idx, raw, splits, usps
+from gengen.data.errors import explained, quiet
 from gengen.data.folder import list_folder
-from gengen.data.guard import explained, quiet
 
 VERSION = "1.0.0"
 """Version of gengen's builders: a change of what they yield must change it, or old caches stay in use."""

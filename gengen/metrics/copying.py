@@ -88,7 +88,7 @@ def copied(generated: np.ndarray, train: np.ndarray, limit: CopyLimit, *, exclud
     Returns:
       The copies; the interval of their share covers fresh samples and fresh held-out data.
     """
-    distances, places = _two_nearest(generated, train, exclude)
+    distances, indices = _two_nearest(generated, train, exclude)
     ratios = _ratios(distances, limit.same)
     copies = ratios < limit.ratio.value
     share = of_share(int(copies.sum()), len(ratios))
@@ -97,18 +97,18 @@ def copied(generated: np.ndarray, train: np.ndarray, limit: CopyLimit, *, exclud
     fewer, more = (float((ratios < end).mean()) for end in (limit.ratio.low, limit.ratio.high))
     low = share.value - math.hypot(share.value - share.low, share.value - fewer)
     high = share.value + math.hypot(share.high - share.value, more - share.value)
-    return Copies(Estimate(share.value, max(low, 0.0), min(high, 1.0)), copies, places, ratios)
+    return Copies(Estimate(share.value, max(low, 0.0), min(high, 1.0)), copies, indices, ratios)
 
 
 def _two_nearest(
     points: np.ndarray, train: np.ndarray, exclude: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Distances of points to the nearest two training examples that differ [N, 2], and the index of the first [N]."""
-    distances, places = nearest(points, train, k=3, exclude=exclude)
+    distances, indices = nearest(points, train, k=3, exclude=exclude)
     tied = np.flatnonzero(np.isclose(distances[:, 0], distances[:, 1], rtol=1e-6))
-    twice = tied[(train[places[tied, 0]] == train[places[tied, 1]]).all(1)]
+    twice = tied[(train[indices[tied, 0]] == train[indices[tied, 1]]).all(1)]
     distances[twice, 1] = distances[twice, 2]
-    return distances[:, :2], places[:, 0]
+    return distances[:, :2], indices[:, 0]
 
 
 def _ratios(distances: np.ndarray, same: float) -> np.ndarray:

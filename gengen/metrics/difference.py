@@ -86,8 +86,8 @@ def told_apart(differences: Mapping[str, Difference], level: float = 1 - LEVEL) 
     """
     order = sorted(differences, key=lambda name: -differences[name].worse)
     named = []
-    for place, name in enumerate(order):
-        if differences[name].p_value > level / (len(order) - place):
+    for index, name in enumerate(order):
+        if differences[name].p_value > level / (len(order) - index):
             break
         named.append(name)
     return named

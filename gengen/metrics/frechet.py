@@ -209,7 +209,7 @@ def _quadratic_variance(features: np.ndarray, mean: np.ndarray, plan: _Plan, sca
     own = np.diag(weights) * values
     first = random.integers(len(features), size=PAIRS)
     second = (first + random.integers(1, len(features), size=PAIRS)) % len(features)
-    a, b = ((np.asarray(features[places], np.float64) - mean) @ plan.vectors for places in (first, second))
+    a, b = ((np.asarray(features[indices], np.float64) - mean) @ plan.vectors for indices in (first, second))
     product = a * b
     covariance = np.einsum("nd,nd->n", product @ weights, product) - (a**2 + b**2) @ own + own @ values
     return float(scale * np.square(product.sum(1) + covariance / 2).mean())

@@ -193,10 +193,10 @@ def _radii(x: jax.Array, subsets: jax.Array, *, ks: tuple[int, ...], rows: int) 
     """
     size = len(x)
     own = jnp.arange(size, dtype=jnp.int32)
-    squared, places = search(x, x, own, k=min(6 * max(ks) + 6, size - 1), rows=rows)
+    squared, indices = search(x, x, own, k=min(6 * max(ks) + 6, size - 1), rows=rows)
 
     def of_subset(subset: jax.Array) -> list[jax.Array]:
-        seen = jnp.cumsum(subset[places % GROUPS], 1, dtype=jnp.int32)
+        seen = jnp.cumsum(subset[indices % GROUPS], 1, dtype=jnp.int32)
         last = squared.shape[1] - 1
         at = [jnp.minimum((seen < k).sum(1, dtype=jnp.int32), last)[:, None] for k in ks]
         return [jnp.where(subset[own % GROUPS], jnp.take_along_axis(squared, k, 1)[:, 0], -1) for k in at]

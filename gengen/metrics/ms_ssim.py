@@ -158,8 +158,8 @@ def _blurred(x: jax.Array, window: int) -> jax.Array:
 
 def _band(side: int, window: int) -> np.ndarray:
     """The window at each of its places along an axis, float32 [side - window + 1, side]."""
-    places = np.arange(window) - (window - 1) / 2
-    taps = np.exp(-(places**2) / (2 * (DEVIATION * window / WINDOW) ** 2))
+    indices = np.arange(window) - (window - 1) / 2
+    taps = np.exp(-(indices**2) / (2 * (DEVIATION * window / WINDOW) ** 2))
     offsets = np.arange(side) - np.arange(side - window + 1)[:, None]
     inside = (offsets >= 0) & (offsets < window)
     return np.where(inside, (taps / taps.sum())[np.clip(offsets, 0, window - 1)], 0.0).astype(np.float32)

@@ -88,25 +88,25 @@ def search(
         squared = squared_distances(x, data)
         squared = jnp.where(jnp.arange(len(data), dtype=jnp.int32)[None] == own[:, None], jnp.inf, squared)
         # XLA:CPU finds the largest float32 quickly, but sorts whole rows of float64.
-        _, places = lax.top_k(-squared.astype(jnp.float32), k)
-        places = places.astype(jnp.int32)
-        nearest_first, places = lax.sort((jnp.take_along_axis(squared, places, 1), places), num_keys=1)
-        return nearest_first, places
+        _, indices = lax.top_k(-squared.astype(jnp.float32), k)
+        indices = indices.astype(jnp.int32)
+        nearest_first, indices = lax.sort((jnp.take_along_axis(squared, indices, 1), indices), num_keys=1)
+        return nearest_first, indices
 
-    squared, places = lax.map(of_chunk, (in_chunks(queries, rows), in_chunks(exclude, rows)))
-    return squared.reshape(-1, k)[: len(queries)], places.reshape(-1, k)[: len(queries)]
+    squared, indices = lax.map(of_chunk, (in_chunks(queries, rows), in_chunks(exclude, rows)))
+    return squared.reshape(-1, k)[: len(queries)], indices.reshape(-1, k)[: len(queries)]
 
 
 @partial(jax.jit, static_argnames="rows")
-def _distances_to(queries: jax.Array, data: jax.Array, places: jax.Array, *, rows: int) -> jax.Array:
-    """Distances [N, k] of queries to the rows of data at `places` [N, k], from differences."""
+def _distances_to(queries: jax.Array, data: jax.Array, indices: jax.Array, *, rows: int) -> jax.Array:
+    """Distances [N, k] of queries to the rows of data at `indices` [N, k], from differences."""
 
     def of_chunk(chunk: tuple[jax.Array, jax.Array]) -> jax.Array:
         x, near = chunk
         return jnp.sqrt(jnp.square(data[near] - x[:, None]).sum(-1))
 
-    distances = lax.map(of_chunk, (in_chunks(queries, rows), in_chunks(places, rows)))
-    return distances.reshape(-1, places.shape[1])[: len(queries)]
+    distances = lax.map(of_chunk, (in_chunks(queries, rows), in_chunks(indices, rows)))
+    return distances.reshape(-1, indices.shape[1])[: len(queries)]
 
 
 def nearest(
@@ -142,8 +142,8 @@ def nearest(
     own = np.full(len(x), -1, np.int32) if exclude is None else np.asarray(exclude, np.int32)
     rows = rows or rows_for(len(points))
     with jax.enable_x64(x.dtype == np.float64):
-        squared, places = search(x, points, own, k=min(k + SPARE, len(points)), rows=rows)
-        exact = _distances_to(x, points, places, rows=min(rows, 128))
+        squared, indices = search(x, points, own, k=min(k + SPARE, len(points)), rows=rows)
+        exact = _distances_to(x, points, indices, rows=min(rows, 128))
     distances = np.where(np.isinf(squared), np.inf, exact)
     order = np.argsort(distances, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(distances, order, 1), np.take_along_axis(np.asarray(places), order, 1)
+    return np.take_along_axis(distances, order, 1), np.take_along_axis(np.asarray(indices), order, 1)

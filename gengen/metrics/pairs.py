@@ -179,8 +179,8 @@ def retrieve(inputs: np.ndarray, training: np.ndarray) -> np.ndarray:
     points = [_unit(images, np.float32).reshape(len(images), -1) for images in (inputs, training)]
     near = 1 + neighbours.SPARE
     rows = int(np.clip(_GATHERED // (near * points[1].shape[1]), 1, neighbours.rows_for(len(training))))
-    _, places = neighbours.nearest(*points, rows=rows)
-    return places[:, 0]
+    _, indices = neighbours.nearest(*points, rows=rows)
+    return indices[:, 0]
 
 
 def _check(found: np.ndarray, target: np.ndarray) -> None:

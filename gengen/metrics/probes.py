@@ -98,8 +98,8 @@ def nearest_probe(train: np.ndarray, train_labels: np.ndarray, test: np.ndarray,
     Raises:
       ValueError: codes are not finite or of different dimensions.
     """
-    places = nearest(np.asarray(test), np.asarray(train))[1][:, 0]
-    return _accuracy(np.asarray(train_labels)[places], test_labels)
+    indices = nearest(np.asarray(test), np.asarray(train))[1][:, 0]
+    return _accuracy(np.asarray(train_labels)[indices], test_labels)
 
 
 def cluster_probe(

@@ -25,7 +25,7 @@ class Images(NamedTuple):
       features: of the extractor [N, D].
       log_probabilities: of the extractor's classes [N, K']; None where it has none.
       class_log_probabilities: of the data's classes [N, K]; None where the data have no labels.
-      places: for training images that stand in for samples, their places among the training images [N]; else None.
+      indices: for training images that stand in for samples, their places among the training images [N]; else None.
       asked: the classes that the images were asked to be of [N]; None where nothing was asked for.
     """
 
@@ -34,7 +34,7 @@ class Images(NamedTuple):
     features: np.ndarray
     log_probabilities: np.ndarray | None
     class_log_probabilities: np.ndarray | None
-    places: np.ndarray | None = None
+    indices: np.ndarray | None = None
     asked: np.ndarray | None = None
 
 
@@ -279,7 +279,7 @@ def _collisions(real: Real, samples: Images) -> Sequence[Estimate]:
 
 
 def _copied(real: Real, samples: Images) -> Sequence[Estimate]:
-    return (copied(samples.points, real.training, real.limit, exclude=samples.places).share,)
+    return (copied(samples.points, real.training, real.limit, exclude=samples.indices).share,)
 
 
 _MEASURES: Mapping[tuple[str, ...], Callable[[Real, Images], Sequence[Estimate]]] = {

@@ -36,26 +36,26 @@ class Classification(NamedTuple):
         No other change keeps every data set's labels: a mirrored 2 is no 2, and a turned 6 is a 9.
         """
         del state
-        image = scaled(batch["image"])
+        image = scaled(batch["data"])
         if self.shift:
             keys = local_keys(key, image.shape[0])
             draw = jax.vmap(lambda key: jax.random.uniform(key, (2,), minval=-self.shift, maxval=self.shift))
             image = shifted(image, draw(keys))
-        return {"image": image, "label": batch["label"]}
+        return {"data": image, "label": batch["label"]}
 
     def loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """Mean cross-entropy of the labels in nats, and the share of images whose most probable class is right."""
         del key
-        (_, logits), carried = train_mode(self.network, state.variables["classifier"], batch["image"])
+        (_, logits), mutable = train_mode(self.network, state.variables["classifier"], batch["data"])
         nats = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
         metrics = {"accuracy": mean_of(logits.argmax(-1) == batch["label"])}
-        return nats.mean(), (metrics, {"classifier": carried})
+        return nats.mean(), (metrics, {"classifier": mutable})
 
 
 def classifier(*, network: nn.Module, optimizer: optax.GradientTransformation, shift: float = 1.0) -> GenerativeModel:
     """Builds a classifier of images.
 
-    Batches need "image" uint8 [B, H, W, C] and "label" int32 [B]. The metrics are "classifier/loss", the cross-entropy
+    Batches need "data" uint8 [B, H, W, C] and "label" int32 [B]. The metrics are "classifier/loss", the cross-entropy
     in nats, and "classifier/accuracy", a share of the batch as it was shifted.
 
     Args:
@@ -76,7 +76,7 @@ def classifier(*, network: nn.Module, optimizer: optax.GradientTransformation, s
     player = Player("classifier", ("classifier",), optimizer)
 
     def init(key: jax.Array, batch: Batch) -> State:
-        variables = {"classifier": init_network(network, key, scaled(batch["image"][:1]))}
+        variables = {"classifier": init_network(network, key, scaled(batch["data"][:1]))}
         return State(jnp.zeros((), jnp.int32), variables, init_players((player,), variables))
 
     return GenerativeModel(init, play((Turn("classifier", player, game.loss),), game.prepare))

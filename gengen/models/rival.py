@@ -15,7 +15,7 @@ class Rival(NamedTuple):
     """A critic that tells real from fake: data from samples, draws of a prior from codes.
 
     Attributes:
-      network: what is judged, [B, ...] -> Judgement.
+      network: what is judged, [B, ...] -> CriticOutput.
       loss: what it wants small, and what its opponent does.
     """
 
@@ -34,21 +34,21 @@ class Rival(NamedTuple):
         """
         size = real.shape[0]
         if self.network.judges_alone:
-            judged, carried = train_mode(self.network, variables, jnp.concatenate([real, fake]))
+            judged, mutable = train_mode(self.network, variables, jnp.concatenate([real, fake]))
             logits = judged.logit[:size], judged.logit[size:]
         else:
-            of_real, carried = train_mode(self.network, variables, real)
-            of_fake, carried = train_mode(self.network, {**variables, **carried}, fake)
+            of_real, mutable = train_mode(self.network, variables, real)
+            of_fake, mutable = train_mode(self.network, {**variables, **mutable}, fake)
             logits = of_real.logit, of_fake.logit
-        return self.loss.critic(*self._counted(*logits)), carried
+        return self.loss.critic(*self._counted(*logits)), mutable
 
     def generator_losses(
         self, variables: dict[str, Any], real: jax.Array, fake: jax.Array
     ) -> tuple[jax.Array, dict[str, Any]]:
         """What the opponent wants small for fake [B, ...]; the real ones cost nothing where no loss looks at them."""
-        of_fake, carried = train_mode(self.network, variables, fake)
+        of_fake, mutable = train_mode(self.network, variables, fake)
         of_real, _ = train_mode(self.network, variables, real)
-        return self.loss.generator(*self._counted(of_real.logit, of_fake.logit)), carried
+        return self.loss.generator(*self._counted(of_real.logit, of_fake.logit)), mutable
 
     def _counted(self, real: jax.Array, fake: jax.Array) -> tuple[jax.Array, jax.Array]:
         if not self.loss.relativistic:

@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.critic import CriticNetwork, CriticOutput
 from gengen.networks.layers.spectral import COLLECTION, Spectral
 
 CONDITIONS = ("concatenated", "projection", "auxiliary")
@@ -82,7 +82,7 @@ class ConditionalCritic(CriticNetwork):
     """Judges images together with their labels.
 
     Attributes:
-      body: a critic `(images [B, H, W, C], train) -> Judgement`.
+      body: a critic `(images [B, H, W, C], train) -> CriticOutput`.
       classes: number of classes.
       condition: how labels come in, one of `CONDITIONS`. "concatenated": an embedding of the label is one more channel
         of the image (Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784, section 3.2). "projection": the inner
@@ -102,7 +102,7 @@ class ConditionalCritic(CriticNetwork):
         return self.body.judges_alone
 
     @nn.compact
-    def __call__(self, image: jax.Array, label: jax.Array, train: bool) -> Judgement:
+    def __call__(self, image: jax.Array, label: jax.Array, train: bool) -> CriticOutput:
         """Judges images and labels.
 
         Args:
@@ -144,7 +144,7 @@ class RecognisingCritic(CriticNetwork):
     normalisation, which would let images of a batch influence each other.
 
     Attributes:
-      body: a critic `(images [B, H, W, C], train) -> Judgement`.
+      body: a critic `(images [B, H, W, C], train) -> CriticOutput`.
       outputs: numbers that describe the code.
       width: units of the hidden layer.
     """
@@ -159,7 +159,7 @@ class RecognisingCritic(CriticNetwork):
         return self.body.judges_alone
 
     @nn.compact
-    def __call__(self, image: jax.Array, train: bool) -> Judgement:
+    def __call__(self, image: jax.Array, train: bool) -> CriticOutput:
         """Judges images [B, H, W, C] in [-1, 1]; the code of the judgement is [B, outputs].
 
         Raises:

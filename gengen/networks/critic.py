@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 
 
-class Judgement(NamedTuple):
+class CriticOutput(NamedTuple):
     """What a critic says of images.
 
     Attributes:
@@ -22,7 +22,7 @@ class Judgement(NamedTuple):
 
 
 class CriticNetwork(nn.Module):
-    """A network `(images [B, H, W, C], ..., train) -> Judgement`."""
+    """A network `(images [B, H, W, C], ..., train) -> CriticOutput`."""
 
     @property
     def judges_alone(self) -> bool:

@@ -15,7 +15,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.critic import CriticNetwork, CriticOutput
 from gengen.networks.layers.conv import Conv
 from gengen.networks.layers.deviation import append_deviation, check_batch
 from gengen.networks.layers.norm import NORMS, NORMS_OF_ACTIVATIONS, BatchNorm, check_norm, normalise, weigh
@@ -229,7 +229,7 @@ class Critic(CriticNetwork):
         return self.norm != "batch" and not self.deviation
 
     @nn.compact
-    def __call__(self, image: jax.Array, train: bool) -> Judgement:
+    def __call__(self, image: jax.Array, train: bool) -> CriticOutput:
         """Judges images [B, H, W, C] in [-1, 1].
 
         Raises:
@@ -242,4 +242,4 @@ class Critic(CriticNetwork):
             check_batch(x.shape[0])
         seen = append_deviation(x).reshape(x.shape[0], -1) if self.deviation else features
         logit = weigh(nn.Dense(1, kernel_init=KERNEL_INIT, dtype=self.dtype), seen, train, self.norm)
-        return Judgement(logit[:, 0].astype(jnp.float32), features.astype(jnp.float32))
+        return CriticOutput(logit[:, 0].astype(jnp.float32), features.astype(jnp.float32))

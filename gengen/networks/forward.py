@@ -22,8 +22,8 @@ def train_mode(network: nn.Module, variables: dict[str, Any], *inputs: jax.Array
     Returns:
       The output, and every collection but "params" as the pass left it: what a loss returns as carried.
     """
-    output, carried = network.apply(variables, *inputs, train=True, mutable=nn.DenyList("params"))
-    return output, dict(carried)
+    output, mutable = network.apply(variables, *inputs, train=True, mutable=nn.DenyList("params"))
+    return output, dict(mutable)
 
 
 def eval_mode(network: nn.Module, variables: dict[str, Any], *inputs: jax.Array) -> Any:

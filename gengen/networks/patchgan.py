@@ -11,7 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.critic import CriticNetwork, CriticOutput
 from gengen.networks.layers.conv import Conv
 from gengen.networks.layers.norm import NORMS_OF_ACTIVATIONS, NORMS_OF_MAPS, check_norm, near_one, normalise, weigh
 from gengen.values import OneOf, Range, Size
@@ -80,7 +80,7 @@ class Critic(CriticNetwork):
         return self.norm != "batch"
 
     @nn.compact
-    def __call__(self, image: jax.Array, train: bool) -> Judgement:
+    def __call__(self, image: jax.Array, train: bool) -> CriticOutput:
         """Judges images [B, H, W, C] in [-1, 1].
 
         Returns:
@@ -105,7 +105,7 @@ class Critic(CriticNetwork):
                 x = normalise(x, train, self.norm, scale_init=near_one, dtype=self.dtype)
             x = nn.leaky_relu(x, 0.2)
         logit = weigh(self._convolution(1, *last)(use_bias=True), x, train, self.norm)
-        return Judgement(logit[..., 0].astype(jnp.float32), x.astype(jnp.float32).mean((1, 2)))
+        return CriticOutput(logit[..., 0].astype(jnp.float32), x.astype(jnp.float32).mean((1, 2)))
 
     def _convolution(self, features: int, kernel: int, stride: int) -> partial[Conv]:
         padding = 1 if kernel > 1 else 0

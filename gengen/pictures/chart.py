@@ -70,8 +70,8 @@ def save_scores(
     canvas = FigureCanvasAgg(figure)
     figure.suptitle(title)
     space = figure.add_gridspec(len(heights), COLUMNS, height_ratios=heights)
-    for place, panel in enumerate(panels):
-        _draw_panel(figure.add_subplot(space[place // COLUMNS, place % COLUMNS]), panel)
+    for index, panel in enumerate(panels):
+        _draw_panel(figure.add_subplot(space[index // COLUMNS, index % COLUMNS]), panel)
     if shares is not None:
         _draw_shares(figure.add_subplot(space[rows, :]), shares)
     axes = figure.add_subplot(space[len(heights) - 1, :])
@@ -84,10 +84,10 @@ def save_scores(
 
 
 def _draw_panel(axes: Any, panel: Panel) -> None:
-    for place, (_, value, low, high) in enumerate(panel.points):
-        colour = COLOURS[place % len(COLOURS)]
-        axes.plot([low, high], [place, place], color=colour, linewidth=2, solid_capstyle="butt")
-        axes.plot([value], [place], "o", color=colour, markersize=4)
+    for index, (_, value, low, high) in enumerate(panel.points):
+        colour = COLOURS[index % len(COLOURS)]
+        axes.plot([low, high], [index, index], color=colour, linewidth=2, solid_capstyle="butt")
+        axes.plot([value], [index], "o", color=colour, markersize=4)
     axes.set_yticks(range(len(panel.points)), [point[0] for point in panel.points], fontsize=8)
     axes.set_ylim(len(panel.points) - 0.5, -0.5)
     axes.tick_params(axis="x", labelsize=8)
@@ -102,11 +102,11 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
 
 
 def _draw_shares(axes: Any, shares: Shares) -> None:
-    places = np.arange(len(shares.names))
+    indices = np.arange(len(shares.names))
     errors = np.maximum([shares.samples - shares.low, shares.high - shares.samples], 0)
-    axes.bar(places - 0.2, 100 * shares.samples, 0.4, yerr=100 * errors, label="samples", color=COLOURS[0])
-    axes.bar(places + 0.2, 100 * shares.data, 0.4, label="training images", color=COLOURS[1])
-    axes.set_xticks(places, shares.names, fontsize=8, rotation=90 if max(map(len, shares.names)) > 6 else 0)
+    axes.bar(indices - 0.2, 100 * shares.samples, 0.4, yerr=100 * errors, label="samples", color=COLOURS[0])
+    axes.bar(indices + 0.2, 100 * shares.data, 0.4, label="training images", color=COLOURS[1])
+    axes.set_xticks(indices, shares.names, fontsize=8, rotation=90 if max(map(len, shares.names)) > 6 else 0)
     axes.set_ylabel("%")
     axes.set_title("classes", fontsize=10)
     axes.margins(y=0.2)  # room for the legend above the bars

@@ -71,8 +71,8 @@ def save_detection(
     space = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     _draw_scores(figure.add_subplot(space[0]), label, sets, threshold)
     most = _most(shown)
-    for place, group in enumerate(shown):
-        _draw_examples(figure.add_subplot(space[place + 1]), group, most)
+    for index, group in enumerate(shown):
+        _draw_examples(figure.add_subplot(space[index + 1]), group, most)
     _save(path, figure)
 
 
@@ -89,8 +89,8 @@ def save_verdicts(path: Path, title: str, examples: Examples) -> None:
     figure = Figure(figsize=(WIDTH, sum(heights) + 0.4), dpi=100, layout="constrained")
     figure.suptitle(title, fontsize=11)
     space = figure.add_gridspec(len(rows), 1, height_ratios=heights)
-    for place, row in enumerate(rows):
-        _draw_examples(figure.add_subplot(space[place]), row, _most(rows))
+    for index, row in enumerate(rows):
+        _draw_examples(figure.add_subplot(space[index]), row, _most(rows))
     _save(path, figure)
 
 

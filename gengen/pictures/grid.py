@@ -55,9 +55,9 @@ def grid(images: np.ndarray, *, columns: int | None = None, margin: int = 2, lea
     picture = np.full(
         (margin + rows * (height + margin), margin + columns * (width + margin), channels), WHITE, np.uint8
     )
-    for place, image in enumerate(images):
-        top = margin + place // columns * (height + margin)
-        left = margin + place % columns * (width + margin)
+    for index, image in enumerate(images):
+        top = margin + index // columns * (height + margin)
+        left = margin + index % columns * (width + margin)
         picture[top : top + height, left : left + width] = image
     return picture
 

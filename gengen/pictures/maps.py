@@ -61,8 +61,8 @@ def save_maps(path: Path, title: str, maps: Sequence[Map], names: Sequence[str])
     canvas = FigureCanvasAgg(figure)
     figure.suptitle(title)
     palette = colours(len(names))
-    for place, shown in enumerate(maps):
-        _draw(figure.add_subplot(1, len(maps), place + 1), shown, palette)
+    for index, shown in enumerate(maps):
+        _draw(figure.add_subplot(1, len(maps), index + 1), shown, palette)
     labels = [shown.labels for shown in maps if shown.labels is not None]
     if labels:
         _legend(figure, np.unique(np.concatenate(labels)), palette, names)

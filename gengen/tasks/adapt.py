@@ -13,23 +13,25 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
+from gengen.api import train
 from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.data.labels import with_labels
 from gengen.data.listing import few
 from gengen.data.signature import DataSet
 from gengen.data.splits import RULES, rule_of
+from gengen.evaluation import judge_recognition
 from gengen.files.whole import write_whole
+from gengen.inference.translation import Translations
 from gengen.pictures.grid import to_pixels
-from gengen.tasks import compare_adaptations, judge_recognition, train
-from gengen.tasks.check import check_config
-from gengen.tasks.compare_adaptations import MEASURED
-from gengen.tasks.outputs import output_files
-from gengen.tasks.prepare import SECOND, load_data
-from gengen.tasks.sample import restore
-from gengen.tasks.translations import Translations
+from gengen.reports import adaptations
+from gengen.reports.adaptations import MEASURED
+from gengen.runs.check import check_config
+from gengen.runs.folder import begun, read_folder
+from gengen.runs.opened import restore
+from gengen.runs.outputs import output_files
+from gengen.runs.prepare import SECOND, load_data
 from gengen.training.checkpoint import Checkpoints
-from gengen.training.run_folder import begun, read_folder
 
 
 def run(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
@@ -63,8 +65,8 @@ def run(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
             adapted = _trained(_adapted(config, way, seed), folder / way, rule)
             source, target = domains[way]
             for name, classifier in (("source", alone[way[0]]), ("adapted", adapted), ("target", alone[way[1]])):
-                found[way][name].append(accuracy(recogniser(classifier), target["image"], target["label"]))
-            translated = _translated(adapted, source["image"])
+                found[way][name].append(accuracy(recogniser(classifier), target["data"], target["label"]))
+            translated = _translated(adapted, source["data"])
             if translated is not None:
                 found[way]["survival"].append(accuracy(recogniser(alone[way[1]]), translated, source["label"]))
             print(f"seed {seed}, {_title(config, way)}: {_said({name: v[-1:] for name, v in found[way].items()})}")
@@ -73,10 +75,10 @@ def run(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
         "seeds": settings.seeds,
         "checkpoint": "latest",
         "directions": {
-            way: _report(config, way, found[way], len(domains[way][1]["image"])) for way in settings.directions
+            way: _report(config, way, found[way], len(domains[way][1]["data"])) for way in settings.directions
         },
     }
-    print(f"\n{compare_adaptations.as_table(compare_adaptations.rows_of(report))}\n")
+    print(f"\n{adaptations.as_table(adaptations.rows_of(report))}\n")
     write_whole(path, json.dumps(report, indent=2))
     return path
 

@@ -23,10 +23,10 @@ from gengen.data.pipeline import batches
 from gengen.data.selection import streams
 from gengen.data.signature import DataSet, Signature
 from gengen.files.whole import write_whole
-from gengen.tasks.check import check_config
-from gengen.tasks.conditions import shown_to
-from gengen.tasks.describe import count, table
-from gengen.tasks.prepare import load_data
+from gengen.inference.conditions import shown_to
+from gengen.reports.tables import count, table
+from gengen.runs.check import check_config
+from gengen.runs.prepare import load_data
 from gengen.training.loop import windows
 
 SECONDS = 10.0

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from gengen.core.refusal import Refusal
 from gengen.files.whole import write_whole
-from gengen.tasks import compare_adaptations, compare_detections, compare_translations
-from gengen.tasks.describe import table, with_interval
-from gengen.tasks.outputs import output_files
-from gengen.training.run_folder import read_folder
+from gengen.reports import adaptations, detections, translations
+from gengen.reports.tables import table, with_interval
+from gengen.runs.folder import read_folder
+from gengen.runs.outputs import output_files
 from gengen.training.writer import read_lines
 
 SHOWN = ("frechet_distance", "precision", "recall")
@@ -68,13 +68,13 @@ def run(folder: Path, output: Path | None) -> Path:
     Raises:
       Refusal: no run there was judged, adapted or has detected anomalies, or its file is damaged.
     """
-    judged = [path for path in sorted(folder.glob("*/evaluation.json")) if not compare_translations.tells(path)]
+    judged = [path for path in sorted(folder.glob("*/evaluation.json")) if not translations.tells(path)]
     runs = [_read(path) for path in judged]
     found = {
         "comparison": [_row(group) for group in _groups(runs)],
-        "translations": compare_translations.translations(folder),
-        "adaptations": compare_adaptations.adaptations(folder),
-        "detections": compare_detections.detections(folder),
+        "translations": translations.translations(folder),
+        "adaptations": adaptations.adaptations(folder),
+        "detections": detections.detections(folder),
     }
     kept = [kind for kind in KINDS if found[kind]]
     if not kept:
@@ -104,9 +104,9 @@ def as_table_of_latents(rows: Sequence[dict[str, Any]]) -> str:
 
 KINDS: dict[str, tuple[Callable[..., str], ...]] = {
     "comparison": (as_table, as_table_of_latents),
-    "translations": (compare_translations.as_table,),
-    "adaptations": (compare_adaptations.as_table,),
-    "detections": (compare_detections.as_table,),
+    "translations": (translations.as_table,),
+    "adaptations": (adaptations.as_table,),
+    "detections": (detections.as_table,),
 }
 """Kinds of rows, and the tables that show each."""
 

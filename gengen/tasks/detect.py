@@ -10,17 +10,18 @@ from ml_collections import ConfigDict
 from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
+from gengen.evaluation import detectors
+from gengen.evaluation.anomaly_test import AnomalyTest, anomaly_test, judged, sentences, table_of
+from gengen.evaluation.detectors import DETECTORS, Scorer, Subject, scores_of
 from gengen.files.whole import write_whole
 from gengen.metrics.anomaly import expected_false_alarms, threshold
 from gengen.pictures.detection import COLUMNS, Examples, save_detection, save_verdicts
-from gengen.tasks import detectors
-from gengen.tasks.data_of_run import data_of, pictures_of
-from gengen.tasks.describe import number, table
-from gengen.tasks.detectors import DETECTORS, Scorer, Subject, scores_of
-from gengen.tasks.outputs import output_files
-from gengen.tasks.sample import check_flags, restore
-from gengen.tasks.trial import Trial, judged, sentences, table_of, trial
-from gengen.training.run_folder import read_folder
+from gengen.reports.tables import number, table
+from gengen.runs.data import data_of, pictures_of
+from gengen.runs.folder import read_folder
+from gengen.runs.limits import check_flags
+from gengen.runs.opened import restore
+from gengen.runs.outputs import output_files
 
 LEAST = 100
 """The fewest test images that are scored."""
@@ -100,7 +101,7 @@ def run(
     _check_calibration(workdir, data, rate)
     shown = pictures_of(source, data.signature, num) if source else None
     path, picture = output_files(output, workdir / ("detected.json" if source else "detection.json"), ".json", ".png")
-    train, held_out = (data.splits[split]["image"] for split in ("train", "held_out"))
+    train, held_out = (data.splits[split]["data"] for split in ("train", "held_out"))
     subject = Subject(model, evaluation_variables(state, raw=raw), train, settings, seed)
     alarm = _calibrated(detectors.scorer(name, subject), held_out, rate)
     weights = "as trained" if raw or not state.average else "averaged"
@@ -109,7 +110,7 @@ def run(
     if shown is not None:
         found = _say(alarm, rate, shown.images, shown.names, picture)
     else:
-        found = _try(alarm, rate, trial(workdir, config, data, num=num, seed=seed), train, picture, origin)
+        found = _try(alarm, rate, anomaly_test(workdir, config, data, num=num, seed=seed), train, picture, origin)
     write_whole(path, json.dumps(origin | found, indent=2))
     print(picture)
     return path
@@ -138,7 +139,7 @@ def _check_calibration(workdir: Path, data: DataSet, rate: float) -> None:
             f"--config.data.held_out=0.1."
         )
     try:
-        expected_false_alarms(len(data.splits["held_out"]["image"]), rate)
+        expected_false_alarms(len(data.splits["held_out"]["data"]), rate)
     except ValueError as error:
         raise Refusal(
             f"config.evaluation.false_alarms={rate}: {error}; allow a higher rate, or train another run that sets more "
@@ -147,7 +148,7 @@ def _check_calibration(workdir: Path, data: DataSet, rate: float) -> None:
 
 
 def _try(
-    alarm: Alarm, rate: float, shown: Trial, train: np.ndarray, picture: Path, origin: dict[str, Any]
+    alarm: Alarm, rate: float, shown: AnomalyTest, train: np.ndarray, picture: Path, origin: dict[str, Any]
 ) -> dict[str, Any]:
     """Tries the threshold on test images: prints and draws what comes of it, and returns it."""
     scores = scores_of(alarm.scorer, shown.images)
@@ -165,7 +166,7 @@ def _try(
     return report
 
 
-def _examples(alarm: Alarm, scores: np.ndarray, shown: Trial) -> list[Examples]:
+def _examples(alarm: Alarm, scores: np.ndarray, shown: AnomalyTest) -> list[Examples]:
     """The normal images with the highest scores, caught anomalies at random, and the missed ones with the lowest."""
     order, caught = np.argsort(scores, kind="stable"), scores > alarm.threshold
     normal = order[~shown.anomalous[order]][::-1][:COLUMNS]
@@ -177,13 +178,13 @@ def _examples(alarm: Alarm, scores: np.ndarray, shown: Trial) -> list[Examples]:
         "anomalies that were caught, at random": found,
         "anomalies that were missed, the least anomalous first": missed,
     }
-    return [_group(alarm.scorer, title, shown, places, scores) for title, places in titles.items() if len(places)]
+    return [_group(alarm.scorer, title, shown, indices, scores) for title, indices in titles.items() if len(indices)]
 
 
-def _group(scorer: Scorer, title: str, shown: Trial, places: np.ndarray, scores: np.ndarray) -> Examples:
-    images = shown.images[places]
+def _group(scorer: Scorer, title: str, shown: AnomalyTest, indices: np.ndarray, scores: np.ndarray) -> Examples:
+    images = shown.images[indices]
     seen = scorer(images)
-    captions = [f"{shown.name_of(place)}\n{scores[place]:.3g}".lstrip() for place in places]
+    captions = [f"{shown.name_of(index)}\n{scores[index]:.3g}".lstrip() for index in indices]
     return Examples(title, captions, images, seen.reconstructions, seen.heat)
 
 
@@ -193,7 +194,7 @@ def _say(alarm: Alarm, rate: float, images: np.ndarray, names: tuple[str, ...], 
     p_values, anomalous = alarm.p_values(scores), scores > alarm.threshold
     verdicts = ["anomalous" if alarmed else "normal" for alarmed in anomalous]
     order = np.argsort(-scores, kind="stable")[:LISTED]
-    rows = [[names[place], number(scores[place]), f"{p_values[place]:.3g}", verdicts[place]] for place in order]
+    rows = [[names[index], number(scores[index]), f"{p_values[index]:.3g}", verdicts[index]] for index in order]
     print(table(rows, ("picture", "score", "p-value", "verdict")) + "\n")
     more = f"; the {LISTED} most anomalous are listed" if len(images) > LISTED else ""
     print(
@@ -204,7 +205,7 @@ def _say(alarm: Alarm, rate: float, images: np.ndarray, names: tuple[str, ...], 
     if line := _least(alarm, p_values):
         print(line + "\n")
     seen = alarm.scorer(images[order])
-    captions = [f"{names[place]}\n{verdicts[place]}\np = {p_values[place]:.2g}" for place in order]
+    captions = [f"{names[index]}\n{verdicts[index]}\np = {p_values[index]:.2g}" for index in order]
     title = f"threshold {alarm.threshold:.3g}, at {100 * rate:g} % of false alarms"
     save_verdicts(picture, title, Examples("", captions, images[order], seen.reconstructions, seen.heat))
     return {

@@ -11,12 +11,13 @@ from threadpoolctl import threadpool_limits
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
+from gengen.inference.conditions import Conditions, shown_to
+from gengen.inference.latents import Latents, label_condition
 from gengen.pictures.maps import Map, save_maps
-from gengen.tasks.conditions import Told, shown_to
-from gengen.tasks.data_of_run import data_of, held_out
-from gengen.tasks.latents import Latents, told_labels
-from gengen.tasks.outputs import output_files, save_npz
-from gengen.tasks.sample import check_flags, restore
+from gengen.runs.data import data_of, held_out
+from gengen.runs.limits import check_flags
+from gengen.runs.opened import restore
+from gengen.runs.outputs import output_files, save_npz
 
 NEIGHBOURS_OF = 2_000
 """The most codes that t-SNE lays out: its time grows with them."""
@@ -66,15 +67,17 @@ def run(
     path, picture = output_files(output, workdir / "codes.npz", ".npz", ".png")
     latents = Latents(model, evaluation_variables(state, raw=raw), seed)
     shown = held_out(data, num, seed)
-    told, places = told_labels(model, shown.labels), np.arange(len(shown.images))
-    codes = latents.encode(shown.images, places, told)
+    condition, indices = label_condition(model, shown.labels), np.arange(len(shown.images))
+    codes = latents.encode(shown.images, indices, condition)
     codes = codes.reshape(len(codes), -1).astype(np.float32)
     if not codes.std(axis=0).any():
         raise Refusal(f"all codes of {shown.title} are alike, so there is no map of them.")
     labels = {} if shown.labels is None else {"labels": shown.labels}
-    save_npz(path, {"codes": codes, **labels, "places": shown.places})
+    save_npz(path, {"codes": codes, **labels, "places": shown.indices})
     title = f"{workdir.name}, step {step}: {codes.shape[1]} numbers for each of {shown.title}"
-    save_maps(picture, title, maps(codes, shown.labels, _prior(model, latents, codes, told)), data.signature.classes)
+    save_maps(
+        picture, title, maps(codes, shown.labels, _prior(model, latents, codes, condition)), data.signature.classes
+    )
     print(title)
     print(picture)
     return path
@@ -111,9 +114,9 @@ def maps(codes: np.ndarray, labels: np.ndarray | None, prior: np.ndarray | None 
     return found
 
 
-def _prior(model: GenerativeModel, latents: Latents, codes: np.ndarray, told: Told) -> np.ndarray | None:
+def _prior(model: GenerativeModel, latents: Latents, codes: np.ndarray, condition: Conditions) -> np.ndarray | None:
     """As many draws of the prior as there are codes of two numbers; None where that is not possible."""
     if model.prior is None or codes.shape[1] != 2:
         return None
-    draws = latents.draw(np.arange(len(codes)), told)
+    draws = latents.draw(np.arange(len(codes)), condition)
     return draws.reshape(len(draws), -1)

@@ -16,7 +16,14 @@ from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.state import Variables
 from gengen.data.dataset import DataSet
+from gengen.evaluation import evaluate_translation
+from gengen.evaluation.codes import judge_codes, sentences_of
+from gengen.evaluation.evidence import judge_likelihood, judge_parzen, judge_regularity, judge_representation, sentences
+from gengen.evaluation.features import Extractor
+from gengen.evaluation.judge import Judge
 from gengen.files.whole import write_whole
+from gengen.inference.conditions import classes_of
+from gengen.inference.sampling import sampler
 from gengen.metrics import classes as class_scores
 from gengen.metrics.comparison import Compared
 from gengen.metrics.copying import copied
@@ -25,18 +32,13 @@ from gengen.metrics.interval import Estimate
 from gengen.metrics.scores import SCORES, Images, labels_of
 from gengen.metrics.verdict import Classes, verdict
 from gengen.pictures.chart import Panel, Shares, save_scores
-from gengen.tasks import evaluate_translation
-from gengen.tasks.codes import judge_codes, sentences_of
-from gengen.tasks.conditions import classes_of
-from gengen.tasks.data_of_run import data_of
-from gengen.tasks.describe import table, with_interval
-from gengen.tasks.evidence import judge_likelihood, judge_parzen, judge_regularity, judge_representation, sentences
-from gengen.tasks.features import Extractor
-from gengen.tasks.judge import Judge
-from gengen.tasks.outputs import output_files
-from gengen.tasks.sample import check_flags, restore, sampler
-from gengen.tasks.samplers import complete
-from gengen.training.run_folder import read_folder
+from gengen.reports.tables import table, with_interval
+from gengen.runs.completed import complete
+from gengen.runs.data import data_of
+from gengen.runs.folder import read_folder
+from gengen.runs.limits import check_flags
+from gengen.runs.opened import restore
+from gengen.runs.outputs import output_files
 
 LEAST = 100
 """The fewest samples that are judged."""

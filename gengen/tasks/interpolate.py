@@ -9,14 +9,14 @@ from ml_collections import ConfigDict
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
+from gengen.inference.conditions import LABEL, by_class, classes_of, shown_to
+from gengen.inference.latents import Latents, check_continuous, label_condition
+from gengen.inference.paths import lerp, slerp
 from gengen.pictures.grid import grid, save_png, to_pixels
-from gengen.tasks.conditions import LABEL, by_class, classes_of, shown_to
-from gengen.tasks.data_of_run import data_of, held_out
-from gengen.tasks.latents import Latents, check_continuous, told_labels
-from gengen.tasks.opened import opened
-from gengen.tasks.outputs import output_files
-from gengen.tasks.paths import lerp, slerp
-from gengen.tasks.sample import check_flags, check_room, restore
+from gengen.runs.data import data_of, held_out
+from gengen.runs.limits import check_flags, check_room
+from gengen.runs.opened import opened, restore
+from gengen.runs.outputs import output_files
 
 STEPS = 10
 """Latents on a path, both ends among them."""
@@ -86,12 +86,12 @@ def run(
     ends = _images(workdir, model, num, seed, config) if model.encode is not None else _draws(model, num)
     (picture,) = output_files(output, workdir / "interpolations.png", ".png")
     sides, labels, rows = ends.images, ends.labels, ends.rows
-    told, places = told_labels(model, None if labels is None else np.tile(labels, 2)), np.arange(2 * rows)
-    codes = latents.draw(places, told) if sides is None else latents.encode(sides, places, told)
+    condition, indices = label_condition(model, None if labels is None else np.tile(labels, 2)), np.arange(2 * rows)
+    codes = latents.draw(indices, condition) if sides is None else latents.encode(sides, indices, condition)
     check_continuous(codes, workdir)
     path = (slerp if spherical else lerp)(codes[:rows], codes[rows:], np.linspace(0, 1, steps)).astype(np.float32)
-    told = told_labels(model, None if labels is None else np.repeat(labels, steps))
-    decoded = latents.decode(path.reshape(-1, *codes.shape[1:]), np.repeat(np.arange(rows), steps), told)
+    condition = label_condition(model, None if labels is None else np.repeat(labels, steps))
+    decoded = latents.decode(path.reshape(-1, *codes.shape[1:]), np.repeat(np.arange(rows), steps), condition)
     shown = to_pixels(decoded).reshape(rows, steps, *decoded.shape[1:])
     if sides is not None:
         shown = np.concatenate([sides[:rows, None], shown, sides[rows:, None]], axis=1)
@@ -108,21 +108,21 @@ def _check_room(workdir: Path, model: GenerativeModel, num: int, steps: int) -> 
 
 def _draws(model: GenerativeModel, num: int) -> Ends:
     """Draws of the prior; those of a model that takes labels have one class after the other."""
-    told = by_class(model, num)
-    return Ends(None, told[LABEL] if told else None, num, f"{2 * num} draws of the prior")
+    condition = by_class(model, num)
+    return Ends(None, condition[LABEL] if condition else None, num, f"{2 * num} draws of the prior")
 
 
 def _images(workdir: Path, model: GenerativeModel, num: int, seed: int, config: ConfigDict | None) -> Ends:
     """Held-out images, for at most num rows."""
     data = shown_to(model, data_of(workdir, config))
     shown = held_out(data, data.signature.counts["test"], seed)
-    places = pairs(shown.labels if classes_of(model) else None, len(shown.images))[:num]
-    if not len(places):
+    indices = pairs(shown.labels if classes_of(model) else None, len(shown.images))[:num]
+    if not len(indices):
         alike = " of one class" if classes_of(model) else ""
         raise Refusal(f"in {shown.title} there are no two{alike} to go between.")
-    labels = None if shown.labels is None else shown.labels[places[:, 0]]
-    title = f"{2 * len(places)} held-out images of {data.signature.name}"
-    return Ends(shown.images[places.T.ravel()], labels, len(places), title)
+    labels = None if shown.labels is None else shown.labels[indices[:, 0]]
+    title = f"{2 * len(indices)} held-out images of {data.signature.name}"
+    return Ends(shown.images[indices.T.ravel()], labels, len(indices), title)
 
 
 def pairs(labels: np.ndarray | None, number: int) -> np.ndarray:
@@ -138,6 +138,6 @@ def pairs(labels: np.ndarray | None, number: int) -> np.ndarray:
     labels = np.zeros(number, np.int32) if labels is None else labels
     found = []
     for kind in np.unique(labels):
-        places = np.flatnonzero(labels == kind)
-        found += list(enumerate(places[: len(places) // 2 * 2].reshape(-1, 2).tolist()))
+        indices = np.flatnonzero(labels == kind)
+        found += list(enumerate(indices[: len(indices) // 2 * 2].reshape(-1, 2).tolist()))
     return np.array([pair for _, pair in sorted(found, key=lambda turn: turn[0])], int).reshape(-1, 2)

@@ -9,13 +9,13 @@ from ml_collections import ConfigDict
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
+from gengen.inference.conditions import LABEL, Conditions, classes_of, of_class, shown_to
+from gengen.inference.latents import Latents, check_continuous, label_condition
 from gengen.pictures.grid import grid, save_png, to_pixels
-from gengen.tasks.conditions import LABEL, Told, classes_of, of_class, shown_to
-from gengen.tasks.data_of_run import data_of, held_out
-from gengen.tasks.latents import Latents, check_continuous, told_labels
-from gengen.tasks.opened import opened
-from gengen.tasks.outputs import output_files
-from gengen.tasks.sample import check_flags, restore
+from gengen.runs.data import data_of, held_out
+from gengen.runs.limits import check_flags
+from gengen.runs.opened import opened, restore
+from gengen.runs.outputs import output_files
 
 DRAWS = 10_000
 """Latents whose quantiles are taken."""
@@ -70,14 +70,14 @@ def run(
         require(model, "encode")
     (picture,) = output_files(output, workdir / "manifold.png", ".png")
     latents = Latents(model, evaluation_variables(state, raw=raw), seed)
-    told, said = _told(workdir, model, label)
+    condition, said = _condition(workdir, model, label)
     if model.prior is not None:
         chosen_axes(axes, latents.drawn_size())  # refuses before draws that may take long
-    draws, of = _draws(workdir, model, latents, told, seed, config)
+    draws, of = _draws(workdir, model, latents, condition, seed, config)
     check_continuous(draws, workdir)
     across, up = chosen_axes(axes, math.prod(draws.shape[1:]))
     cells = laid_out(draws.reshape(len(draws), -1), across, up, num).reshape(-1, *draws.shape[1:])
-    everywhere = {name: np.repeat(value[:1], len(cells)) for name, value in told.items()}
+    everywhere = {name: np.repeat(value[:1], len(cells)) for name, value in condition.items()}
     decoded = latents.decode(cells, np.zeros(len(cells), int), everywhere)
     save_png(picture, grid(to_pixels(decoded), columns=num, margin=0))
     where = f"to the right quantiles of number {across}, upwards of number {up}, in {of}"
@@ -127,21 +127,21 @@ def chosen_axes(asked: str | None, size: int) -> tuple[int, int]:
     return numbers[0], numbers[1]
 
 
-def _told(workdir: Path, model: GenerativeModel, label: str | None) -> tuple[Told, str]:
+def _condition(workdir: Path, model: GenerativeModel, label: str | None) -> tuple[Conditions, str]:
     """The class that all draws are told, if the model takes labels, and how that is said."""
     if label is None and not classes_of(model):
         return {}, ""
     names = opened(workdir)[1].classes
-    told = {LABEL: np.zeros(DRAWS, np.int32)} if label is None else of_class(model, DRAWS, label, names)
-    return told, f" of class {names[told[LABEL][0]]}"
+    condition = {LABEL: np.zeros(DRAWS, np.int32)} if label is None else of_class(model, DRAWS, label, names)
+    return condition, f" of class {names[condition[LABEL][0]]}"
 
 
 def _draws(
-    workdir: Path, model: GenerativeModel, latents: Latents, told: Told, seed: int, config: ConfigDict | None
+    workdir: Path, model: GenerativeModel, latents: Latents, condition: Conditions, seed: int, config: ConfigDict | None
 ) -> tuple[np.ndarray, str]:
     """Latents [M, ...] whose quantiles are taken, and what they are."""
     if model.prior is not None:
-        return latents.draw(np.arange(DRAWS), told), f"{DRAWS:,} draws of the prior"
+        return latents.draw(np.arange(DRAWS), condition), f"{DRAWS:,} draws of the prior"
     shown = held_out(shown_to(model, data_of(workdir, config)), DRAWS, seed)
-    codes = latents.encode(shown.images, np.arange(len(shown.images)), told_labels(model, shown.labels))
+    codes = latents.encode(shown.images, np.arange(len(shown.images)), label_condition(model, shown.labels))
     return codes, f"the codes of {shown.title}"

@@ -10,17 +10,17 @@ from gengen.build.parts import build_part
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
+from gengen.inference.conditions import classes_of, of_class, shown_to
+from gengen.inference.latents import Latents, label_condition
 from gengen.metrics.interval import of_blocks
 from gengen.pictures.grid import save_png, to_pixels
 from gengen.pictures.sheet import in_rows
-from gengen.tasks.conditions import classes_of, of_class, shown_to
-from gengen.tasks.data_of_run import Shown, data_of, held_out, pictures_of
-from gengen.tasks.describe import number, with_interval
-from gengen.tasks.latents import Latents, told_labels
-from gengen.tasks.opened import opened
-from gengen.tasks.outputs import output_files, save_npz
-from gengen.tasks.sample import check_flags, restore
-from gengen.training.run_folder import read_folder
+from gengen.reports.tables import number, with_interval
+from gengen.runs.data import Shown, data_of, held_out, pictures_of
+from gengen.runs.folder import read_folder
+from gengen.runs.limits import check_flags
+from gengen.runs.opened import opened, restore
+from gengen.runs.outputs import output_files, save_npz
 
 
 def run(
@@ -69,8 +69,8 @@ def run(
     latents = Latents(model, evaluation_variables(state, raw=raw), seed)
     corrupt, corrupted = _corruption(workdir)
     seen = latents.corrupt(corrupt, shown.images) if corrupt else shown.images
-    told, places = told_labels(model, shown.labels), np.arange(len(seen))
-    decoded = latents.decode(latents.encode(seen, places, told), places, told)
+    condition, indices = label_condition(model, shown.labels), np.arange(len(seen))
+    decoded = latents.decode(latents.encode(seen, indices, condition), indices, condition)
     rows = {"images": shown.images, "seen": to_pixels(seen) if corrupt else None, "reconstructions": to_pixels(decoded)}
     kept = {name: row for name, row in rows.items() if row is not None}
     save_npz(arrays, kept | ({} if shown.labels is None else {"labels": shown.labels}))

@@ -13,16 +13,16 @@ from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
+from gengen.inference.domains import SEEDS, pairs_of
+from gengen.inference.translation import Given, Translations, held_out
 from gengen.metrics.pairs import absolute_error, mean_error, measure
 from gengen.pictures.grid import WHITE, has_alpha, save_png
 from gengen.pictures.sheet import alike, in_rows
-from gengen.tasks.data_of_run import data_of, pictures_of
-from gengen.tasks.describe import number, with_interval
-from gengen.tasks.domains import SEEDS, pairs_of
-from gengen.tasks.opened import opened
-from gengen.tasks.outputs import output_files, save_npz
-from gengen.tasks.sample import check_flags, restore
-from gengen.tasks.translations import Given, Translations, held_out
+from gengen.reports.tables import number, with_interval
+from gengen.runs.data import data_of, pictures_of
+from gengen.runs.limits import check_flags
+from gengen.runs.opened import opened, restore
+from gengen.runs.outputs import output_files, save_npz
 
 COLUMNS = 6
 """Images beside each other."""
@@ -132,15 +132,15 @@ def _own(source: Path, signature: Signature, model: GenerativeModel, direction: 
         shown = pictures_of(source, domain, number)
         holed = (shown.images[..., -1] < WHITE).any((1, 2))
         if holed.all():
-            return Given(shown.images, None, shown.places, shown.title)
+            return Given(shown.images, None, shown.indices, shown.title)
         if holed.any():
             raise Refusal(f"--input={source} has pictures with transparent parts and others; translate them apart.")
     if model.pair is not None and not signature.paired:
         shown = pictures_of(source, signature, number)
-        a, b = pairs_of(model, {"image": shown.images}, shown.places, seed=SEEDS["test"])
-        return Given(*((a, b) if direction == "ab" else (b, a)), shown.places, shown.title)
+        a, b = pairs_of(model, {"data": shown.images}, shown.indices, seed=SEEDS["test"])
+        return Given(*((a, b) if direction == "ab" else (b, a)), shown.indices, shown.title)
     shown = pictures_of(source, domain, number)
-    return Given(shown.images, None, shown.places, shown.title)
+    return Given(shown.images, None, shown.indices, shown.title)
 
 
 def _domain(signature: Signature, model: GenerativeModel, name: str) -> Signature:

@@ -11,9 +11,10 @@ from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.core.state import Tree, Variables
+from gengen.inference.conditions import COLUMNS, Conditions
 from gengen.pictures.grid import grid, save_png, to_pixels
-from gengen.tasks.conditions import COLUMNS, Told
-from gengen.tasks.sample import check_seed, restore
+from gengen.runs.limits import check_seed
+from gengen.runs.opened import restore
 
 ROWS = 8
 """Rows of different noise."""
@@ -27,11 +28,11 @@ class Row(NamedTuple):
 
     Attributes:
       noise: number of the noise.
-      told: what the samples are told to be, by the names of all conditions [columns, ...].
+      condition: what the samples are told to be, by the names of all conditions [columns, ...].
     """
 
     noise: int
-    told: Told
+    condition: Conditions
 
 
 def run(workdir: Path, *, seed: int, output: Path | None, best: bool = False, raw: bool = False) -> Path:
@@ -79,20 +80,20 @@ def traversals(model: GenerativeModel) -> Iterator[tuple[str, list[Row]]]:
     kinds = [(name, condition) for name, condition in model.conditions.items() if condition.classes]
     for name, condition in kinds:
         along = np.arange(min(condition.classes, COLUMNS), dtype=np.int32)
-        yield name, [Row(noise, _told(model, len(along), {name: along})) for noise in range(ROWS)]
+        yield name, [Row(noise, _condition(model, len(along), {name: along})) for noise in range(ROWS)]
     for name, condition in model.conditions.items():
-        for place in range(condition.size):
+        for index in range(condition.size):
             along = np.zeros((len(VALUES), condition.size), np.float32)
-            along[:, place] = VALUES
-            rows = [Row(noise, _told(model, len(VALUES), {name: along})) for noise in range(ROWS)]
+            along[:, index] = VALUES
+            rows = [Row(noise, _condition(model, len(VALUES), {name: along})) for noise in range(ROWS)]
             if kinds:
                 kind, classes = kinds[0][0], min(kinds[0][1].classes, COLUMNS)
                 fixed = [np.full(len(VALUES), number, np.int32) for number in range(classes)]
-                rows = [Row(0, _told(model, len(VALUES), {name: along, kind: values})) for values in fixed]
-            yield f"{name}_{place + 1}", rows
+                rows = [Row(0, _condition(model, len(VALUES), {name: along, kind: values})) for values in fixed]
+            yield f"{name}_{index + 1}", rows
 
 
-def _told(model: GenerativeModel, columns: int, changed: Told) -> Told:
+def _condition(model: GenerativeModel, columns: int, changed: Conditions) -> Conditions:
     """What the samples of a row are told: what is `changed`, and zeros for all other conditions."""
     rest = {
         name: np.zeros(columns, np.int32) if condition.classes else np.zeros((columns, condition.size), np.float32)
@@ -106,11 +107,11 @@ def _drawer(model: GenerativeModel, variables: Variables, seed: int) -> Callable
     sample = require(model, "sample")
 
     @jax.jit
-    def look(key: jax.Array, variables: Variables, told: Told) -> Tree:
-        def one(told: Told) -> Tree:
-            return sample(key, variables, 1, {name: value[None] for name, value in told.items()})[0]
+    def look(key: jax.Array, variables: Variables, condition: Conditions) -> Tree:
+        def one(condition: Conditions) -> Tree:
+            return sample(key, variables, 1, {name: value[None] for name, value in condition.items()})[0]
 
-        return jax.vmap(one)(told)
+        return jax.vmap(one)(condition)
 
     key = jax.random.key(seed)
-    return lambda row: to_pixels(look(jax.random.fold_in(key, row.noise), variables, dict(row.told)))
+    return lambda row: to_pixels(look(jax.random.fold_in(key, row.noise), variables, dict(row.condition)))

@@ -137,13 +137,13 @@ class Checkpoints:
           Refusal: every checkpoint is damaged, or the newest whole one is of another model.
         """
         steps = self.steps()[::-1]
-        for place, step in enumerate(steps):
+        for index, step in enumerate(steps):
             try:
                 arrays = self.read(step)
             except Exception as error:  # Orbax and TensorStore raise many kinds for files that are cut or missing
                 log.warning("checkpoint %d in %s is damaged and is skipped (%s)", step, self._folder, _brief(error))
             else:
-                self._set_aside(steps[:place])
+                self._set_aside(steps[:index])
                 return step, self._fit(arrays, template)
         if steps:
             raise Refusal(f"every checkpoint in {self._folder} is damaged; start again with another --workdir.")

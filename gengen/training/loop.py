@@ -112,8 +112,8 @@ def checked(first: int, last: int, metrics: dict[str, Mean]) -> tuple[int, int, 
     metrics = jax.device_get(metrics)
     bad = [(int(np.argmin(np.isfinite(mean.total))), name) for name, mean in metrics.items() if not _finite(mean)]
     if bad:
-        place, name = min(bad)
-        raise NonFiniteError(name, first + place, float(metrics[name].total[place]))
+        index, name = min(bad)
+        raise NonFiniteError(name, first + index, float(metrics[name].total[index]))
     return first, last, metrics
 
 

@@ -28,7 +28,7 @@ class Span(NamedTuple):
 
 def spans(model: GenerativeModel, first: int, last: int) -> Iterator[Span]:
     """Cuts the steps [first, last) of a run where its stages begin."""
-    stages = (Stage(0, model.train_step, model.period), *model.later)
+    stages = (Stage(0, model.train_step, model.period), *model.stages)
     ends = [*(stage.start for stage in stages), max(last, stages[-1].start)]
     for stage, (start, end) in zip(stages, pairwise(ends), strict=True):
         if max(first, start) < min(last, end):

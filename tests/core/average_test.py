@@ -93,10 +93,10 @@ def test_the_average_of_a_model_with_stages_follows_the_period_of_each(known):
     def forget(state):
         return state.replace(opt={"forgotten": state.step})
 
-    staged = drifting(2)._replace(later=(Stage(start, backwards, 3, forget), Stage(50, backwards)))
+    staged = drifting(2)._replace(stages=(Stage(start, backwards, 3, forget), Stage(50, backwards)))
     model = averaged(staged, decay=0.6, networks=("a",))
-    later = model.later[0]
-    assert [(stage.start, stage.period) for stage in model.later] == [(start, 3), (50, 1)]
+    later = model.stages[0]
+    assert [(stage.start, stage.period) for stage in model.stages] == [(start, 3), (50, 1)]
     assert later.enter is forget
     state = jax.jit(model.init)(jax.random.key(0), {})
     step_at = [jax.jit(step, static_argnames="phase") for step in (model.train_step, later.train_step)]

@@ -23,8 +23,8 @@ def squared_distance(key, state, batch):
     del key
     variables = state.variables["net"]
     distance = variables["params"]["w"][None] - batch["x"]
-    carried = {"net": {"passes": {"n": variables["passes"]["n"] + 1}, "params": {"w": jnp.full(2, 77.0)}}}
-    return 0.5 * jnp.square(distance).sum(-1).mean(), ({"far": mean_of(jnp.abs(distance))}, carried)
+    mutable = {"net": {"passes": {"n": variables["passes"]["n"] + 1}, "params": {"w": jnp.full(2, 77.0)}}}
+    return 0.5 * jnp.square(distance).sum(-1).mean(), ({"far": mean_of(jnp.abs(distance))}, mutable)
 
 
 PLAYER = Player("player", ("net",), optax.chain(optax.identity(), scale_by_rate(RATE)))

@@ -39,8 +39,8 @@ def test_a_dispatch_is_its_steps_one_after_another_on_every_device(devices):
     state = replicate(jnp.ones(()), jax.devices()[:devices])
     state, metrics = dispatch(jax.random.key(0), state, batches)
     expected, history = 1.0, []
-    for place in range(3):
-        expected = expected * 2 + batches["x"][:, place].mean()
+    for index in range(3):
+        expected = expected * 2 + batches["x"][:, index].mean()
         history.append(expected)
     assert float(state) == pytest.approx(expected)
     np.testing.assert_allclose(metrics["state"].total, history, rtol=1e-6)

@@ -25,7 +25,7 @@ def test_digits_are_scikit_learns(data_dir: pathlib.Path) -> None:
     is_test = np.arange(1797) % 6 == 5
     for split, chosen in (("train", ~is_test), ("test", is_test)):
         np.testing.assert_array_equal(data.splits[split]["label"], digits.target[chosen])
-        image = data.splits[split]["image"]
+        image = data.splits[split]["data"]
         assert image.dtype == np.uint8 and image.shape[1:] == (8, 8, 1)
         assert abs(image[..., 0] / 255 * 16 - digits.images[chosen]).max() < 0.04
 
@@ -42,7 +42,7 @@ def test_a_sixth_of_each_digit_is_for_testing(data_dir: pathlib.Path) -> None:
     )
     assert (abs(tested - whole / 6) < 1).all()
     pictures = [
-        sorted(image.tobytes() for split in ("train", "test") for image in found.splits[split]["image"])
+        sorted(image.tobytes() for split in ("train", "test") for image in found.splits[split]["data"])
         for found in (data, older)
     ]
     assert pictures[0] == pictures[1]  # none is lost or used twice
@@ -66,13 +66,13 @@ def test_size_and_channels_by_config(
     data_dir: pathlib.Path, resolution: Any, channels: int | None, shape: tuple[int, ...]
 ) -> None:
     data = load(name="digits", resolution=resolution, channels=channels, data_dir=data_dir)
-    assert data.splits["train"]["image"].shape == (1497, *shape)
+    assert data.splits["train"]["data"].shape == (1497, *shape)
     assert data.signature.shape == shape
 
 
 def test_enlarged_digits_shrink_back_to_themselves(data_dir: pathlib.Path) -> None:
-    small = load(name="digits", data_dir=data_dir).splits["test"]["image"].astype(float)
-    large = load(name="digits", resolution=32, data_dir=data_dir).splits["test"]["image"].astype(float)
+    small = load(name="digits", data_dir=data_dir).splits["test"]["data"].astype(float)
+    large = load(name="digits", resolution=32, data_dir=data_dir).splits["test"]["data"].astype(float)
     back = large.reshape(-1, 8, 4, 8, 4).mean((2, 4))[..., None]
     # Bicubic strokes are softer than the squares that they come from; shifted by one square, this would be 0.5.
     assert np.corrcoef(back.ravel(), small.ravel())[0, 1] > 0.97
@@ -115,7 +115,7 @@ def test_the_digest_tells_data_apart(data_dir: pathlib.Path) -> None:
 def test_a_damaged_cache_is_written_again(tmp_path: pathlib.Path, damage: str) -> None:
     first = load(name="digits", data_dir=tmp_path)
     (signature,) = (tmp_path / "gengen_decoded").rglob("signature.json")
-    images = signature.with_name("train.image.npy")
+    images = signature.with_name("train.data.npy")
     if damage == "cut":
         images.write_bytes(images.read_bytes()[:-100])
     elif damage == "missing":
@@ -124,7 +124,7 @@ def test_a_damaged_cache_is_written_again(tmp_path: pathlib.Path, damage: str) -
         signature.write_text("{")
     second = load(name="digits", data_dir=tmp_path)
     assert first.signature == second.signature
-    np.testing.assert_array_equal(first.splits["train"]["image"], second.splits["train"]["image"])
+    np.testing.assert_array_equal(first.splits["train"]["data"], second.splits["train"]["data"])
 
 
 def test_two_processes_may_start_at_once(tmp_path: pathlib.Path) -> None:
@@ -154,7 +154,7 @@ def test_a_full_disk_is_told_in_a_sentence_and_leaves_nothing_half_written(tmp_p
 
 
 def test_the_data_are_for_reading_only(data_dir: pathlib.Path) -> None:
-    image = load(name="digits", data_dir=data_dir).splits["train"]["image"]
+    image = load(name="digits", data_dir=data_dir).splits["train"]["data"]
     with pytest.raises(ValueError, match="read-only"):
         image[0] = 0
 
@@ -193,12 +193,12 @@ def test_a_tfds_data_set_without_test_split_lends_a_tenth_of_each_class(tmp_path
                 yield key, {"photo": Image.new("RGB", (4, 4), (2 * key,) * 3), "is_odd": key % 2}
 
     older = load(name="gengen_one_split", data_dir=tmp_path, rule="position")
-    assert older.splits["test"]["image"][:, 0, 0, 0].tolist() == list(range(0, 200, 20))
+    assert older.splits["test"]["data"][:, 0, 0, 0].tolist() == list(range(0, 200, 20))
     assert older.signature.split == "position"
     data = load(name="gengen_one_split", data_dir=tmp_path)
     assert data.signature.counts == {"train": 90, "test": 10} and data.signature.split == "hash"
     assert np.bincount(data.splits["test"]["label"]).tolist() == [5, 5]  # the older rule tests even ones alone
-    values = [data.splits[split]["image"][:, 0, 0, 0].tolist() for split in ("train", "test")]
+    values = [data.splits[split]["data"][:, 0, 0, 0].tolist() for split in ("train", "test")]
     assert sorted(values[0] + values[1]) == list(range(0, 200, 2))
     assert data.signature.digest == load(name="gengen_one_split", data_dir=tmp_path).signature.digest
 
@@ -325,7 +325,7 @@ def test_a_data_dir_may_have_any_name(tmp_path: pathlib.Path, data_dir: pathlib.
 )
 def test_what_a_killed_process_left_of_a_data_set_is_swept(tmp_path: pathlib.Path) -> None:
     old, young = (tmp_path / "gengen_digits" / f"incomplete.{name}_1.1.0" for name in ("OLDONE", "YOUNG1"))
-    decoded = tmp_path / "gengen_decoded" / "v2" / f"incomplete.{'0a' * 16}.digits"
+    decoded = tmp_path / "gengen_decoded" / "v3" / f"incomplete.{'0a' * 16}.digits"
     for folder in (old, young, decoded):
         (folder / "below").mkdir(parents=True)
     os.utime(old, (0, 0))

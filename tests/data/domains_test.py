@@ -20,9 +20,9 @@ from gengen.data.pipeline import batches
 from gengen.data.selection import Selection, streams
 from gengen.data.signature import DataSet, Signature
 from gengen.models.translation import pairings
-from gengen.tasks.data_of_run import data_of
-from gengen.tasks.prepare import load_data
-from gengen.training.run_folder import open_folder
+from gengen.runs.data import data_of
+from gengen.runs.folder import open_folder
+from gengen.runs.prepare import load_data
 
 
 def made(train: int = 20, *, classes: tuple[str, ...] = ("cat", "dog"), side: int = 1, paired: int = 0) -> DataSet:
@@ -30,7 +30,7 @@ def made(train: int = 20, *, classes: tuple[str, ...] = ("cat", "dog"), side: in
     splits: dict[str, dict[str, np.ndarray]] = {}
     for split, count in (("train", train), ("test", 6)):
         places = np.arange(count, dtype=np.uint8).reshape(count, 1, 1, 1)
-        splits[split] = {"image": np.tile(places, (1, side, side, 1))}
+        splits[split] = {"data": np.tile(places, (1, side, side, 1))}
         if paired:
             splits[split]["paired"] = np.tile(places + np.uint8(100), (1, side, side, paired))
         if classes:
@@ -90,7 +90,7 @@ def test_a_folder_of_two_domains_is_both_data_sets(
     same = unpaired_folder.parent / "." / "in"
     data = load_data(of_folders(unpaired_folder, same, tmp_path / "data"))
     assert data.second is not None
-    levels = [int(one.splits[split]["image"].max()) for split in ("train", "test") for one in (data, data.second)]
+    levels = [int(one.splits[split]["data"].max()) for split in ("train", "test") for one in (data, data.second)]
     assert levels == [1, 2, 3, 4]
     assert data.signature.counts == {"train": 5, "test": 2} and data.second.signature.counts == {"train": 4, "test": 3}
     said = capsys.readouterr().err
@@ -118,32 +118,32 @@ def test_two_domains_and_one_are_not_taken_for_each_other(
 
 def test_pairs_are_fed_aligned() -> None:
     batch = fed(made(paired=3))
-    assert set(batch) == {"image", "paired", "label"}
-    np.testing.assert_array_equal(batch["paired"][..., 0] - batch["image"][..., 0], 100)
-    assert len(set(batch["image"].ravel())) == 20
+    assert set(batch) == {"data", "paired", "label"}
+    np.testing.assert_array_equal(batch["paired"][..., 0] - batch["data"][..., 0], 100)
+    assert len(set(batch["data"].ravel())) == 20
 
 
 def test_a_second_data_set_is_fed_without_labels_in_an_order_of_its_own() -> None:
     alone, other = fed(made()), made(13, side=2)
     both = fed(joined(made(), other))
-    assert set(both) == {"image", "label", "second"} and set(both["second"]) == {"image"}
-    np.testing.assert_array_equal(both["image"], alone["image"])  # the order of the first stays
-    assert sorted(both["second"]["image"][:13, 0, 0, 0]) == list(range(13))  # 13 and 20 images have their own epochs
+    assert set(both) == {"data", "label", "second"} and set(both["second"]) == {"data"}
+    np.testing.assert_array_equal(both["data"], alone["data"])  # the order of the first stays
+    assert sorted(both["second"]["data"][:13, 0, 0, 0]) == list(range(13))  # 13 and 20 images have their own epochs
     # The order of the second follows from the seed, and not from what the first is.
     again = fed(joined(made(9, classes=()), other))
-    np.testing.assert_array_equal(again["second"]["image"], both["second"]["image"])
-    assert (fed(joined(made(), other), seed=1)["second"]["image"] != both["second"]["image"]).any()
+    np.testing.assert_array_equal(again["second"]["data"], both["second"]["data"])
+    assert (fed(joined(made(), other), seed=1)["second"]["data"] != both["second"]["data"]).any()
 
 
 def test_pairs_as_a_second_data_set_are_fed_apart() -> None:
     data = made(paired=3)
     alone = paired_alone(data)
     batch = fed(joined(data, alone))
-    assert set(batch) == {"image", "label", "second"}  # no pairs, or a model could see what corresponds
-    matching = batch["second"]["image"][:, 0, 0, 0] - batch["image"][:, 0, 0, 0] == 100
+    assert set(batch) == {"data", "label", "second"}  # no pairs, or a model could see what corresponds
+    matching = batch["second"]["data"][:, 0, 0, 0] - batch["data"][:, 0, 0, 0] == 100
     assert matching.sum() < 6  # one of 20 on average
     assert alone.signature.shape == (1, 1, 3) and alone.signature.paired == 0
-    np.testing.assert_array_equal(alone.splits["test"]["image"], data.splits["test"]["paired"])
+    np.testing.assert_array_equal(alone.splits["test"]["data"], data.splits["test"]["paired"])
     np.testing.assert_array_equal(alone.splits["test"]["label"], data.splits["test"]["label"])
     assert "paired" in joined(data, alone).splits["test"]  # for judging
     with pytest.raises(Refusal, match="needs a first data set of pairs, and toy has none"):
@@ -155,7 +155,7 @@ def test_edges_are_those_that_pairs_are_made_with(channels: int) -> None:
     """The data have them as a domain, `pix2pix` as inputs: the same filter, here of whole levels of brightness."""
     image = np.random.default_rng(0).integers(0, 256, (3, 9, 7, channels), np.uint8)
     image[0] = 77
-    meant, _ = pairings.edges(gain=GAIN).of(jax.random.split(jax.random.key(0), 3), {"image": image})
+    meant, _ = pairings.edges(gain=GAIN).of(jax.random.split(jax.random.key(0), 3), {"data": image})
     found = edges(image)
     assert found.shape == (3, 9, 7, 1)
     assert not found[0].any()
@@ -168,7 +168,7 @@ def test_edges_as_a_second_data_set_keep_labels_and_have_a_digest_of_their_own()
     own = edges_alone(data)
     assert (own.signature.channels, own.signature.digest != data.signature.digest) == (1, True)
     for split, arrays in data.splits.items():
-        np.testing.assert_array_equal(own.splits[split]["image"], edges(arrays["image"]))
+        np.testing.assert_array_equal(own.splits[split]["data"], edges(arrays["data"]))
         np.testing.assert_array_equal(own.splits[split]["label"], arrays["label"])
 
 
@@ -178,11 +178,11 @@ def test_a_selection_carries_pairs_along_and_leaves_the_second_alone() -> None:
     assert data.second is second and data.signature.second == second.signature
     for split in ("train", "test", "held_out", "labelled"):
         arrays = data.splits[split]
-        np.testing.assert_array_equal(arrays["paired"] - arrays["image"], 100)
+        np.testing.assert_array_equal(arrays["paired"] - arrays["data"], 100)
         assert len(arrays["paired"]) == data.signature.counts[split]
     own = paired_alone(data)
     assert set(own.splits) == set(own.signature.counts) == {"train", "test", "held_out"}
-    np.testing.assert_array_equal(own.splits["train"]["image"], data.splits["train"]["paired"])
+    np.testing.assert_array_equal(own.splits["train"]["data"], data.splits["train"]["paired"])
 
 
 def test_the_digest_covers_both_and_the_second_keeps_its_own() -> None:

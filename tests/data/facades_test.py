@@ -57,7 +57,7 @@ def test_photographs_and_maps_stay_aligned_and_in_the_order_of_their_numbers(tmp
     assert data.signature.shape == (8, 8, 3) and data.signature.paired == 3 and data.signature.classes == ()
     assert data.signature.counts == COUNTS
     for split, places in (("train", (1, 2, 10)), ("test", (1, 2))):
-        image, paired = (data.splits[split][key].astype(int) for key in ("image", "paired"))
+        image, paired = (data.splits[split][key].astype(int) for key in ("data", "paired"))
         wanted = 20 * np.array(places)
         assert (abs(image[:, 4, 4, 0] - wanted) < 4).all() and (image[:, 4, 4, 1:] < 4).all()  # JPEG's own errors
         assert (abs(paired[:, 4, 4, 2] - wanted) < 4).all() and (paired[:, 4, 4, :2] < 4).all()

@@ -44,9 +44,9 @@ def test_folders_are_classes_and_once_every_tenth_picture_was_for_testing(
     assert data.signature.shape == (6, 6, 3)
     values = [*range(12), *range(100, 112)]
     test = [values[place] for place in (0, 10, 20)]
-    assert data.splits["test"]["image"][:, 0, 0, 0].tolist() == test
+    assert data.splits["test"]["data"][:, 0, 0, 0].tolist() == test
     assert data.splits["test"]["label"].tolist() == [0, 0, 1]
-    assert data.splits["train"]["image"][:, 5, 5, 2].tolist() == [value for value in values if value not in test]
+    assert data.splits["train"]["data"][:, 5, 5, 2].tolist() == [value for value in values if value not in test]
 
 
 @pytest.mark.input(
@@ -60,7 +60,7 @@ def test_pictures_in_turn_are_tested_in_their_shares(tmp_path: pathlib.Path, rul
     for place in range(300):
         picture(tmp_path / "in" / f"{place:03}.png", 100 * (place % 5 == 0))
     data = load(name="image_folder", manual_dir=tmp_path / "in", data_dir=tmp_path / "data", rule=rule)
-    bright = [int((data.splits[split]["image"][:, 0, 0, 0] > 0).sum()) for split in ("train", "test")]
+    bright = [int((data.splits[split]["data"][:, 0, 0, 0] > 0).sum()) for split in ("train", "test")]
     assert sum(bright) == 60 and data.signature.counts == {"train": 270, "test": 30}
     assert bright[1] == 30 if rule == "position" else 2 <= bright[1] <= 12  # 6 on average, deviation 2.1
 
@@ -96,7 +96,7 @@ def test_pictures_without_class_folders_have_no_labels(tmp_path: pathlib.Path) -
         picture(tmp_path / "outer" / f"{place}.jpg", 50 * place, mode="L")
     data = load(name="image_folder", manual_dir=tmp_path / "outer", data_dir=tmp_path / "data")
     assert data.signature.classes == ()
-    assert set(data.splits["train"]) == {"image"}
+    assert set(data.splits["train"]) == {"data"}
     assert data.signature.shape == (6, 6, 1)  # all grey
 
 
@@ -115,7 +115,7 @@ def test_a_changed_folder_is_prepared_again(two_classes: pathlib.Path, tmp_path:
     picture(two_classes / "cats" / "11.png", 200)
     second = load(name="image_folder", manual_dir=two_classes, data_dir=tmp_path / "data")
     assert first.signature.digest != second.signature.digest
-    assert 200 in second.splits["train"]["image"] and 200 not in first.splits["train"]["image"]
+    assert 200 in second.splits["train"]["data"] and 200 not in first.splits["train"]["data"]
 
 
 @pytest.mark.input(
@@ -134,7 +134,7 @@ def test_folders_that_look_alike_share_no_cache(tmp_path: pathlib.Path) -> None:
         load(name="image_folder", manual_dir=tmp_path / name, data_dir=tmp_path / "data")
         for name in ("first", "second")
     )
-    assert (first.splits["train"]["image"] == 0).all() and (second.splits["train"]["image"] == 77).all()
+    assert (first.splits["train"]["data"] == 0).all() and (second.splits["train"]["data"] == 77).all()
 
 
 def test_every_mode_of_picture_is_accepted_in_one_folder(tmp_path: pathlib.Path) -> None:
@@ -142,7 +142,7 @@ def test_every_mode_of_picture_is_accepted_in_one_folder(tmp_path: pathlib.Path)
         picture(tmp_path / "in" / f"{place}.{'tiff' if mode == 'CMYK' else 'png'}", 255, mode=mode)
     data = load(name="image_folder", manual_dir=tmp_path / "in", data_dir=tmp_path / "data")
     assert data.signature.shape == (6, 6, 3)
-    assert (data.splits["train"]["image"] == 255).all() and data.signature.counts == {"train": 6, "test": 1}
+    assert (data.splits["train"]["data"] == 255).all() and data.signature.counts == {"train": 6, "test": 1}
 
 
 def test_any_reader_of_the_records_sees_plain_upright_pictures(tmp_path: pathlib.Path) -> None:
@@ -174,7 +174,7 @@ def test_mixed_sizes_are_refused_by_name_and_cut_on_request(
     with pytest.raises(Refusal, match=r"dogs/wide\.png is 6x12.*--config\.data\.crop=center"):
         load(name="image_folder", manual_dir=two_classes, data_dir=tmp_path / "data", resolution=resolution)
     data = load(name="image_folder", manual_dir=two_classes, data_dir=tmp_path / "data", resolution=6, crop="center")
-    assert sum(len(arrays["image"]) for arrays in data.splits.values()) == 25
+    assert sum(len(arrays["data"]) for arrays in data.splits.values()) == 25
     assert data.signature.shape == (6, 6, 3)
     assert not list((tmp_path / "data").rglob("incomplete*"))
 
@@ -251,7 +251,7 @@ def test_texts_that_are_too_long_for_pillow_do_not_cost_a_picture(tmp_path: path
     with pytest.raises(ValueError, match=r"text chunks|MAX_TEXT_CHUNK"):
         Image.open(io.BytesIO((tmp_path / "in" / "a.png").read_bytes())).load()
     data = load(name="image_folder", manual_dir=tmp_path / "in", data_dir=tmp_path / "data")
-    np.testing.assert_array_equal(data.splits["train"]["image"], [noise, noise])
+    np.testing.assert_array_equal(data.splits["train"]["data"], [noise, noise])
 
 
 @pytest.mark.input("Pictures", "a picture that unpacks to more pixels than Pillow allows", "refused", "named, not read")
@@ -296,8 +296,8 @@ def test_splits_by_name_are_said_in_a_line(
     for _ in range(2):
         data = load(name="image_folder", manual_dir=root, data_dir=tmp_path / "data")
     assert data.signature.counts == counts and data.signature.classes == ("x", "y")
-    assert (data.splits["train"]["image"] == 0).all()
-    assert (data.splits["test"]["image"] == 50 * (len(splits) - 1)).all()
+    assert (data.splits["train"]["data"] == 0).all()
+    assert (data.splits["test"]["data"] == 50 * (len(splits) - 1)).all()
     assert capsys.readouterr().err.count(f"gengen: {root}: 2 classes (x, y), {words}\n") == 1
 
 
@@ -323,11 +323,11 @@ def test_names_that_are_not_utf8_work_from_end_to_end(
     root = tmp_path / os.fsdecode(b"in\xe8")
     data = load(name="image_folder", manual_dir=root, data_dir=tmp_path / "data")
     assert data.signature.classes == (r"\xff\n", r"caf\xe9", "plain")
-    pixels, labels = data.splits["train"]["image"][:, 0, 0, 0], data.splits["train"]["label"]
+    pixels, labels = data.splits["train"]["data"][:, 0, 0, 0], data.splits["train"]["label"]
     assert {(int(a), int(b)) for a, b in zip(pixels, labels, strict=True)} == {(100, 0), (0, 1), (200, 2)}
     assert Signature.from_json(json.loads(json.dumps(data.signature.to_json()))) == data.signature
     again = load(name="image_folder", manual_dir=root, data_dir=tmp_path / "data", resolution=2, classes=[r"\xff\n"])
-    assert (again.splits["train"]["image"] == 100).all()
+    assert (again.splits["train"]["data"] == 100).all()
     (root / os.fsdecode(b"caf\xe9") / os.fsdecode(b"bad\xfd.png")).write_bytes(b"no picture")
     with pytest.raises(Refusal, match=r"in\\xe8/caf\\xe9/bad\\xfd\.png cannot be read"):
         load(name="image_folder", manual_dir=root, data_dir=tmp_path / "data")
@@ -347,7 +347,7 @@ def test_a_linked_class_is_a_class_and_what_is_passed_over_is_said_once(
     for _ in range(2):
         data = load(name="image_folder", manual_dir=two_classes, data_dir=tmp_path / "data")
     assert data.signature.classes == ("birds", "cats", "dogs")
-    assert sum((data.splits[split]["image"] == 200).all((1, 2, 3)).sum() for split in ("train", "test")) == 4
+    assert sum((data.splits[split]["data"] == 200).all((1, 2, 3)).sum() for split in ("train", "test")) == 4
     line = f"gengen: {two_classes}: passed over no pictures: 1 (notes.txt); folders without pictures: 1 (horses)\n"
     assert capsys.readouterr().err.count(line) == 1
 
@@ -388,8 +388,8 @@ def test_pictures_beside_class_folders_are_refused(two_classes: pathlib.Path) ->
 
 def test_cats_from_their_zip(test_data: pathlib.Path, data_dir: pathlib.Path) -> None:
     data = load(name="image_folder", manual_dir=test_data / "cats" / "cats64.zip", data_dir=data_dir, resolution=32)
-    assert data.splits["train"]["image"].shape == (5400, 32, 32, 3)
-    assert data.splits["test"]["image"].shape == (600, 32, 32, 3)
+    assert data.splits["train"]["data"].shape == (5400, 32, 32, 3)
+    assert data.splits["test"]["data"].shape == (600, 32, 32, 3)
     assert data.signature.classes == ()
 
 

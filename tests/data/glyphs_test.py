@@ -65,4 +65,4 @@ def test_the_data_set_is_prepared(tmp_path: pathlib.Path, monkeypatch: pytest.Mo
     assert data.signature.counts == {"train": 40, "test": 20}
     assert np.bincount(data.splits["test"]["label"]).tolist() == [2] * 10
     native = load(name="glyphs", data_dir=tmp_path)
-    np.testing.assert_array_equal(native.splits["train"]["image"][..., 0], glyphs.read_glyphs("train", 40)[0])
+    np.testing.assert_array_equal(native.splits["train"]["data"][..., 0], glyphs.read_glyphs("train", 40)[0])

@@ -81,7 +81,7 @@ def test_kmnist_is_prepared_from_its_files(
 ) -> None:
     folder, pictures = small_kmnist
     data = load(name="kmnist", manual_dir=folder, data_dir=tmp_path / "data")
-    np.testing.assert_array_equal(data.splits["train"]["image"][..., 0], pictures)
+    np.testing.assert_array_equal(data.splits["train"]["data"][..., 0], pictures)
     np.testing.assert_array_equal(data.splits["train"]["label"], np.arange(6))
     assert data.signature.classes == ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
     assert data.signature.counts == {"train": 6, "test": 3}
@@ -130,5 +130,5 @@ def test_mnist_is_prepared_from_its_files(test_data: pathlib.Path, data_dir: pat
     assert data.signature.counts == {"train": 60_000, "test": 10_000}
     assert data.splits["train"]["label"].dtype == np.int32
     images = idx.read_idx(test_data / "mnist" / "t10k-images-idx3-ubyte.gz", (10_000, 28, 28))
-    np.testing.assert_array_equal(data.splits["test"]["image"][..., 0], images)
+    np.testing.assert_array_equal(data.splits["test"]["data"][..., 0], images)
     assert data.signature.digest == "d0fa31800b1026e7" and data.signature.split == "own"  # as in older versions

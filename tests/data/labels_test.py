@@ -13,7 +13,7 @@ from gengen.data.dataset import load
 from gengen.data.labels import only_labelled, present, with_labels
 from gengen.data.listing import say
 from gengen.data.signature import DataSet, Signature
-from gengen.tasks.conditions import shown_to
+from gengen.inference.conditions import shown_to
 
 NAMES = ("ash", "birch", "cedar")
 
@@ -22,7 +22,7 @@ def of(train, test, classes=NAMES):
     """A data set of one pixel with these labels; pixel i of a split is i."""
     splits = {
         name: {
-            "image": np.arange(len(labels), dtype=np.uint8).reshape(-1, 1, 1, 1),
+            "data": np.arange(len(labels), dtype=np.uint8).reshape(-1, 1, 1, 1),
             "label": np.asarray(labels, np.int32),
         }
         for name, labels in (("train", train), ("test", test))
@@ -34,10 +34,10 @@ def of(train, test, classes=NAMES):
 def test_examples_of_known_classes_are_those_with_a_label_of_at_least_0():
     found = with_labels(of([2, -1, 0, -7, 1], [0]).splits["train"])
     assert found["label"].tolist() == [2, 0, 1]
-    assert found["image"].ravel().tolist() == [0, 2, 4]
+    assert found["data"].ravel().tolist() == [0, 2, 4]
     whole = of([0, 1], [0]).splits["train"]
     assert with_labels(whole) is whole
-    assert with_labels({"image": np.zeros((3, 1, 1, 1), np.uint8)})["label"].tolist() == []
+    assert with_labels({"data": np.zeros((3, 1, 1, 1), np.uint8)})["label"].tolist() == []
 
 
 def test_classes_that_no_training_image_has_are_not_present():
@@ -75,7 +75,7 @@ def test_a_model_that_needs_labels_is_shown_labelled_images_and_the_others_are_c
     assert shown_to(model_of(supervised=False), data) is data
     assert capsys.readouterr().err == ""
     shown = shown_to(model_of(supervised=True), data)
-    assert shown.splits["train"]["image"].ravel().tolist() == [0, 2, 4]
+    assert shown.splits["train"]["data"].ravel().tolist() == [0, 2, 4]
     assert capsys.readouterr().err == (
         "gengen: images without a label are left out, as the model needs it: 2 of 5 in train, 1 of 3 in test\n"
     )
@@ -167,7 +167,7 @@ def test_a_tenth_that_is_held_out_is_said(loaded, capsys):
 def test_validation_is_held_out_where_test_has_no_labels(loaded, capsys):
     data = loaded(train=[0, 1, 2, 1], validation=[1, 2], test=[-1, -1, -1])
     assert sorted(data.splits["test"]["label"]) == [1, 2]
-    assert data.splits["test"]["image"][..., 0].max() == 0
+    assert data.splits["test"]["data"][..., 0].max() == 0
     line = "no example of test of some_labels has a label, so its split validation is held out in its place"
     assert line in capsys.readouterr().err
 
@@ -185,7 +185,7 @@ def test_training_images_are_held_out_where_no_other_split_has_labels(loaded, ca
     assert line in capsys.readouterr().err
     assert data.signature.counts == {"train": 27, "test": 3}
     assert data.signature.split == "hash"
-    assert data.splits["test"]["image"][..., 0].max() == 0
+    assert data.splits["test"]["data"][..., 0].max() == 0
 
 
 @pytest.mark.input(

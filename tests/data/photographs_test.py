@@ -9,7 +9,7 @@ import pytest
 
 from gengen.data import photographs
 from gengen.data.dataset import load
-from gengen.data.draws import uniform
+from gengen.data.random_numbers import uniform
 
 
 def test_pieces_follow_from_their_places() -> None:
@@ -45,7 +45,7 @@ def test_the_data_set_is_prepared(tmp_path: pathlib.Path, monkeypatch: pytest.Mo
     data = load(name="photographs", data_dir=tmp_path)
     assert data.signature.shape == (64, 64, 3) and data.signature.classes == ()
     assert data.signature.counts == {"train": 21, "test": 7}
-    np.testing.assert_array_equal(data.splits["test"]["image"], photographs.read_photographs("test", 7))
+    np.testing.assert_array_equal(data.splits["test"]["data"], photographs.read_photographs("test", 7))
 
 
 def test_numbers_are_even_recorded_and_apart_by_name() -> None:

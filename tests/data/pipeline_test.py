@@ -12,7 +12,7 @@ import pytest
 from gengen.data.pipeline import batches, order, stream_seed
 
 ARRAYS = {
-    "image": np.arange(23 * 6, dtype=np.uint8).reshape(23, 2, 3, 1),
+    "data": np.arange(23 * 6, dtype=np.uint8).reshape(23, 2, 3, 1),
     "label": np.arange(23, dtype=np.int32),
 }
 
@@ -60,11 +60,11 @@ def test_any_number_of_devices_sees_the_same_global_batches(devices: int) -> Non
     yielded = list(batches(ARRAYS, seed=1, batch_size=8, windows=windows, devices=devices))
     steps = []
     for (start, stop), batch in zip(windows, yielded, strict=True):
-        assert batch["image"].shape == (devices, stop - start, 8 // devices, 2, 3, 1)
-        assert batch["image"].flags.c_contiguous and batch["image"].dtype == np.uint8
+        assert batch["data"].shape == (devices, stop - start, 8 // devices, 2, 3, 1)
+        assert batch["data"].flags.c_contiguous and batch["data"].dtype == np.uint8
         assert batch["label"].dtype == np.int32
         steps.extend(np.concatenate(batch["label"][:, step]) for step in range(stop - start))
-        np.testing.assert_array_equal(batch["image"], ARRAYS["image"][batch["label"]])
+        np.testing.assert_array_equal(batch["data"], ARRAYS["data"][batch["label"]])
     np.testing.assert_array_equal(np.concatenate(steps), order(1, 23, 0, 72))
 
 
@@ -98,7 +98,7 @@ def test_what_does_not_divide_is_refused_at_once() -> None:
         batches({"a": np.zeros(0)}, seed=0, batch_size=1, windows=[(0, 1)], devices=1)
 
 
-FEW = {"image": np.arange(5 * 2, dtype=np.uint8).reshape(5, 2), "label": np.arange(5, dtype=np.int32)}
+FEW = {"data": np.arange(5 * 2, dtype=np.uint8).reshape(5, 2), "label": np.arange(5, dtype=np.int32)}
 
 
 def labels(arrays: Any, *, of: str = "", steps: range = range(12), seed: int = 1) -> np.ndarray:
@@ -114,9 +114,9 @@ def test_a_further_stream_has_its_own_length_and_the_same_batch_size() -> None:
     for (start, stop), batch in zip(
         windows, batches(nested, seed=1, batch_size=8, windows=windows, devices=4, local=[1, 3]), strict=True
     ):
-        assert batch["image"].shape == (2, stop - start, 2, 2, 3, 1)
-        assert batch["labelled"]["image"].shape == (2, stop - start, 2, 2)
-        np.testing.assert_array_equal(batch["labelled"]["image"], FEW["image"][batch["labelled"]["label"]])
+        assert batch["data"].shape == (2, stop - start, 2, 2, 3, 1)
+        assert batch["labelled"]["data"].shape == (2, stop - start, 2, 2)
+        np.testing.assert_array_equal(batch["labelled"]["data"], FEW["data"][batch["labelled"]["label"]])
         chosen = order(stream_seed(1, "labelled"), 5, start * 8, stop * 8).reshape(stop - start, 4, 2)
         np.testing.assert_array_equal(batch["labelled"]["label"], chosen.swapaxes(0, 1)[[1, 3]])
 
@@ -132,7 +132,7 @@ def test_the_main_order_is_the_same_with_and_without_further_streams() -> None:
 
 def test_the_order_of_a_further_stream_is_its_names_and_the_seeds_and_nothing_elses() -> None:
     alone = labels({**ARRAYS, "few": ARRAYS}, of="few")
-    for beside in ({"image": np.zeros(4)}, {"image": np.zeros(9), "other": FEW, "z": ARRAYS}):
+    for beside in ({"data": np.zeros(4)}, {"data": np.zeros(9), "other": FEW, "z": ARRAYS}):
         np.testing.assert_array_equal(labels({**beside, "few": ARRAYS}, of="few"), alone)
     assert (labels(ARRAYS) != alone).any()  # the same arrays as the main stream
     assert (labels({**ARRAYS, "many": ARRAYS}, of="many") != alone).any()

@@ -176,7 +176,7 @@ def test_a_folder_of_deep_pictures_is_taken_whole(
     root = folder_of(tmp_path / "in", suffix, *[content] * 3)
     for _ in range(2):
         data = load(name="image_folder", manual_dir=root, data_dir=tmp_path / "data")
-        assert data.splits["train"]["image"][0].ravel().tolist() == pixels
+        assert data.splits["train"]["data"][0].ravel().tolist() == pixels
         assert f"{data.signature.range[0]:g} to {data.signature.range[1]:g}" in line  # type: ignore[index]
     load(name="image_folder", manual_dir=root, data_dir=tmp_path / "data", resolution=1)  # from what is prepared
     assert capsys.readouterr().err.count(f"gengen: {root}: {line} become 0 to 255\n") == 1
@@ -207,4 +207,4 @@ def test_colours_that_would_lose_most_of_their_bits_are_refused(tmp_path: pathli
     root = folder_of(tmp_path / "full", "png", png(4095), png(4095), png(65535))
     data = load(name="image_folder", manual_dir=root, data_dir=tmp_path / "data")
     assert data.signature.range is None and data.signature.channels == 3
-    assert sorted(int(data.splits[split]["image"].max()) for split in ("train", "test")) == [15, 255]
+    assert sorted(int(data.splits[split]["data"].max()) for split in ("train", "test")) == [15, 255]

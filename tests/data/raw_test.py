@@ -127,7 +127,7 @@ def test_files_in_zips_are_taken(small: None, tmp_path: pathlib.Path, single: bo
     for there in (folder, folder / "archive.zip") if single else (folder,):
         data = load(name="mnist", manual_dir=there, data_dir=tmp_path / "data")
         images = contents(SEEDS["mnist"])["train-images-idx3-ubyte.gz"][16:]
-        assert data.splits["train"]["image"].tobytes() == images
+        assert data.splits["train"]["data"].tobytes() == images
     assert len(list((tmp_path / "data" / "gengen_mnist").iterdir())) == 1
 
 
@@ -199,7 +199,7 @@ def test_what_cannot_be_verified_is_said_and_kept_apart(
     other = contents(9)["train-images-idx3-ubyte.gz"]
     (folder / "train-images-idx3-ubyte").write_bytes(other)
     changed = load(name="kmnist", manual_dir=folder, data_dir=tmp_path / "data")
-    assert changed.splits["train"]["image"].tobytes() == other[16:]
+    assert changed.splits["train"]["data"].tobytes() == other[16:]
     assert changed.signature.digest != published.signature.digest
     (folder / "second").write_bytes(contents(8)["train-images-idx3-ubyte.gz"])
     with pytest.raises(Refusal, match=r"second and .*train-images-idx3-ubyte hold different things|hold different"):

@@ -19,7 +19,7 @@ def made(train: int = 20, test: int = 8, *, classes: tuple[str, ...] = CLASSES, 
     """Images [N, 1, 1, 1] that hold their places, and labels 0, 1, 2, 3, 0, ... if there are classes."""
     splits = {}
     for split, count in (("train", train), ("test", test)):
-        splits[split] = {"image": np.arange(count, dtype=np.uint8).reshape(count, 1, 1, 1)}
+        splits[split] = {"data": np.arange(count, dtype=np.uint8).reshape(count, 1, 1, 1)}
         if classes:
             splits[split]["label"] = np.arange(count, dtype=np.int32) % len(classes)
         for array in splits[split].values():
@@ -31,9 +31,9 @@ def made(train: int = 20, test: int = 8, *, classes: tuple[str, ...] = CLASSES, 
 def places(data: DataSet, split: str) -> list[int]:
     """The places that a split's images had; the arrays of the split must fit together and be for reading only."""
     arrays = data.splits[split]
-    assert data.signature.counts[split] == len(arrays["image"])
+    assert data.signature.counts[split] == len(arrays["data"])
     assert not any(array.flags.writeable for array in arrays.values())
-    found = arrays["image"].ravel().astype(int)
+    found = arrays["data"].ravel().astype(int)
     if "label" in arrays:
         assert arrays["label"].dtype == np.int32
         np.testing.assert_array_equal(arrays["label"], found % len(data.signature.classes))
@@ -91,9 +91,9 @@ def test_held_out_and_train_are_disjoint_and_complete(data_dir: pathlib.Path, sh
     whole = load(name="digits", data_dir=data_dir)
     data = load(name="digits", data_dir=data_dir, held_out=share)
     assert data.signature.counts == {"train": 1497 - number, "test": 300, "held_out": number}
-    both = np.concatenate([data.splits[split]["image"] for split in ("train", "held_out")])
-    assert sorted(map(bytes, both)) == sorted(map(bytes, whole.splits["train"]["image"]))
-    np.testing.assert_array_equal(data.splits["test"]["image"], whole.splits["test"]["image"])
+    both = np.concatenate([data.splits[split]["data"] for split in ("train", "held_out")])
+    assert sorted(map(bytes, both)) == sorted(map(bytes, whole.splits["train"]["data"]))
+    np.testing.assert_array_equal(data.splits["test"]["data"], whole.splits["test"]["data"])
 
 
 def test_a_larger_share_holds_out_all_that_a_smaller_one_does() -> None:
@@ -126,7 +126,7 @@ def test_labelled_images_are_as_many_of_each_class(data_dir: pathlib.Path, numbe
     assert counts.max() - counts.min() == (number % 10 > 0)
     assert data.signature.counts["train"] == len(data.splits["train"]["label"]) == 1497
     pairs = {
-        split: {(image.tobytes(), int(label)) for image, label in zip(arrays["image"], arrays["label"], strict=True)}
+        split: {(image.tobytes(), int(label)) for image, label in zip(arrays["data"], arrays["label"], strict=True)}
         for split, arrays in data.splits.items()
     }
     assert pairs["labelled"] <= pairs["train"] and len(pairs["labelled"]) == number
@@ -170,11 +170,11 @@ def test_digest_and_folder_tell_parts_of_the_judged_data_apart() -> None:
 def test_a_model_sees_no_label_that_it_should_not() -> None:
     data = made()
     assert streams(data) == data.splits["train"]
-    assert set(streams(made(classes=()))) == {"image"}
+    assert set(streams(made(classes=()))) == {"data"}
     fed = streams(Selection(labelled=4).of(data))
-    assert set(fed) == {"image", "labelled"}
+    assert set(fed) == {"data", "labelled"}
     (batch,) = batches(fed, seed=0, batch_size=20, windows=[(0, 1)], devices=1)
-    np.testing.assert_array_equal(np.sort(batch["image"].ravel()), np.arange(20))
+    np.testing.assert_array_equal(np.sort(batch["data"].ravel()), np.arange(20))
     assert np.bincount(batch["labelled"]["label"].ravel()).tolist() == [5, 5, 5, 5]
 
 

@@ -108,11 +108,11 @@ def test_published_files_hold_the_published_pictures(test_data: pathlib.Path, da
     for split, counts in usps.COUNTS.items():
         assert tuple(np.bincount(official.splits[split]["label"])) == counts
     assert official.splits["train"]["label"][:5].tolist() == [6, 5, 4, 7, 3]
-    assert official.splits["train"]["image"][0, 0, 6:10, 0].tolist() == [0, 47, 237, 106]  # -1, -0.631, 0.862, -0.167
+    assert official.splits["train"]["data"][0, 0, 6:10, 0].tolist() == [0, 47, 237, 106]  # -1, -0.631, 0.862, -0.167
     pooled = load(name="usps_pooled", manual_dir=test_data / "usps", data_dir=data_dir)
     assert pooled.signature.counts == {"train": 7438, "test": 1860}
     assert pooled.signature.digest != official.signature.digest
-    wholes = [[data.splits[split]["image"] for split in ("train", "test")] for data in (official, pooled)]
+    wholes = [[data.splits[split]["data"] for split in ("train", "test")] for data in (official, pooled)]
     first, second = (sorted(map(bytes, np.concatenate(parts))) for parts in wholes)
     assert first == second
     # The official test pictures are harder and darker; in pooled splits the means differ by chance alone.

@@ -142,9 +142,9 @@ def test_the_gradient_vanishes_at_the_optimal_critic_and_only_there(name):
     with jax.enable_x64(True):
         gradient, best = jax.jit(jax.grad(lambda logits: expected(name, logits))), BEST[name](P, Q)
         np.testing.assert_allclose(gradient(best), 0, atol=1e-15)
-        for place in range(4):
-            away = best + 0.01 * np.eye(4)[place]
-            assert gradient(away)[place] > 1e-4
+        for index in range(4):
+            away = best + 0.01 * np.eye(4)[index]
+            assert gradient(away)[index] > 1e-4
 
 
 def test_the_optimal_discriminator_is_p_over_p_plus_q():

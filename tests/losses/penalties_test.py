@@ -46,11 +46,11 @@ def mlp(params):
 def differences(function, at, step=1e-6):
     """The gradient of a number with respect to an array, by central differences."""
     gradient = np.zeros(at.shape)
-    for place in np.ndindex(at.shape):
+    for index in np.ndindex(at.shape):
         up, down = at.copy(), at.copy()
-        up[place] += step
-        down[place] -= step
-        gradient[place] = (function(up) - function(down)) / (2 * step)
+        up[index] += step
+        down[index] -= step
+        gradient[index] = (function(up) - function(down)) / (2 * step)
     return gradient
 
 

@@ -45,8 +45,8 @@ def compared():
         train = images_of(training, random)
         counts = np.bincount(labels_of(train), minlength=CLASSES)
         real = real_of(images_of(reference, random), training, counts)
-        places = random.permutation(TRAINING)
-        floor = jax.tree.map(lambda field: field[places], train)._replace(places=places)
+        indices = random.permutation(TRAINING)
+        floor = jax.tree.map(lambda field: field[indices], train)._replace(indices=indices)
         samples = images_of(change(fresh), random)
         return compare(real, samples, floor, measure(real, samples, NAMES), measure(real, floor, NAMES))
 

@@ -47,7 +47,7 @@ def test_what_does_not_vary_is_the_same_or_surely_worse():
 
 
 def of(*worse):
-    return {str(place): Difference(0.0, 0.0, 0.0, value) for place, value in enumerate(worse)}
+    return {str(index): Difference(0.0, 0.0, 0.0, value) for index, value in enumerate(worse)}
 
 
 def test_holm_asks_the_first_for_a_share_of_the_level_and_the_last_for_all_of_it():

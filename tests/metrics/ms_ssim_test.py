@@ -25,8 +25,8 @@ def test_it_is_that_of_other_implementations(name):
 
 def by_definition(a, b, weights, window):
     """Multi-scale similarity of two pictures [H, W] in [0, 1], place by place."""
-    places = np.arange(window) - (window - 1) / 2
-    taps = np.exp(-(places**2) / (2 * (1.5 * window / 11) ** 2))
+    indices = np.arange(window) - (window - 1) / 2
+    taps = np.exp(-(indices**2) / (2 * (1.5 * window / 11) ** 2))
     kernel = np.outer(taps, taps) / taps.sum() ** 2
     result = 1.0
     for scale, weight in enumerate(weights):

@@ -18,8 +18,8 @@ def points(seed, size, dimensions=5, dtype=np.float64):
 def test_the_nearest_are_those_of_the_whole_matrix(k, dtype):
     queries, data = points(0, 33, dtype=dtype), points(1, 40, dtype=dtype)
     matrix = cdist(queries.astype(np.float64), data.astype(np.float64))
-    distances, places = nearest(queries, data, k=k)
-    np.testing.assert_array_equal(places, matrix.argsort(1)[:, :k])
+    distances, indices = nearest(queries, data, k=k)
+    np.testing.assert_array_equal(indices, matrix.argsort(1)[:, :k])
     np.testing.assert_allclose(distances, np.sort(matrix, 1)[:, :k], rtol=1e-5 if dtype == np.float32 else 1e-12)
     assert distances.dtype == dtype
 
@@ -28,15 +28,15 @@ def test_an_excluded_row_is_never_matched():
     data = points(0, 30)
     matrix = cdist(data, data)
     np.fill_diagonal(matrix, np.inf)
-    distances, places = nearest(data, data, k=29, exclude=np.arange(30))
-    np.testing.assert_array_equal(places, matrix.argsort(1)[:, :29])
+    distances, indices = nearest(data, data, k=29, exclude=np.arange(30))
+    np.testing.assert_array_equal(indices, matrix.argsort(1)[:, :29])
     np.testing.assert_allclose(distances, np.sort(matrix, 1)[:, :29], rtol=1e-12)
     exclude = np.random.default_rng(1).integers(-1, 30, 30)
-    _, places = nearest(data, data, exclude=exclude)
+    _, indices = nearest(data, data, exclude=exclude)
     own = exclude == np.arange(30)
-    np.testing.assert_array_equal(places[~own, 0], np.arange(30)[~own])
+    np.testing.assert_array_equal(indices[~own, 0], np.arange(30)[~own])
     assert own.any()
-    np.testing.assert_array_equal(places[own, 0], matrix.argmin(1)[own])
+    np.testing.assert_array_equal(indices[own, 0], matrix.argmin(1)[own])
 
 
 @pytest.mark.parametrize("rows", [7, 64])
@@ -52,8 +52,8 @@ def test_a_copy_is_at_distance_zero_and_a_near_copy_at_its_own():
     data = points(1, 2000, 64, np.float32) + np.float32(100)
     queries = data[::-1].copy()
     queries[:1000, 0] += np.float32(2**-10)
-    distances, places = nearest(queries, data)
-    np.testing.assert_array_equal(places[:, 0], np.arange(2000)[::-1])
+    distances, indices = nearest(queries, data)
+    np.testing.assert_array_equal(indices[:, 0], np.arange(2000)[::-1])
     np.testing.assert_array_equal(distances[1000:], 0)
     np.testing.assert_allclose(distances[:1000], np.abs(queries - data[::-1])[:1000, :1], rtol=1e-3)
 
@@ -61,9 +61,9 @@ def test_a_copy_is_at_distance_zero_and_a_near_copy_at_its_own():
 def test_float64_tells_points_apart_that_float32_does_not():
     data = np.zeros((3, 2))
     data[:, 0] = 1, 1 + 1e-12, -2
-    distances, places = nearest(data, data, k=1, exclude=np.arange(3))
+    distances, indices = nearest(data, data, k=1, exclude=np.arange(3))
     np.testing.assert_allclose(distances[:, 0], [1e-12, 1e-12, 3], rtol=1e-3)
-    np.testing.assert_array_equal(places[:, 0], [1, 0, 0])
+    np.testing.assert_array_equal(indices[:, 0], [1, 0, 0])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

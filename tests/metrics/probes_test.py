@@ -78,8 +78,8 @@ def test_a_fit_that_takes_all_its_steps_does_not_warn():
 
 def test_the_nearest_probe_has_the_class_of_the_nearest_training_code():
     (train, labels), (test, test_labels) = blobs(11, 100, apart=2), blobs(12, 80, apart=2)
-    places = np.linalg.norm(test[:, None] - train, axis=2).argmin(1)
-    assert nearest_probe(train, labels, test, test_labels).value == np.mean(labels[places] == test_labels)
+    indices = np.linalg.norm(test[:, None] - train, axis=2).argmin(1)
+    assert nearest_probe(train, labels, test, test_labels).value == np.mean(labels[indices] == test_labels)
 
 
 def test_two_clusters_are_never_matched_with_one_class():

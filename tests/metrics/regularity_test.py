@@ -9,8 +9,8 @@ from gengen.metrics.regularity import completeness, continuity
 def lines(random, walks, steps, dimensions=7):
     """Straight walks from one point to another at even steps."""
     ends = random.normal(size=(2, walks, 1, dimensions))
-    places = np.linspace(0, 1, steps + 1)[None, :, None]
-    return (1 - places) * ends[0] + places * ends[1]
+    indices = np.linspace(0, 1, steps + 1)[None, :, None]
+    return (1 - indices) * ends[0] + indices * ends[1]
 
 
 def test_a_line_is_continuous_and_so_is_a_walk_without_change():
@@ -22,8 +22,8 @@ def test_a_line_is_continuous_and_so_is_a_walk_without_change():
 @pytest.mark.parametrize("steps", [1, 8, 20])
 def test_a_jump_counts_as_many_as_there_are_steps(steps):
     random = np.random.default_rng(1)
-    places = random.integers(1, steps + 1, (30, 1, 1))
-    jumps = np.where(np.arange(steps + 1)[None, :, None] >= places, random.normal(size=(30, 1, 4)), 0)
+    indices = random.integers(1, steps + 1, (30, 1, 1))
+    jumps = np.where(np.arange(steps + 1)[None, :, None] >= indices, random.normal(size=(30, 1, 4)), 0)
     assert continuity(jumps) == pytest.approx((steps, steps, steps))
 
 

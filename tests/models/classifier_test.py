@@ -35,7 +35,7 @@ def build(network, **arguments):
 def batch(size=16):
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (size, *SHAPE), np.uint8)
-    return {"image": image, "label": rng.integers(0, CLASSES, size).astype(np.int32)}
+    return {"data": image, "label": rng.integers(0, CLASSES, size).astype(np.int32)}
 
 
 def trained(model, state, batches):
@@ -92,7 +92,7 @@ def test_two_steps_lower_the_loss_and_carry_statistics():
 def test_judging_gives_the_log_probabilities_of_the_classes():
     given = batch()
     variables = first_state(build(Constant())).variables["classifier"]
-    _, log_probabilities = classify(Constant(), variables, given["image"])
+    _, log_probabilities = classify(Constant(), variables, given["data"])
     logits = np.asarray(variables["params"]["logits"], np.float64)
     expected = np.broadcast_to(logits - np.log(np.exp(logits).sum()), (len(given["label"]), CLASSES))
     np.testing.assert_allclose(log_probabilities, expected, atol=1e-6)
@@ -100,7 +100,7 @@ def test_judging_gives_the_log_probabilities_of_the_classes():
 
 def test_a_batch_of_one_colour_has_finite_gradients():
     model = build(Classifier(CLASSES, channels=8))
-    black = {**batch(), "image": np.zeros((16, *SHAPE), np.uint8)}
+    black = {**batch(), "data": np.zeros((16, *SHAPE), np.uint8)}
     after, _ = trained(model, first_state(model), [black])
     chex.assert_tree_all_finite(after.variables)
 
@@ -125,7 +125,7 @@ def test_a_part_of_a_pixel_interpolates_linearly():
 
 def test_each_place_of_the_global_batch_has_its_own_shift_on_any_number_of_replicas():
     game, given = Classification(Classifier(CLASSES), 1.0), batch(6)
-    given["image"] = np.repeat(given["image"][:1], 6, 0)
+    given["data"] = np.repeat(given["data"][:1], 6, 0)
 
     def prepared(replicas):
         split = jax.tree.map(lambda x: x.reshape(replicas, -1, *x.shape[1:]), given)
@@ -133,16 +133,16 @@ def test_each_place_of_the_global_batch_has_its_own_shift_on_any_number_of_repli
         return jax.tree.map(lambda x: np.asarray(x.reshape(6, *x.shape[2:])), made)
 
     one, two = prepared(1), prepared(2)
-    np.testing.assert_allclose(one["image"], two["image"], atol=1e-6)
+    np.testing.assert_allclose(one["data"], two["data"], atol=1e-6)
     np.testing.assert_array_equal(one["label"], given["label"])
-    assert len(np.unique(one["image"].reshape(6, -1), axis=0)) == 6
-    assert one["image"].min() >= -1
-    assert one["image"].max() <= 1
+    assert len(np.unique(one["data"].reshape(6, -1), axis=0)) == 6
+    assert one["data"].min() >= -1
+    assert one["data"].max() <= 1
 
 
 def test_no_shift_only_scales():
     made = Classification(Classifier(CLASSES), 0.0).prepare(jax.random.key(0), None, batch())
-    np.testing.assert_allclose(made["image"], scaled(jnp.asarray(batch()["image"])), atol=1e-6)
+    np.testing.assert_allclose(made["data"], scaled(jnp.asarray(batch()["data"])), atol=1e-6)
 
 
 @pytest.mark.parametrize("shift", [-0.1, 1.1])

@@ -11,7 +11,7 @@ import pytest
 from gengen.core.parallel import AXIS
 from gengen.networks import dcgan, forward, mlp
 from gengen.networks.conditional import CONDITIONS, ConditionalCritic, ConditionalGenerator, RecognisingCritic
-from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.critic import CriticNetwork, CriticOutput
 from gengen.networks.forward import init_network, train_mode
 from gengen.networks.layers.norm import NORMS
 from gengen.networks.layers.spectral import COLLECTION
@@ -42,7 +42,7 @@ class Mean(CriticNetwork):
 
     def __call__(self, image, train):
         features = image.reshape(image.shape[0], -1)
-        return Judgement(features.sum(1), features)
+        return CriticOutput(features.sum(1), features)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from gengen.core.parallel import AXIS
 from gengen.networks import dcgan, mlp
-from gengen.networks.critic import Judgement
+from gengen.networks.critic import CriticOutput
 from gengen.networks.dcgan import doublings
 from gengen.networks.forward import eval_mode, init_network, train_mode
 from gengen.networks.layers.norm import NORMS
@@ -120,7 +120,7 @@ def test_bfloat16_computes_close_to_float32_on_float32_parameters(name):
     def run(network, params):
         mapped = jax.vmap(lambda x: train_mode(network, {**variables, "params": params}, x)[0], axis_name=AXIS)
         output = mapped(x[None])
-        return output.logit if isinstance(output, Judgement) else output
+        return output.logit if isinstance(output, CriticOutput) else output
 
     # Any direction but a constant one, which batch normalisation would take away and leave nothing but rounding.
     direction = jax.random.normal(jax.random.key(2), jax.eval_shape(lambda: run(network, variables["params"])).shape)

@@ -29,13 +29,13 @@ def test_an_image_its_reconstruction_and_its_heat_map_stand_below_each_other(cha
     shown = examples(5, channels=channels)
     picture = strip(shown, 2.0)
     assert picture.shape == (2 + 3 * 50, 2 + COLUMNS * 50, 3)
-    for place in range(5):
-        np.testing.assert_array_equal(cell(picture, 0, place), np.broadcast_to(shown.images[place], (48, 48, 3)))
+    for index in range(5):
+        np.testing.assert_array_equal(cell(picture, 0, index), np.broadcast_to(shown.images[index], (48, 48, 3)))
         np.testing.assert_array_equal(
-            cell(picture, 1, place), np.broadcast_to(shown.reconstructions[place], (48, 48, 3))
+            cell(picture, 1, index), np.broadcast_to(shown.reconstructions[index], (48, 48, 3))
         )
-        colours = matplotlib.colormaps["inferno"](shown.heat[place] / 2)[..., :3] * 255
-        np.testing.assert_allclose(cell(picture, 2, place), colours, atol=0.51)
+        colours = matplotlib.colormaps["inferno"](shown.heat[index] / 2)[..., :3] * 255
+        np.testing.assert_allclose(cell(picture, 2, index), colours, atol=0.51)
     assert (picture[:, 2 + 5 * 50 :] == 255).all()
 
 

@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 
 from configs import adapt as experiment
+from gengen.api import train
 from gengen.core.refusal import Refusal
-from gengen.tasks import adapt, evaluate, train
-from gengen.tasks.compare_adaptations import as_table, rows_of
-from gengen.tasks.prepare import load_data
-from gengen.training.run_folder import read_folder
+from gengen.reports.adaptations import as_table, rows_of
+from gengen.runs.folder import read_folder
+from gengen.runs.prepare import load_data
+from gengen.tasks import adapt, evaluate
 
 NAMES = {"a": "digits", "b": "glyphs"}
 
@@ -91,16 +92,16 @@ def test_directions_swap_source_and_target(adapted):
 def test_no_label_of_a_target_is_in_a_training(adapted, data_dir):
     data = load_data(tiny(data_dir))
     labels = {"digits": data.splits["train"]["label"], "glyphs": data.second.splits["train"]["label"]}
-    images = {"digits": data.splits["train"]["image"], "glyphs": data.second.splits["train"]["image"]}
+    images = {"digits": data.splits["train"]["data"], "glyphs": data.second.splits["train"]["data"]}
     taught = []
     for given in adapted[2]:
-        assert set(given) <= {"image", "label", "second"}
-        (name,) = [name for name in labels if np.array_equal(given["image"], images[name])]
+        assert set(given) <= {"data", "label", "second"}
+        (name,) = [name for name in labels if np.array_equal(given["data"], images[name])]
         np.testing.assert_array_equal(given["label"], labels[name])
         if "second" in given:
             (other,) = {"digits", "glyphs"} - {name}
-            assert list(given["second"]) == ["image"]
-            np.testing.assert_array_equal(given["second"]["image"], images[other])
+            assert list(given["second"]) == ["data"]
+            np.testing.assert_array_equal(given["second"]["data"], images[other])
         taught.append((name, "second" in given))
     of_a_seed = [("digits", False), ("glyphs", False), ("digits", True), ("glyphs", True)]
     assert taught == of_a_seed * 2
@@ -113,14 +114,14 @@ def test_means_and_standard_errors_are_those_of_the_seeds(adapted, data_dir):
     tests = {"a": data.splits["test"], "b": data.second.splits["test"]}
     for way, found in report["directions"].items():
         assert found["title"] == f"{NAMES[way[0]]} to {NAMES[way[1]]}"
-        assert found["images"] == len(tests[way[1]]["image"])
+        assert found["images"] == len(tests[way[1]]["data"])
         assert "survival" not in found, "nothing is translated"
         for name, run in (("source", f"only_{way[0]}"), ("adapted", way), ("target", f"only_{way[1]}")):
             first, second = found[name]["values"]
             assert found[name]["mean"] == pytest.approx((first + second) / 2, abs=1e-12)
             assert found[name]["standard_error"] == pytest.approx(abs(first - second) / 2, abs=1e-12)
             look = adapt.recogniser(adapted[0] / "seed_1" / run)
-            right = look(tests[way[1]]["image"]) == tests[way[1]]["label"]
+            right = look(tests[way[1]]["data"]) == tests[way[1]]["label"]
             assert second == pytest.approx(right.mean(), abs=1e-12)
 
 
@@ -145,7 +146,7 @@ def test_a_second_call_trains_nothing_and_finds_the_same(adapted, data_dir, tmp_
         raise AssertionError("it was trained again")
 
     before = report_of(adapted[0])
-    monkeypatch.setattr("gengen.tasks.train.train", forbidden)
+    monkeypatch.setattr("gengen.api.train.train", forbidden)
     written = adapt.run(tiny(data_dir), adapted[0], tmp_path / "again")
     assert written == tmp_path / "again.json"
     assert json.loads(written.read_text()) == before == report_of(adapted[0])
@@ -183,7 +184,7 @@ def test_a_run_that_was_stopped_is_not_judged_as_if_it_were_complete(adapted, da
     shutil.copytree(adapted[0] / "seed_0", tmp_path / "seed_0")
     config = tiny(data_dir, seeds=1).unlock()
     config.training.steps = 40
-    monkeypatch.setattr("gengen.tasks.train.run", lambda config, workdir, rule: workdir)
+    monkeypatch.setattr("gengen.api.train.run", lambda config, workdir, rule: workdir)
     with pytest.raises(Refusal, match=r"stopped before .*seed_0.ab was complete; the same command goes on"):
         adapt.run(config, tmp_path)
     assert not (tmp_path / "adaptation.json").exists()
@@ -203,7 +204,7 @@ def test_runs_of_one_adaptation_draw_their_splits_alike(adapted, data_dir, tmp_p
     if older:
         (tmp_path / "seed_0" / "ab" / "data.json").write_text(json.dumps(data))
     given = []
-    monkeypatch.setattr("gengen.tasks.train.run", lambda config, workdir, rule: given.append(rule))
+    monkeypatch.setattr("gengen.api.train.run", lambda config, workdir, rule: given.append(rule))
     monkeypatch.setattr(adapt, "load_data", lambda config, rule: given.append(rule) or load_data(config, rule))
     with pytest.raises(Refusal, match="stopped before"):
         adapt.run(tiny(data_dir), tmp_path)
@@ -240,8 +241,8 @@ def test_mistakes_get_one_sentence(data_dir, tmp_path, config, words):
 def test_a_domain_without_labels_is_refused_before_anything_is_trained(data_dir, tmp_path):
     pictures = tmp_path / "pictures"
     pictures.mkdir()
-    for place in range(10):
-        Image.fromarray(np.full((8, 8), 25 * place, np.uint8)).save(pictures / f"{place}.png")
+    for index in range(10):
+        Image.fromarray(np.full((8, 8), 25 * index, np.uint8)).save(pictures / f"{index}.png")
     config = tiny(data_dir)
     config.data.second.update(name="image_folder", manual_dir=str(pictures))
     with pytest.raises(Refusal, match="image_folder has no labels, so that no accuracy can be measured"):
@@ -253,8 +254,8 @@ def test_a_domain_without_labels_is_refused_before_anything_is_trained(data_dir,
 def test_domains_of_different_classes_are_refused_before_anything_is_trained(data_dir, tmp_path):
     for name in ("cat", "dog"):
         (tmp_path / "pictures" / name).mkdir(parents=True)
-        for place in range(10):
-            Image.fromarray(np.full((8, 8), 25 * place, np.uint8)).save(tmp_path / "pictures" / name / f"{place}.png")
+        for index in range(10):
+            Image.fromarray(np.full((8, 8), 25 * index, np.uint8)).save(tmp_path / "pictures" / name / f"{index}.png")
     config = tiny(data_dir)
     config.data.second.update(name="image_folder", manual_dir=str(tmp_path / "pictures"))
     words = r"theirs are not the same: digits has 10 \(0, 1, 2, ...\) and image_folder has 2 \(cat, dog\)"

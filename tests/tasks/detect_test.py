@@ -11,14 +11,15 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
+from gengen.evaluation import anomaly_test
+from gengen.evaluation.anomaly_test import AnomalyTest, alarms_of, judged, sentences
+from gengen.evaluation.detectors import cosine_distances
+from gengen.inference.latents import Latents
 from gengen.metrics.anomaly import threshold
-from gengen.tasks import detect, trial
-from gengen.tasks.data_of_run import data_of
+from gengen.runs.data import data_of
+from gengen.runs.opened import restore
+from gengen.tasks import detect
 from gengen.tasks.detect import Alarm
-from gengen.tasks.detectors import cosine_distances
-from gengen.tasks.latents import Latents
-from gengen.tasks.sample import restore
-from gengen.tasks.trial import Trial, alarms_of, judged, sentences
 
 
 def test_an_alarm_is_a_p_value_of_at_most_the_rate_and_ties_are_no_alarm():
@@ -67,7 +68,7 @@ def test_false_alarms_are_consistent_for_normal_images_and_not_for_others():
 def toy(labels):
     """Test images of one pixel; class 0 is normal."""
     images = np.random.default_rng(1).integers(0, 256, (len(labels), 1, 1, 1), np.uint8)
-    return Trial(images, labels > 0, labels, ("zero", "one", "two"))
+    return AnomalyTest(images, labels > 0, labels, ("zero", "one", "two"))
 
 
 def test_anomalies_are_told_all_together_and_class_by_class():
@@ -142,32 +143,32 @@ def test_the_numbers_are_those_of_scores_that_are_worked_out_apart(made, here):
     folder, _, report = made
     model, _, state = restore(folder)
     latents, data = Latents(model, state.variables, seed=0), data_of(folder)
-    shown = trial.trial(folder, None, data, num=10_000, seed=0)
+    shown = anomaly_test.anomaly_test(folder, None, data, num=10_000, seed=0)
 
     def scores(images):
-        places = np.arange(len(images))
-        back = latents.decode(latents.encode(images, places, {}), places, {})
+        indices = np.arange(len(images))
+        back = latents.decode(latents.encode(images, indices, {}), indices, {})
         return cosine_distances(images / 255, np.clip((back + 1) / 2, 0, 1))[0]
 
-    calibration, found = scores(data.splits["held_out"]["image"]), scores(shown.images)
+    calibration, found = scores(data.splits["held_out"]["data"]), scores(shown.images)
     np.testing.assert_allclose(report["threshold"], threshold(calibration, 0.05), rtol=1e-4)
     np.testing.assert_allclose(report["auroc"]["value"], roc_auc_score(shown.anomalous, found), atol=1e-4)
     np.testing.assert_allclose(report["auprc"]["value"], average_precision_score(shown.anomalous, found), atol=1e-4)
     assert (shown.anomalous == (shown.labels != 0)).all()
-    normal = {image.tobytes() for image in data.splits["test"]["image"]}
+    normal = {image.tobytes() for image in data.splits["test"]["data"]}
     assert {image.tobytes() for image in shown.images[~shown.anomalous]} == normal
 
 
 def test_fewer_test_images_are_picked_in_their_shares(made, here):
     folder = made[0]
     data = data_of(folder)
-    few, same, others = (trial.trial(folder, None, data, num=150, seed=seed) for seed in (0, 0, 1))
+    few, same, others = (anomaly_test.anomaly_test(folder, None, data, num=150, seed=seed) for seed in (0, 0, 1))
     assert len(few.images) == 150
     assert 0.05 < 1 - few.anomalous.mean() < 0.15
     np.testing.assert_array_equal(few.images, same.images)
     assert (few.labels != others.labels).any()
     with pytest.raises(Refusal, match=r"normal and \d anomalous test images are too few .* raise --num=3\."):
-        trial.trial(folder, None, data, num=3, seed=0)
+        anomaly_test.anomaly_test(folder, None, data, num=3, seed=0)
 
 
 @pytest.mark.parametrize("name", ["squared_error", "density"])
@@ -205,7 +206,7 @@ def test_without_known_anomalies_only_false_alarms_are_reported(made, here, tmp_
 @pytest.fixture
 def pictures(made, here, tmp_path):
     """A folder with a zero that was set aside, and a picture of noise of another size."""
-    held_out = data_of(made[0]).splits["held_out"]["image"][0, ..., 0]
+    held_out = data_of(made[0]).splits["held_out"]["data"][0, ..., 0]
     noise = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
     (tmp_path / "own").mkdir()
     Image.fromarray(held_out).save(tmp_path / "own" / "zero.png")
@@ -215,9 +216,9 @@ def pictures(made, here, tmp_path):
 
 def test_each_picture_of_the_user_gets_a_verdict(made, launch, pictures):
     folder = made[0]
-    told = launch("--mode=detect", f"--workdir={folder}", f"--input={pictures}")
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.splitlines()[-2:] == [str(folder / "detected.png"), str(folder / "detected.json")]
+    condition = launch("--mode=detect", f"--workdir={folder}", f"--input={pictures}")
+    assert condition.returncode == 0, condition.stderr
+    assert condition.stdout.splitlines()[-2:] == [str(folder / "detected.png"), str(folder / "detected.json")]
     report = json.loads((folder / "detected.json").read_text())
     assert (report["threshold"], report["data_digest"]) == (made[2]["threshold"], made[2]["data_digest"])
     number = report["sizes"]["calibration"]
@@ -227,7 +228,7 @@ def test_each_picture_of_the_user_gets_a_verdict(made, launch, pictures):
         assert entry["verdict"] == ("anomalous" if anomalous else "normal")
         assert (entry["p_value"] <= 0.05) == anomalous
         np.testing.assert_allclose(entry["p_value"] * (number + 1) % 1, 0, atol=1e-9)
-        assert f"| {entry['file']}" in told.stdout
+        assert f"| {entry['file']}" in condition.stdout
     assert (folder / "detected.png").stat().st_size > 1000
 
 

@@ -57,8 +57,8 @@ def test_wider_codes_are_shown_along_their_widest_directions_and_by_their_neighb
     codes[:, 5] += np.array([-30, 0, 30])[labels]
     codes[:, 2] += np.array([10, -20, 10])[labels]
     components, neighbours = maps(codes, labels)
-    for place, column in enumerate((5, 2)):
-        assert abs(np.corrcoef(components.points[:, place], codes[:, column])[0, 1]) > 0.999
+    for index, column in enumerate((5, 2)):
+        assert abs(np.corrcoef(components.points[:, index], codes[:, column])[0, 1]) > 0.999
     assert components.title == "principal components 1 and 2 (100% of the variance)"
     assert neighbours.title == "t-SNE of 90 codes"
     centres = np.stack([neighbours.points[labels == label].mean(0) for label in range(3)])

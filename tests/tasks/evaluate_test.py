@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from configs import wgan
+from gengen.api import train
 from gengen.core.refusal import Refusal
 from gengen.metrics.scores import AS_REAL, SCORES
-from gengen.tasks import compare, evaluate, train
+from gengen.tasks import compare, evaluate
 
 TINY = "--config=configs/wgan.py:tiny"
 
@@ -194,9 +195,9 @@ def test_a_folder_of_an_older_version_is_refused_unless_its_experiment_is_named(
 
 def test_pictures_that_cannot_be_judged_are_trained_on_without_scores(tmp_path, capsys):
     random = np.random.default_rng(0)
-    for place in range(40):
+    for index in range(40):
         (tmp_path / "given").mkdir(exist_ok=True)
-        Image.fromarray(random.integers(0, 256, (8, 8), dtype=np.uint8)).save(tmp_path / "given" / f"{place}.png")
+        Image.fromarray(random.integers(0, 256, (8, 8), dtype=np.uint8)).save(tmp_path / "given" / f"{index}.png")
     config = tiny(tmp_path / "data", every=10)
     config.data.update(name="image_folder", manual_dir=str(tmp_path / "given"))
     config.training.steps = 5

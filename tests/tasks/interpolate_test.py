@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from gengen.core.refusal import Refusal
+from gengen.inference.paths import lerp, slerp
 from gengen.tasks import interpolate
 from gengen.tasks.interpolate import pairs
-from gengen.tasks.paths import lerp, slerp
 
 SHARES = np.linspace(0, 1, 5)
 
@@ -98,8 +98,8 @@ def test_a_row_goes_from_an_image_to_another_by_equal_steps_of_its_code(looked, 
 def test_a_spherical_row_is_another_one(looked, coding, images, tmp_path):
     straight = cells(looked(interpolate, coding(3), images, num=3, output=tmp_path / "a"), 12)
     bent = cells(looked(interpolate, coding(3), images, num=3, output=tmp_path / "b.png", spherical=True), 12)
-    for place in (0, 1, -2, -1):
-        np.testing.assert_array_equal(straight[:, place], bent[:, place])
+    for index in (0, 1, -2, -1):
+        np.testing.assert_array_equal(straight[:, index], bent[:, index])
     assert (straight[:, 5, 0, :3] != bent[:, 5, 0, :3]).any()
 
 

@@ -13,8 +13,8 @@ from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.metrics.interval import of_blocks
 from gengen.pictures.sheet import in_rows
+from gengen.runs.data import data_of, held_out, pictures_of
 from gengen.tasks import embed, interpolate, manifold, reconstruct
-from gengen.tasks.data_of_run import data_of, held_out, pictures_of
 from gengen.tasks.reconstruct import squared_errors
 
 SIGNATURE = Signature("few", 4, 4, 1, (), {}, "")
@@ -129,8 +129,8 @@ def test_own_pictures_lie_in_linked_folders_and_zips_too(own, tmp_path, capsys):
 
 @pytest.mark.input("Pictures", "several damaged files in `--input`", "refused", "says how many, and names up to ten")
 def test_all_damaged_pictures_of_an_input_are_counted(own):
-    for place in range(12):
-        (own / f"d{place:02}.png").write_bytes(b"no picture")
+    for index in range(12):
+        (own / f"d{index:02}.png").write_bytes(b"no picture")
     with pytest.raises(
         Refusal, match=r"^12 \(d00\.png, .*, d09\.png, \.\.\.\) of the pictures in .*own cannot be read"
     ):

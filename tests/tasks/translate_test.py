@@ -12,14 +12,14 @@ from gengen.core.refusal import Refusal
 from gengen.core.state import State
 from gengen.data.domains import joined, paired_alone
 from gengen.data.signature import DataSet, Signature
+from gengen.inference.domains import domains
+from gengen.inference.translation import Gallery
 from gengen.metrics.pairs import absolute_error, mean_error, measure
 from gengen.pictures.grid import grid
 from gengen.pictures.sheet import alike, below, in_rows
+from gengen.reports.tables import with_interval
+from gengen.runs.folder import open_folder
 from gengen.tasks import translate
-from gengen.tasks.describe import with_interval
-from gengen.tasks.domains import domains
-from gengen.tasks.translations import Gallery
-from gengen.training.run_folder import open_folder
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def data_set(name, images, folder, **more):
     channels = more["paired"].shape[-1] if "paired" in more else 0
     counts = {"train": len(images), "test": len(images)}
     signature = Signature(name, *images.shape[1:], (), counts, name, paired=channels)
-    split = {"image": images, **more}
+    split = {"data": images, **more}
     return DataSet(signature, {"train": split, "test": split}, folder)
 
 
@@ -62,7 +62,7 @@ def coloured(key, variables, images):
 
 def halves(key, batch):
     """Pairs made of the data's images: the upper half of the picture's mean, with a pixel that is drawn."""
-    b = batch["image"].astype(jnp.float32) / 127.5 - 1
+    b = batch["data"].astype(jnp.float32) / 127.5 - 1
     a = jnp.where(jnp.arange(8)[None, :, None, None] < 4, b.mean(-1, keepdims=True), -1.0)
     return a.at[:, 7, 7, 0].set(jax.random.uniform(key, (len(b),))), b
 
@@ -117,7 +117,7 @@ def test_a_translation_does_not_depend_on_how_many_there_are(translated, unpaire
     model = fake({"ba": coloured})
     few, _ = translated(model, unpaired, num=3)
     more, _ = translated(model, unpaired, num=25)
-    monkeypatch.setattr("gengen.tasks.domains.PIXELS", 7 * 64)
+    monkeypatch.setattr("gengen.inference.domains.PIXELS", 7 * 64)
     chunks, _ = translated(model, unpaired, num=25)
     other, _ = translated(model, unpaired, num=3, seed=1)
     np.testing.assert_array_equal(few["outputs"], more["outputs"][:3])
@@ -139,7 +139,7 @@ def test_pairs_that_a_model_makes_give_inputs_and_targets(translated, colours, t
     found = {name: with_interval(e._asdict()) for name, e in measure(arrays["outputs"], arrays["targets"]).items()}
     said = capsys.readouterr().out
     assert f"[0, 1] {found['absolute_error']}, PSNR {found['psnr']} dB, SSIM {found['ssim']}\n" in said
-    np.testing.assert_array_equal(domains(data, model)["a"].splits["test"]["image"][order], arrays["inputs"])
+    np.testing.assert_array_equal(domains(data, model)["a"].splits["test"]["data"][order], arrays["inputs"])
 
 
 def test_one_image_has_errors_without_intervals(translated, colours, tmp_path, capsys):
@@ -163,8 +163,8 @@ def test_pairs_of_the_data_are_targets_even_where_a_model_did_not_learn_from_the
 
 def saved(folder, *arrays):
     folder.mkdir()
-    for place, array in enumerate(arrays):
-        Image.fromarray(array.squeeze()).save(folder / f"{place}.png")
+    for index, array in enumerate(arrays):
+        Image.fromarray(array.squeeze()).save(folder / f"{index}.png")
     return folder
 
 
@@ -190,7 +190,7 @@ def test_pairs_are_made_of_pictures_of_the_user_where_the_run_makes_its_own(tran
 def holed(key, batch):
     """Pairs made of the data's images: their right half is hidden."""
     del key
-    b = batch["image"].astype(jnp.float32) / 127.5 - 1
+    b = batch["data"].astype(jnp.float32) / 127.5 - 1
     seen = jnp.broadcast_to(jnp.where(jnp.arange(8)[None, None, :, None] < 4, 1.0, -1.0), (*b.shape[:3], 1))
     return jnp.concatenate([jnp.where(seen > 0, b, 0.0), seen], -1), b
 
@@ -219,7 +219,7 @@ def test_pictures_of_the_user_with_a_hole_are_inputs_as_they_are(translated, col
 def test_where_the_data_hold_the_pairs_pictures_of_the_user_have_the_shape_of_the_input(translated, colours, tmp_path):
     def pair(key, batch):
         del key
-        return tuple(batch[name].astype(jnp.float32) / 127.5 - 1 for name in ("paired", "image"))
+        return tuple(batch[name].astype(jnp.float32) / 127.5 - 1 for name in ("paired", "data"))
 
     data = data_set("both", colours, tmp_path, paired=255 - colours[..., :1])
     folder = saved(tmp_path / "own", colours[3])

@@ -11,8 +11,8 @@ from PIL import Image
 from gengen.core.model import Condition
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet, Signature
+from gengen.evaluation.codes import judge_codes, sentences_of
 from gengen.tasks import traverse
-from gengen.tasks.codes import judge_codes, sentences_of
 
 SIDE, CLASSES, PICTURES = 48, 3, 50
 CONDITIONS = {"category": Condition(classes=CLASSES), "other": Condition(classes=2), "numbers": Condition(size=2)}
@@ -58,12 +58,12 @@ def test_columns_are_classes_or_values_and_all_else_is_held_fixed(monkeypatch, t
     assert (kinds[:, :, 1, :2] == as_pixels(0)).all()
     assert cells["other"].shape[:2] == (8, 2)
     assert (cells["other"][..., 0, 0] == 0).all()
-    for place in (0, 1):
-        numbers = cells[f"numbers_{place + 1}"]
+    for index in (0, 1):
+        numbers = cells[f"numbers_{index + 1}"]
         assert numbers.shape[:2] == (CLASSES, 11)
         np.testing.assert_array_equal(numbers[:, :, 0, 0], np.tile(np.arange(CLASSES)[:, None], 11))
-        np.testing.assert_array_equal(numbers[:, :, 1, place], np.tile(as_pixels(np.linspace(-2, 2, 11)), (CLASSES, 1)))
-        assert (numbers[:, :, 1, 1 - place] == as_pixels(0)).all()
+        np.testing.assert_array_equal(numbers[:, :, 1, index], np.tile(as_pixels(np.linspace(-2, 2, 11)), (CLASSES, 1)))
+        assert (numbers[:, :, 1, 1 - index] == as_pixels(0)).all()
         assert (numbers[:, :, 0, 1] == kinds[0, 0, 0, 1]).all(), "one noise for all rows"
 
 
@@ -98,7 +98,7 @@ def recognise(key, variables, images):
 
 def labelled(images, labels, tmp_path):
     """Images [N, SIDE, SIDE, 1] as training and, those of the first half, as held-out images."""
-    splits = {"train": {"image": images, "label": labels}}
+    splits = {"train": {"data": images, "label": labels}}
     splits["test"] = {name: values[: len(labels) // 2] for name, values in splits["train"].items()}
     return DataSet(Signature("few", SIDE, SIDE, 1, ("cat", "dog", "owl"), {}, ""), splits, tmp_path)
 
@@ -126,9 +126,9 @@ def test_codes_are_matched_with_classes_and_their_error_is_said(telling, tmp_pat
 
 def test_codes_need_a_recogniser_a_category_and_labels(telling, pictures, tmp_path):
     data = labelled(np.zeros((4, SIDE, SIDE, 1), np.uint8), np.zeros(4, np.int32), tmp_path)
-    told = telling(pictures, CONDITIONS)
-    assert judge_codes(told, {}, data) == {}
+    condition = telling(pictures, CONDITIONS)
+    assert judge_codes(condition, {}, data) == {}
     numbers = telling(pictures, {"numbers": Condition(size=2), "label": Condition(CLASSES)})
     assert judge_codes(numbers._replace(recognise=recognise), {}, data) == {}
     unlabelled = DataSet(Signature("few", SIDE, SIDE, 1, (), {}, ""), {"train": {}, "test": {}}, tmp_path)
-    assert judge_codes(told._replace(recognise=recognise), {}, unlabelled) == {}
+    assert judge_codes(condition._replace(recognise=recognise), {}, unlabelled) == {}

@@ -14,8 +14,8 @@ def step(key, state, batch, *, phase=None):
 
 
 def model(*starts, period=1):
-    later = tuple(Stage(start, step, period=place) for place, start in enumerate(starts, start=2))
-    return GenerativeModel(lambda key, batch: None, step, period, later)
+    stages = tuple(Stage(start, step, period=index) for index, start in enumerate(starts, start=2))
+    return GenerativeModel(lambda key, batch: None, step, period, stages)
 
 
 @pytest.mark.parametrize("starts", [(), (3,), (1, 6), (4, 4), (2, 5, 9), (50,)])
@@ -47,7 +47,7 @@ def test_the_first_stage_is_the_model_itself_and_is_never_entered():
     staged = model(3, period=5)
     first, second = spans(staged, 0, 6)
     assert (first.stage.train_step, first.stage.period, first.begins) == (staged.train_step, 5, False)
-    assert second.stage is staged.later[0]
+    assert second.stage is staged.stages[0]
 
 
 def test_a_model_without_later_stages_is_trained_in_one_span():
@@ -61,5 +61,5 @@ def test_windows_are_cut_where_a_stage_begins_wherever_a_run_goes_on():
 
     straight = cut(0)
     assert straight == [(0, 5), (5, 7), (7, 10), (10, 15), (15, 20)]
-    for place, (first, _) in enumerate(straight):
-        assert cut(first) == straight[place:]
+    for index, (first, _) in enumerate(straight):
+        assert cut(first) == straight[index:]

@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from gengen.api import train
 from gengen.build.model import build_model
 from gengen.build.trace import moved_in_stages, parameters_in
 from gengen.core.refusal import Refusal
 from gengen.core.state import State
 from gengen.data.signature import Signature
-from gengen.tasks import train
 from gengen.training.watch import Watch
 
 DIGITS = Signature("digits", 8, 8, 1, tuple("0123456789"), {"train": 1000}, "")
@@ -145,7 +145,7 @@ def test_black_and_white_pixels_have_no_normal_distribution(binarisation):
 
 def state(*kernels):
     params = {
-        f"Dense_{place}": {"kernel": jnp.asarray(kernel), "bias": jnp.zeros(2)} for place, kernel in enumerate(kernels)
+        f"Dense_{index}": {"kernel": jnp.asarray(kernel), "bias": jnp.zeros(2)} for index, kernel in enumerate(kernels)
     }
     return State(jnp.zeros((), jnp.int32), {"net": {"params": params}}, {})
 

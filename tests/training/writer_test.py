@@ -10,9 +10,9 @@ from tensorboardX.proto.event_pb2 import Event
 
 from gengen.core.mean import Mean
 from gengen.core.refusal import Refusal
+from gengen.runs.folder import read_folder
 from gengen.training import report as report_module
 from gengen.training.report import Report
-from gengen.training.run_folder import read_folder
 from gengen.training.writer import Writer, cut_lines, read_lines
 
 

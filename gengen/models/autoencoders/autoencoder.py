@@ -56,24 +56,24 @@ class Autoencoder(NamedTuple):
         """Makes the first variables of both networks."""
         of_encoder, of_decoder = jax.random.split(key)
         return {
-            "encoder": init_network(self.encoder, of_encoder, scaled(batch["image"][:1])),
+            "encoder": init_network(self.encoder, of_encoder, scaled(batch["data"][:1])),
             "decoder": init_network(self.decoder, of_decoder, jnp.zeros((1, self.latent))),
         }
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """Scales the images, corrupts a copy and draws the directions in which the Jacobian is looked at."""
         del state
-        image, keys = scaled(batch["image"]), local_keys(key, batch["image"].shape[0])
+        image, keys = scaled(batch["data"]), local_keys(key, batch["data"].shape[0])
         directions = jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, 1), (self.latent,)))(keys)
-        return {"image": image, "seen": self.corrupt(keys, image), "directions": directions}
+        return {"data": image, "seen": self.corrupt(keys, image), "directions": directions}
 
     def loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """The error of the reconstruction and the penalties, and what they are by themselves."""
         del key
         code, of_encoder = train_mode(self.encoder, state.variables["encoder"], batch["seen"])
         output, of_decoder = train_mode(self.decoder, state.variables["decoder"], code)
-        errors = -self.likelihood.log_probs(output, batch["image"])
-        squares = self.likelihood.squared_errors(output, batch["image"])
+        errors = -self.likelihood.log_probs(output, batch["data"])
+        squares = self.likelihood.squared_errors(output, batch["data"])
         metrics = {"squared_error": mean_of(squares)}
         total = reduced(errors, self.reduction).mean()
         if self.sparsity:

@@ -90,10 +90,10 @@ def mixture(
         raise ValueError(f"components={components} must be at least 2")
     _check_positive(radius=radius, along=along, across=across)
 
-    def at(keys: jax.Array, place: jax.Array) -> jax.Array:
+    def at(keys: jax.Array, index: jax.Array) -> jax.Array:
         noise = _normal(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, 1), 2)
         out, aside = radius + along * noise[:, 0], across * noise[:, 1]
-        return _turned(out, aside, 2 * math.pi / components * place.astype(jnp.float32))
+        return _turned(out, aside, 2 * math.pi / components * index.astype(jnp.float32))
 
     def draw(keys: jax.Array, latent: int) -> jax.Array:
         prior.check(latent)

@@ -14,10 +14,10 @@ import optax
 from gengen.core.game import Player, Turn, begin, play
 from gengen.core.model import GenerativeModel
 from gengen.losses.likelihood import Likelihood
-from gengen.models.autoencoders.evidence import Variational
 from gengen.models.autoencoders.objective import Objective
+from gengen.models.autoencoders.variational_game import Variational
+from gengen.models.conditioning import conditioning_of
 from gengen.models.pixels import BINARISATIONS
-from gengen.models.told import told_by
 from gengen.networks.coders import GaussianCoder
 from gengen.values import Entries, OneOf, Size
 
@@ -58,8 +58,10 @@ def variational(
             raise ValueError(f"latents={tuple(latents)} need the networks {', '.join(sorted(missing))}")
         encoders.append(GaussianCoder(networks["upper_encoder"], latents[1]))
         decoders.append(GaussianCoder(networks["upper_decoder"], latents[0]))
-    told = told_by(networks["decoder"], networks["encoder"])
-    game = Variational(tuple(encoders), tuple(decoders), tuple(latents), likelihood, objective, binarisation, told)
+    conditioning = conditioning_of(networks["decoder"], networks["encoder"])
+    game = Variational(
+        tuple(encoders), tuple(decoders), tuple(latents), likelihood, objective, binarisation, conditioning
+    )
     names = ("encoder", "decoder", "upper_encoder", "upper_decoder")[: 2 * len(latents)]
     player = Player("autoencoder", names, optimizers["autoencoder"])
 
@@ -67,8 +69,8 @@ def variational(
         begin(game.init, (player,)),
         play((Turn("autoencoder", player, game.loss),), game.prepare),
         sample=game.sample,
-        conditions=told.conditions,
-        supervised="label" in told.conditions,
+        conditions=conditioning.conditions,
+        supervised="label" in conditioning.conditions,
         prior=game.prior,
         encode=game.encode,
         decode=game.decode,

@@ -23,8 +23,8 @@ from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.objective import REDUCTIONS, Reduction, reduced
+from gengen.models.conditioning import Conditioning, Labels, Nothing, completed
 from gengen.models.pixels import scaled
-from gengen.models.told import Labels, Nothing, Told, completed
 from gengen.networks.coders import ConditionalEncoder
 from gengen.networks.conditional import ConditionalGenerator
 from gengen.networks.forward import eval_mode, init_network, train_mode
@@ -71,7 +71,7 @@ class VectorQuantised(NamedTuple):
     reduction: str
 
     @property
-    def told(self) -> Told:
+    def conditioning(self) -> Conditioning:
         """What the prior is told."""
         return Labels(self.over_codes.body.classes) if self.over_codes.body.classes else Nothing()
 
@@ -113,10 +113,10 @@ class VectorQuantised(NamedTuple):
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables of the networks and of the codebook."""
         of_encoder, of_decoder, of_prior, of_codebook = jax.random.split(key, 4)
-        image = scaled(batch["image"][:1])
+        image = scaled(batch["data"][:1])
         encoder = init_network(self.encoder, of_encoder, image)
         code = jax.eval_shape(lambda: eval_mode(self.encoder, encoder, image)).shape
-        labels = (jnp.zeros((1,), jnp.int32),) if self.told.conditions else ()
+        labels = (jnp.zeros((1,), jnp.int32),) if self.conditioning.conditions else ()
         return {
             "encoder": encoder,
             "decoder": init_network(self.decoder, of_decoder, jnp.zeros(code)),
@@ -127,33 +127,33 @@ class VectorQuantised(NamedTuple):
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """Scales the images, for stage one."""
         del key, state
-        return {"image": scaled(batch["image"])}
+        return {"data": scaled(batch["data"])}
 
     def loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """The error of the reconstruction and the encoder's distance from its codes; the codebook moves on."""
-        point, of_encoder = train_mode(self.encoder, state.variables["encoder"], batch["image"])
+        point, of_encoder = train_mode(self.encoder, state.variables["encoder"], batch["data"])
         flat = point.reshape(-1, point.shape[-1])
         codebook, renewed = restarted(key, state.variables[CODEBOOK][CODEBOOK], flat, self.restart)
         chosen = nearest(codebook["vectors"], flat)
         quantised = vectors_of(codebook, chosen).reshape(point.shape)
         output, of_decoder = train_mode(self.decoder, state.variables["decoder"], straight_through(point, quantised))
-        errors = -self.likelihood.log_probs(output, batch["image"])
+        errors = -self.likelihood.log_probs(output, batch["data"])
         distances = jnp.square(point - quantised)
         codebook, usage = followed(codebook, flat, chosen, decay=self.decay)
         metrics = {
-            "squared_error": mean_of(self.likelihood.squared_errors(output, batch["image"])),
+            "squared_error": mean_of(self.likelihood.squared_errors(output, batch["data"])),
             "commitment": mean_of(distances),
             "perplexity": mean_of(perplexity(usage)),
             "restarted": mean_of(renewed),
         }
-        carried = {"encoder": of_encoder, "decoder": of_decoder, CODEBOOK: {CODEBOOK: codebook}}
+        mutable = {"encoder": of_encoder, "decoder": of_decoder, CODEBOOK: {CODEBOOK: codebook}}
         apart = reduced(distances.reshape(len(distances), -1), self.reduction)
-        return (reduced(errors, self.reduction) + self.commitment * apart).mean(), (metrics, carried)
+        return (reduced(errors, self.reduction) + self.commitment * apart).mean(), (metrics, mutable)
 
     def prepare_prior(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """The codes of the images and what the prior is told, for stage two."""
-        condition = self.told.of(local_keys(key, batch["image"].shape[0]), batch)
-        return {"code": self._chosen(state.variables, scaled(batch["image"])), **condition}
+        condition = self.conditioning.of(local_keys(key, batch["data"].shape[0]), batch)
+        return {"code": self._chosen(state.variables, scaled(batch["data"])), **condition}
 
     def prior_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """The cross-entropy of the codes, nats for each."""
@@ -163,7 +163,7 @@ class VectorQuantised(NamedTuple):
         return -log_probability(logits, batch["code"]).mean(), ({}, {"prior": of_prior})
 
     def _inputs(self, code: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
-        return (code, condition["label"]) if self.told.conditions else (code,)
+        return (code, condition["label"]) if self.conditioning.conditions else (code,)
 
     def _chosen(self, variables: Variables, data: jax.Array) -> jax.Array:
         """The codes [n, h, w] of images, the networks as they are."""
@@ -187,9 +187,9 @@ class VectorQuantised(NamedTuple):
 
     def prior(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
         """Draws maps [n, h, w, D] of vectors; the i-th depends on the key, on i and on its condition alone."""
-        told = completed(self.told, key, n, condition)
+        condition = completed(self.conditioning, key, n, condition)
         keys = jax.vmap(jax.random.fold_in, in_axes=(0, None))(example_keys(key, n), 0)
-        labels = (told["label"],) if self.told.conditions else ()
+        labels = (condition["label"],) if self.conditioning.conditions else ()
         code = draw_codes(self.over_codes, variables["prior"], keys, *labels)
         return vectors_of(variables[CODEBOOK][CODEBOOK], code)
 
@@ -206,8 +206,8 @@ class VectorQuantised(NamedTuple):
         """
         del samples
         code = self._chosen(variables, data)
-        told = completed(self.told, key, len(data), condition)
-        logits = eval_mode(self.over_codes, variables["prior"], *self._inputs(code, told))
+        condition = completed(self.conditioning, key, len(data), condition)
+        logits = eval_mode(self.over_codes, variables["prior"], *self._inputs(code, condition))
         quantised = vectors_of(variables[CODEBOOK][CODEBOOK], code)
         output = eval_mode(self.decoder, variables["decoder"], quantised)
         return self.likelihood.log_probs(output, data).sum(-1) + log_probability(logits, code).sum((1, 2))
@@ -259,10 +259,10 @@ def vector_quantised(
     return GenerativeModel(
         begin(game.init, (autoencoder, prior)),
         play((Turn("autoencoder", autoencoder, game.loss),), game.prepare),
-        later=(Stage(prior_start, play((Turn("prior", prior, game.prior_loss),), game.prepare_prior)),),
+        stages=(Stage(prior_start, play((Turn("prior", prior, game.prior_loss),), game.prepare_prior)),),
         sample=game.sample,
-        conditions=game.told.conditions,
-        supervised="label" in game.told.conditions,
+        conditions=game.conditioning.conditions,
+        supervised="label" in game.conditioning.conditions,
         prior=game.prior,
         encode=game.encode,
         decode=game.decode,

@@ -17,10 +17,10 @@ from gengen.core.game import Player, Turn, begin, every, period, play
 from gengen.core.model import GenerativeModel
 from gengen.core.transforms import clip_parameters
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
-from gengen.models.gans.adversaries import Adversaries
+from gengen.models.conditioning import Conditioning, Labels, Nothing
+from gengen.models.gans.adversarial_game import Adversaries
 from gengen.models.gans.terms import Term
 from gengen.models.gans.views import View
-from gengen.models.told import Labels, Nothing, Told
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator, RecognisingCritic
 from gengen.values import Positive, Range, Repeats, Size
 
@@ -65,8 +65,10 @@ def adversarial(
       ValueError: an argument is out of range, or two of them do not go together.
     """
     asked = networks["generator"]
-    told: Told = Labels(asked.classes) if isinstance(asked, ConditionalGenerator) else Nothing()
-    both = adversaries(networks, loss=loss, real_label=real_label, latent=latent, told=told, views=views, terms=terms)
+    conditioning: Conditioning = Labels(asked.classes) if isinstance(asked, ConditionalGenerator) else Nothing()
+    both = adversaries(
+        networks, loss=loss, real_label=real_label, latent=latent, conditioning=conditioning, views=views, terms=terms
+    )
     for name, value in (("critic_steps", critic_steps), ("generator_steps", generator_steps)):
         if value < 1:
             raise ValueError(f"{name}={value} must be at least 1")
@@ -90,7 +92,7 @@ def adversaries(
     loss: str,
     real_label: tuple[float, float],
     latent: int,
-    told: Told,
+    conditioning: Conditioning,
     views: Sequence[View],
     terms: Sequence[Term],
 ) -> Adversaries:
@@ -114,7 +116,7 @@ def adversaries(
     labels = isinstance(generator, ConditionalGenerator), isinstance(body, ConditionalCritic)
     if labels[0] != labels[1]:
         raise ValueError("networks.generator.condition and networks.critic.condition must both be 'none', or neither")
-    if labels[0] and not isinstance(told, Labels):
+    if labels[0] and not isinstance(conditioning, Labels):
         raise ValueError("this game knows no labels: networks.generator.condition and networks.critic.condition='none'")
     auxiliary = isinstance(critic, ConditionalCritic) and critic.condition == "auxiliary"
     if auxiliary != any(term.classes for term in terms):
@@ -127,9 +129,9 @@ def adversaries(
             )
     if not ADVERSARIAL_LOSSES[loss].signed and any(view.signed for view in views):
         raise ValueError(f"views.augmentation.target needs logits whose sign says something; those of {loss!r} do not")
-    if told.conditions and any(view.group > 1 for view in views):
+    if conditioning.conditions and any(view.group > 1 for view in views):
         raise ValueError("packing goes with samples that are told nothing")
-    return Adversaries(generator, critic, ADVERSARIAL_LOSSES[loss], latent, (low, high), told, views, terms)
+    return Adversaries(generator, critic, ADVERSARIAL_LOSSES[loss], latent, (low, high), conditioning, views, terms)
 
 
 def players(optimizers: Mapping[str, optax.GradientTransformation], *, clip: float | None) -> tuple[Player, Player]:
@@ -149,7 +151,7 @@ def assemble(both: Adversaries, *turns: Turn) -> GenerativeModel:
         play(turns, both.prepare),
         period(turns),
         sample=both.sample,
-        conditions=both.told.conditions,
-        supervised="label" in both.told.conditions,
+        conditions=both.conditioning.conditions,
+        supervised="label" in both.conditioning.conditions,
         features=both.features if both.sees_single_images else None,
     )

@@ -88,8 +88,8 @@ def cutout(images: jax.Array, draws: jax.Array) -> jax.Array:
     def covered(draws: jax.Array, length: int) -> jax.Array:
         side = length // 2
         first = _whole(draws, length + 1 - side % 2) - side // 2
-        places = jnp.arange(length, dtype=jnp.int32)[None, :] - first[:, None]
-        return (places >= 0) & (places < side)
+        indices = jnp.arange(length, dtype=jnp.int32)[None, :] - first[:, None]
+        return (indices >= 0) & (indices < side)
 
     rows, columns = covered(draws[:, 0], images.shape[1]), covered(draws[:, 1], images.shape[2])
     blank = rows[:, :, None, None] & columns[:, None, :, None]
@@ -122,9 +122,9 @@ def augmented(keys: jax.Array, images: jax.Array, *, kinds: Sequence[str], proba
       Images [B, H, W, C].
     """
     draws = jax.vmap(lambda key: jax.random.uniform(key, (len(kinds), 3)))(keys)
-    for place, kind in enumerate(kinds):
-        chosen = draws[:, place, 2] < probability
-        images = jnp.where(chosen[:, None, None, None], KINDS[kind](images, draws[:, place, :2]), images)
+    for index, kind in enumerate(kinds):
+        chosen = draws[:, index, 2] < probability
+        images = jnp.where(chosen[:, None, None, None], KINDS[kind](images, draws[:, index, :2]), images)
     return images
 
 

@@ -19,12 +19,12 @@ from gengen.core.game import Turn
 from gengen.core.model import GenerativeModel
 from gengen.core.state import Variables
 from gengen.losses.adversarial import LossName
+from gengen.models.conditioning import Codes
 from gengen.models.gans.adversarial import adversaries, assemble, players
-from gengen.models.gans.terms import Scene, Term
+from gengen.models.gans.terms import Term, TermInputs
 from gengen.models.gans.views import View
-from gengen.models.told import Codes
 from gengen.networks.conditional import RecognisingCritic
-from gengen.networks.critic import Judgement
+from gengen.networks.critic import CriticOutput
 from gengen.networks.forward import eval_mode
 from gengen.values import Range, Size, Weight
 
@@ -75,7 +75,7 @@ def infogan(
         loss=loss,
         real_label=(1.0, 1.0),
         latent=latent,
-        told=codes,
+        conditioning=codes,
         views=views,
         terms=(*terms, *information_terms(codes, information)),
     )
@@ -92,20 +92,20 @@ def infogan(
 def information_terms(codes: Codes, weight: float) -> list[Term]:
     """Minus the log-likelihood of the codes of samples, for both players: -log Q(c | G(z, c))."""
 
-    def category(key: jax.Array, scene: Scene) -> jax.Array:
+    def category(key: jax.Array, inputs: TermInputs) -> jax.Array:
         del key
-        said = codes.read(_code(scene.judged_fake))["category"]
-        return -jnp.take_along_axis(said, scene.condition["category"][:, None], axis=1)[:, 0]
+        said = codes.read(_code(inputs.judged_fake))["category"]
+        return -jnp.take_along_axis(said, inputs.condition["category"][:, None], axis=1)[:, 0]
 
-    def continuous(key: jax.Array, scene: Scene) -> jax.Array:
+    def continuous(key: jax.Array, inputs: TermInputs) -> jax.Array:
         del key
-        said = codes.read(_code(scene.judged_fake))["continuous"]
-        return jnp.square(said - scene.condition["continuous"]).sum(1) / 2
+        said = codes.read(_code(inputs.judged_fake))["continuous"]
+        return jnp.square(said - inputs.condition["continuous"]).sum(1) / 2
 
     parts = {"category": category} | ({"continuous": continuous} if codes.continuous else {})
     return [Term(name, player, weight, value) for player in ("critic", "generator") for name, value in parts.items()]
 
 
-def _code(judged: Judgement) -> jax.Array:
+def _code(judged: CriticOutput) -> jax.Array:
     assert judged.code is not None, "a recognising critic has a code"
     return judged.code

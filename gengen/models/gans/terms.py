@@ -9,15 +9,15 @@ import jax.numpy as jnp
 from gengen.core.model import Batch
 from gengen.core.parallel import local_keys, replica_mean
 from gengen.losses.penalties import interpolated, lipschitz_penalty, zero_centred_penalty
-from gengen.networks.critic import Judgement
+from gengen.networks.critic import CriticOutput
 from gengen.values import Positive, Weight
 
 
-class Scene(NamedTuple):
+class TermInputs(NamedTuple):
     """What a term sees of a turn. With packing, an image here is as many as the critic judges together.
 
     Attributes:
-      critic: (images [B, H, W, C]) -> Judgement, in training mode, told the batch's conditions; it leaves no trace.
+      critic: (images [B, H, W, C]) -> CriticOutput, in training mode, told the batch's conditions; it leaves no trace.
       real: data after the views [B, H, W, C].
       fake: samples after the views [B, H, W, C].
       judged_real: of the data.
@@ -25,11 +25,11 @@ class Scene(NamedTuple):
       condition: what samples, and with labels also data, were told to be.
     """
 
-    critic: Callable[[jax.Array], Judgement]
+    critic: Callable[[jax.Array], CriticOutput]
     real: jax.Array
     fake: jax.Array
-    judged_real: Judgement
-    judged_fake: Judgement
+    judged_real: CriticOutput
+    judged_fake: CriticOutput
     condition: Batch
 
 
@@ -40,7 +40,7 @@ class Term(NamedTuple):
       name: of its metric, "player/name".
       player: "critic" or "generator".
       weight: factor in the loss.
-      value: `(key, scene) -> values [B] or []`, whose mean is the term; the key is the same on every replica.
+      value: `(key, inputs) -> values [B] or []`, whose mean is the term; the key is the same on every replica.
       alone: whether it stands in the place of the player's adversarial loss.
       gradient: whether it is about the gradient at single images, which only a critic that judges alone has.
       classes: whether it reads classes from the critic's code.
@@ -49,7 +49,7 @@ class Term(NamedTuple):
     name: str
     player: str
     weight: float
-    value: Callable[[jax.Array, Scene], jax.Array]
+    value: Callable[[jax.Array, TermInputs], jax.Array]
     alone: bool = False
     gradient: bool = False
     classes: bool = False
@@ -63,10 +63,10 @@ def gradient_penalty(*, weight: Weight = 10.0, one_sided: bool = False) -> tuple
       one_sided: only gradients longer than 1 are penalised.
     """
 
-    def value(key: jax.Array, scene: Scene) -> jax.Array:
-        keys = local_keys(key, scene.real.shape[0])
-        points = interpolated(scene.real, scene.fake, jax.vmap(jax.random.uniform)(keys))
-        return lipschitz_penalty(_logits(scene), points, one_sided=one_sided)
+    def value(key: jax.Array, inputs: TermInputs) -> jax.Array:
+        keys = local_keys(key, inputs.real.shape[0])
+        points = interpolated(inputs.real, inputs.fake, jax.vmap(jax.random.uniform)(keys))
+        return lipschitz_penalty(_logits(inputs), points, one_sided=one_sided)
 
     return (Term("gradient_penalty", "critic", weight, value, gradient=True),)
 
@@ -85,10 +85,10 @@ def dragan(*, weight: Weight = 10.0, deviation: Positive = 0.5) -> tuple[Term, .
     if deviation <= 0:
         raise ValueError(f"deviation={deviation} must be positive")
 
-    def value(key: jax.Array, scene: Scene) -> jax.Array:
-        keys = local_keys(key, scene.real.shape[0])
-        noise = jax.vmap(lambda key: jax.random.normal(key, scene.real.shape[1:]))(keys)
-        return lipschitz_penalty(_logits(scene), scene.real + deviation * noise)
+    def value(key: jax.Array, inputs: TermInputs) -> jax.Array:
+        keys = local_keys(key, inputs.real.shape[0])
+        noise = jax.vmap(lambda key: jax.random.normal(key, inputs.real.shape[1:]))(keys)
+        return lipschitz_penalty(_logits(inputs), inputs.real + deviation * noise)
 
     return (Term("dragan", "critic", weight, value, gradient=True),)
 
@@ -101,7 +101,11 @@ def r1(*, weight: Weight = 10.0) -> tuple[Term, ...]:
     """
     return (
         Term(
-            "r1", "critic", weight, lambda key, scene: zero_centred_penalty(_logits(scene), scene.real), gradient=True
+            "r1",
+            "critic",
+            weight,
+            lambda key, inputs: zero_centred_penalty(_logits(inputs), inputs.real),
+            gradient=True,
         ),
     )
 
@@ -110,7 +114,11 @@ def r2(*, weight: Weight = 10.0) -> tuple[Term, ...]:
     """R2, the gradient at samples: Mescheder et al. 2018, eq. 10; `weight` is gamma."""
     return (
         Term(
-            "r2", "critic", weight, lambda key, scene: zero_centred_penalty(_logits(scene), scene.fake), gradient=True
+            "r2",
+            "critic",
+            weight,
+            lambda key, inputs: zero_centred_penalty(_logits(inputs), inputs.fake),
+            gradient=True,
         ),
     )
 
@@ -123,9 +131,9 @@ def feature_matching(*, weight: Weight = 1.0, alone: bool = True) -> tuple[Term,
       alone: whether it is all that the generator wants, as in the paper, or is added to the adversarial loss.
     """
 
-    def value(key: jax.Array, scene: Scene) -> jax.Array:
+    def value(key: jax.Array, inputs: TermInputs) -> jax.Array:
         del key
-        real, fake = (replica_mean(judged.features.mean(0)) for judged in (scene.judged_real, scene.judged_fake))
+        real, fake = (replica_mean(judged.features.mean(0)) for judged in (inputs.judged_real, inputs.judged_fake))
         return jnp.square(real - fake).sum()
 
     return (Term("feature_matching", "generator", weight, value, alone=alone),)
@@ -137,17 +145,17 @@ def auxiliary_classifier(*, weight: Weight = 1.0) -> tuple[Term, ...]:
     Odena et al. 2017, https://arxiv.org/abs/1610.09585, eq. 3. The critic needs the condition "auxiliary".
     """
 
-    def missed(judged: Judgement, condition: Batch) -> jax.Array:
+    def missed(judged: CriticOutput, condition: Batch) -> jax.Array:
         assert judged.code is not None
         return -jnp.take_along_axis(jax.nn.log_softmax(judged.code), condition["label"][:, None], axis=1)[:, 0]
 
-    def of_both(key: jax.Array, scene: Scene) -> jax.Array:
+    def of_both(key: jax.Array, inputs: TermInputs) -> jax.Array:
         del key
-        return missed(scene.judged_real, scene.condition) + missed(scene.judged_fake, scene.condition)
+        return missed(inputs.judged_real, inputs.condition) + missed(inputs.judged_fake, inputs.condition)
 
-    def of_samples(key: jax.Array, scene: Scene) -> jax.Array:
+    def of_samples(key: jax.Array, inputs: TermInputs) -> jax.Array:
         del key
-        return missed(scene.judged_fake, scene.condition)
+        return missed(inputs.judged_fake, inputs.condition)
 
     name = "auxiliary_classifier"
     return Term(name, "critic", weight, of_both, classes=True), Term(
@@ -166,5 +174,5 @@ TERMS: Mapping[str, Callable[..., tuple[Term, ...]]] = {
 """Terms by their names in configs; each builder takes at least `weight`."""
 
 
-def _logits(scene: Scene) -> Callable[[jax.Array], jax.Array]:
-    return lambda images: scene.critic(images).logit
+def _logits(inputs: TermInputs) -> Callable[[jax.Array], jax.Array]:
+    return lambda images: inputs.critic(images).logit

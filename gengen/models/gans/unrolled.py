@@ -18,10 +18,10 @@ from gengen.core.game import Outcome, Turn, take
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.state import State
 from gengen.losses.adversarial import LossName
+from gengen.models.conditioning import Nothing
 from gengen.models.gans.adversarial import Target, adversaries, assemble, players
 from gengen.models.gans.terms import Term
 from gengen.models.gans.views import View
-from gengen.models.told import Nothing
 from gengen.values import Range, Size
 
 
@@ -63,7 +63,7 @@ def unrolled(
             "has, rmsprop and clip_norm have not"
         )
     both = adversaries(
-        networks, loss=loss, real_label=real_label, latent=latent, told=Nothing(), views=views, terms=terms
+        networks, loss=loss, real_label=real_label, latent=latent, conditioning=Nothing(), views=views, terms=terms
     )
     critic, generator = players(optimizers, clip=None)
     answer = Turn("critic", critic, both.critic_loss)
@@ -74,8 +74,8 @@ def unrolled(
         for move in range(unroll):
             ahead, _ = take(answer, jax.random.fold_in(key, move), ahead, batch)
         faced = state.replace(variables={**state.variables, "critic": ahead.variables["critic"]})
-        value, (metrics, carried) = both.generator_loss(jax.random.fold_in(key, unroll), faced, batch)
-        return value, (metrics, {"generator": carried["generator"]})
+        value, (metrics, mutable) = both.generator_loss(jax.random.fold_in(key, unroll), faced, batch)
+        return value, (metrics, {"generator": mutable["generator"]})
 
     return assemble(both, answer, Turn("generator", generator, generator_loss))
 

@@ -18,10 +18,10 @@ from gengen.models.gans.augmentation import KINDS, augmented
 from gengen.values import Count, Decay, Entries, OneOf, Range, Share, Weight
 
 
-def unchanged(carried: Tree, step: jax.Array, logits: jax.Array) -> Tree:
+def unchanged(mutable: Tree, step: jax.Array, logits: jax.Array) -> Tree:
     """Carries on what was carried: the `after` of a view that does not change."""
     del step, logits
-    return carried
+    return mutable
 
 
 class View(NamedTuple):
@@ -29,10 +29,10 @@ class View(NamedTuple):
 
     Attributes:
       name: key of what it carries in `state.variables["views"]`.
-      apply: `(keys [B], images [B, H, W, C] in about [-1, 1], carried) -> images [B / group, H', W', C']`. The keys
+      apply: `(keys [B], images [B, H, W, C] in about [-1, 1], mutable) -> images [B / group, H', W', C']`. The keys
         are typed PRNG keys, one for each example, of this view alone. The same keys give the same view.
-      carried: what it carries, as a run starts: a dict of float32 [], or an empty tree.
-      after: `(carried, step, logits) -> carried`, with each of the critic's moves: `step` is the number of the step
+      mutable: what it carries, as a run starts: a dict of float32 [], or an empty tree.
+      after: `(mutable, step, logits) -> mutable`, with each of the critic's moves: `step` is the number of the step
         that is being taken, int32 [], and `logits` are the critic's of the data, float32 [B / group of all views].
         The same on every replica; `AXIS` must be bound.
       group: how many images the critic judges as one.
@@ -41,7 +41,7 @@ class View(NamedTuple):
 
     name: str
     apply: Callable[[jax.Array, jax.Array, Tree], jax.Array]
-    carried: Tree = ()
+    mutable: Tree = ()
     after: Callable[[Tree, jax.Array, jax.Array], Tree] = unchanged
     group: int = 1
     signed: bool = False
@@ -84,18 +84,18 @@ def augmentation(
       The view; None where probability and target are 0.
     """
 
-    def apply(keys: jax.Array, images: jax.Array, carried: Tree) -> jax.Array:
-        return augmented(keys, images, kinds=kinds, probability=carried["probability"] if target else probability)
+    def apply(keys: jax.Array, images: jax.Array, mutable: Tree) -> jax.Array:
+        return augmented(keys, images, kinds=kinds, probability=mutable["probability"] if target else probability)
 
     if not target:
         return View("augmentation", apply) if probability else None
 
-    def after(carried: Tree, step: jax.Array, logits: jax.Array) -> Tree:
+    def after(mutable: Tree, step: jax.Array, logits: jax.Array) -> Tree:
         del step
         judgements = logits.shape[0] * lax.axis_size(AXIS)
         # A sum of signs is exact, so that the number of replicas cannot turn the scale.
         heuristic = replica_sum(jnp.sign(logits).sum()) / judgements
-        moved = carried["probability"] + judgements / pace * jnp.sign(heuristic - target)
+        moved = mutable["probability"] + judgements / pace * jnp.sign(heuristic - target)
         return {"probability": jnp.clip(moved, 0.0, 1.0)}
 
     return View("augmentation", apply, {"probability": jnp.asarray(probability, jnp.float32)}, after, signed=True)
@@ -125,16 +125,16 @@ def instance_noise(*, deviation: Weight = 0.0, steps: Count = 0) -> View | None:
         return images + now.astype(images.dtype) * noise
 
     if steps == 0:
-        return View("instance_noise", lambda keys, images, carried: noisy(keys, images, jnp.float32(deviation)))
+        return View("instance_noise", lambda keys, images, mutable: noisy(keys, images, jnp.float32(deviation)))
 
-    def after(carried: Tree, step: jax.Array, logits: jax.Array) -> Tree:
-        del carried, logits
+    def after(mutable: Tree, step: jax.Array, logits: jax.Array) -> Tree:
+        del mutable, logits
         left = 1 - (step + 1).astype(jnp.float32) / steps
         return {"deviation": deviation * jnp.maximum(left, 0.0)}
 
     return View(
         "instance_noise",
-        lambda keys, images, carried: noisy(keys, images, carried["deviation"]),
+        lambda keys, images, mutable: noisy(keys, images, mutable["deviation"]),
         {"deviation": jnp.asarray(deviation, jnp.float32)},
         after,
     )
@@ -156,8 +156,8 @@ def packing(*, size: Annotated[int, Range(1, 256)] = 1) -> View | None:
     if size == 1:
         return None
 
-    def apply(keys: jax.Array, images: jax.Array, carried: Tree) -> jax.Array:
-        del keys, carried
+    def apply(keys: jax.Array, images: jax.Array, mutable: Tree) -> jax.Array:
+        del keys, mutable
         number, height, width, channels = images.shape
         if number % size:
             raise ValueError(f"size={size} must divide the images of one device, {number}")

@@ -27,8 +27,8 @@ from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
 from gengen.models.pixels import scaled
 from gengen.models.rival import Rival
 from gengen.models.translation.affine import Affine
-from gengen.models.translation.cycle import CRITICS, TRANSLATORS, Cycle
 from gengen.models.translation.cyclegan import cycle_of
+from gengen.models.translation.cyclegan_game import CRITICS, TRANSLATORS, Cycle
 from gengen.models.translation.domains import first_images
 from gengen.models.translation.recognition import Consistency, Recognition
 from gengen.values import Range, Weight
@@ -59,18 +59,18 @@ class Adaptation(NamedTuple):
         if self.cycle or settings.rival or settings.consistency.weight:
             first_images(batch, alike=True)
         own, others = jax.random.split(key)
-        variables = settings.init(own, scaled(batch["image"][:1]))
+        variables = settings.init(own, scaled(batch["data"][:1]))
         return variables | (self.cycle.init(others, batch) if self.cycle else {})
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """Scales the images, and draws the keys of their views and of the translators' noise."""
-        size = batch["image"].shape[0]
+        size = batch["data"].shape[0]
         view = local_keys(jax.random.fold_in(key, 3), size)  # those before it are the cycle's
         if self.cycle:
             images = self.cycle.prepare(key, state, batch)
         else:
-            second = {"b": scaled(batch["second"]["image"])} if "second" in batch else {}
-            images = {"a": scaled(batch["image"]), **second}
+            second = {"b": scaled(batch["second"]["data"])} if "second" in batch else {}
+            images = {"a": scaled(batch["data"]), **second}
         return {**images, "label": batch["label"], "view": view}
 
     def classifier_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
@@ -79,8 +79,8 @@ class Adaptation(NamedTuple):
         made = None
         if self.cycle and self.recognition.translated:
             made = self.cycle.passes(state.variables, batch).fake_b
-        value, metrics, carried = self.recognition.loss(state.variables, batch, made)
-        return value, (metrics, carried)
+        value, metrics, mutable = self.recognition.loss(state.variables, batch, made)
+        return value, (metrics, mutable)
 
     def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the translators want small: eq. 5 of Hoffman et al. 2018, but for the classifier's own part."""
@@ -93,19 +93,19 @@ class Adaptation(NamedTuple):
             meant = takes(state.variables, batch["b"]).argmax(-1)
             # Of views, too: what fools the classifier as it is need not look like its class.
             fakes = (("b", made.fake_b, batch["label"], 4), ("a", made.fake_a, meant, 5))
-            for name, fake, label, place in fakes:
-                found = takes(state.variables, self.recognition.view(batch["view"], fake, place))
+            for name, fake, label, index in fakes:
+                found = takes(state.variables, self.recognition.view(batch["view"], fake, index))
                 metrics[f"survival_{name}"] = mean_of(found.argmax(-1) == label)
                 value = value - self.semantic * jnp.take_along_axis(found, label[:, None], 1).mean()
-        return value, (metrics, {**made.carried, **judged})
+        return value, (metrics, {**made.mutable, **judged})
 
     def feature_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the critic of features wants small."""
         del key
         assert self.recognition.rival
-        losses, carried = self.recognition.feature_losses(state.variables, batch)
+        losses, mutable = self.recognition.feature_losses(state.variables, batch)
         loss = self.recognition.rival.loss
-        return losses.mean(), ({loss.estimate: mean_of(loss.distance(losses))}, carried)
+        return losses.mean(), ({loss.estimate: mean_of(loss.distance(losses))}, mutable)
 
     def recognise(self, key: jax.Array, variables: Variables, data: jax.Array) -> dict[str, jax.Array]:
         """Log-probabilities of the classes of images of the last domain: the target, where there is one."""
@@ -129,11 +129,11 @@ def adaptation(
 ) -> GenerativeModel:
     """Builds a classifier that is adapted to a domain without labels.
 
-    Batches need "image" and "label", the source; and "second" with an "image", the target, if anything is adapted.
+    Batches need "data" and "label", the source; and "second" with an "data", the target, if anything is adapted.
 
     Args:
       networks: "classifier": images -> features and logits. With "to_b", "to_a", "critic_a" and "critic_b", as in
-        `cyclegan`, images are translated. "feature_critic": features -> Judgement, if `feature` is not 0.
+        `cyclegan`, images are translated. "feature_critic": features -> CriticOutput, if `feature` is not 0.
       optimizers: of "classifier"; with translators of "generator" and "critic"; perhaps of "feature_critic".
       affine: how images are changed before the classifier sees them.
       consistency: what the classifier learns from its own average on images of the target.

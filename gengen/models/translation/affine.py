@@ -54,16 +54,16 @@ class Affine(NamedTuple):
         matrix = jnp.eye(2) + self.deviation * jax.random.normal(jax.random.fold_in(key, 0), (2, 2))
         shift = self.translation * jax.random.uniform(jax.random.fold_in(key, 1), (2,), minval=-1.0)
         middle = jnp.asarray([[[(height - 1) / 2, (width - 1) / 2]]])
-        places = jnp.stack(jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij"), -1).astype(jnp.float32)
-        return interpolated(image, (places - middle) @ matrix + middle + shift[None, None])
+        indices = jnp.stack(jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij"), -1).astype(jnp.float32)
+        return interpolated(image, (indices - middle) @ matrix + middle + shift[None, None])
 
 
-def interpolated(image: jax.Array, places: jax.Array) -> jax.Array:
+def interpolated(image: jax.Array, indices: jax.Array) -> jax.Array:
     """Reads an image between its pixels, bilinearly; beyond the border, the border's pixels go on.
 
     Args:
       image: [H, W, C].
-      places: rows and columns [..., 2], where whole numbers are pixels.
+      indices: rows and columns [..., 2], where whole numbers are pixels.
 
     Returns:
       [..., C].
@@ -71,10 +71,10 @@ def interpolated(image: jax.Array, places: jax.Array) -> jax.Array:
 
     def neighbours(axis: int) -> tuple[jax.Array, jax.Array, jax.Array]:
         last = image.shape[axis] - 1
-        place = jnp.clip(places[..., axis], 0, last)
-        low = jnp.minimum(jnp.floor(place), max(last - 1, 0))
+        index = jnp.clip(indices[..., axis], 0, last)
+        low = jnp.minimum(jnp.floor(index), max(last - 1, 0))
         before = low.astype(jnp.int32)
-        return before, jnp.minimum(before + 1, last), (place - low)[..., None]
+        return before, jnp.minimum(before + 1, last), (index - low)[..., None]
 
     (above, below, down), (left, right, across) = neighbours(0), neighbours(1)
     upper = image[above, left] * (1 - across) + image[above, right] * across

@@ -27,7 +27,7 @@ from gengen.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
 from gengen.models.pixels import scaled
 from gengen.models.translation.affine import Affine
 from gengen.models.translation.domains import first_images
-from gengen.networks.critic import Judgement
+from gengen.networks.critic import CriticOutput
 from gengen.networks.forward import init_network, run
 from gengen.values import OneOf, Size, Weight
 
@@ -84,17 +84,17 @@ class Coupled(NamedTuple):
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """Scales the images of both domains, and draws one latent for a pair of samples."""
         del state
-        size = batch["image"].shape[0]
+        size = batch["data"].shape[0]
         latent, view = self.latents(local_keys(key, size)), local_keys(jax.random.fold_in(key, 1), size)
         labels = {"label": batch["label"]} if "classifier" in self.networks else {}
-        real = self.seen({"a": scaled(batch["image"]), "b": scaled(batch["second"]["image"])}, view)
+        real = self.seen({"a": scaled(batch["data"]), "b": scaled(batch["second"]["data"])}, view)
         return {**real, "latent": latent, "view": local_keys(jax.random.fold_in(key, 2), size), **labels}
 
     def seen(self, images: Mapping[str, jax.Array], view: jax.Array) -> dict[str, jax.Array]:
         """What the critic sees of images [B, H, W, C] by domain, by keys [B]."""
         return {
-            name: self.affine.of(jax.vmap(jax.random.fold_in, in_axes=(0, None))(view, place), images[name])
-            for place, name in enumerate(images)
+            name: self.affine.of(jax.vmap(jax.random.fold_in, in_axes=(0, None))(view, index), images[name])
+            for index, name in enumerate(images)
         }
 
     def latents(self, keys: jax.Array) -> jax.Array:
@@ -103,66 +103,66 @@ class Coupled(NamedTuple):
 
     def generate(self, variables: Variables, latent: jax.Array, train: bool) -> tuple[dict[str, jax.Array], Variables]:
         """Images of both domains [B, H, W, C] of latents [B, L], and what the networks carry."""
-        carried: Variables = {}
-        maps, carried["trunk"] = run(self.networks["trunk"], variables["trunk"], latent, train=train)
+        mutable: Variables = {}
+        maps, mutable["trunk"] = run(self.networks["trunk"], variables["trunk"], latent, train=train)
         images = {}
         for name in DOMAINS:
             head = f"head_{name}"
-            images[name], carried[head] = run(self.networks[head], variables[head], maps, train=train)
-        return images, carried
+            images[name], mutable[head] = run(self.networks[head], variables[head], maps, train=train)
+        return images, mutable
 
     def judge(
         self, variables: Variables, images: Mapping[str, jax.Array], train: bool
-    ) -> tuple[dict[str, Judgement], Variables]:
+    ) -> tuple[dict[str, CriticOutput], Variables]:
         """Judges images [B, H, W, C] of both domains, each after its own stem; both share the other layers.
 
         Batch normalisation in the shared layers then sees both domains as one batch, which is part of what they share.
         """
-        carried: Variables = {}
+        mutable: Variables = {}
         maps = []
         for name in images:
             stem = f"stem_{name}"
-            made, carried[stem] = run(self.networks[stem], variables[stem], images[name], train=train)
+            made, mutable[stem] = run(self.networks[stem], variables[stem], images[name], train=train)
             maps.append(made)
-        judged, carried["critic"] = run(
+        judged, mutable["critic"] = run(
             self.networks["critic"], variables["critic"], jnp.concatenate(maps), train=train
         )
         size = maps[0].shape[0]
         parts = {
-            name: jax.tree.map(lambda leaf, place=place: leaf[place * size : (place + 1) * size], judged)
-            for place, name in enumerate(images)
+            name: jax.tree.map(lambda leaf, index=index: leaf[index * size : (index + 1) * size], judged)
+            for index, name in enumerate(images)
         }
-        return parts, carried
+        return parts, mutable
 
     def critic_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the critic wants small in both domains, and the classifier."""
         del key
         fakes, generated = self.generate(state.variables, batch["latent"], train=True)
-        real, carried = self.judge(state.variables, {name: batch[name] for name in DOMAINS}, train=True)
-        after = {**state.variables, **_with(state.variables, carried)}
-        fake, carried = self.judge(after, self.seen(fakes, batch["view"]), train=True)
+        real, mutable = self.judge(state.variables, {name: batch[name] for name in DOMAINS}, train=True)
+        after = {**state.variables, **_with(state.variables, mutable)}
+        fake, mutable = self.judge(after, self.seen(fakes, batch["view"]), train=True)
         value, metrics = jnp.zeros(()), {}
         for name in DOMAINS:
             losses = self.loss.critic(real[name].logit, fake[name].logit)
             metrics[f"{self.loss.estimate}_{name}"] = mean_of(self.loss.distance(losses))
             value = value + losses.mean()
         if "classifier" in self.networks:
-            logits, carried["classifier"] = run(
+            logits, mutable["classifier"] = run(
                 self.networks["classifier"], state.variables["classifier"], real["a"].features, train=True
             )
             nats = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
             metrics["accuracy"] = mean_of(logits.argmax(-1) == batch["label"])
             value = value + self.weight * nats.mean()
-        return value, (metrics, {**generated, **carried})
+        return value, (metrics, {**generated, **mutable})
 
     def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the generator wants small in both domains."""
         del key
         fakes, generated = self.generate(state.variables, batch["latent"], train=True)
-        fake, carried = self.judge(state.variables, self.seen(fakes, batch["view"]), train=True)
+        fake, mutable = self.judge(state.variables, self.seen(fakes, batch["view"]), train=True)
         logits = [fake[name].logit for name in DOMAINS]
         losses = [self.loss.generator(logit, logit) for logit in logits]  # only relativistic ones look at the first
-        return sum(loss.mean() for loss in losses), ({}, {**generated, **carried})  # type: ignore[return-value]
+        return sum(loss.mean() for loss in losses), ({}, {**generated, **mutable})  # type: ignore[return-value]
 
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
         """Draws images [n, H, W, C] in pairs: the first of domain a, the second of b, both of one latent, and so on.
@@ -170,10 +170,10 @@ class Coupled(NamedTuple):
         Where a domain is asked for, each image has a latent of its own; the same key and the other domain give the
         other halves.
         """
-        places = jnp.arange(n, dtype=jnp.int32)
+        indices = jnp.arange(n, dtype=jnp.int32)
         domain = (condition or {}).get("domain")
         keys = example_keys(key, n) if domain is not None else jnp.repeat(example_keys(key, -(-n // 2)), 2)[:n]
-        domain = places % 2 if domain is None else domain
+        domain = indices % 2 if domain is None else domain
         images, _ = self.generate(variables, self.latents(keys), train=False)
         return jnp.where(domain[:, None, None, None] == 0, images["a"], images["b"])
 
@@ -185,8 +185,8 @@ class Coupled(NamedTuple):
         return {"label": jax.nn.log_softmax(logits)}
 
 
-def _with(variables: Variables, carried: Variables) -> Variables:
-    return {name: {**variables[name], **collections} for name, collections in carried.items()}
+def _with(variables: Variables, mutable: Variables) -> Variables:
+    return {name: {**variables[name], **collections} for name, collections in mutable.items()}
 
 
 LOSSES = tuple(name for name, pair in ADVERSARIAL_LOSSES.items() if not pair.relativistic)
@@ -204,11 +204,11 @@ def cogan(
 ) -> GenerativeModel:
     """Builds a pair of coupled adversarial networks.
 
-    Batches need "image" and, as a stream of its own, "second" with an "image"; with a classifier also "label".
+    Batches need "data" and, as a stream of its own, "second" with an "data"; with a classifier also "label".
 
     Args:
       networks: "trunk": latents -> maps; "head_a" and "head_b": maps -> images; "stem_a" and "stem_b": images -> maps;
-        "critic": maps -> Judgement; "classifier", if images are to be recognised: features -> logits.
+        "critic": maps -> CriticOutput; "classifier", if images are to be recognised: features -> logits.
       optimizers: of "generator" and "critic".
       affine: how images, real or not, are changed on their way to the critic; the paper changes nothing.
       loss: one of `ADVERSARIAL_LOSSES` whose logits are judged one by one.

@@ -17,7 +17,7 @@ from gengen.core.game import Player, Turn, begin, play
 from gengen.core.model import GenerativeModel
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
 from gengen.models.rival import Rival
-from gengen.models.translation.cycle import CRITICS, TRANSLATORS, Cycle
+from gengen.models.translation.cyclegan_game import CRITICS, TRANSLATORS, Cycle
 from gengen.models.translation.jitter import Shift
 from gengen.models.translation.pool import Pool
 from gengen.values import Range, Weight
@@ -36,11 +36,11 @@ def cyclegan(
 ) -> GenerativeModel:
     """Builds a translation without pairs. The defaults are those of Zhu et al. 2017.
 
-    Batches need "image" and, as a stream of its own, "second" with an "image": the domains a and b.
+    Batches need "data" and, as a stream of its own, "second" with an "data": the domains a and b.
 
     Args:
       networks: "to_b" and "to_a": images and keys -> images of the other domain; "critic_a" and "critic_b": images ->
-        Judgement, with a logit for each patch [B, h, w].
+        CriticOutput, with a logit for each patch [B, h, w].
       optimizers: of "generator", both translators, and "critic", both critics.
       loss: one of `ADVERSARIAL_LOSSES`.
       cycle: lambda, the weight of the cycles' mean absolute error of a pixel in [-1, 1].

@@ -1,4 +1,4 @@
-"""The images of two domains in a batch: "image" is of a, and the "image" of the stream "second" is of b."""
+"""The images of two domains in a batch: "data" is of a, and the "data" of the stream "second" is of b."""
 
 import jax
 
@@ -10,7 +10,7 @@ def first_images(batch: Batch, *, alike: bool) -> dict[str, jax.Array]:
     """The first image of each domain, [1, H, W, C] in [-1, 1], to make networks with.
 
     Args:
-      batch: "image" uint8 [B, H, W, C] and "second", with an "image" of its own.
+      batch: "data" uint8 [B, H, W, C] and "second", with an "data" of its own.
       alike: whether the domains must also have as many channels; height and width must be the same in any case.
 
     Raises:
@@ -18,7 +18,7 @@ def first_images(batch: Batch, *, alike: bool) -> dict[str, jax.Array]:
     """
     if "second" not in batch:
         raise ValueError("a game of two domains needs a second data set: data.second.name")
-    images = {"a": scaled(batch["image"][:1]), "b": scaled(batch["second"]["image"][:1])}
+    images = {"a": scaled(batch["data"][:1]), "b": scaled(batch["second"]["data"][:1])}
     shapes = [image.shape[1:] if alike else image.shape[1:3] for image in images.values()]
     if shapes[0] != shapes[1]:
         what = "images of one shape" if alike else "the same resolution"

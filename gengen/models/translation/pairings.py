@@ -64,9 +64,9 @@ class Pairing(NamedTuple):
 
         Args:
           keys: of the examples [B].
-          batch: "image" uint8 [B, H, W, C], and "paired" where the data hold pairs.
+          batch: "data" uint8 [B, H, W, C], and "paired" where the data hold pairs.
         """
-        image = scaled(batch["image"])
+        image = scaled(batch["data"])
         if self.transform:
             return self.transform(keys, image), image
         second = scaled(batch["paired"])
@@ -144,8 +144,8 @@ def masked(*, share: Annotated[float, Range(0, 1, above=True, below=True)] = 0.3
             length = image.shape[axis]
             side = min(max(round(share * length), 1), max(length - 1, 1))  # something is left to be seen
             first = jnp.floor(draws[:, axis - 1] * (length - side + 1))
-            places = jnp.arange(length, dtype=jnp.float32)[None] - first[:, None]
-            spans.append((places >= 0) & (places < side))
+            indices = jnp.arange(length, dtype=jnp.float32)[None] - first[:, None]
+            spans.append((indices >= 0) & (indices < side))
         hole = spans[0][:, :, None, None] & spans[1][:, None, :, None]
         seen = jnp.where(hole, 0.0, 1.0)
         mean = (image * seen).sum((1, 2), keepdims=True) / seen.sum((1, 2), keepdims=True)

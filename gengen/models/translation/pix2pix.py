@@ -66,14 +66,14 @@ class Paired(NamedTuple):
 
     def pair(self, key: jax.Array, batch: Batch) -> tuple[jax.Array, jax.Array]:
         """The pairs of a batch, each made by the key of its place."""
-        return self.pairing.of(example_keys(key, batch["image"].shape[0]), batch)
+        return self.pairing.of(example_keys(key, batch["data"].shape[0]), batch)
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """Makes the pairs of a step, and the keys of the translator's noise."""
         del state
-        size = batch["image"].shape[0]
-        moved, made, noise = (local_keys(jax.random.fold_in(key, place), size) for place in range(3))
-        images: dict[str, jax.Array] = {name: batch[name] for name in ("image", "paired") if name in batch}
+        size = batch["data"].shape[0]
+        moved, made, noise = (local_keys(jax.random.fold_in(key, index), size) for index in range(3))
+        images: dict[str, jax.Array] = {name: batch[name] for name in ("data", "paired") if name in batch}
         a, b = self.pairing.of(made, jittered(moved, images, margin=self.jitter, mirror=self.mirror))
         return {"a": a, "b": b, "noise": noise}
 
@@ -86,25 +86,25 @@ class Paired(NamedTuple):
 
     def made(self, state: State, batch: Batch) -> tuple[jax.Array, Tree]:
         """Translations of a batch, and what the translator carries."""
-        output, carried = train_mode(self.translator, state.variables["to_b"], batch["a"], batch["noise"])
-        return self.through(batch["a"], output), carried
+        output, mutable = train_mode(self.translator, state.variables["to_b"], batch["a"], batch["noise"])
+        return self.through(batch["a"], output), mutable
 
     def critic_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the critic wants small: eq. 1 with its sign turned."""
         del key
         assert self.rival
-        fake, carried = self.made(state, batch)
+        fake, mutable = self.made(state, batch)
         real, fake = (jnp.concatenate([batch["a"], b], -1) for b in (batch["b"], fake))
         losses, judged = self.rival.critic_losses(state.variables["critic_b"], real, fake)
         metrics = {self.rival.loss.estimate: mean_of(self.rival.loss.distance(losses))}
-        return SLOWER * losses.mean(), (metrics, {"to_b": carried, "critic_b": judged})
+        return SLOWER * losses.mean(), (metrics, {"to_b": mutable, "critic_b": judged})
 
     def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the generator wants small: eq. 4."""
         del key
-        fake, carried = self.made(state, batch)
+        fake, mutable = self.made(state, batch)
         error = absolute_error(fake, batch["b"])
-        value, trace = self.weight * error.mean(), {"to_b": carried}
+        value, trace = self.weight * error.mean(), {"to_b": mutable}
         metrics = {"absolute_error": mean_of(error)}
         if self.rival:
             real, fake = (jnp.concatenate([batch["a"], b], -1) for b in (batch["b"], fake))
@@ -134,7 +134,7 @@ def pix2pix(
     """Builds a translation from pairs. The defaults are those of Isola et al. 2017 for 256 x 256 pixels.
 
     Args:
-      networks: "to_b": images and keys -> images; "critic_b": pairs in the channels -> Judgement, with a logit for each
+      networks: "to_b": images and keys -> images; "critic_b": pairs in the channels -> CriticOutput, a logit for each
         patch [B, h, w].
       optimizers: of "generator" and "critic".
       pairing: where the pairs come from, from `PAIRINGS`.

@@ -28,21 +28,21 @@ class Pool(NamedTuple):
         """What is carried of a pool of images [H, W, C]: them, and how many there are."""
         return {"images": jnp.zeros((self.size, *shape)), "count": jnp.zeros((), jnp.int32)}
 
-    def shown(self, key: jax.Array, carried: dict[str, Tree], images: jax.Array) -> tuple[jax.Array, dict[str, Tree]]:
+    def shown(self, key: jax.Array, mutable: dict[str, Tree], images: jax.Array) -> tuple[jax.Array, dict[str, Tree]]:
         """Puts the images of all replicas into the pool, in the order of the global batch; `AXIS` must be bound.
 
         Every replica does the same with all images, so that pools stay equal, and shows its own part.
 
         Args:
           key: the same on every replica.
-          carried: the pool.
+          mutable: the pool.
           images: this replica's [B, H, W, C].
 
         Returns:
           What is shown, [B, H, W, C], and the pool afterwards.
         """
         if not self.size:
-            return images, carried
+            return images, mutable
         own = images.shape[0]
         every = replica_gather(images)
 
@@ -51,14 +51,14 @@ class Pool(NamedTuple):
             coin, choice = jax.random.split(key)
             filling = pool["count"] < self.size
             swap = jax.random.bernoulli(coin)
-            place = jnp.where(filling, pool["count"], jax.random.randint(choice, (), 0, self.size))
-            old = pool["images"][place]
+            index = jnp.where(filling, pool["count"], jax.random.randint(choice, (), 0, self.size))
+            old = pool["images"][index]
             kept = jnp.where(filling | swap, image, old)
             after = {
-                "images": lax.dynamic_update_index_in_dim(pool["images"], kept, place, 0),
+                "images": lax.dynamic_update_index_in_dim(pool["images"], kept, index, 0),
                 "count": jnp.minimum(pool["count"] + 1, self.size),
             }
             return after, jnp.where(~filling & swap, old, image)
 
-        after, shown = lax.scan(one, carried, (every, example_keys(key, every.shape[0])))
+        after, shown = lax.scan(one, mutable, (every, example_keys(key, every.shape[0])))
         return lax.dynamic_slice_in_dim(shown, lax.axis_index(AXIS) * own, own), after

@@ -102,9 +102,9 @@ class Recognition(NamedTuple):
         _, logits = eval_mode(self.network, known, image)
         return jax.nn.log_softmax(logits)
 
-    def view(self, keys: jax.Array, image: jax.Array, place: int) -> jax.Array:
+    def view(self, keys: jax.Array, image: jax.Array, index: int) -> jax.Array:
         """Images [B, H, W, C] as the classifier is shown them, by keys [B] and what the view is for."""
-        return self.affine.of(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, place), image)
+        return self.affine.of(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, index), image)
 
     def loss(
         self, variables: Variables, batch: Batch, translated: jax.Array | None
@@ -116,11 +116,11 @@ class Recognition(NamedTuple):
           batch: "a" [B, H, W, C] with "label" [B], "b" where there is a target, and "view", keys [B].
           translated: images of "a" in the looks of the target, which are not differentiated; or None.
         """
-        carried: Variables = {}
+        mutable: Variables = {}
 
         def through(image: jax.Array) -> tuple[jax.Array, jax.Array]:
-            own = {**variables["classifier"], **carried.get("classifier", {})}
-            seen, carried["classifier"] = train_mode(self.network, own, image)
+            own = {**variables["classifier"], **mutable.get("classifier", {})}
+            seen, mutable["classifier"] = train_mode(self.network, own, image)
             return seen
 
         features_a, logits = through(self.view(batch["view"], batch["a"], 0))
@@ -132,19 +132,19 @@ class Recognition(NamedTuple):
             metrics["accuracy_translated"] = mean_of(logits.argmax(-1) == batch["label"])
             value = value + self.translated * nats.mean()
         if not (self.consistency.weight or self.rival):
-            return value, metrics, carried
+            return value, metrics, mutable
         features_b, logits_b = through(self.view(batch["view"], batch["b"], 2))
         if self.consistency.weight:
             other = self.view(batch["view"], batch["b"], 3)
-            agreement, measured, carried["teacher"] = self._agreement(variables, other, logits_b)
+            agreement, measured, mutable["teacher"] = self._agreement(variables, other, logits_b)
             value, metrics = value + agreement, metrics | measured
         if self.rival:
-            losses, carried["feature_critic"] = self.rival.generator_losses(
+            losses, mutable["feature_critic"] = self.rival.generator_losses(
                 variables["feature_critic"], features_a, features_b
             )
             metrics["feature"] = mean_of(losses)
             value = value + self.feature * losses.mean()
-        return value, metrics, carried
+        return value, metrics, mutable
 
     def _agreement(
         self, variables: Variables, other: jax.Array, logits: jax.Array
@@ -170,8 +170,8 @@ class Recognition(NamedTuple):
         """What the critic of features wants small [B]; the classifier's passes leave no trace."""
         assert self.rival
         seen = [
-            train_mode(self.network, variables["classifier"], self.view(batch["view"], batch[name], place))[0][0]
-            for name, place in (("a", 0), ("b", 2))
+            train_mode(self.network, variables["classifier"], self.view(batch["view"], batch[name], index))[0][0]
+            for name, index in (("a", 0), ("b", 2))
         ]
-        losses, carried = self.rival.critic_losses(variables["feature_critic"], *map(lax.stop_gradient, seen))
-        return losses, {"feature_critic": carried}
+        losses, mutable = self.rival.critic_losses(variables["feature_critic"], *map(lax.stop_gradient, seen))
+        return losses, {"feature_critic": mutable}

@@ -86,9 +86,9 @@ def restarted(key: jax.Array, codebook: Codebook, points: jax.Array, threshold: 
     codes, everywhere = codebook["counts"].shape[0], own * lax.axis_size(AXIS)
     within = jnp.arange(codes, dtype=jnp.float32) + jax.random.uniform(key, (codes,))
     picks = jnp.minimum((within * (everywhere / codes)).astype(jnp.int32), everywhere - 1)
-    places = picks - lax.axis_index(AXIS) * own
-    mine = (places >= 0) & (places < own)
-    picked = replica_sum(jnp.where(mine[:, None], points[jnp.clip(places, 0, own - 1)], 0.0))
+    indices = picks - lax.axis_index(AXIS) * own
+    mine = (indices >= 0) & (indices < own)
+    picked = replica_sum(jnp.where(mine[:, None], points[jnp.clip(indices, 0, own - 1)], 0.0))
     dead = codebook["counts"] <= threshold
     after = {
         "vectors": jnp.where(dead[:, None], picked, codebook["vectors"]),

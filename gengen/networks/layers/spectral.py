@@ -49,10 +49,10 @@ class Spectral(nn.Module):
         params = self.layer.variables["params"]
         kernel = params[self.parameter]
         matrix = kernel.reshape(-1, kernel.shape[-1])
-        carried = self.variable(COLLECTION, "u", lambda: _first_vector(self.make_rng("params"), matrix))
+        mutable = self.variable(COLLECTION, "u", lambda: _first_vector(self.make_rng("params"), matrix))
         if train and not self.is_initializing():
-            carried.value = power_iteration(matrix, carried.value)
-        sigma = singular_value(matrix, carried.value)
+            mutable.value = power_iteration(matrix, mutable.value)
+        sigma = singular_value(matrix, mutable.value)
         params = {**params, self.parameter: kernel / jnp.where(sigma > 0, sigma, 1)}
         output: Any = self.layer.clone(parent=None).apply({"params": params}, x)
         return output

@@ -22,7 +22,7 @@ from gengen.networks import mlp
 from gengen.networks.coders import PointCoder
 
 SHAPE, LATENT, SIZE = (3, 3, 1), 4, 6
-BATCH = {"image": np.random.default_rng(0).integers(0, 256, (SIZE, *SHAPE), np.uint8)}
+BATCH = {"data": np.random.default_rng(0).integers(0, 256, (SIZE, *SHAPE), np.uint8)}
 ENCODER, DECODER = mlp.Encoder(widths=(5,), activation="tanh"), mlp.Decoder(SHAPE, widths=(5,))
 KEY = jax.random.key(3)
 
@@ -73,7 +73,7 @@ def output(seen):
 
 @pytest.mark.parametrize("likelihood", [squared_error(), bernoulli(), gaussian(deviation=0.5)], ids=lambda of: of.title)
 def test_the_loss_is_the_error_of_what_is_decoded(likelihood):
-    image = scaled(BATCH["image"])
+    image = scaled(BATCH["data"])
     errors = -np.float64(likelihood.log_prob(output(image), image))
     for reduction, expected in (("mean", errors.mean()), ("sum", errors.sum((1, 2, 3)).mean())):
         built = game(likelihood=likelihood, reduction=reduction)
@@ -87,8 +87,8 @@ def test_the_loss_is_the_error_of_what_is_decoded(likelihood):
 def test_the_encoder_sees_the_corrupted_image_and_the_target_is_the_clean_one(name):
     built = game(corruption.CORRUPTIONS[name](amount=0.5))
     batch = prepared(built)
-    clean = scaled(BATCH["image"])
-    chex.assert_trees_all_close(batch["image"], clean, atol=1e-6)
+    clean = scaled(BATCH["data"])
+    chex.assert_trees_all_close(batch["data"], clean, atol=1e-6)
     assert np.all(np.asarray(batch["seen"] != clean).mean((1, 2, 3)) > 0.1)
     expected = np.square(np.tanh(np.float64(output(batch["seen"]))) - np.float64(clean)).mean()
     assert outcome(built, batch)[0] == pytest.approx(expected, rel=1e-5)
@@ -97,7 +97,7 @@ def test_the_encoder_sees_the_corrupted_image_and_the_target_is_the_clean_one(na
 
 def test_an_image_that_is_all_masked_is_guessed_from_black():
     built = game(corruption.masking(amount=1.0))
-    expected = np.square(np.tanh(np.float64(output(-jnp.ones((SIZE, *SHAPE))))) - np.float64(scaled(BATCH["image"])))
+    expected = np.square(np.tanh(np.float64(output(-jnp.ones((SIZE, *SHAPE))))) - np.float64(scaled(BATCH["data"])))
     assert outcome(built, prepared(built))[0] == pytest.approx(expected.mean(), rel=1e-5)
 
 
@@ -113,7 +113,7 @@ def test_corruption_and_directions_follow_the_place_in_the_global_batch():
 def test_penalties_change_the_loss_by_exactly_their_terms():
     batch = prepared(game())
     plain, _ = outcome(game(), batch)
-    sparsity = float(np.abs(np.float64(code(scaled(BATCH["image"])))).mean())
+    sparsity = float(np.abs(np.float64(code(scaled(BATCH["data"])))).mean())
     value, metrics = outcome(game(sparsity=0.7), batch)
     assert metrics["sparsity"] == pytest.approx(sparsity, rel=1e-5)
     assert value - plain == pytest.approx(0.7 * sparsity, rel=1e-4)
@@ -160,7 +160,7 @@ def build(**arguments):
 def test_it_encodes_and_decodes_images_as_they_are_and_has_nothing_to_sample_from():
     model = build(corruption=corruption.masking(amount=1.0))
     assert offers(model) == ["encode", "decode"]
-    image = scaled(BATCH["image"])
+    image = scaled(BATCH["data"])
     found = model.encode(KEY, state().variables, image)
     chex.assert_trees_all_close(found, code(image))
     chex.assert_trees_all_close(model.decode(KEY, state().variables, found), jnp.tanh(output(image)))

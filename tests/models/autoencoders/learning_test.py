@@ -52,8 +52,8 @@ NOISE = VALUES[LATENT:].mean()  # its most likely variance: Tipping and Bishop 1
 def train(model, images, steps):
     """Trains on all images at each step."""
     one = jax.devices()[:1]
-    state = jax.jit(model.init)(jax.random.key(0), {"image": images[:1]})
-    batches = {"image": np.broadcast_to(images, (1, steps, *images.shape))}
+    state = jax.jit(model.init)(jax.random.key(0), {"data": images[:1]})
+    batches = {"data": np.broadcast_to(images, (1, steps, *images.shape))}
     state, _ = parallel(model.train_step, one)(jax.random.key(1), replicate(jax.device_get(state), one), batches)
     return jax.device_get(state.variables)
 

@@ -37,10 +37,10 @@ def test_a_code_depends_on_its_own_key_alone(name):
 
 
 def test_a_component_lies_on_the_circle_and_is_longer_towards_the_centre():
-    prior, place, count = mixture(components=5, radius=3.0, along=0.6, across=0.2), 2, 5
-    angle = 2 * math.pi * place / count
+    prior, index, count = mixture(components=5, radius=3.0, along=0.6, across=0.2), 2, 5
+    angle = 2 * math.pi * index / count
     outwards, aside = np.array([math.cos(angle), math.sin(angle)]), np.array([-math.sin(angle), math.cos(angle)])
-    codes = of_class(prior, place, count)
+    codes = of_class(prior, index, count)
     np.testing.assert_allclose(codes.mean(0), 3 * outwards, atol=5 * 0.6 / math.sqrt(N))
     spread = np.outer(outwards, outwards) * 0.6**2 + np.outer(aside, aside) * 0.2**2
     np.testing.assert_allclose(np.cov(codes.T), spread, atol=0.6**2 * 5 * math.sqrt(2 / N))
@@ -49,8 +49,8 @@ def test_a_component_lies_on_the_circle_and_is_longer_towards_the_centre():
 def test_the_mixture_is_all_its_components_alike():
     prior = mixture(components=4, radius=3.0, along=0.1, across=0.1)
     codes = drawn(prior)
-    place = np.rint(np.arctan2(codes[:, 1], codes[:, 0]) / (math.pi / 2)).astype(int) % 4
-    np.testing.assert_allclose(np.bincount(place, minlength=4) / N, 0.25, atol=5 * math.sqrt(0.25 * 0.75 / N))
+    index = np.rint(np.arctan2(codes[:, 1], codes[:, 0]) / (math.pi / 2)).astype(int) % 4
+    np.testing.assert_allclose(np.bincount(index, minlength=4) / N, 0.25, atol=5 * math.sqrt(0.25 * 0.75 / N))
     # Var of the mixture: 0.1^2 within, and 3^2 / 2 of the four means in each direction.
     np.testing.assert_allclose(codes.var(0), 0.01 + 4.5, rtol=0.05)
 

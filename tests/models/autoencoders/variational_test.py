@@ -14,11 +14,11 @@ from gengen.core.parallel import AXIS, example_keys, parallel, replicate
 from gengen.core.state import State
 from gengen.core.transforms import scale_by_rate
 from gengen.losses.likelihood import bernoulli, gaussian, squared_error
-from gengen.models.autoencoders.evidence import Variational
 from gengen.models.autoencoders.objective import Objective
 from gengen.models.autoencoders.variational import variational
+from gengen.models.autoencoders.variational_game import Variational
+from gengen.models.conditioning import Nothing
 from gengen.models.pixels import drawn_bits, fixed_bits, scaled
-from gengen.models.told import Nothing
 from gengen.networks import mlp
 from gengen.networks.coders import ConditionalEncoder, GaussianCoder
 from gengen.networks.conditional import ConditionalGenerator
@@ -26,7 +26,7 @@ from gengen.networks.conditional import ConditionalGenerator
 SHAPE, SIZE, CLASSES = (3, 3, 1), 6, 3
 RNG = np.random.default_rng(0)
 BATCH = {
-    "image": RNG.integers(0, 256, (SIZE, *SHAPE), np.uint8),
+    "data": RNG.integers(0, 256, (SIZE, *SHAPE), np.uint8),
     "label": RNG.integers(0, CLASSES, SIZE, np.int32),
 }
 ENCODER, DECODER = mlp.Encoder(widths=(8,)), mlp.Decoder(SHAPE, widths=(8,))
@@ -109,10 +109,10 @@ def prepared(binarisation, replicas=1, key=KEY):
     game = Variational(
         (GaussianCoder(ENCODER, 2),), (DECODER,), (2,), bernoulli(), Objective(samples=4), binarisation, Nothing()
     )
-    image = BATCH["image"].reshape(replicas, -1, *SHAPE)
+    image = BATCH["data"].reshape(replicas, -1, *SHAPE)
     state = State(jnp.zeros((), jnp.int32), {}, {})
-    found = jax.vmap(lambda image: game.prepare(key, state, {"image": image}), axis_name=AXIS)(image)
-    return np.asarray(found["image"]).reshape(-1, *SHAPE), np.concatenate(list(found["noise"][0]), 1)
+    found = jax.vmap(lambda image: game.prepare(key, state, {"data": image}), axis_name=AXIS)(image)
+    return np.asarray(found["data"]).reshape(-1, *SHAPE), np.concatenate(list(found["noise"][0]), 1)
 
 
 def test_noise_and_bits_do_not_depend_on_replicas_and_are_drawn_anew():
@@ -127,14 +127,14 @@ def test_noise_and_bits_do_not_depend_on_replicas_and_are_drawn_anew():
     assert len(np.unique(noise)) == noise.size
     assert np.any(other_bits != bits)
     assert np.abs(other - noise).min() > 0
-    np.testing.assert_array_equal(prepared("static")[0], fixed_bits(None, scaled(jnp.asarray(BATCH["image"]))))
-    np.testing.assert_array_equal(prepared("none")[0], scaled(jnp.asarray(BATCH["image"])))
+    np.testing.assert_array_equal(prepared("static")[0], fixed_bits(None, scaled(jnp.asarray(BATCH["data"]))))
+    np.testing.assert_array_equal(prepared("none")[0], scaled(jnp.asarray(BATCH["data"])))
 
 
 @pytest.mark.parametrize("binarisation", ["dynamic", "static"])
 def test_what_is_encoded_and_judged_are_bits_if_the_model_is_one_of_bits(binarisation):
     built = {name: build(likelihood=bernoulli(), binarisation=name) for name in ("none", binarisation)}
-    variables, image = first(built["none"]).variables, scaled(jnp.asarray(BATCH["image"]))
+    variables, image = first(built["none"]).variables, scaled(jnp.asarray(BATCH["data"]))
     bits = {"dynamic": drawn_bits, "static": fixed_bits}[binarisation](example_keys(KEY, SIZE), image)
     for capability in ("encode", "log_likelihood"):
         plain, own = (getattr(built[name], capability) for name in ("none", binarisation))
@@ -157,7 +157,7 @@ def labels(value):
 
 def test_encoder_and_decoder_of_a_conditional_model_see_the_label():
     model, variables = conditional()
-    image, latent = scaled(jnp.asarray(BATCH["image"])), jnp.zeros((SIZE, 2))
+    image, latent = scaled(jnp.asarray(BATCH["data"])), jnp.zeros((SIZE, 2))
     for capability, given in (("encode", image), ("decode", latent), ("log_likelihood", image)):
         zero, again, one = (getattr(model, capability)(KEY, variables, given, labels(value)) for value in (0, 0, 1))
         chex.assert_trees_all_equal(again, zero)
@@ -170,7 +170,7 @@ def test_encoder_and_decoder_of_a_conditional_model_see_the_label():
 
 def test_labels_that_are_not_given_are_drawn_and_all_samples_of_an_image_have_the_same():
     model, variables = conditional()
-    image = scaled(jnp.asarray(BATCH["image"]))
+    image = scaled(jnp.asarray(BATCH["data"]))
     drawn = model.log_likelihood(KEY, variables, image, samples=3)
     told = np.stack([model.log_likelihood(KEY, variables, image, labels(value), samples=3) for value in range(CLASSES)])
     assert np.all(np.abs(told - np.asarray(drawn)).min(0) < 1e-4)

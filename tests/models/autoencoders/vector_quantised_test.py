@@ -44,11 +44,11 @@ TOLD = functools.partial(build, {"prior": BODY.clone(classes=CLASSES)})
 def batch(seed=0):
     rng = np.random.default_rng(seed)
     image = rng.integers(0, 256, (SIZE, *SHAPE), np.uint8)
-    return {"image": image, "label": rng.integers(0, CLASSES, SIZE, np.int32)}
+    return {"data": image, "label": rng.integers(0, CLASSES, SIZE, np.int32)}
 
 
 def images(seed=0):
-    return scaled(jnp.asarray(batch(seed)["image"]))
+    return scaled(jnp.asarray(batch(seed)["data"]))
 
 
 @functools.cache
@@ -75,7 +75,7 @@ def stepped(step, state, replicas=1, seed=0):
 def trained(stage, replicas=1, make=build, **arguments):
     """The state after one step of a stage, from the first state, and its metrics."""
     model = make(**arguments)
-    return stepped((model.train_step, model.later[0].train_step)[stage], state_of(make), replicas)
+    return stepped((model.train_step, model.stages[0].train_step)[stage], state_of(make), replicas)
 
 
 def of_first(tree):
@@ -149,7 +149,7 @@ def test_each_stage_moves_its_own():
     (one, _), (two, _) = trained(0), trained(1)
     assert changed(before.variables, of_first(one.variables)) == {"encoder", "decoder", "codebook"}
     assert changed(before.variables, of_first(two.variables)) == {"prior"}
-    (stage,) = build().later
+    (stage,) = build().stages
     assert stage.start == START
     for after in (one, two):
         chex.assert_trees_all_equal_shapes_and_dtypes(of_first(after), before)

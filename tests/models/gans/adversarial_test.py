@@ -11,7 +11,7 @@ from gengen.core.parallel import AXIS, parallel, replicate
 from gengen.core.transforms import scale_by_rate
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.models.gans.adversarial import adversarial
-from gengen.models.gans.adversaries import Adversaries
+from gengen.models.gans.adversarial_game import Adversaries
 from gengen.models.gans.terms import auxiliary_classifier, gradient_penalty
 from gengen.models.gans.views import augmentation, packing
 from gengen.networks import mlp
@@ -29,7 +29,7 @@ def build(networks, **arguments):
 
 
 def batch(size=6):
-    return {"image": np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8)}
+    return {"data": np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8)}
 
 
 def start(model):
@@ -40,8 +40,8 @@ def steps(model, state, number=1):
     """The state and the metrics [number] after so many steps on the same batch."""
     one = jax.devices()[:1]
     kept = replicate(jax.tree.map(np.array, state), one)  # the dispatch takes the memory of the state that it is given
-    images = np.stack([batch()["image"]] * number)[None]
-    return jax.device_get(parallel(model.train_step, one)(jax.random.key(1), kept, {"image": images}))
+    images = np.stack([batch()["data"]] * number)[None]
+    return jax.device_get(parallel(model.train_step, one)(jax.random.key(1), kept, {"data": images}))
 
 
 def on_one_replica(function, *args):

@@ -10,13 +10,13 @@ import pytest
 from gengen.core.model import Condition
 from gengen.core.parallel import AXIS
 from gengen.core.transforms import scale_by_rate
+from gengen.models.conditioning import Codes
 from gengen.models.gans.infogan import infogan, information_terms
-from gengen.models.gans.terms import Scene, feature_matching
+from gengen.models.gans.terms import TermInputs, feature_matching
 from gengen.models.gans.views import packing
-from gengen.models.told import Codes
 from gengen.networks import mlp
 from gengen.networks.conditional import ConditionalCritic
-from gengen.networks.critic import Judgement
+from gengen.networks.critic import CriticOutput
 
 SHAPE, LATENT, K, C = (4, 4, 1), 3, 5, 2
 GENERATOR, CRITIC = mlp.Generator(SHAPE, widths=(16,)), mlp.Critic(widths=(8,))
@@ -29,7 +29,7 @@ def build(critic=CRITIC, **arguments):
 
 
 def batch(size=6):
-    return {"image": np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8)}
+    return {"data": np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8)}
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +57,9 @@ def largest_change(one, other):
 def test_information_is_the_log_likelihood_of_the_codes():
     rng = np.random.default_rng(0)
     code, category, numbers = rng.normal(0, 2, (4, K + C)), rng.integers(0, K, 4), rng.uniform(-1, 1, (4, C))
-    judged = Judgement(jnp.zeros(4), jnp.zeros((4, 1)), jnp.asarray(code, jnp.float32))
+    judged = CriticOutput(jnp.zeros(4), jnp.zeros((4, 1)), jnp.asarray(code, jnp.float32))
     condition = {"category": jnp.asarray(category, jnp.int32), "continuous": jnp.asarray(numbers, jnp.float32)}
-    scene = Scene(None, None, None, None, judged, condition)
+    inputs = TermInputs(None, None, None, None, judged, condition)
     chances = np.exp(code[:, :K]) / np.exp(code[:, :K]).sum(1, keepdims=True)
     # A Gaussian of variance 1 around the means that were read, but for C/2 log 2 pi.
     expected = {
@@ -71,7 +71,7 @@ def test_information_is_the_log_likelihood_of_the_codes():
         (name, player) for name in expected for player in ("critic", "generator")
     )
     for term in terms:
-        np.testing.assert_allclose(term.value(jax.random.key(0), scene), expected[term.name], rtol=1e-5)
+        np.testing.assert_allclose(term.value(jax.random.key(0), inputs), expected[term.name], rtol=1e-5)
         assert term.weight == 0.3
         assert not term.alone
     assert {term.name for term in information_terms(Codes(K, 0), 1.0)} == {"category"}

@@ -8,11 +8,11 @@ import pytest
 from gengen.core.parallel import AXIS
 from gengen.core.state import State
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
-from gengen.models.gans.adversaries import Adversaries
+from gengen.models.gans.adversarial_game import Adversaries
 from gengen.models.gans.terms import (
     TERMS,
-    Scene,
     Term,
+    TermInputs,
     auxiliary_classifier,
     dragan,
     feature_matching,
@@ -21,7 +21,7 @@ from gengen.models.gans.terms import (
     r2,
 )
 from gengen.networks import mlp
-from gengen.networks.critic import Judgement
+from gengen.networks.critic import CriticOutput
 from gengen.networks.forward import train_mode
 
 RNG = np.random.default_rng(0)
@@ -31,25 +31,25 @@ GENERATOR, CRITIC, LOSS = mlp.Generator((2, 2, 1), widths=(4,)), mlp.Critic(widt
 
 def quadratic(images):
     """A critic whose gradient at an image is the image."""
-    return Judgement(0.5 * jnp.square(images).sum((1, 2, 3)), images.reshape(images.shape[0], -1))
+    return CriticOutput(0.5 * jnp.square(images).sum((1, 2, 3)), images.reshape(images.shape[0], -1))
 
 
 def judgement(outputs=3):
     logit, features, code = RNG.normal(0, 1, SIZE), RNG.normal(0, 1, (SIZE, 5)), RNG.normal(0, 2, (SIZE, outputs))
-    return Judgement(*(jnp.asarray(x, jnp.float32) for x in (logit, features, code)))
+    return CriticOutput(*(jnp.asarray(x, jnp.float32) for x in (logit, features, code)))
 
 
-def scene(**given):
+def inputs(**given):
     real, fake = (jnp.asarray(RNG.normal(0, 1, (SIZE, 2, 3, 1)), jnp.float32) for _ in range(2))
     label = jnp.asarray(RNG.integers(0, 3, SIZE), jnp.int32)
     made = {"critic": quadratic, "real": real, "fake": fake, "judged_real": judgement(), "judged_fake": judgement()}
-    return Scene(**{**made, "condition": {"label": label}, **given})
+    return TermInputs(**{**made, "condition": {"label": label}, **given})
 
 
-def values(term, scene, seeds=(0,), replicas=1):
+def values(term, inputs, seeds=(0,), replicas=1):
     """The term's values, [replicas] or all examples' [B], joined over the seeds."""
-    critic, keys = scene.critic, jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.int32))
-    split = jax.tree.map(lambda x: x.reshape(replicas, -1, *x.shape[1:]), scene._replace(critic=None))
+    critic, keys = inputs.critic, jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.int32))
+    split = jax.tree.map(lambda x: x.reshape(replicas, -1, *x.shape[1:]), inputs._replace(critic=None))
     run = jax.vmap(lambda key, part: term.value(key, part._replace(critic=critic)), in_axes=(None, 0), axis_name=AXIS)
     return np.asarray(jax.jit(jax.vmap(run, in_axes=(0, None)))(keys, split)).ravel()
 
@@ -60,7 +60,7 @@ def test_penalised_points_lie_between_the_paired_data_and_samples():
     near, far = 2.0 + 3 * np.arange(SIZE), 4.0 + 3 * np.arange(SIZE)  # pair i: from 2 + 3i to 4 + 3i along a line
     real, fake = (jnp.asarray(length[:, None, None, None] * direction, jnp.float32) for length in (near, far))
     (term,) = gradient_penalty()
-    given = scene(real=real, fake=fake)
+    given = inputs(real=real, fake=fake)
     shares = (1 + np.sqrt(values(term, given, range(20)).reshape(20, SIZE)) - near[None]) / 2
     assert -1e-5 < np.min(shares) < 0.05
     assert 0.95 < np.max(shares) < 1 + 1e-5
@@ -69,18 +69,18 @@ def test_penalised_points_lie_between_the_paired_data_and_samples():
 
 
 def test_the_penalties_norms_are_those_of_their_papers():
-    given = scene()
+    given = inputs()
     real, fake = (np.square(x).sum((1, 2, 3)) for x in (given.real, given.fake))
     np.testing.assert_allclose(values(r1()[0], given), real / 2, rtol=1e-5)
     np.testing.assert_allclose(values(r2()[0], given), fake / 2, rtol=1e-5)
-    flat = scene(real=given.real * 1e-3, fake=given.fake * 1e-3)
+    flat = inputs(real=given.real * 1e-3, fake=given.fake * 1e-3)
     np.testing.assert_allclose(values(gradient_penalty(one_sided=True)[0], flat), 0, atol=1e-6)
     np.testing.assert_allclose(values(gradient_penalty()[0], flat), 1, atol=0.02)
 
 
 def test_dragan_looks_at_noise_of_the_deviation_around_data():
     real = jnp.asarray(np.arange(SIZE)[:, None, None, None] * np.ones((1, 40, 40, 1)), jnp.float32)
-    given = scene(real=real, fake=real + 100)
+    given = inputs(real=real, fake=real + 100)
     norms = 1 + np.sqrt(values(dragan(deviation=0.5)[0], given))  # squares add up
     np.testing.assert_allclose(norms**2 / 1600, np.arange(SIZE) ** 2 + 0.25, rtol=0.1)
     assert len(np.unique(np.round(norms**2 / 1600 - np.arange(SIZE) ** 2, 5))) == SIZE
@@ -90,7 +90,7 @@ def test_dragan_looks_at_noise_of_the_deviation_around_data():
 
 def test_feature_matching_is_the_squared_distance_of_the_mean_features_of_all_replicas():
     (term,) = feature_matching()
-    given = scene()
+    given = inputs()
     gap = np.asarray(given.judged_real.features).mean(0) - np.asarray(given.judged_fake.features).mean(0)
     for replicas in (1, 2, 4):
         np.testing.assert_allclose(values(term, given, replicas=replicas), [(gap**2).sum()] * replicas, rtol=1e-5)
@@ -99,7 +99,7 @@ def test_feature_matching_is_the_squared_distance_of_the_mean_features_of_all_re
 
 def test_the_auxiliary_classifier_is_the_cross_entropy_of_data_and_samples():
     critic, generator = auxiliary_classifier()
-    given = scene()
+    given = inputs()
 
     def missed(judged):
         code = np.asarray(judged.code, np.float64)
@@ -121,7 +121,7 @@ def test_every_term_takes_a_weight_and_is_named_as_in_configs(name):
 
 def test_terms_are_added_to_the_loss_of_their_player_with_their_weights():
     def term(name, player, weight, value, **how):
-        return Term(name, player, weight, lambda key, scene: jnp.asarray(value), **how)
+        return Term(name, player, weight, lambda key, inputs: jnp.asarray(value), **how)
 
     terms = [term("a", "critic", 3.0, [1.0, 2.0]), term("b", "critic", 0.5, 8.0), term("c", "generator", 2.0, 5.0)]
     both = Adversaries(GENERATOR, CRITIC, LOSS, 3, terms=terms)
@@ -136,7 +136,7 @@ def test_terms_are_added_to_the_loss_of_their_player_with_their_weights():
 
 
 def test_terms_draw_from_keys_of_their_own():
-    def noise(key, scene):
+    def noise(key, inputs):
         return jax.random.normal(key, ())
 
     both = Adversaries(GENERATOR, CRITIC, LOSS, 3, terms=[Term(name, "critic", 1.0, noise) for name in "ab"])
@@ -147,7 +147,7 @@ def test_terms_draw_from_keys_of_their_own():
 @pytest.mark.parametrize("alone", [True, False])
 def test_feature_matching_is_all_that_the_generator_wants_or_added_and_the_critic_does_not_notice(alone):
     both = Adversaries(GENERATOR, CRITIC, LOSS, 3, terms=feature_matching(weight=2.0, alone=alone))
-    batch = {"image": RNG.integers(0, 256, (6, 2, 2, 1), np.uint8)}
+    batch = {"data": RNG.integers(0, 256, (6, 2, 2, 1), np.uint8)}
 
     def on_one_replica(function, *args):
         return jax.tree.map(lambda x: x[0], jax.vmap(lambda _: function(*args), axis_name=AXIS)(jnp.zeros(1)))

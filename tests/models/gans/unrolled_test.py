@@ -13,10 +13,10 @@ from gengen.core.parallel import AXIS
 from gengen.core.transforms import scale_by_rate
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.models.gans.adversarial import adversarial
-from gengen.models.gans.adversaries import Adversaries
+from gengen.models.gans.adversarial_game import Adversaries
 from gengen.models.gans.unrolled import unrolled
 from gengen.networks import mlp
-from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.critic import CriticNetwork, CriticOutput
 
 SHAPE, RATE, KEY = (2, 2, 1), 0.3, jax.random.key(1)
 B1, B2, EPS, EPS_ROOT = 0.5, 0.9, 1e-8, 1e-4
@@ -48,7 +48,7 @@ class Critic(CriticNetwork):
     def __call__(self, image, train):
         x = image.reshape(image.shape[0], -1).astype(jnp.zeros(()).dtype)
         params = {name: self.param(name, nn.initializers.normal(1.0), shape, x.dtype) for name, shape in SIZES.items()}
-        return Judgement(judge(params, x), x)
+        return CriticOutput(judge(params, x), x)
 
 
 SIZES = {"inner": (4, 3), "bias": (3,), "outer": (3,)}
@@ -87,7 +87,7 @@ def with_rate(transform, rate):
 
 
 def batch(shape=SHAPE):
-    return {"image": np.random.default_rng(0).integers(0, 256, (5, *shape), np.uint8)}
+    return {"data": np.random.default_rng(0).integers(0, 256, (5, *shape), np.uint8)}
 
 
 def on_one_replica(function, *args):
@@ -147,11 +147,11 @@ def test_the_generators_gradient_goes_through_the_moves_of_the_critic(optimizer,
 
 def differences(function, at, size=1e-5):
     gradient = np.zeros(at.shape)
-    for place in np.ndindex(at.shape):
+    for index in np.ndindex(at.shape):
         up, down = at.copy(), at.copy()
-        up[place] += size
-        down[place] -= size
-        gradient[place] = (function(up) - function(down)) / (2 * size)
+        up[index] += size
+        down[index] -= size
+        gradient[index] = (function(up) - function(down)) / (2 * size)
     return gradient
 
 

@@ -33,7 +33,7 @@ def shown(view):
     """Returns `(keys, images) -> (view of the images, gradient of the sum of its squares)`."""
 
     def energy(images, keys):
-        seen = view.apply(keys, images, view.carried)
+        seen = view.apply(keys, images, view.mutable)
         return jnp.square(seen).sum(), seen
 
     both = jax.jit(jax.value_and_grad(energy, has_aux=True))
@@ -52,11 +52,11 @@ def keys(number=8, seed=0):
     return example_keys(jax.random.key(seed), number)
 
 
-def moved(view, logits, carried=None, step=0):
+def moved(view, logits, mutable=None, step=0):
     """What is carried after a step, on every replica; `logits` are [replicas, B']."""
-    carried = view.carried if carried is None else carried
+    mutable = view.mutable if mutable is None else mutable
     after = jax.vmap(view.after, in_axes=(None, None, 0), axis_name=AXIS, axis_size=len(logits))
-    return after(carried, jnp.asarray(step, jnp.int32), jnp.asarray(logits, jnp.float32))
+    return after(mutable, jnp.asarray(step, jnp.int32), jnp.asarray(logits, jnp.float32))
 
 
 def test_views_are_off_by_default_and_have_an_order():
@@ -71,8 +71,8 @@ def test_views_are_called_as_their_builders_are():
 
 
 def test_a_view_carries_nothing_and_judges_images_alone_unless_it_says_so():
-    view = View("identity", lambda keys, images, carried: images)
-    assert jax.tree.leaves(view.carried) == []
+    view = View("identity", lambda keys, images, mutable: images)
+    assert jax.tree.leaves(view.mutable) == []
     assert view.group == 1
     assert unchanged({"a": 1}, None, None) == {"a": 1}
 
@@ -93,17 +93,17 @@ def test_other_keys_give_another_view_of_all_that_is_random(view, shown):
 def test_what_is_carried_keeps_its_structure_shape_and_dtype(view):
     after = jax.eval_shape(
         lambda: jax.vmap(
-            lambda logits: view.after(view.carried, jnp.zeros((), jnp.int32), logits), axis_name=AXIS, out_axes=None
+            lambda logits: view.after(view.mutable, jnp.zeros((), jnp.int32), logits), axis_name=AXIS, out_axes=None
         )(jnp.ones((2, 4)))
     )  # out_axes=None refuses what is not the same on every replica
-    chex.assert_trees_all_equal_shapes_and_dtypes(after, jax.eval_shape(lambda: view.carried))
-    for leaf in jax.tree.leaves(view.carried):
+    chex.assert_trees_all_equal_shapes_and_dtypes(after, jax.eval_shape(lambda: view.mutable))
+    for leaf in jax.tree.leaves(view.mutable):
         assert (leaf.shape, leaf.dtype) == ((), jnp.float32)
 
 
 def test_a_view_does_not_depend_on_the_number_of_replicas(view, shown):
     def local(key, images):
-        return view.apply(local_keys(key, 2), images, view.carried)
+        return view.apply(local_keys(key, 2), images, view.mutable)
 
     split = IMAGES.reshape(4, 2, *IMAGES.shape[1:])
     several = jax.jit(jax.vmap(local, in_axes=(None, 0), axis_name=AXIS))(jax.random.key(0), split)
@@ -115,13 +115,13 @@ def test_a_steady_augmentation_applies_its_kinds_with_its_probability():
     kinds = ("cutout", "brightness")
     view = augmentation(probability=0.5, kinds=kinds)
     expected = apply_kinds(keys(), IMAGES, kinds=kinds, probability=0.5)
-    chex.assert_trees_all_close(jax.jit(view.apply)(keys(), IMAGES, view.carried), expected, atol=1e-6)
-    assert jax.tree.leaves(view.carried) == []
+    chex.assert_trees_all_close(jax.jit(view.apply)(keys(), IMAGES, view.mutable), expected, atol=1e-6)
+    assert jax.tree.leaves(view.mutable) == []
 
 
 def test_an_adaptive_augmentation_applies_its_kinds_with_the_probability_that_it_carries():
     view = augmentation(probability=0.25, target=0.6)
-    assert float(view.carried["probability"]) == 0.25
+    assert float(view.mutable["probability"]) == 0.25
     apply = jax.jit(view.apply)
     chex.assert_trees_all_equal(apply(keys(), IMAGES, {"probability": jnp.zeros(())}), IMAGES)
     always = apply_kinds(keys(), IMAGES, kinds=("brightness", "translation", "cutout"), probability=1.0)
@@ -137,15 +137,15 @@ def test_the_probability_rises_by_the_images_over_the_pace_while_the_critic_is_t
 
 def test_the_probability_goes_from_0_to_1_in_as_many_images_as_the_pace_and_stays_there():
     view = augmentation(target=0.6, pace=640)
-    carried, seen = view.carried, []
+    mutable, seen = view.mutable, []
     for _ in range(12):
-        carried = jax.tree.map(lambda leaf: leaf[0], moved(view, np.ones((1, 64)), carried))
-        seen.append(float(carried["probability"]))
+        mutable = jax.tree.map(lambda leaf: leaf[0], moved(view, np.ones((1, 64)), mutable))
+        seen.append(float(mutable["probability"]))
     np.testing.assert_allclose(seen, [*np.arange(1, 11) / 10, 1, 1], atol=1e-6)
     assert max(seen) <= 1
     for _ in range(11):
-        carried = jax.tree.map(lambda leaf: leaf[0], moved(view, -np.ones((1, 64)), carried))
-    assert float(carried["probability"]) == 0
+        mutable = jax.tree.map(lambda leaf: leaf[0], moved(view, -np.ones((1, 64)), mutable))
+    assert float(mutable["probability"]) == 0
 
 
 def test_replicas_with_different_logits_agree_on_the_mean_of_all():
@@ -173,13 +173,13 @@ def test_the_gradient_through_instance_noise_is_the_identity():
 
 def test_annealed_noise_falls_in_a_line_to_exactly_nothing():
     view = instance_noise(deviation=0.3, steps=7)
-    carried, seen = view.carried, []
+    mutable, seen = view.mutable, []
     for step in range(10):
-        seen.append(float(carried["deviation"]))
-        carried = jax.tree.map(lambda leaf: leaf[0], moved(view, np.zeros((1, 4)), carried, step))
+        seen.append(float(mutable["deviation"]))
+        mutable = jax.tree.map(lambda leaf: leaf[0], moved(view, np.zeros((1, 4)), mutable, step))
     np.testing.assert_allclose(seen, [0.3 * max(0.0, 1 - step / 7) for step in range(10)], atol=1e-7)
     assert seen[7:] == [0.0] * 3
-    chex.assert_trees_all_equal(view.apply(keys(), IMAGES, carried), IMAGES)
+    chex.assert_trees_all_equal(view.apply(keys(), IMAGES, mutable), IMAGES)
 
 
 def test_annealed_noise_follows_the_deviation_that_it_carries():
@@ -191,12 +191,12 @@ def test_annealed_noise_follows_the_deviation_that_it_carries():
 @pytest.mark.parametrize("size", [2, 4, 8])
 def test_packing_stacks_neighbours_as_channels_and_loses_nothing(size):
     view = packing(size=size)
-    packs = np.asarray(jax.jit(view.apply)(keys(), IMAGES, view.carried))
+    packs = np.asarray(jax.jit(view.apply)(keys(), IMAGES, view.mutable))
     assert packs.shape == (8 // size, 16, 16, size * 2)
     assert view.group == size
-    for place in range(8):
-        first = place % size * 2
-        np.testing.assert_array_equal(packs[place // size, :, :, first : first + 2], IMAGES[place])
+    for index in range(8):
+        first = index % size * 2
+        np.testing.assert_array_equal(packs[index // size, :, :, first : first + 2], IMAGES[index])
 
 
 def test_packs_that_do_not_fill_a_device_are_refused():

@@ -15,7 +15,7 @@ from gengen.models.translation.adaptation import adaptation
 from gengen.models.translation.affine import Affine
 from gengen.models.translation.recognition import Consistency
 from gengen.networks import mlp
-from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.critic import CriticNetwork, CriticOutput
 
 CLASSES, SHAPE = 3, (4, 4, 1)
 
@@ -56,7 +56,7 @@ class Level(CriticNetwork):
     @nn.compact
     def __call__(self, image, train):
         del train
-        return Judgement(self.param("weight", nn.initializers.ones, ()) * image.mean(-1), image.mean((1, 2)))
+        return CriticOutput(self.param("weight", nn.initializers.ones, ()) * image.mean(-1), image.mean((1, 2)))
 
 
 TRANSLATED = {"to_b": Times(), "to_a": Times(), "critic_a": Level(), "critic_b": Level()}
@@ -77,7 +77,7 @@ def build(networks=None, players=PLAYERS, affine=None, rate=0.1, consistency=Non
 def batch(size=8, channels=1):
     rng = np.random.default_rng(0)
     a, b = (rng.integers(0, 256, (size, *SHAPE[:2], depth), np.uint8) for depth in (1, channels))
-    return {"image": a, "label": rng.integers(0, CLASSES, size, np.int32), "second": {"image": b}}
+    return {"data": a, "label": rng.integers(0, CLASSES, size, np.int32), "second": {"data": b}}
 
 
 def step(model, fed, state=None):
@@ -129,7 +129,7 @@ def test_the_semantic_loss_is_the_cross_entropy_of_both_translations():
         features = np.tanh(image.reshape(8, -1) @ params["Dense_0"]["kernel"] + params["Dense_0"]["bias"][None])
         return np.asarray(jax.nn.log_softmax(features @ params["Dense_1"]["kernel"] + params["Dense_1"]["bias"][None]))
 
-    a, b = (image.astype(np.float32) / 127.5 - 1 for image in (fed["image"], fed["second"]["image"]))
+    a, b = (image.astype(np.float32) / 127.5 - 1 for image in (fed["data"], fed["second"]["data"]))
     meant = log_probabilities(b).argmax(1)
     cost = -log_probabilities(0.4 * a + 0.4)[np.arange(8), fed["label"]].mean()
     cost -= log_probabilities(0.4 * b + 0.4)[np.arange(8), meant].mean()
@@ -159,7 +159,7 @@ def test_labels_of_the_target_are_never_looked_at():
 
 def test_without_anything_to_adapt_the_target_is_not_needed_and_changes_nothing():
     model, fed = build(players=("classifier",)), batch()
-    alone = {name: fed[name] for name in ("image", "label")}
+    alone = {name: fed[name] for name in ("data", "label")}
     (before, one, metrics), (_, other, _) = step(model, fed), step(model, alone)
     assert equal(one, other)
     assert before.variables.keys() == {"classifier"}
@@ -205,7 +205,7 @@ def trained(steps=150, size=32, **arguments):
     def laid(leaf):
         return leaf.reshape(1, steps, size, *leaf.shape[1:])
 
-    fed = {"image": laid(images), "label": laid(label), "second": {"image": laid(second)}}
+    fed = {"data": laid(images), "label": laid(label), "second": {"data": laid(second)}}
     first = jax.jit(model.init)(jax.random.key(0), jax.tree.map(lambda leaf: leaf[0, 0], fed))
     one = jax.devices()[:1]
     state, _ = parallel(model.train_step, one)(jax.random.key(1), replicate(first, one), fed)
@@ -258,9 +258,9 @@ def test_without_a_classifier_there_is_no_game():
 @pytest.mark.parametrize(
     ("arguments", "fed", "match"),
     [
-        ({}, {"image": batch()["image"]}, "needs labels of the first"),
-        ({"consistency": {"weight": 1.0}}, {n: batch()[n] for n in ("image", "label")}, r"data\.second\.name"),
-        ({"networks": TRANSLATED}, {n: batch()[n] for n in ("image", "label")}, r"data\.second\.name"),
+        ({}, {"data": batch()["data"]}, "needs labels of the first"),
+        ({"consistency": {"weight": 1.0}}, {n: batch()[n] for n in ("data", "label")}, r"data\.second\.name"),
+        ({"networks": TRANSLATED}, {n: batch()[n] for n in ("data", "label")}, r"data\.second\.name"),
         ({"networks": TRANSLATED, "identity": 0.0}, batch(channels=3), "one shape, .* 4 x 4 x 1 and 4 x 4 x 3"),
         ({"consistency": {"weight": 1.0}}, batch(channels=3), "one shape, .* 4 x 4 x 1 and 4 x 4 x 3"),
     ],

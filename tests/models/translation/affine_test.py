@@ -14,8 +14,8 @@ SIDE = 9
 
 
 def grid(height, width):
-    places = np.stack(np.meshgrid(np.arange(height), np.arange(width), indexing="ij"), -1)
-    return places.astype(np.float32)
+    indices = np.stack(np.meshgrid(np.arange(height), np.arange(width), indexing="ij"), -1)
+    return indices.astype(np.float32)
 
 
 def ramps(number=NUMBER):
@@ -39,18 +39,18 @@ def test_zeros_leave_images_as_they_are():
 def test_a_shift_by_whole_pixels_repeats_the_border(shift):
     image = noise(1)[0]
     rows, columns = (np.clip(np.arange(side) + step, 0, side - 1) for side, step in zip((7, 5), shift, strict=True))
-    places = grid(7, 5) + np.asarray(shift, np.float32)[None, None]
-    np.testing.assert_array_equal(jax.jit(interpolated)(image, places), image[rows][:, columns])
+    indices = grid(7, 5) + np.asarray(shift, np.float32)[None, None]
+    np.testing.assert_array_equal(jax.jit(interpolated)(image, indices), image[rows][:, columns])
 
 
 def test_interpolation_is_exact_on_products_of_ramps():
     """Bilinear functions a + b y + c x + d x y are what bilinear interpolation keeps."""
     y, x = np.moveaxis(grid(7, 5), -1, 0)
     image = np.stack([2 + 0.5 * y - x + 0.25 * x * y], -1)
-    places = np.random.default_rng(1).uniform((0, 0), (6, 4), (50, 2)).astype(np.float32)
-    down, right = places.T
+    indices = np.random.default_rng(1).uniform((0, 0), (6, 4), (50, 2)).astype(np.float32)
+    down, right = indices.T
     expected = 2 + 0.5 * down - right + 0.25 * down * right
-    np.testing.assert_allclose(jax.jit(interpolated)(image, places)[:, 0], expected, atol=1e-5)
+    np.testing.assert_allclose(jax.jit(interpolated)(image, indices)[:, 0], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 4, 2), (4, 1, 1)])

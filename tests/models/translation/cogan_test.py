@@ -13,7 +13,7 @@ from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.models.translation.affine import Affine
 from gengen.models.translation.cogan import CRITIC, GENERATOR, Coupled, cogan
 from gengen.networks import classifier
-from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.critic import CriticNetwork, CriticOutput
 
 SHAPE, LATENT, CLASSES = (4, 3, 1), 2, 3
 
@@ -50,7 +50,7 @@ class Shared(CriticNetwork):
     def __call__(self, maps, train):
         del train
         features = nn.tanh(nn.Dense(4)(maps))
-        return Judgement(nn.Dense(1)(features)[:, 0], features)
+        return CriticOutput(nn.Dense(1)(features)[:, 0], features)
 
 
 NETWORKS = {
@@ -74,7 +74,7 @@ def build(networks=NETWORKS, rate=0.1, affine=None, **arguments):
 def batch(size=8):
     rng = np.random.default_rng(0)
     a, b = rng.integers(0, 256, (2, size, *SHAPE), np.uint8)
-    return {"image": a, "label": rng.integers(0, CLASSES, size, np.int32), "second": {"image": b}}
+    return {"data": a, "label": rng.integers(0, CLASSES, size, np.int32), "second": {"data": b}}
 
 
 def scaled(image):
@@ -123,8 +123,8 @@ def test_what_domain_a_teaches_the_generator_changes_domain_b_through_the_trunk_
 
 
 def test_what_domain_a_teaches_the_critic_changes_what_it_says_of_b_through_the_shared_layers_alone():
-    real, fake = scaled(batch()["image"]), scaled(batch()["image"][::-1])
-    other = {"b": scaled(batch()["second"]["image"])}
+    real, fake = scaled(batch()["data"]), scaled(batch()["data"][::-1])
+    other = {"b": scaled(batch()["second"]["data"])}
 
     def loss_of_a(params):
         judged = [GAME.judge(with_params(params), {"a": image}, train=False)[0]["a"].logit for image in (real, fake)]
@@ -142,7 +142,7 @@ def test_what_domain_a_teaches_the_critic_changes_what_it_says_of_b_through_the_
 def test_both_domains_begin_alike():
     fakes, _ = GAME.generate(FIRST, Z, train=False)
     np.testing.assert_array_equal(fakes["a"], fakes["b"])
-    image = scaled(batch()["image"])
+    image = scaled(batch()["data"])
     judged, _ = GAME.judge(FIRST, {"a": image, "b": image}, train=False)
     np.testing.assert_allclose(judged["a"].logit, judged["b"].logit, atol=1e-6)
     later, _ = GAME.generate(VARIABLES, Z, train=False)
@@ -150,7 +150,7 @@ def test_both_domains_begin_alike():
 
 
 def test_both_domains_are_judged_as_they_would_be_alone():
-    images = {"a": scaled(batch()["image"]), "b": scaled(batch()["second"]["image"])}
+    images = {"a": scaled(batch()["data"]), "b": scaled(batch()["second"]["data"])}
     both, _ = GAME.judge(VARIABLES, images, train=False)
     for name, image in images.items():
         alone, _ = GAME.judge(VARIABLES, {name: image}, train=False)
@@ -176,9 +176,7 @@ def test_the_critics_loss_is_the_sum_of_both_domains_and_of_the_cross_entropy_of
     before, _, metrics = step(build(weight=weight), fed)
     key = jax.random.fold_in(jax.random.fold_in(jax.random.key(1), 0), 0)
     fakes, _ = GAME.generate(before.variables, GAME.latents(example_keys(key, 8)), train=False)
-    real, _ = GAME.judge(
-        before.variables, {"a": scaled(fed["image"]), "b": scaled(fed["second"]["image"])}, train=False
-    )
+    real, _ = GAME.judge(before.variables, {"a": scaled(fed["data"]), "b": scaled(fed["second"]["data"])}, train=False)
     fake, _ = GAME.judge(before.variables, fakes, train=False)
     losses = {name: (softplus(-real[name].logit) + softplus(fake[name].logit)).mean() for name in "ab"}
     dense = before.variables["classifier"]["params"]["Dense_0"]
@@ -229,7 +227,7 @@ def test_the_same_key_and_the_other_domain_give_the_other_half_of_a_pair():
     np.testing.assert_array_equal(draw[0], images["a"])
     np.testing.assert_array_equal(draw[1], images["b"])
     mixed = model.sample(jax.random.key(3), VARIABLES, 5, {"domain": jnp.asarray([0, 1, 1, 0, 1])})
-    np.testing.assert_array_equal(mixed, jnp.stack([images["abbab"[place]][place] for place in range(5)]))
+    np.testing.assert_array_equal(mixed, jnp.stack([images["abbab"[index]][index] for index in range(5)]))
 
 
 def test_where_no_domain_is_asked_for_samples_come_in_pairs():
@@ -245,7 +243,7 @@ def test_where_no_domain_is_asked_for_samples_come_in_pairs():
 
 
 def test_images_of_the_second_domain_are_recognised_by_their_own_stem():
-    image = scaled(batch()["second"]["image"])
+    image = scaled(batch()["second"]["data"])
     found = build().recognise(jax.random.key(0), VARIABLES, image)["label"]
     judged, _ = GAME.judge(VARIABLES, {"b": image}, train=False)
     dense = VARIABLES["classifier"]["params"]["Dense_0"]
@@ -288,8 +286,8 @@ def test_a_latent_of_nothing_is_refused():
 @pytest.mark.parametrize(
     ("fed", "match"),
     [
-        ({"image": batch()["image"], "label": batch()["label"]}, r"needs a second data set: data\.second\.name"),
-        ({**batch(), "second": {"image": np.zeros((8, 4, 3, 3), np.uint8)}}, "one shape, .* 4 x 3 x 1 and 4 x 3 x 3"),
+        ({"data": batch()["data"], "label": batch()["label"]}, r"needs a second data set: data\.second\.name"),
+        ({**batch(), "second": {"data": np.zeros((8, 4, 3, 3), np.uint8)}}, "one shape, .* 4 x 3 x 1 and 4 x 3 x 3"),
         ({name: images for name, images in batch().items() if name != "label"}, "needs labels of the first"),
     ],
 )

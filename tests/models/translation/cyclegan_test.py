@@ -10,10 +10,10 @@ from flax import linen as nn
 from gengen.core.parallel import AXIS
 from gengen.core.state import State, params_of, with_params
 from gengen.core.transforms import scale_by_rate
-from gengen.models.translation.cycle import TRANSLATORS
 from gengen.models.translation.cyclegan import cycle_of, cyclegan
+from gengen.models.translation.cyclegan_game import TRANSLATORS
 from gengen.networks import patchgan, resnet, unet
-from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.critic import CriticNetwork, CriticOutput
 
 RATE = 0.1
 TURN = ((0.0, -1.0, 0.0), (0.0, 0.0, 1.0), (-1.0, 0.0, 0.0))
@@ -45,7 +45,7 @@ class Level(CriticNetwork):
     def __call__(self, image, train):
         del train
         weight = self.param("weight", nn.initializers.constant(self.first), ())
-        return Judgement(weight * image.mean(-1), image.mean((1, 2)))
+        return CriticOutput(weight * image.mean(-1), image.mean((1, 2)))
 
 
 def inverse(matrix):
@@ -65,14 +65,14 @@ def build(to_b=TURN, to_a=None, critic=0.0, networks=None, **arguments):
 def batch(size=4, channels=(3, 3), height=5, width=4):
     rng = np.random.default_rng(0)
     a, b = (rng.integers(0, 256, (size, height, width, depth), np.uint8) for depth in channels)
-    return {"image": a, "second": {"image": b}}
+    return {"data": a, "second": {"data": b}}
 
 
 def scaled(image):
     return image.astype(np.float32) / np.float32(127.5) - 1
 
 
-A, B = (jnp.asarray(scaled(image)) for image in (batch()["image"], batch()["second"]["image"]))
+A, B = (jnp.asarray(scaled(image)) for image in (batch()["data"], batch()["second"]["data"]))
 
 
 def step(model, fed, state=None):
@@ -141,7 +141,7 @@ def test_the_change_of_images_of_the_domain_already_weighs_identity_times_cycle(
 def test_both_critics_losses_are_halved_and_each_judges_its_domain():
     """Least squares: (D(real) - 1)^2 / 2 + D(fake)^2 / 2, with D the mean of the channels."""
     fed = batch()
-    a, b = scaled(fed["image"]), scaled(fed["second"]["image"])
+    a, b = scaled(fed["data"]), scaled(fed["second"]["data"])
     turn = np.asarray(TURN, np.float32)
     _, after, metrics = step(build(TURN, critic=1.0, cycle=0.0), fed)
     total, weights = 0.0, {}
@@ -162,15 +162,15 @@ def test_critics_are_shown_the_pool_and_the_pool_holds_translations():
     model = build(TURN, critic=1.0, pool=4)
     before, state, _ = step(model, fed)
     for name, image, matrix in (
-        ("b", fed["image"], np.asarray(TURN)),
-        ("a", fed["second"]["image"], np.asarray(TURN).T),
+        ("b", fed["data"], np.asarray(TURN)),
+        ("a", fed["second"]["data"], np.asarray(TURN).T),
     ):
         pool = state.variables[f"pool_{name}"]["pool"]
         assert before.variables[f"pool_{name}"]["pool"]["count"] == 0
         assert pool["count"] == 4
         np.testing.assert_allclose(pool["images"], scaled(image) @ matrix, atol=1e-5)
     assert "params" not in state.variables["pool_a"]
-    latest = {"image": np.zeros_like(fed["image"]), "second": {"image": np.zeros_like(fed["image"])}}
+    latest = {"data": np.zeros_like(fed["data"]), "second": {"data": np.zeros_like(fed["data"])}}
     shown, plain = (
         step(build(TURN, critic=1.0, pool=pool), latest, state if pool else drop(state))[2] for pool in (4, 0)
     )
@@ -212,14 +212,14 @@ def step_shapes(model, fed):
     replica = jax.vmap(model.train_step, in_axes=(None, None, 0), axis_name=AXIS)
     after, _ = replica(jax.random.key(1), state, jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], fed))
     variables = jax.tree.map(lambda leaf: leaf[0], after.variables)
-    images = {"ab": scaled(fed["image"]), "ba": scaled(fed["second"]["image"])}
+    images = {"ab": scaled(fed["data"]), "ba": scaled(fed["second"]["data"])}
     return {way: model.translate[way](jax.random.key(2), variables, jnp.asarray(images[way])) for way in images}
 
 
 def test_each_direction_is_its_own_translators():
     model = build(TURN, SAME)
     variables = model.init(jax.random.key(0), batch()).variables
-    a = scaled(batch()["image"])
+    a = scaled(batch()["data"])
     np.testing.assert_allclose(model.translate["ab"](jax.random.key(0), variables, a), a @ np.asarray(TURN), atol=1e-6)
     np.testing.assert_allclose(model.translate["ba"](jax.random.key(0), variables, a), a, atol=1e-6)
 
@@ -232,10 +232,10 @@ def test_each_direction_is_its_own_translators():
             batch(2, (1, 3)),
             r"identity=0\.5 needs domains of as many channels.* 1 and 3; set it to 0",
         ),
-        ({}, {"image": batch()["image"]}, r"needs a second data set: data\.second\.name"),
+        ({}, {"data": batch()["data"]}, r"needs a second data set: data\.second\.name"),
         (
             {},
-            {"image": batch()["image"], "second": {"image": batch(height=8, width=8)["image"]}},
+            {"data": batch()["data"], "second": {"data": batch(height=8, width=8)["data"]}},
             "must have the same resolution, .* 5 x 4 and 8 x 8",
         ),
     ],

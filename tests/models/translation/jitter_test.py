@@ -21,7 +21,7 @@ def changed(images, keys=KEYS, **arguments):
 
 
 def test_no_margin_and_no_mirror_leave_everything_as_it_is():
-    images = {"image": pictures(), "paired": pictures(np.float32)}
+    images = {"data": pictures(), "paired": pictures(np.float32)}
     for name, image in changed(images, margin=0, mirror=False).items():
         np.testing.assert_array_equal(image, images[name])
 
@@ -29,16 +29,16 @@ def test_no_margin_and_no_mirror_leave_everything_as_it_is():
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_pictures_of_an_example_are_changed_alike_and_keep_shape_and_dtype(dtype):
     image = pictures(dtype)
-    made = changed({"image": image, "paired": np.repeat(image, 3, -1)}, margin=3)
-    assert made["image"].dtype == made["paired"].dtype == dtype
-    assert (made["image"].shape, made["paired"].shape) == ((64, 8, 6, 1), (64, 8, 6, 3))
-    np.testing.assert_array_equal(made["paired"], np.repeat(made["image"], 3, -1))
-    assert not np.array_equal(made["image"], image)
+    made = changed({"data": image, "paired": np.repeat(image, 3, -1)}, margin=3)
+    assert made["data"].dtype == made["paired"].dtype == dtype
+    assert (made["data"].shape, made["paired"].shape) == ((64, 8, 6, 1), (64, 8, 6, 3))
+    np.testing.assert_array_equal(made["paired"], np.repeat(made["data"], 3, -1))
+    assert not np.array_equal(made["data"], image)
 
 
 def test_a_mirror_alone_turns_half_of_the_pictures_and_nothing_else():
     image = pictures()
-    made = changed({"image": image}, margin=0, mirror=True)["image"]
+    made = changed({"data": image}, margin=0, mirror=True)["data"]
     same, turned = ((made == other).all((1, 2, 3)) for other in (image, image[:, :, ::-1]))
     assert (same ^ turned).all()
     assert abs(turned.mean() - 0.5) < 4 * 0.5 / 64**0.5
@@ -46,16 +46,16 @@ def test_a_mirror_alone_turns_half_of_the_pictures_and_nothing_else():
 
 def test_what_happens_to_a_picture_follows_from_its_own_key():
     image = pictures()
-    whole = changed({"image": image}, margin=3)["image"]
-    part = changed({"image": image[5:9]}, KEYS[5:9], margin=3)["image"]
+    whole = changed({"data": image}, margin=3)["data"]
+    part = changed({"data": image[5:9]}, KEYS[5:9], margin=3)["data"]
     np.testing.assert_array_equal(part, whole[5:9])
 
 
 def test_values_stay_within_those_of_the_picture_and_a_flat_picture_stays_flat():
     flat = np.full((64, 8, 6, 1), 77, np.uint8)
-    made = changed({"flat": flat, "image": pictures(np.float32)}, margin=3)
+    made = changed({"flat": flat, "data": pictures(np.float32)}, margin=3)
     np.testing.assert_array_equal(made["flat"], flat)
-    assert np.abs(made["image"]).max() <= 1
+    assert np.abs(made["data"]).max() <= 1
 
 
 def test_pictures_are_moved_by_whole_pixels_all_shifts_alike_and_what_comes_in_is_mirrored():
@@ -64,7 +64,7 @@ def test_pictures_are_moved_by_whole_pixels_all_shifts_alike_and_what_comes_in_i
     image = np.arange(8 * 6, dtype=np.float32).reshape(8, 6)
     keys = example_keys(jax.random.key(1), number)
     images = jnp.broadcast_to(jnp.asarray(image)[None, :, :, None], (number, 8, 6, 1))
-    made = changed({"image": images}, keys, margin=margin, mirror=False)["image"][..., 0]
+    made = changed({"data": images}, keys, margin=margin, mirror=False)["data"][..., 0]
     shifts = np.stack(np.divmod(made[:, 4, 3] - image[4 - margin, 3 - margin], 6), 1).astype(int)
     around = np.pad(image, margin, mode="reflect")
     for one, (down, right) in zip(made, shifts, strict=True):
@@ -77,4 +77,4 @@ def test_pictures_are_moved_by_whole_pixels_all_shifts_alike_and_what_comes_in_i
 
 def test_a_margin_as_large_as_a_picture_is_refused():
     with pytest.raises(ValueError, match=r"jitter=6 must be below .* 8 x 6"):
-        changed({"image": pictures()}, margin=6)
+        changed({"data": pictures()}, margin=6)

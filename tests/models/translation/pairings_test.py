@@ -34,11 +34,11 @@ def of(name, image, keys=KEYS, **arguments):
 def test_a_transform_leaves_b_as_it_is_and_makes_an_a_of_the_shape_it_promises_from_its_own_key(name, channels):
     image = photographs(channels=channels)
     pairing = PAIRINGS[name]()
-    a, b = pairs(pairing, {"image": image})
+    a, b = pairs(pairing, {"data": image})
     np.testing.assert_allclose(b, scaled(image), atol=1e-6)
     assert {"a": a.shape[1:], "b": b.shape[1:]} == pairing.shapes(image.shape[1:], 0)
     assert a.dtype == b.dtype == np.float32
-    alone, _ = pairs(pairing, {"image": image[4:]}, KEYS[4:])
+    alone, _ = pairs(pairing, {"data": image[4:]}, KEYS[4:])
     np.testing.assert_allclose(alone, a[4:], atol=1e-6)
     if name != "noisy":
         assert np.abs(a).max() <= 1 + 1e-6
@@ -49,10 +49,10 @@ def test_a_transform_leaves_b_as_it_is_and_makes_an_a_of_the_shape_it_promises_f
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_given_pairs_go_from_the_second_picture_to_the_first_or_back(reverse):
-    batch = {"image": photographs(), "paired": photographs(channels=1)}
+    batch = {"data": photographs(), "paired": photographs(channels=1)}
     pairing = PAIRINGS["given"](reverse=reverse)
     a, b = pairs(pairing, batch)
-    first, second = scaled(batch["image"]), scaled(batch["paired"])
+    first, second = scaled(batch["data"]), scaled(batch["paired"])
     np.testing.assert_allclose(a, first if reverse else second, atol=1e-6)
     np.testing.assert_allclose(b, second if reverse else first, atol=1e-6)
     assert pairing.shapes((8, 12, 3), 1) == {"a": a.shape[1:], "b": b.shape[1:]}
@@ -137,10 +137,10 @@ def test_a_hole_is_a_rectangle_of_its_share_of_both_sides():
 def test_a_hole_is_anywhere_inside_with_the_same_probability():
     rows, columns, hidden = holes(1 / 3)
     firsts = rows.argmax(1), columns.argmax(1)
-    for first, places in zip(firsts, (5, 7), strict=True):
-        shares = np.bincount(first, minlength=places) / len(hidden)
-        assert len(shares) == places
-        np.testing.assert_allclose(shares, 1 / places, atol=4 * (1 / places / len(hidden)) ** 0.5)
+    for first, indices in zip(firsts, (5, 7), strict=True):
+        shares = np.bincount(first, minlength=indices) / len(hidden)
+        assert len(shares) == indices
+        np.testing.assert_allclose(shares, 1 / indices, atol=4 * (1 / indices / len(hidden)) ** 0.5)
     assert abs(np.corrcoef(*firsts)[0, 1]) < 4 / len(hidden) ** 0.5
 
 

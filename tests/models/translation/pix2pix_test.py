@@ -12,7 +12,7 @@ from gengen.core.transforms import scale_by_rate
 from gengen.models.translation.pairings import PAIRINGS
 from gengen.models.translation.pix2pix import pix2pix
 from gengen.networks import patchgan, unet
-from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.critic import CriticNetwork, CriticOutput
 
 RATE = 0.1
 
@@ -43,7 +43,7 @@ class Weighing(CriticNetwork):
     def __call__(self, image, train):
         del train
         weights = self.param("weights", nn.initializers.constant(self.first), (image.shape[-1],))
-        return Judgement(image @ weights, image.mean((1, 2)))
+        return CriticOutput(image @ weights, image.mean((1, 2)))
 
 
 def build(pairing="given", *, networks=None, **arguments):
@@ -58,7 +58,7 @@ def build(pairing="given", *, networks=None, **arguments):
 
 def batch(size=4, channels=1, paired=1, height=6, width=5):
     rng = np.random.default_rng(0)
-    shapes = {"image": (size, height, width, channels), "paired": (size, height, width, paired)}
+    shapes = {"data": (size, height, width, channels), "paired": (size, height, width, paired)}
     return {name: rng.integers(0, 256, shape, np.uint8) for name, shape in shapes.items()}
 
 
@@ -81,7 +81,7 @@ def softplus(x):
 
 def test_without_a_critic_a_step_is_down_the_mean_absolute_error():
     fed = batch()
-    a, b = scaled(fed["paired"]), scaled(fed["image"])
+    a, b = scaled(fed["paired"]), scaled(fed["data"])
     _, after, metrics = step(build(adversary=False, weight=7.0, networks={"to_b": Times(0.5)}), fed)
     error = np.abs(b - 0.5 * a).mean()
     assert metrics.keys() == {"generator/loss", "generator/absolute_error"}
@@ -100,7 +100,7 @@ def test_without_a_critic_there_are_no_variables_of_one():
 def test_the_losses_are_eq_4_and_half_of_the_critics_part_of_eq_1():
     """The translator moves after the critic, whose step is written out."""
     fed = batch()
-    a, b = scaled(fed["paired"])[..., 0], scaled(fed["image"])[..., 0]
+    a, b = scaled(fed["paired"])[..., 0], scaled(fed["data"])[..., 0]
     _, after, metrics = step(build(weight=10.0), fed)
     real, fake = 0.3 * a + 0.3 * b, 0.3 * a + 0.3 * 0.5 * a
     both = (softplus(-real) + softplus(fake)).mean()
@@ -186,7 +186,7 @@ def test_a_translation_is_one_of_several_and_depends_on_no_other_picture(colours
 def test_a_pair_depends_on_its_key_alone_and_has_both_pictures():
     model, fed = build("masked"), batch(channels=3)
     a, b = model.pair(jax.random.key(0), fed)
-    np.testing.assert_allclose(b, scaled(fed["image"]), atol=1e-6)
+    np.testing.assert_allclose(b, scaled(fed["data"]), atol=1e-6)
     assert a.shape == (*b.shape[:-1], 4)
     np.testing.assert_array_equal(model.pair(jax.random.key(0), fed)[0], a)
     assert not np.array_equal(model.pair(jax.random.key(1), fed)[0], a)
@@ -208,7 +208,7 @@ def test_what_is_seen_of_a_picture_stays_and_its_hole_is_what_the_translator_say
 def test_both_pictures_of_a_pair_are_jittered_alike():
     """Where both are the same, a translator that changes nothing is right whatever the jitter."""
     fed = batch()
-    same = {"image": fed["image"], "paired": fed["image"]}
+    same = {"data": fed["data"], "paired": fed["data"]}
     model = build(adversary=False, jitter=3, mirror=True, networks={"to_b": Times(1.0)})
     assert step(model, same)[2]["generator/absolute_error"] == 0
     assert step(model, fed)[2]["generator/absolute_error"] > 0.1

@@ -14,8 +14,8 @@ SHAPE = (1, 2, 1)
 def listed(key, size, kept, images):
     """What is shown of images, one after the other; `kept` is the pool, which changes."""
     shown = []
-    for place, image in enumerate(images):
-        coin, choice = jax.random.split(jax.random.fold_in(key, place))
+    for index, image in enumerate(images):
+        coin, choice = jax.random.split(jax.random.fold_in(key, index))
         if len(kept) < size:
             kept.append(image)
             shown.append(image)
@@ -29,11 +29,11 @@ def listed(key, size, kept, images):
 
 
 def played(pool, replicas):
-    """`(key, carried, images [global batch, ...]) -> (shown, the pool of every replica)`."""
+    """`(key, mutable, images [global batch, ...]) -> (shown, the pool of every replica)`."""
     replica = jax.vmap(pool.shown, in_axes=(None, None, 0), axis_name=AXIS)
 
-    def step(key, carried, images):
-        shown, after = replica(key, carried, images.reshape(replicas, -1, *images.shape[1:]))
+    def step(key, mutable, images):
+        shown, after = replica(key, mutable, images.reshape(replicas, -1, *images.shape[1:]))
         return shown.reshape(images.shape), jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, leaf.shape), after)
 
     return jax.jit(step)
@@ -48,17 +48,17 @@ def numbered(start, count):
 @pytest.mark.parametrize("size", [0, 1, 3, 10, 50])
 def test_the_pool_is_a_list_played_with_the_same_draws_and_equal_on_every_replica(size, replicas):
     pool, kept, batch = Pool(size), [], 8
-    step, carried = played(pool, replicas), pool.empty(SHAPE)
-    for place in range(4):
-        key, images = jax.random.fold_in(jax.random.key(7), place), numbered(1 + place * batch, batch)
-        shown, after = step(key, carried, images)
+    step, mutable = played(pool, replicas), pool.empty(SHAPE)
+    for index in range(4):
+        key, images = jax.random.fold_in(jax.random.key(7), index), numbered(1 + index * batch, batch)
+        shown, after = step(key, mutable, images)
         for leaf in jax.tree.leaves(after):
             for replica in leaf[1:]:
                 np.testing.assert_array_equal(replica, leaf[0])
-        carried = jax.tree.map(lambda leaf: leaf[0], after)
+        mutable = jax.tree.map(lambda leaf: leaf[0], after)
         np.testing.assert_array_equal(shown, listed(key, size, kept, images))
-        np.testing.assert_array_equal(carried["images"][: len(kept)], np.reshape(kept, (len(kept), *SHAPE)))
-        assert carried["count"] == len(kept) == min(size, batch * (place + 1))
+        np.testing.assert_array_equal(mutable["images"][: len(kept)], np.reshape(kept, (len(kept), *SHAPE)))
+        assert mutable["count"] == len(kept) == min(size, batch * (index + 1))
 
 
 def test_until_the_pool_is_full_every_image_goes_in_and_is_shown():
@@ -69,15 +69,15 @@ def test_until_the_pool_is_full_every_image_goes_in_and_is_shown():
 
 
 def test_an_image_is_never_lost_it_is_shown_or_kept():
-    pool, carried, given, shown = Pool(5), Pool(5).empty(SHAPE), [], []
+    pool, mutable, given, shown = Pool(5), Pool(5).empty(SHAPE), [], []
     step = played(pool, 1)
-    for place in range(20):
-        images = numbered(1 + 4 * place, 4)
-        seen, after = step(jax.random.key(place), carried, images)
-        carried = jax.tree.map(lambda leaf: leaf[0], after)
+    for index in range(20):
+        images = numbered(1 + 4 * index, 4)
+        seen, after = step(jax.random.key(index), mutable, images)
+        mutable = jax.tree.map(lambda leaf: leaf[0], after)
         given += list(images[:, 0, 0, 0])
         shown += list(np.asarray(seen)[:, 0, 0, 0])
-    assert set(shown) | set(np.asarray(carried["images"])[:, 0, 0, 0]) == set(given)
+    assert set(shown) | set(np.asarray(mutable["images"])[:, 0, 0, 0]) == set(given)
 
 
 def test_a_full_pool_swaps_half_of_all_images_at_places_that_are_equally_likely():

@@ -11,7 +11,7 @@ from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.models.rival import Rival
 from gengen.models.translation.affine import Affine
 from gengen.models.translation.recognition import Consistency, Recognition
-from gengen.networks.critic import CriticNetwork, Judgement
+from gengen.networks.critic import CriticNetwork, CriticOutput
 
 CLASSES, SHAPE, SIZE = 3, (2, 3, 1), 8
 
@@ -44,7 +44,7 @@ class Weighing(CriticNetwork):
     @nn.compact
     def __call__(self, features, train):
         del train
-        return Judgement(nn.Dense(1)(features)[:, 0], features)
+        return CriticOutput(nn.Dense(1)(features)[:, 0], features)
 
 
 RIVAL = Rival(Weighing(), ADVERSARIAL_LOSSES["non_saturating"])
@@ -80,14 +80,14 @@ def played(settings, variables, fed=None, made=None):
     fed = batch() if fed is None else fed
 
     def loss(params):
-        value, metrics, carried = settings.loss({**variables, "classifier": {"params": params}}, fed, made)
-        return value, ({name: mean.value for name, mean in metrics.items()}, carried)
+        value, metrics, mutable = settings.loss({**variables, "classifier": {"params": params}}, fed, made)
+        return value, ({name: mean.value for name, mean in metrics.items()}, mutable)
 
     def gradient(params):
         return jax.value_and_grad(loss, has_aux=True)(params)
 
-    (value, (metrics, carried)), slope = on_one_replica(gradient, variables["classifier"]["params"])
-    return float(value), metrics, carried, slope
+    (value, (metrics, mutable)), slope = on_one_replica(gradient, variables["classifier"]["params"])
+    return float(value), metrics, mutable, slope
 
 
 def logits_of(variables, image, name="params", network="classifier"):
@@ -154,13 +154,13 @@ def test_the_teacher_begins_as_the_classifier_and_is_its_exponential_average():
     variables = begin(settings)
     assert_close(variables["teacher"]["average"], variables["classifier"]["params"], atol=0)
     students = [
-        jax.tree.map(lambda leaf, place=place: leaf + place, variables["classifier"]["params"]) for place in range(5)
+        jax.tree.map(lambda leaf, index=index: leaf + index, variables["classifier"]["params"]) for index in range(5)
     ]
     expected = decay**5 * np.asarray(variables["teacher"]["average"]["Dense_0"]["kernel"])
-    for place, params in enumerate(students):
-        expected = expected + (1 - decay) * decay ** (4 - place) * np.asarray(params["Dense_0"]["kernel"])
-        _, _, carried, _ = played(settings, {**variables, "classifier": {"params": params}})
-        variables = {**variables, "teacher": carried["teacher"]}
+    for index, params in enumerate(students):
+        expected = expected + (1 - decay) * decay ** (4 - index) * np.asarray(params["Dense_0"]["kernel"])
+        _, _, mutable, _ = played(settings, {**variables, "classifier": {"params": params}})
+        variables = {**variables, "teacher": mutable["teacher"]}
     np.testing.assert_allclose(variables["teacher"]["average"]["Dense_0"]["kernel"], expected, rtol=1e-5)
 
 

@@ -138,11 +138,11 @@ def test_every_point_of_the_batch_can_be_drawn_and_about_as_often():
 
     keys = jax.random.split(jax.random.key(1), 1000)
     drawn = on_replicas(many, 2, flat)[0].reshape(-1, D)
-    places = (drawn[:, None] == flat).all(-1).argmax(1)
-    shares = np.bincount(places, minlength=N) / len(places)
-    np.testing.assert_allclose(shares, 1 / N, atol=5 * np.sqrt(1 / N / len(places)))
+    indices = (drawn[:, None] == flat).all(-1).argmax(1)
+    shares = np.bincount(indices, minlength=N) / len(indices)
+    np.testing.assert_allclose(shares, 1 / N, atol=5 * np.sqrt(1 / N / len(indices)))
     # Codes of one restart are different points: there are more of those than codes.
-    assert min(len(set(row)) for row in places.reshape(-1, K).tolist()) >= K - 1
+    assert min(len(set(row)) for row in indices.reshape(-1, K).tolist()) >= K - 1
 
 
 def test_a_new_codebook_takes_every_vector_from_the_data_and_a_used_one_none():

@@ -1,0 +1,112 @@
+"""What a run shows of itself as it goes: samples, and held-out images as they come back or are translated."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from gengen.core.model import GenerativeModel
+from gengen.core.state import Variables
+from gengen.data.signature import DataSet
+from gengen.inference.conditions import LABEL, by_class, classes_of, columns_of
+from gengen.inference.sampling import sampler
+from gengen.inference.translation import Gallery
+from gengen.pictures.grid import grid, save_png, to_pixels
+
+PICTURES = 64
+"""Samples in a grid, or as many more as fill the last row where columns are classes."""
+
+PAIRS = 32
+"""Held-out images that are shown above their reconstructions."""
+
+COLUMNS = 8
+
+TRANSLATED = 16
+"""Held-out images that are shown above their translations, in each direction."""
+
+
+class Picture(NamedTuple):
+    """A picture of one step.
+
+    Attributes:
+      kind: "samples", "reconstructions" or "translations", the name of its folder.
+      path: of the file.
+    """
+
+    kind: str
+    path: Path
+
+
+class Progress:
+    """Draws what a model can show of itself.
+
+    Args:
+      model: the model.
+      data: whose held-out images are reconstructed.
+      workdir: the run folder.
+      seed: of the samples.
+    """
+
+    def __init__(self, model: GenerativeModel, data: DataSet, workdir: Path, seed: int) -> None:
+        self._model, self._workdir, self._seed = model, workdir, seed
+        self._draws = {"samples": self._samples} if model.sample else {}
+        if model.encode and model.decode:
+            self._draws["reconstructions"] = self._reconstructions
+            test = data.splits["test"]
+            indices = np.random.default_rng(seed).permutation(len(test["data"]))[:PAIRS]
+            self._held_out = {name: np.asarray(values[indices]) for name, values in test.items()}
+            self._back = jax.jit(self._through)
+        if model.translate:
+            self._draws["translations"] = self._translations
+            self._gallery = Gallery(model, data, number=TRANSLATED, seed=seed)
+        if model.sample:
+            self._draw = sampler(model)
+
+    def pictures(self, step: int) -> list[Picture]:
+        """Where the pictures of a step lie, or will lie; samples come last."""
+        kinds = sorted(self._draws)
+        return [Picture(kind, self._workdir / kind / f"step_{step:08d}.png") for kind in kinds]
+
+    def write(self, step: int, variables: Variables) -> Iterator[tuple[str, np.ndarray]]:
+        """Writes the pictures of a step; yields the kind and the pixels [H, W, C] of each."""
+        for kind, path in self.pictures(step):
+            shown = self._draws[kind](variables)
+            save_png(path, shown)
+            yield kind, shown
+
+    def _samples(self, variables: Variables) -> np.ndarray:
+        columns = columns_of(self._model)
+        number = math.ceil(PICTURES / columns) * columns if columns else PICTURES
+        return grid(self._draw(variables, self._seed, number, by_class(self._model, number)), columns=columns)
+
+    def _reconstructions(self, variables: Variables) -> np.ndarray:
+        images = self._held_out["data"]
+        back = to_pixels(self._back(jax.random.key(self._seed), variables, self._held_out))
+        columns = min(COLUMNS, len(images))
+        return grid(in_pairs(images, back, columns), columns=columns)
+
+    def _translations(self, variables: Variables) -> np.ndarray:
+        return self._gallery.picture(variables)
+
+    def _through(self, key: jax.Array, variables: Variables, batch: dict[str, jax.Array]) -> jax.Array:
+        assert self._model.encode and self._model.decode
+        condition = {LABEL: batch["label"]} if classes_of(self._model) else None
+        images = batch["data"].astype(np.float32) / np.float32(127.5) - 1
+        latents = self._model.encode(key, variables, images, condition)
+        back: jax.Array = self._model.decode(key, variables, latents, condition)
+        return back
+
+
+def in_pairs(above: np.ndarray, below: np.ndarray, columns: int) -> np.ndarray:
+    """Orders two sets of images [N, H, W, C] so that in rows of so many each of `below` comes under its own of `above`.
+
+    Returns:
+      Images [2 M, H, W, C], M the largest multiple of `columns` that N holds, or N itself if it is smaller.
+    """
+    columns = min(columns, len(above))
+    whole = len(above) // columns * columns
+    rows = [images[:whole].reshape(-1, columns, *images.shape[1:]) for images in (above, below)]
+    return np.stack(rows, axis=1).reshape(2 * whole, *above.shape[1:])

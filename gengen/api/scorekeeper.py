@@ -1,0 +1,96 @@
+"""Scores while a run trains: a few samples judged now and then, and the best checkpoint kept."""
+
+import math
+from pathlib import Path
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from ml_collections import ConfigDict
+
+from gengen.core.average import evaluation_variables
+from gengen.core.refusal import Refusal
+from gengen.core.state import State
+from gengen.data.dataset import DataSet
+from gengen.evaluation.judge import Judge
+from gengen.inference.sampling import Draw
+from gengen.metrics.scores import AS_REAL, SCORES
+from gengen.training.checkpoint import Checkpoints
+from gengen.training.writer import Writer, read_lines
+
+SEED = 1
+"""Of the samples that are judged: the same latents at every step, so that scores differ by the model alone, and others
+than `--mode=evaluate` draws, so that the best checkpoint is not judged by the samples that chose it."""
+
+
+def judge_of(data: DataSet, settings: ConfigDict, *, labelled: bool) -> Judge:
+    """What samples are judged by while a run trains.
+
+    Args:
+      data: what they are compared with.
+      settings: the section `evaluation`.
+      labelled: whether samples can be told their class.
+
+    Raises:
+      UnfitDataError: the data have too few images, or none of the extractors fits them.
+      Refusal: a score cannot be had from these data, the one that chooses among them.
+    """
+    judge = Judge(data, settings, num=settings.num, scores=settings.scores, labelled=labelled)
+    names = [name for name in judge.names if SCORES[name].better != AS_REAL]
+    if settings.best not in names:
+        raise Refusal(
+            f"config.evaluation.best={settings.best!r} must be one of the scores that can be had from these data: "
+            f"{', '.join(names)}."
+        )
+    return judge
+
+
+class Scorekeeper:
+    """Judges a run's samples and keeps the state with the best score.
+
+    Args:
+      folder: the run folder; the best state goes to `best/` in it.
+      judge: what the samples are judged by.
+      settings: the section `evaluation`.
+      draw: draws samples of the model.
+      start: step at which the run starts or goes on; a best state of a later one will come again.
+    """
+
+    def __init__(self, folder: Path, judge: Judge, settings: ConfigDict, draw: Draw, start: int) -> None:
+        self._settings, self._draw, self._judge = settings, draw, judge
+        self._judged: int | None = None
+        self._best = Checkpoints(folder / "best", keep=1)
+        self._best.drop_after(start)
+        self._record = self._recorded(folder / "metrics.jsonl")
+
+    def __call__(self, state: State, step: int, writer: Writer | None) -> None:
+        """Judges samples of a state; every process calls it alike, and the one that has a writer judges."""
+        if step == self._judged:
+            return
+        self._judged, improved = step, False
+        if writer:
+            variables = jax.device_get(evaluation_variables(state))
+            found = self._judge.scores(self._judge.samples(self._draw, variables, SEED))
+            writer.scalars(step, {self._judge.tag(name): estimate.value for name, estimate in found.items()})
+            value = found[self._settings.best].value
+            improved = self._cost(value) < self._record
+            self._record = min(self._record, self._cost(value))
+        if jax.process_count() > 1:
+            improved = bool(multihost_utils.broadcast_one_to_all(np.asarray(improved)))
+        if improved:
+            self._best.save(step, state)
+
+    def close(self) -> None:
+        """Waits until the best state is on disk."""
+        self._best.close()
+
+    def _cost(self, value: float) -> float:
+        """The value of the score that chooses, turned so that less is better."""
+        return value if SCORES[self._settings.best].better == "lower" else -value
+
+    def _recorded(self, lines: Path) -> float:
+        """The score of the state in `best/`, as the run wrote it down; infinite if there is none."""
+        step = self._best.latest()
+        tag = self._judge.tag(self._settings.best)
+        values = [entry[tag] for entry in read_lines(lines) if entry["step"] == step and tag in entry]
+        return self._cost(values[-1]) if values else math.inf

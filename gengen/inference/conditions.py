@@ -1,0 +1,96 @@
+"""What samples are told to be: the class that a user names, or one class after the other."""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gengen.core.model import GenerativeModel
+from gengen.core.refusal import Refusal
+from gengen.data.labels import only_labelled
+from gengen.data.signature import DataSet
+
+Conditions = Mapping[str, np.ndarray]
+"""What each of n samples is told to be, by the names of a model's conditions: int32 [n] or float32 [n, size]."""
+
+LABEL = "label"
+"""The condition that is the class of the data."""
+
+DOMAIN = "domain"
+"""The condition that is one of two domains, of which a model makes pairs of samples."""
+
+COLUMNS = 32
+"""The most classes that get a column each in a picture."""
+
+NAMED = 20
+"""The most classes that a message names."""
+
+
+def classes_of(model: GenerativeModel) -> int:
+    """The number K of classes of the data of which a model's samples can be told to be one; 0 if they cannot."""
+    return model.conditions[LABEL].classes if LABEL in model.conditions else 0
+
+
+def columns_of(model: GenerativeModel) -> int | None:
+    """Columns of a grid that shows each class in a column of its own; None where that is not possible."""
+    classes = classes_of(model)
+    return classes if 1 < classes <= COLUMNS else None
+
+
+def by_class(model: GenerativeModel, number: int) -> Conditions | None:
+    """Tells sample i to be of class i mod K; None where the model takes no labels."""
+    classes = classes_of(model)
+    return {LABEL: np.arange(number, dtype=np.int32) % classes} if classes else None
+
+
+def of_class(model: GenerativeModel, number: int, asked: str, names: Sequence[str]) -> Conditions:
+    """Tells all samples to be of one class.
+
+    Args:
+      model: the model that will draw them.
+      number: of samples.
+      asked: name of the class, or its number where no class has that name.
+      names: of the classes of the data [K].
+
+    Raises:
+      Refusal: the model takes no labels, or there is no such class.
+    """
+    classes = classes_of(model)
+    if not classes:
+        raise Refusal(f"--label={asked}: samples of this run cannot be told their class; leave the flag out.")
+    if asked in names:
+        index = names.index(asked)
+    elif asked.isdecimal() and int(asked) < classes:
+        index = int(asked)
+    else:
+        listed = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+        raise Refusal(f"--label={asked} is no class; take a number from 0 to {classes - 1} or a name: {listed}.")
+    return {LABEL: np.full(number, index, np.int32)}
+
+
+def shown_to(model: GenerativeModel, data: DataSet) -> DataSet:
+    """What a model can be shown of a data set: where it needs to know each class, images of known classes.
+
+    One line says how many others are left out.
+
+    Raises:
+      Refusal: no training image, or no held-out one, is left.
+    """
+    if not model.supervised or not data.signature.classes:
+        return data
+    kept = only_labelled(data)
+    if kept is data:
+        return data
+    for split, what in (("train", "training"), ("test", "held-out")):
+        if not kept.signature.counts[split]:
+            raise Refusal(
+                f"this model needs the class of every image, and no {what} image of {data.signature.name} has one; "
+                f"choose a model that is not told labels."
+            )
+    left = ", ".join(
+        f"{data.signature.counts[split] - count:,} of {data.signature.counts[split]:,} in {split}"
+        for split, count in kept.signature.counts.items()
+        if count < data.signature.counts[split]
+    )
+    print(f"gengen: images without a label are left out, as the model needs it: {left}", file=sys.stderr)
+    return kept

@@ -1,0 +1,147 @@
+"""The two domains of a translation: what makes their pairs, which are known, and each as a data set of its own."""
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping
+
+import jax
+import numpy as np
+
+from gengen.core.model import GenerativeModel
+from gengen.core.state import Tree, Variables
+from gengen.data.signature import DataSet
+from gengen.pictures.grid import to_pixels
+
+CHUNK = 256
+"""The most images of one call."""
+
+PIXELS = 2**20
+"""The most pixels of one call, so that what a network makes of large images fits into memory, too."""
+
+SEEDS = {"train": 0, "test": 1}
+"""Seeds of what pairs are made with, such as the places of holes: always the same, and other ones in each split."""
+
+Arrays = Mapping[str, np.ndarray]
+"""What a data set holds of some images, by name: "data" and perhaps "paired" and "label"."""
+
+One = Callable[[jax.Array, Variables, Tree], Tree]
+"""`(key, variables, tree of arrays [1, ...]) -> tree of arrays [1, ...]`: what is done to one image."""
+
+
+def pairs_of(
+    model: GenerativeModel, arrays: Arrays, indices: np.ndarray, *, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Makes the pairs of a model that learns from pairs.
+
+    Args:
+      model: the model.
+      arrays: what the data hold of N images.
+      indices: of the images wanted [n].
+      seed: of what a pairing draws, such as the place of a hole; it draws by the place of the image.
+
+    Returns:
+      Images of domain a and of domain b, uint8 [n, H, W, C] and [n, H, W, C'].
+
+    Raises:
+      ValueError: the model learns without pairs.
+    """
+    if model.pair is None:
+        raise ValueError("this model learns without pairs, so there is nothing that makes any")
+    pair = model.pair
+    each = each_alone(lambda key, variables, batch: pair(key, batch))
+    batch = {name: np.asarray(arrays[name][indices]) for name in ("data", "paired") if name in arrays}
+    made = [tuple(map(to_pixels, chunk)) for chunk in each(jax.random.key(seed), {}, indices, batch)]
+    a, b = (np.concatenate(side) for side in zip(*made, strict=True))
+    return a, b
+
+
+def aligned(data: DataSet, model: GenerativeModel) -> bool:
+    """Whether it is known which images of both domains belong together, even if the model does not learn from it.
+
+    So it is where the model learns from pairs, and where the second data set are the second pictures of the first.
+    """
+    if model.pair is not None:
+        return True
+    second = data.second
+    if second is None or "paired" not in data.splits["test"]:
+        return False
+    return all(_equal(data.splits[split]["paired"], second.splits[split]["data"]) for split in SEEDS)
+
+
+def domains(data: DataSet, model: GenerativeModel) -> dict[str, DataSet]:
+    """Both domains as data sets of their own, with the splits "train" and "test".
+
+    Of a model that learns without pairs, a is the data set itself and b its second one. A model that learns from pairs
+    makes both of the data set's images; a domain that is these images is the data set itself. Others keep its labels,
+    and have a digest of their own pixels and a folder of their own.
+
+    Raises:
+      ValueError: the model learns without pairs, and there is no second data set.
+    """
+    if model.pair is None:
+        if data.second is None:
+            raise ValueError(f"{data.signature.name} has no second data set to translate to")
+        return {"a": data, "b": data.second}
+    splits: dict[str, dict[str, Arrays]] = {"a": {}, "b": {}}
+    for split in SEEDS:
+        arrays = data.splits[split]
+        images = pairs_of(model, arrays, np.arange(len(arrays["data"])), seed=SEEDS[split])
+        labels = {name: values for name, values in arrays.items() if name == "label"}
+        for name, side in zip("ab", images, strict=True):
+            splits[name][split] = {"data": side, **labels}
+    return {name: _domain(data, name, made) for name, made in splits.items()}
+
+
+def _domain(data: DataSet, name: str, splits: Mapping[str, Arrays]) -> DataSet:
+    if all(_equal(splits[split]["data"], data.splits[split]["data"]) for split in splits):
+        return data
+    digest = hashlib.sha256(f"{data.signature.digest} domain {name}".encode())
+    for split in splits:
+        digest.update(f"{split} {splits[split]['image'].shape}".encode())
+        digest.update(np.ascontiguousarray(splits[split]["data"]).tobytes())
+    short = digest.hexdigest()[:16]
+    height, width, channels = splits["train"]["data"].shape[1:]
+    signature = dataclasses.replace(
+        data.signature,
+        name=f"domain {name} of {data.signature.name}",
+        height=height,
+        width=width,
+        channels=channels,
+        counts={split: len(splits[split]["data"]) for split in splits},
+        digest=short,
+        paired=0,
+        second=None,
+    )
+    return DataSet(signature, splits, data.folder / f"domain_{short}")
+
+
+def each_alone(one: One) -> Callable[[jax.Array, Variables, np.ndarray, Tree], Iterator[Tree]]:
+    """Makes of a function of one image `(key, variables, indices [n], tree of arrays [n, ...]) -> trees` of chunks.
+
+    It is compiled once for each size of a chunk, the last of which is filled with its last example.
+    """
+
+    @jax.jit
+    def look(key: jax.Array, variables: Variables, indices: jax.Array, tree: Tree) -> Tree:
+        def alone(index: jax.Array, tree: Tree) -> Tree:
+            batch = jax.tree.map(lambda leaf: leaf[None], tree)
+            made = one(jax.random.fold_in(key, index), variables, batch)
+            return jax.tree.map(lambda leaf: leaf[0], made)
+
+        return jax.vmap(alone)(indices, tree)
+
+    def each(key: jax.Array, variables: Variables, indices: np.ndarray, tree: Tree) -> Iterator[Tree]:
+        total, numbers = len(indices), np.asarray(indices, np.int32)
+        pixels = max(math.prod(leaf.shape[1:3]) for leaf in jax.tree.leaves(tree))
+        size = min(total, CHUNK, max(1, PIXELS // pixels))
+        for start in range(0, total, size):
+            chosen = np.minimum(np.arange(start, start + size), total - 1)
+            made = look(key, variables, numbers[chosen], jax.tree.map(lambda leaf, chosen=chosen: leaf[chosen], tree))
+            yield jax.tree.map(lambda leaf, kept=total - start: np.asarray(leaf)[:kept], made)
+
+    return each
+
+
+def _equal(first: np.ndarray, second: np.ndarray) -> bool:
+    return first is second or np.array_equal(first, second)

@@ -1,0 +1,206 @@
+"""A generator and a critic, what both want small, and the pure functions of the game between them.
+
+A generator maps latents z ~ N(0, 1) to images; a critic tells data from samples. `adversarial`, `infogan` and
+`unrolled` play this game.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from gengen.core.game import Outcome
+from gengen.core.mean import Mean, mean_of
+from gengen.core.model import Batch
+from gengen.core.parallel import example_keys, local_keys, replica_mean
+from gengen.core.state import State, Tree, Variables
+from gengen.losses.adversarial import AdversarialLoss
+from gengen.models.conditioning import Conditioning, Labels, Nothing
+from gengen.models.gans.terms import Term, TermInputs
+from gengen.models.gans.views import View
+from gengen.models.pixels import scaled
+from gengen.networks.critic import CriticNetwork, CriticOutput
+from gengen.networks.forward import eval_mode, init_network, train_mode
+
+
+class Adversaries(NamedTuple):
+    """The two networks and all that the losses of their game depend on.
+
+    Attributes:
+      generator: latents [B, L] and what samples are told -> images [B, H, W, C] in [-1, 1].
+      critic: images [B, H, W, C] and what it is told of them -> CriticOutput.
+      loss: the pair of losses.
+      latent: dimension L of the latents.
+      real_label: targets of data are drawn uniformly between these two; (1, 1) smooths no labels.
+      conditioning: what samples are told to be.
+      views: what happens to data and samples alike before the critic sees them, in this order.
+      terms: what is added to the losses.
+    """
+
+    generator: nn.Module
+    critic: CriticNetwork
+    loss: AdversarialLoss
+    latent: int
+    real_label: tuple[float, float] = (1.0, 1.0)
+    conditioning: Conditioning = Nothing()
+    views: Sequence[View] = ()
+    terms: Sequence[Term] = ()
+
+    @property
+    def sees_single_images(self) -> bool:
+        """Whether the critic needs to be shown no more than one image: not its label, nor others in a pack."""
+        return not isinstance(self.conditioning, Labels) and all(view.group == 1 for view in self.views)
+
+    def init(self, key: jax.Array, batch: Batch) -> Variables:
+        """Makes the first variables of both networks, and what the views carry if they carry something."""
+        generator_key, critic_key = jax.random.split(key)
+        mutable = {view.name: view.mutable for view in self.views if view.mutable}
+        keys = example_keys(key, math.prod(view.group for view in self.views))
+        condition = self.conditioning.drawn(keys)
+        images = jnp.broadcast_to(scaled(batch["data"][:1]), (keys.size, *batch["data"].shape[1:]))
+        seen = self.conditioning.data_inputs(self.seen(mutable, keys, images), condition)
+        return {
+            "generator": init_network(
+                self.generator, generator_key, *self.conditioning.latent_inputs(self.latents(keys), condition)
+            ),
+            "critic": init_network(self.critic, critic_key, *seen),
+            **({"views": mutable} if mutable else {}),
+        }
+
+    def latents(self, keys: jax.Array) -> jax.Array:
+        """Draws z ~ N(0, 1), [B, L], one from each key [B]."""
+        return jax.vmap(lambda key: jax.random.normal(key, (self.latent,)))(keys)
+
+    def seen(self, mutable: dict[str, Tree], keys: jax.Array, images: jax.Array) -> jax.Array:
+        """What the critic sees of images [B, H, W, C], by keys [B] and what each view carries."""
+        for index, view in enumerate(self.views):
+            own = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, index)
+            images = view.apply(own, images, mutable.get(view.name, {}))
+        return images
+
+    def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
+        """Scales the images and draws all noise that the turns of a step share."""
+        size, mutable = batch["data"].shape[0], state.variables.get("views", {})
+        to_tell, to_see_real, to_see_fake = (local_keys(jax.random.fold_in(key, index), size) for index in range(3))
+        seen = self.seen(mutable, to_see_real, scaled(batch["data"]))
+        to_aim = local_keys(jax.random.fold_in(key, 3), seen.shape[0])  # a pack of images has one target
+        low, high = self.real_label
+        return {
+            "real": seen,
+            "latent": self.latents(local_keys(key, size)),
+            "condition": self.conditioning.of(to_tell, batch),
+            "view": to_see_fake,
+            "mutable": mutable,  # as the step begins: both turns see the same views, and the critic's moves it
+            "target": jax.vmap(lambda key: jax.random.uniform(key, (), minval=low, maxval=high))(to_aim),
+        }
+
+    def generate(self, state: State, batch: Batch) -> tuple[jax.Array, Tree]:
+        """Returns samples as the critic sees them, and what the generator carries."""
+        inputs = self.conditioning.latent_inputs(batch["latent"], batch["condition"])
+        fake, mutable = train_mode(self.generator, state.variables["generator"], *inputs)
+        return self.seen(batch["mutable"], batch["view"], fake), mutable
+
+    def critic_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
+        """What the critic wants small, and its estimate of the distance between data and samples."""
+        fake, generated = self.generate(state, batch)
+        judged_real, judged_fake, mutable = self.judge(state.variables["critic"], batch, fake)
+        logits = self.logits(judged_real, judged_fake)
+        losses = self.loss.critic(*logits)
+        metrics = {self.loss.estimate: mean_of(self.loss.distance(losses))}
+        if self.real_label != (1.0, 1.0):
+            losses = self.loss.critic(*logits, batch["target"])
+        value, measured = self.with_terms(
+            "critic", losses, key, self.inputs(state, batch, fake, judged_real, judged_fake)
+        )
+        moved = {
+            view.name: view.after(batch["mutable"][view.name], state.step, lax.stop_gradient(judged_real.logit))
+            for view in self.views
+            if view.mutable
+        }
+        trace = {"generator": generated, "critic": mutable, **({"views": moved} if moved else {})}
+        return value, (metrics | measured, trace)
+
+    def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
+        """What the generator wants small."""
+        fake, generated = self.generate(state, batch)
+        inputs = self.conditioning.data_inputs(fake, batch["condition"])
+        judged_fake, mutable = train_mode(self.critic, state.variables["critic"], *inputs)
+        judged_real = self.without_trace(state, batch)(batch["real"])  # costs nothing where no loss looks at it
+        losses = self.loss.generator(*self.logits(judged_real, judged_fake))
+        value, metrics = self.with_terms(
+            "generator", losses, key, self.inputs(state, batch, fake, judged_real, judged_fake)
+        )
+        return value, (metrics, {"generator": generated, "critic": mutable})
+
+    def judge(self, critic: dict[str, Tree], batch: Batch, fake: jax.Array) -> tuple[CriticOutput, CriticOutput, Tree]:
+        """Judges data and samples; also returns what the critic's passes carry.
+
+        A critic that judges every image alone sees both in one batch, which is faster. Others see them apart, as
+        critics with batch normalisation are published, so that their statistics are of one kind at a time.
+        """
+        real, condition = batch["real"], batch["condition"]
+        if self.critic.judges_alone:
+            both = {name: jnp.concatenate([value, value]) for name, value in condition.items()}
+            seen = self.conditioning.data_inputs(jnp.concatenate([real, fake]), both)
+            judged, mutable = train_mode(self.critic, critic, *seen)
+            size = real.shape[0]
+            return jax.tree.map(lambda x: x[:size], judged), jax.tree.map(lambda x: x[size:], judged), mutable
+        of_real, mutable = train_mode(self.critic, critic, *self.conditioning.data_inputs(real, condition))
+        of_fake, mutable = train_mode(
+            self.critic, {**critic, **mutable}, *self.conditioning.data_inputs(fake, condition)
+        )
+        return of_real, of_fake, mutable
+
+    def logits(self, real: CriticOutput, fake: CriticOutput) -> tuple[jax.Array, jax.Array]:
+        """The logits of data and samples as the losses count them."""
+        if not self.loss.relativistic:
+            return real.logit, fake.logit
+        return real.logit - replica_mean(fake.logit.mean()), fake.logit - replica_mean(real.logit.mean())
+
+    def inputs(
+        self, state: State, batch: Batch, fake: jax.Array, judged_real: CriticOutput, judged_fake: CriticOutput
+    ) -> TermInputs:
+        """What terms see of a turn."""
+        return TermInputs(
+            self.without_trace(state, batch), batch["real"], fake, judged_real, judged_fake, batch["condition"]
+        )
+
+    def without_trace(self, state: State, batch: Batch) -> Callable[[jax.Array], CriticOutput]:
+        """The critic as it is in training, but that it forgets what its passes carry."""
+
+        def judge(images: jax.Array) -> CriticOutput:
+            seen = self.conditioning.data_inputs(images, batch["condition"])
+            judged: CriticOutput = train_mode(self.critic, state.variables["critic"], *seen)[0]
+            return judged
+
+        return judge
+
+    def with_terms(
+        self, player: str, losses: jax.Array, key: jax.Array, inputs: TermInputs
+    ) -> tuple[jax.Array, dict[str, Mean]]:
+        """Adds a player's terms to its losses; returns the sum [] and each term's mean."""
+        terms = [term for term in self.terms if term.player == player]
+        total = jnp.zeros(()) if any(term.alone for term in terms) else losses.mean()
+        metrics = {}
+        for index, term in enumerate(terms):
+            value = term.value(jax.random.fold_in(key, index), inputs)
+            metrics[term.name] = mean_of(value)
+            total = total + term.weight * value.mean()
+        return total, metrics
+
+    def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
+        """Draws images [n, H, W, C] in [-1, 1]; image i depends on the key, on i and on its condition alone."""
+        keys = example_keys(key, n)
+        drawn = self.conditioning.drawn(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, 1))
+        inputs = self.conditioning.latent_inputs(self.latents(keys), {**drawn, **(condition or {})})
+        return eval_mode(self.generator, variables["generator"], *inputs)
+
+    def features(self, key: jax.Array, variables: Variables, data: jax.Array) -> jax.Array:
+        """What the critic's logit weighs of images [n, H, W, C], as they are, without views: [n, F]."""
+        del key
+        judged: CriticOutput = eval_mode(self.critic, variables["critic"], data)
+        return judged.features

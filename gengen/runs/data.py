@@ -1,0 +1,134 @@
+"""The data of a run folder: those that it was trained on, and a user's own pictures brought to their shape."""
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from ml_collections import ConfigDict
+from PIL import Image
+
+from gengen.core.refusal import Refusal
+from gengen.data import pixels, ranges, reading
+from gengen.data.listing import SUFFIXES, File, Listing, list_pictures, say, shown
+from gengen.data.pixels import Range
+from gengen.data.signature import DataSet, Signature
+from gengen.data.splits import rule_of
+from gengen.pictures.grid import has_alpha
+from gengen.runs.opened import opened, unchanged
+from gengen.runs.prepare import check_sections, load_data
+
+
+class Shown(NamedTuple):
+    """Images to look at.
+
+    Attributes:
+      images: uint8 [N, H, W, C].
+      labels: their classes, int32 [N]; None where there are none.
+      indices: where they lie among all that they were taken from, int [N].
+      title: what they are, in words.
+      names: of the files that they were read from; () where there are none.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None
+    indices: np.ndarray
+    title: str
+    names: tuple[str, ...] = ()
+
+
+def data_of(workdir: Path, config: ConfigDict | None = None) -> DataSet:
+    """Loads the data that a run was trained on.
+
+    Args:
+      workdir: the run folder.
+      config: where the places of the data come from; the run's own config by default.
+
+    Returns:
+      The data set, with the splits that the run's config selects.
+
+    Raises:
+      Refusal: the folder holds no run, or the data are gone or other ones.
+    """
+    own, signature = opened(workdir)
+    given = own if config is None else config
+    check_sections(given, workdir)
+    with unchanged(workdir):
+        for key in ("data_dir", "manual_dir"):
+            own.data[key] = given.data[key] or own.data[key]
+        if "second" in own.data and "second" in given.data and given.data.second.get("manual_dir"):
+            own.data.second.manual_dir = given.data.second.manual_dir
+        data = load_data(own, rule_of(signature.to_json()))
+    if data.signature.digest != signature.digest:
+        raise Refusal(f"the data of {own.data.name} are not those that {workdir} was trained on: their digests differ.")
+    return data
+
+
+def held_out(data: DataSet, number: int, seed: int) -> Shown:
+    """Picks at most so many held-out images at random, without repetition; the seed says which, and in which order."""
+    test = data.splits["test"]
+    indices = np.random.default_rng(seed).permutation(len(test["data"]))[:number]
+    labels = np.asarray(test["label"][indices]) if "label" in test else None
+    title = f"{len(indices):,} held-out image{'s' if len(indices) > 1 else ''} of {data.signature.name}"
+    return Shown(np.asarray(test["data"][indices]), labels, indices, title)
+
+
+def pictures_of(path: Path, signature: Signature, number: int) -> Shown:
+    """Reads a user's pictures and brings them to the shape of a run's data, as `gengen.data` does with crop "center".
+
+    Pictures of more than 8 bits are taken from the range of values that those of the run had; where these had 8 bits,
+    from the range that the pictures themselves use.
+
+    Args:
+      path: a picture, or a folder or zip whose pictures are taken in the order of their paths.
+      signature: of the run's data.
+      number: the most pictures to take.
+
+    Returns:
+      The pictures, which have no labels.
+
+    Raises:
+      Refusal: there are no pictures, or some are damaged; the sentence names them.
+    """
+    listing = _listing(path)
+    files = listing.files[:number]
+    say(listing.passed_over())
+    values = _range(listing, files, signature)
+    size, channels = (signature.height, signature.width), signature.channels
+
+    def fitted(image: Image.Image, content: bytes) -> np.ndarray:
+        image.load()
+        if has_alpha(channels):
+            return pixels.fit_alpha(image, values, size=size, channels=channels, crop="center")
+        return pixels.fit(pixels.plain(image, values), size=size, channels=channels, crop="center")
+
+    images = [image for _, image in reading.each(listing, files, fitted)]
+    several = listing.root == path
+    title = f"{len(images):,} of {len(listing.files):,} pictures in {shown(path)}" if several else shown(path)
+    return Shown(np.stack(images), None, np.arange(len(images)), title, tuple(file.path for file in files))
+
+
+def _listing(path: Path) -> Listing:
+    if not path.exists():
+        raise Refusal(f"--input={shown(path)} does not exist; name a picture or a folder of pictures.")
+    if not path.is_dir() and not zipfile.is_zipfile(path):
+        return Listing(path.parent, (File(shown(path.name), path.name, ""),), {})
+    listing = list_pictures(path)
+    if not listing.files:
+        raise Refusal(f"--input={shown(path)} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+    return listing
+
+
+def _range(listing: Listing, files: Sequence[File], signature: Signature) -> Range | None:
+    """The range of values of a user's pictures: that of the run, or else their own, which is said."""
+    kept = Range(*signature.range) if signature.range else None
+    found = [(file.path, "", measures) for file, measures in reading.each(listing, files, ranges.measured)]
+    survey = ranges.surveyed(f"--input={shown(listing.root)}", found, kept)
+    for line in survey.lines:
+        say(line)
+    if survey.values:
+        used = [bound for _, _, measures in found if measures.kind for bound in (measures.low, measures.high)]
+        whose = f", as in the data of the run; these use {min(used):.6g} to {max(used):.6g}" if kept else ""
+        say(f"--input={shown(listing.root)}: {survey.values}{whose}")
+    return survey.values

@@ -1,0 +1,193 @@
+"""The run folder: everything that a later task needs, without the data set and without the config file."""
+
+import errno
+import fcntl
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from gengen.core.refusal import Refusal
+from gengen.files.whole import sweep, write_whole
+
+MAY_CHANGE = ("training.steps", "training.epochs", "data.data_dir", "data.manual_dir", "data.second.manual_dir")
+"""Keys in which two commands of one run may differ, beside evaluation.* and training.*_every. The data's place is one,
+because the data itself is compared by its digest."""
+
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
+"""What file systems without locks answer to one who asks for a lock."""
+
+SECTIONS = {
+    "data": ("name",),
+    "networks": (),
+    "model": ("name",),
+    "optimizers": (),
+    "training": ("steps", "batch_size", "seed", "average"),
+}
+"""What the config of every run holds, whichever version wrote it."""
+
+LOCK = ".lock"
+"""File in a run folder that its process locks."""
+
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
+"""What file systems without locks answer to one who asks for a lock."""
+
+PACKAGES = ("gengen", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy")
+
+
+def begun(folder: Path) -> bool:
+    """Says whether a folder holds a run with checkpoints; until then its config may still be corrected.
+
+    Raises:
+      Refusal: it holds checkpoints alone.
+    """
+    has_checkpoints = any((folder / "checkpoints").glob("[0-9]*"))
+    if has_checkpoints and not (folder / "config.json").exists():
+        raise Refusal(f"{folder} holds checkpoints and no config.json to tell of what; choose another --workdir.")
+    return has_checkpoints
+
+
+def open_folder(folder: Path, config: ConfigDict, signature: dict[str, Any]) -> None:
+    """Makes the folder of a new run, or checks that an old one is of the same experiment.
+
+    Args:
+      folder: the run folder; it need not exist.
+      config: the resolved config.
+      signature: the data's signature, as JSON has it.
+
+    Raises:
+      Refusal: the folder holds another experiment; the sentence names what differs.
+    """
+    wanted = json.loads(config.to_json())
+    if begun(folder):
+        _refuse_other(folder, _read(folder / "config.json"), wanted, "config")
+        _refuse_other(folder, _read(folder / "data.json"), json.loads(json.dumps(signature)), "data")
+    folder.mkdir(parents=True, exist_ok=True)
+    versions = {package: _version(package) for package in PACKAGES} | {"python": sys.version.split()[0]}
+    write_whole(folder / "data.json", json.dumps(signature, indent=2))
+    write_whole(folder / "versions.json", json.dumps(versions, indent=2))
+    write_whole(folder / "config.json", json.dumps(wanted, indent=2))  # last: a folder with a config is complete
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keeps a run folder to this process: two that train in one folder would delete each other's checkpoints.
+
+    What earlier processes left half-written is removed, and so is a folder that was made in vain. The lock ends with
+    the process, however it ends. On a file system without locks there is none, and a line says so.
+
+    Raises:
+      Refusal: another process holds it.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = folder / LOCK
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refusal(f"{folder} is being trained by another process; wait for it or choose another.") from error
+        except OSError as error:
+            if error.errno not in WITHOUT_LOCKS:
+                raise
+            print(f"gengen: {folder} cannot be locked ({error.strerror}); train in it once at a time.", file=sys.stderr)
+        for inside in (folder, *(path for path in folder.iterdir() if path.is_dir())):
+            sweep(inside)
+        try:
+            yield
+        finally:
+            if [path.name for path in folder.iterdir()] == [LOCK]:
+                lock.unlink()
+                with suppress(OSError):  # where somebody else has found use for one of them
+                    for path in made:
+                        path.rmdir()
+
+
+def read_folder(folder: Path) -> tuple[ConfigDict, dict[str, Any]]:
+    """Reads the config and the data's signature of a run.
+
+    Raises:
+      Refusal: the folder holds no run, or what it holds is damaged.
+    """
+    if not (folder / "config.json").exists():
+        raise Refusal(f"{folder} holds no run; train one with --config=configs/NAME.py --workdir={folder}.")
+    config, data = (_read(folder / name) for name in ("config.json", "data.json"))
+    for name, section in config.items():
+        if not isinstance(section, dict):
+            raise damaged(folder / "config.json", f"{name} is no section of a config")
+    return ConfigDict(_tuples(config)), data
+
+
+def check_config(folder: Path, config: ConfigDict) -> None:
+    """Checks that the config of a run holds what every version of gengen wrote.
+
+    Raises:
+      Refusal: it does not.
+    """
+    for section, keys in SECTIONS.items():
+        missing = [key for key in keys if key not in config.get(section, {})]
+        if section not in config or missing:
+            name = f"{section}.{missing[0]}" if missing else section
+            raise damaged(folder / "config.json", f"it has no {name}")
+    for section in ("networks", "optimizers"):
+        for key, value in config[section].items():
+            if not isinstance(value, ConfigDict) or "name" not in value:
+                raise damaged(folder / "config.json", f"{section}.{key} has no name")
+
+
+def _refuse_other(folder: Path, there: dict[str, Any], here: dict[str, Any], what: str) -> None:
+    old, new = _flat(there), _flat(here)
+    differing = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+    # A key that older versions did not have changes nothing where it is empty or 0, or tells of the same data.
+    same_data = what == "data" and old.get("digest") == new.get("digest")
+    differing = [key for key in differing if key in old or (new[key] and not same_data)]
+    differing = [key for key in differing if what != "config" or not _may_change(key)]
+    if differing:
+        listed = ", ".join(f"{what}.{key} is {old.get(key)} there and {new.get(key)} here" for key in differing)
+        raise Refusal(f"{folder} belongs to another run: {listed}; choose another --workdir.")
+
+
+def _may_change(key: str) -> bool:
+    section, _, name = key.partition(".")
+    return key in MAY_CHANGE or section == "evaluation" or (section == "training" and name.endswith("_every"))
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _tuples(tree: Any) -> Any:
+    """JSON knows no tuples; configs know no lists."""
+    if isinstance(tree, dict):
+        return {key: _tuples(value) for key, value in tree.items()}
+    return tuple(_tuples(value) for value in tree) if isinstance(tree, list) else tree
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError) as error:
+        raise damaged(path, str(error) if isinstance(error, ValueError) else "it is missing") from error
+    if not isinstance(tree, dict) or not tree:
+        raise damaged(path, "it is no object of JSON, or an empty one")
+    return tree
+
+
+def damaged(path: Path, reason: str) -> Refusal:
+    """What to say of a file of a run folder that is not what gengen wrote."""
+    return Refusal(f"{path} is missing or damaged ({reason}), so this run cannot go on; choose another --workdir.")
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"

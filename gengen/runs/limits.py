@@ -1,0 +1,63 @@
+"""How much may be asked for: numbers of samples, seeds, memory."""
+
+import os
+
+from gengen.core.refusal import Refusal
+from gengen.data.signature import Signature
+from gengen.pictures.grid import LEAST
+from gengen.runs.sections import SEEDS
+
+NUMBERS = 2**31
+"""Images are numbered by JAX's integers, of which there are as many from 0 on."""
+
+
+def check_flags(*, num: int, least: int, seed: int) -> None:
+    """Checks the flags of tasks that draw samples.
+
+    Raises:
+      Refusal: there are fewer samples than `least` or too many to be numbered, or the seed is out of range.
+    """
+    if num < least:
+        raise Refusal(f"--num={num} must be at least {least}.")
+    if num >= NUMBERS:
+        raise Refusal(f"--num={num} must be below {NUMBERS}.")
+    check_seed(seed)
+
+
+def check_room(number: int, signature: Signature, what: str) -> None:
+    """Checks that so many images and their grid fit into memory.
+
+    Raises:
+      Refusal: they do not; the sentence names the flag `what` that asks for them.
+    """
+    size = signature.height * signature.width * signature.channels
+    cell = max(size, LEAST**2 * signature.channels)  # grids enlarge small images, and copy them once
+    check_memory(number * (size + 2 * cell), what)
+
+
+def check_seed(seed: int) -> None:
+    """Checks the seed of the noise.
+
+    Raises:
+      Refusal: it is out of range.
+    """
+    if not 0 <= seed < SEEDS:
+        raise Refusal(f"--seed={seed} must lie in [0, {SEEDS}).")
+
+
+def check_memory(amount: float, what: str) -> None:
+    """Checks that something would fit into the memory of this machine, before it would be killed for it.
+
+    Args:
+      amount: bytes that it takes.
+      what: the flag that asks for it, as given.
+
+    Raises:
+      Refusal: it would not.
+    """
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if amount > memory:
+        raise Refusal(
+            f"{what} would take {amount / 2**30:,.0f} GiB of memory, and this machine has {memory / 2**30:,.0f}; ask "
+            f"for fewer."
+        )

@@ -1,0 +1,266 @@
+"""Which task a command line reaches, and with what: in this process, with the tasks themselves replaced."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gengen.cli import command, flags
+from gengen.core.refusal import Refusal
+from gengen.tasks import embed, interpolate, reconstruct, sample
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")  # of ml_collections, by Python
+
+WGAN = f"--config={ROOT / 'configs' / 'wgan.py'}:tiny"
+
+
+@pytest.fixture
+def carried_out(monkeypatch):
+    """Runs a command line in this process with the tasks replaced by what notes their arguments."""
+    called = {}
+    for task in (command.sample, command.traverse, reconstruct, command.interpolate, command.manifold, embed):
+        name = task.__name__.rpartition(".")[2]
+        monkeypatch.setattr(task, "run", lambda *given, name=name, **named: called.update({name: (given, named)}))
+    monkeypatch.setattr(command.machine, "keep_compilations", lambda: None)
+
+    def run(*argv):
+        return command.main(["launch.py", *argv], ROOT / "configs")
+
+    return run, called
+
+
+def test_a_class_is_asked_for_by_a_flag_that_other_modes_refuse(carried_out, capsys):
+    run, called = carried_out
+    assert run("--mode=sample", "--workdir=runs/a", "--label=Sandal") == 0
+    assert called["sample"][1]["label"] == "Sandal"
+    assert run("--mode=sample", "--workdir=runs/a") == 0
+    assert called["sample"][1]["label"] is None
+    where = "--mode=sample, --mode=reconstruct and --mode=manifold"
+    for mode in ("train", "traverse", "interpolate", "embed", "evaluate", "compare", "benchmark"):
+        assert run(f"--mode={mode}", "--workdir=runs/a", "--label=3") == 2
+        assert capsys.readouterr().err == f"launch.py: --label=3 is for {where}; leave it out of --mode={mode}.\n"
+    assert list(called) == ["sample"]
+
+
+def test_a_run_is_traversed_into_the_folder_that_is_named(carried_out):
+    run, called = carried_out
+    assert run("--mode=traverse", "--workdir=runs/a", "--output=b", "--seed=2", "--best", "--raw") == 0
+    flags = {"seed": 2, "output": Path("b"), "best": True, "raw": True}
+    assert called["traverse"] == ((Path("runs/a"),), flags)
+
+
+def test_modes_that_look_at_codes_are_told_what_belongs_to_them(carried_out):
+    run, called = carried_out
+    flags = {"seed": 3, "output": None, "best": False, "raw": True, "config": None}
+    given = ("--workdir=runs/a", "--seed=3", "--raw")
+    assert run("--mode=reconstruct", *given, "--input=mine", "--label=2") == 0
+    assert called["reconstruct"] == ((Path("runs/a"),), {**flags, "num": 64, "source": Path("mine"), "label": "2"})
+    assert run("--mode=interpolate", *given) == 0
+    assert called["interpolate"] == ((Path("runs/a"),), {**flags, "num": 8, "steps": 10, "spherical": False})
+    assert run("--mode=interpolate", *given, "--steps=4", "--spherical", "--num=2") == 0
+    assert called["interpolate"][1] == {**flags, "num": 2, "steps": 4, "spherical": True}
+    assert run("--mode=manifold", *given, "--axes=1,2") == 0
+    assert called["manifold"] == ((Path("runs/a"),), {**flags, "num": 20, "axes": "1,2", "label": None})
+    assert run("--mode=embed", *given) == 0
+    assert called["embed"] == ((Path("runs/a"),), {**flags, "num": 10_000})
+
+
+FLAGS = {"--steps=3": "interpolate", "--spherical": "interpolate", "--axes=0,1": "manifold"}
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_a_flag_of_one_mode_is_refused_in_others(carried_out, capsys, flag):
+    run, called = carried_out
+    for mode in {"train", "sample", "embed", "evaluate", *FLAGS.values()} - {FLAGS[flag]}:
+        assert run(f"--mode={mode}", "--workdir=runs/a", flag) == 2
+        assert capsys.readouterr().err == (
+            f"launch.py: {flag} is for --mode={FLAGS[flag]} alone; leave it out of --mode={mode}.\n"
+        )
+    assert not called
+
+
+def test_own_pictures_are_refused_by_modes_that_would_not_look_at_them(carried_out, capsys):
+    run, called = carried_out
+    for mode in ("train", "sample", "embed", "manifold", "evaluate"):
+        assert run(f"--mode={mode}", "--workdir=runs/a", "--input=mine") == 2
+        said = capsys.readouterr().err
+        assert said.startswith("launch.py: --input=mine is for --mode=reconstruct")
+        assert said.endswith(f"leave it out of --mode={mode}.\n")
+    assert not called
+
+
+GIVEN = {
+    "workdir": "a", "num": "3", "seed": "0", "label": "1", "input": "a", "direction": "ab", "steps": "4", "axes": "0,1",
+    "output": "a", "spherical": None, "best": None, "raw": None, "dry_run": None, "distributed": None,
+    "coordinator": "a:1", "processes": "1", "process": "0",
+}  # fmt: skip
+"""A value of every flag that some mode heeds, config apart; None where it takes none."""
+
+
+def test_every_flag_is_heeded_by_some_mode():
+    heeded = {name for names in flags.HEEDED.values() for name in names}
+    assert heeded == {*GIVEN, "config"} == set(flags.defined()) - {"mode", "list", "flagfile", "undefok"}
+
+
+@pytest.mark.input("Flags", "--seed, --raw or --best to train", "refused", "the modes that heed the flag are named")
+@pytest.mark.input("Flags", "any flag to a mode that would not heed it", "refused", "by one table of modes and flags")
+@pytest.mark.parametrize("mode", flags.HEEDED)
+def test_a_flag_is_heeded_or_refused(mode):
+    for name, value in GIVEN.items():
+        flag = f"--{name}" if value is None else f"--{name}={value}"
+        argv = ["launch.py", f"--mode={mode}", flag]
+        if name in flags.HEEDED[mode]:
+            assert flags.parse(argv)[name].present
+        else:
+            with pytest.raises(Refusal, match=f"^{flag} is for --mode=.*; leave it out of --mode={mode}[.,]"):
+                flags.parse(argv)
+
+
+def test_the_seed_of_a_training_is_a_key_of_its_config():
+    with pytest.raises(Refusal, match=r"leave it out of --mode=train, whose seed is --config\.training\.seed\.$"):
+        flags.parse(["launch.py", WGAN, "--seed=0"])
+
+
+@pytest.mark.input("Flags", "--nobest, --raw=false to train", "taken", "False asks for nothing")
+def test_false_asks_for_nothing():
+    assert not flags.parse(["launch.py", WGAN, "--nobest", "--raw=false"]).raw
+
+
+@pytest.mark.input("Flags", "--list beside other flags", "refused", "it does nothing else")
+@pytest.mark.parametrize("other", ["--mode=sample", "--seed=2", "--dry_run"])
+def test_a_list_is_asked_for_alone(other):
+    with pytest.raises(Refusal, match=f"leave {other} out"):
+        flags.parse(["launch.py", "--list", other])
+
+
+@pytest.mark.input(
+    "Flags",
+    "a key of the config to a mode that looks at a run",
+    "refused",
+    "but for the places of data and what judges",
+)
+def test_keys_of_a_config_that_would_not_be_heeded_are_refused():
+    for mode, key in (
+        ("sample", "evaluation.num=200"),
+        ("embed", "evaluation.num=200"),
+        ("detect", "training.steps=3"),
+    ):
+        with pytest.raises(Refusal, match=f"^--config.{key.partition('=')[0]} would not be heeded: --mode={mode} "):
+            flags.parse(["launch.py", f"--mode={mode}", WGAN, f"--config.{key}"])
+    for mode, key in (("detect", "evaluation.num=200"), ("embed", "data.data_dir=a"), ("train", "training.steps=3")):
+        assert flags.parse(["launch.py", f"--mode={mode}", WGAN, f"--config.{key}"]).mode == mode
+
+
+def test_keys_are_read_from_the_command_line_that_is_given_and_each_is_its_own():
+    """A notebook has no command line, and gives several to one process."""
+    assert flags.parse(["launch.py", WGAN, "--config.training.steps=7"]).config.training.steps == 7
+    assert flags.parse(["launch.py", WGAN, "--config.model.clip=0.5"]).config.training.steps == 20
+    assert flags.parse(["launch.py", "--mode=sample", "--num=5"]).num == 5
+    assert flags.parse(["launch.py", "--mode=sample"]).num is None
+
+
+@pytest.mark.input("Flags", "--num of 2147483648 or more", "refused", "JAX's integers cannot number so many")
+@pytest.mark.input("Flags", "--num or --seed below what they can be", "refused", "the sentence has the least")
+def test_numbers_have_ends():
+    for num in (-(10**20), -3, 0, 2**31, 10**20):
+        with pytest.raises(Refusal, match=f"--num={num} must be"):
+            sample.check_flags(num=num, least=1, seed=0)
+    for seed in (-1, 2**32, 10**20):
+        with pytest.raises(Refusal, match=f"--seed={seed} must lie in"):
+            sample.check_flags(num=1, least=1, seed=seed)
+    sample.check_flags(num=2**31 - 1, least=1, seed=2**32 - 1)
+
+
+@pytest.mark.input(
+    "Flags", "--num or --steps of more images than memory holds", "refused", "it says how much they take"
+)
+def test_images_that_would_not_fit_into_memory_are_refused(looked, coding):
+    few = np.zeros((4, 4, 4, 1), np.uint8)
+    for task, given in ((interpolate, {"num": 2**31 - 1}), (interpolate, {"num": 2, "steps": 10**15})):
+        with pytest.raises(
+            Refusal, match=r"--num=\d+ --steps=\d+ would take [\d,]+ GiB of memory, and this machine has"
+        ):
+            looked(task, coding(draws=np.zeros((1, 2)), encodes=False), few, **given)
+    shape = sample.Signature("few", 4, 4, 1, (), {"train": 1, "test": 1}, "")
+    with pytest.raises(Refusal, match="--num=2147483647 would take"):
+        sample.check_room(2**31 - 1, shape, "--num=2147483647")
+    sample.check_room(10_000, shape, "--num=10000")
+
+
+WORDS = {
+    "--num=1.5": "--num=1.5",
+    "--num=": "--num=",
+    f"--seed={'9' * 5000}": "4300",
+    "--flagfile=nowhere": "nowhere",
+    "--config=": "no such experiment",
+    "--\udcff": r"'\\udcff'",
+    "\udcff": r"'\\udcff' is not a flag",
+}
+
+
+@pytest.mark.input("Flags", "a word that is not UTF-8", "refused", "its bytes are shown as in \\udcff")
+@pytest.mark.parametrize("word", WORDS, ids=lambda word: ascii(word)[:20])
+def test_what_cannot_be_parsed_is_one_sentence(carried_out, capsys, word):
+    assert carried_out[0](word) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("launch.py: ") and len(line) < 600
+    assert re.search(WORDS[word], line)
+
+
+FILES = {"import nothing": "nothing", "1 / 0": "division by zero", "def get_config(variant=None): return 3": "int"}
+
+
+@pytest.mark.input("Flags", "--config of a program that fails", "refused", "the sentence has what it failed with")
+@pytest.mark.parametrize("text", FILES)
+def test_a_config_that_fails_is_one_sentence(tmp_path, text):
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(Refusal, match=FILES[text]):
+        flags.parse(["launch.py", f"--config={tmp_path / 'mine.py'}"])
+
+
+NO_PATH = {
+    "": "is empty",
+    "a\0b": "NUL",
+    "gs://bucket/run": "is a URL",
+    "file:///tmp/run": "is a URL",
+    "~nobody-/a": "home",
+}
+
+
+@pytest.mark.input("Paths", "a flag of a path that is no path", "refused", "before anything is written, in every mode")
+@pytest.mark.parametrize("text", NO_PATH)
+@pytest.mark.parametrize(
+    ("flag", "mode"),
+    [("workdir", mode) for mode in ("train", "sample", "embed", "compare", "benchmark", "evaluate")]
+    + [("output", "sample"), ("output", "compare"), ("input", "reconstruct"), ("input", "detect")],
+)
+def test_what_is_no_path_is_refused_before_anything_is_written(
+    carried_out, capsys, monkeypatch, tmp_path, flag, mode, text
+):
+    run, called = carried_out
+    monkeypatch.chdir(tmp_path)
+    assert run(f"--mode={mode}", *(() if flag == "workdir" else ("--workdir=runs/a",)), f"--{flag}={text}") == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"launch.py: --{flag}") and said.count("\n") == 1 and NO_PATH[text] in said
+    assert not called and not list(tmp_path.iterdir())
+
+
+def test_the_home_folder_is_written_out_in_every_flag(carried_out, monkeypatch, tmp_path):
+    run, called = carried_out
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert run("--mode=reconstruct", "--workdir=~/a", "--output=~/b.npz", "--input=~/c") == 0
+    given, named = called["reconstruct"]
+    assert (given, named["output"], named["source"]) == ((tmp_path / "a",), tmp_path / "b.npz", tmp_path / "c")
+
+
+def test_an_error_that_led_to_itself_ends(carried_out, monkeypatch, capsys):
+    def fails(*given, **named):
+        error = PermissionError(13, "Permission denied", "there")
+        raise error from error
+
+    run, _ = carried_out
+    monkeypatch.setattr(command.sample, "run", fails)
+    assert run("--mode=sample", "--workdir=runs/a") == 2
+    assert capsys.readouterr().err == "launch.py: there cannot be used: Permission denied.\n"
