@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gengen.data.draws import uniform
+from gengen.data.random_numbers import uniform
 
 COUNTS = {"train": 10_000, "test": 2_000}
 """Points of each split."""

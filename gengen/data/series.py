@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gengen.data.draws import uniform
+from gengen.data.random_numbers import uniform
 
 COUNTS = {"train": 10_000, "test": 2_000}
 """Series of each split."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gengen.data.draws import uniform
+from gengen.data.random_numbers import uniform
 
 SIDE = 16
 """Voxels along each axis where nothing else is asked for."""
