@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from gengen.core.refusal import Refusal
 from gengen.data import decoded, pixels, splits
+from gengen.data.fitting import fitted
 from gengen.data.listing import say, shown
 from gengen.data.pixels import Range
 from gengen.data.prepared import WRITE_ERRORS, prepare
@@ -72,7 +73,9 @@ def load(
             print(f"gengen: preparing {name} in {root}", file=sys.stderr)
             with plain(root) as readable:
                 prepared = prepare(name, find_source(name, readable, manual, rule, domain), manual, rule)
-                data = decoded.write(folder, name, prepared, size=size, channels=channels, crop=crop)
+                data = decoded.write(
+                    folder, name, prepared, fitted(name, prepared, size=size, channels=channels, crop=crop)
+                )
     except OSError as error:
         _refuse_unusable(root, error)
         raise
