@@ -41,12 +41,14 @@ def fitted(name: str, prepared: Prepared, *, size: tuple[int, int] | None, chann
       Refusal: the data are no pictures, and a size, channels or a crop are asked for.
     """
     found = prepared.features
-    if found.kind == "picture":
+    if found.encoded:
         return _pictures(name, prepared, size, channels or found.shape[-1], crop)
     given = {"resolution": size, "channels": channels, "crop": crop if crop != "none" else None}
     for key, value in given.items():
         if value is not None:
-            raise Refusal(f"--config.data.{key} is of pictures, and {name} holds {plural(found.kind)}: leave it empty.")
+            raise Refusal(
+                f"--config.data.{key} is for files of pictures, and {name} holds {plural(found.kind)}: leave it empty."
+            )
     field = Field(found.shape, found.dtype, *(prepared.bounds or ()))
 
     def examples(split: str, key: str) -> Iterator[tuple[np.ndarray, int]]:

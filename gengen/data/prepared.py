@@ -38,7 +38,7 @@ class Features(NamedTuple):
 
     Attributes:
       kind: one of `signature.KINDS`.
-      shape: of an example; of pictures, whose sizes may differ, (channels,) alone.
+      shape: of an example; of files of pictures, whose sizes may differ, (channels,) alone.
       dtype: of an example.
       data: the feature of the examples.
       label: the feature of their classes; None where there are no labels.
@@ -49,6 +49,11 @@ class Features(NamedTuple):
     dtype: str
     data: str
     label: str | None
+
+    @property
+    def encoded(self) -> bool:
+        """Whether the examples are files of pictures, which have to be decoded."""
+        return self.kind == "picture" and len(self.shape) == 1
 
 
 class Prepared(NamedTuple):
@@ -222,6 +227,8 @@ def _splits(
             classes.append(int(record[label]) if label else 0)
         is_test = splits.held_out(keys, 1 / _EVERY, classes)
     places = {"train": np.flatnonzero(~is_test), "test": np.flatnonzero(is_test)}
+    if not len(places["test"]):
+        raise Refusal(f"--config.data.name={name} has one example of each class, and none can be held out.")
     return {split: (train, chosen.tolist()) for split, chosen in places.items()}, rule
 
 
