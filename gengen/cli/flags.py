@@ -178,7 +178,7 @@ def _check_sizes(config: ConfigDict, keys: Sequence[str]) -> None:
 
     data = config.get("data") or {}
     for place, section in (("data", data), ("data.second", data.get("second") or {})):
-        name = section.get("name")
+        name = section.get("name", "")
         for key in UNUSED.get(name, ()):
             if f"{place}.{key}" in keys:
                 raise Refusal(
