@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
-from ml_collections import config_flags
+from ml_collections import ConfigDict, config_flags
 
 from gengen.core.refusal import Refusal
 
@@ -155,8 +155,11 @@ def _check(values: flags.FlagValues) -> None:
             where = f"{', '.join(others)} and {last}" if others else f"{last} alone"
             instead = INSTEAD.get((name, values.mode), "")
             raise Refusal(f"{_as_given(values, name)} is for {where}; leave it out of --mode={values.mode}{instead}.")
-    if values.mode in KEYS and values["config"].present:
-        _check_keys(values.mode, config_flags.get_override_values(values["config"]))
+    if values["config"].present:
+        keys = config_flags.get_override_values(values["config"])
+        if values.mode in KEYS:
+            _check_keys(values.mode, keys)
+        _check_sizes(values["config"].value, keys)
 
 
 def _check_keys(mode: str, keys: Sequence[str]) -> None:
@@ -168,6 +171,20 @@ def _check_keys(mode: str, keys: Sequence[str]) -> None:
                 f"--config.{key} would not be heeded: --mode={mode} takes everything{listed} from the run folder; "
                 f"leave it out."
             )
+
+
+def _check_sizes(config: ConfigDict, keys: Sequence[str]) -> None:
+    """Checks that no size of pictures is given for data that have none, or one of their own."""
+    from gengen.data.sources import UNUSED  # with NumPy and Pillow, which help does not need
+
+    data = config.get("data") or {}
+    for place, section in (("data", data), ("data.second", data.get("second") or {})):
+        name = section.get("name", "")
+        for key in UNUSED.get(name, ()):
+            if f"{place}.{key}" in keys:
+                raise Refusal(
+                    f"--config.{place}.{key} would not be heeded: {name} is no set of pictures; leave it out."
+                )
 
 
 def _as_given(values: flags.FlagValues, name: str) -> str:

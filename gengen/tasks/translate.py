@@ -1,6 +1,5 @@
 """`--mode=translate`: images of one domain, and what a run makes of them in the other."""
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -128,7 +127,7 @@ def _chosen(direction: str | None, offered: Sequence[str]) -> str:
 def _own(source: Path, signature: Signature, model: GenerativeModel, direction: str, number: int, seed: int) -> Given:
     """The user's own pictures, as inputs; where pairs are made of the data's images, those made of the pictures."""
     domain = _domain(signature, model, direction[0])
-    if has_alpha(domain.channels):
+    if has_alpha(domain.shape[-1]):
         shown = pictures_of(source, domain, number)
         holed = (shown.images[..., -1] < WHITE).any((1, 2))
         if holed.all():
@@ -151,5 +150,5 @@ def _domain(signature: Signature, model: GenerativeModel, name: str) -> Signatur
             raise Refusal(f"the data of this run, {signature.name}, have no second domain to translate from.")
         return domain
     batch = jax.tree.map(jax.numpy.asarray, example_batch(signature))
-    _, height, width, channels = jax.eval_shape(model.pair, jax.random.key(0), batch)["ab".index(name)].shape
-    return dataclasses.replace(signature, height=height, width=width, channels=channels)
+    _, *shape = jax.eval_shape(model.pair, jax.random.key(0), batch)["ab".index(name)].shape
+    return signature.of_shape(tuple(shape))

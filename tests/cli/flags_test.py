@@ -8,6 +8,8 @@ import pytest
 
 from gengen.cli import command, flags
 from gengen.core.refusal import Refusal
+from gengen.data.signature import Signature
+from gengen.runs.limits import check_room
 from gengen.tasks import embed, interpolate, reconstruct, sample
 
 ROOT = Path(__file__).parents[2]
@@ -153,6 +155,22 @@ def test_keys_of_a_config_that_would_not_be_heeded_are_refused():
         assert flags.parse(["launch.py", f"--mode={mode}", WGAN, f"--config.{key}"]).mode == mode
 
 
+@pytest.mark.input(
+    "Keys of a config",
+    "the size of pictures, as a config has it, for data that are none",
+    "taken",
+    "it is not looked at; given as a flag it is refused",
+)
+def test_a_size_of_pictures_is_refused_where_data_are_none():
+    for name, key in (("ring", "resolution=8"), ("solids", "channels=1"), ("array_folder", "crop=center")):
+        with pytest.raises(
+            Refusal, match=f"^--config.data.{key.partition('=')[0]} would not be heeded: {name} is no set"
+        ):
+            flags.parse(["launch.py", WGAN, f"--config.data.name={name}", f"--config.data.{key}"])
+    for name, key in (("ring", "kind=auto"), ("solids", "resolution=(12,)"), ("digits", "channels=1")):
+        assert flags.parse(["launch.py", WGAN, f"--config.data.name={name}", f"--config.data.{key}"]).mode == "train"
+
+
 def test_keys_are_read_from_the_command_line_that_is_given_and_each_is_its_own():
     """A notebook has no command line, and gives several to one process."""
     assert flags.parse(["launch.py", WGAN, "--config.training.steps=7"]).config.training.steps == 7
@@ -183,10 +201,10 @@ def test_images_that_would_not_fit_into_memory_are_refused(looked, coding):
             Refusal, match=r"--num=\d+ --steps=\d+ would take [\d,]+ GiB of memory, and this machine has"
         ):
             looked(task, coding(draws=np.zeros((1, 2)), encodes=False), few, **given)
-    shape = sample.Signature("few", 4, 4, 1, (), {"train": 1, "test": 1}, "")
+    shape = Signature.of_pictures("few", (4, 4, 1), (), {"train": 1, "test": 1}, "")
     with pytest.raises(Refusal, match="--num=2147483647 would take"):
-        sample.check_room(2**31 - 1, shape, "--num=2147483647")
-    sample.check_room(10_000, shape, "--num=10000")
+        check_room(2**31 - 1, shape, "--num=2147483647")
+    check_room(10_000, shape, "--num=10000")
 
 
 WORDS = {
