@@ -47,7 +47,7 @@ class Critic(CriticNetwork):
 
     Attributes:
       width: channels of the first hidden map; they double from layer to layer, up to 8 times as many.
-      layers: convolutions in steps of 2. A logit judges a patch of 1, 16, 34, 70, 142 or 286 pixels along each axis with
+      layers: convolutions in steps of 2. A logit judges a patch of 1, 16, 34, 70, 142 or 286 pixels on each side with
         0 to 5 layers; 3 are the paper's.
       norm: normalisation, one of `NORMS_OF_MAPS`: "batch" (the paper's), "layer" and "instance" follow each convolution
         but the first and the last, "spectral" is of every convolution. With "batch", "layer" and "instance", a logit
