@@ -84,8 +84,8 @@ def _answer(argv: Sequence[str], configs: Path) -> int:
 
 
 def _carry_out(flag: FlagValues, configs: Path) -> Path | None:
-    if flag.list:
-        describe.list_experiments(configs)
+    if flag.list is not None:
+        describe.show_experiment(configs, flag.list) if flag.list else describe.list_experiments(configs)
         return None
     machine.keep_compilations()
     if flag.distributed or any(value is not None for value in (flag.coordinator, flag.processes, flag.process)):
@@ -113,7 +113,7 @@ def _carry_out(flag: FlagValues, configs: Path) -> Path | None:
 def _usage() -> str:
     """A command of each mode, and what it does."""
     commands = {f"python launch.py --mode={mode} {task.example}": task.line for mode, task in TASKS.items()}
-    commands = {"python launch.py --list": "what can be run"} | commands
+    commands = {"python launch.py --list": "what can be run; --list=wgan says all of one"} | commands
     width = max(map(len, commands)) + 1
     return "\n  ".join([f"{ABOUT}\n", *(f"{command:{width}}{line}" for command, line in commands.items())]) + "\n"
 

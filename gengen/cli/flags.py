@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
-from ml_collections import config_flags
+from ml_collections import ConfigDict, config_flags
 
 from gengen.cli.tasks import TASKS
 from gengen.core.refusal import Refusal
@@ -53,6 +53,7 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
       Refusal: a flag is unknown, has a wrong type or is out of range, names a config or a variant that does not exist,
         or is given to a mode that would not heed it.
     """
+    argv = [f"{word}=" if word in ("--list", "-list") else word for word in argv]  # a name may follow, and need not
     try:
         values = defined(argv)
         rest = values(argv)
@@ -97,7 +98,7 @@ def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     define("bool", "best", False, "Take the best checkpoint by config.evaluation.best, not the latest.")
     define("bool", "raw", False, "Take the weights as trained, not their average.")
     define("string", "output", None, "File to write instead of the one in the run folder; a folder to traverse into.")
-    define("bool", "list", False, "List the experiments.")
+    define("string", "list", None, "List the experiments, or with --list=NAME say all of one.")
     define("bool", "dry_run", False, "Print the config, the networks and the data; train nothing.")
     define("bool", "distributed", False, "Join the other processes that the cluster's environment names.")
     define("string", "coordinator", None, "host:port of process 0, where the cluster names none.")
@@ -111,7 +112,7 @@ def _check(values: flags.FlagValues) -> None:
     own = set(values) - {"config"}
     own = {name for name in own if not name.startswith("config.")} | {"config"}
     given = sorted(name for name in own if values[name].present and values[name].value is not False)
-    if values.list:
+    if values.list is not None:
         if others := [_as_given(values, name) for name in given if name != "list"]:
             raise Refusal(f"--list lists the experiments and does nothing else; leave {' and '.join(others)} out.")
         return
@@ -123,22 +124,38 @@ def _check(values: flags.FlagValues) -> None:
             instead = INSTEAD.get((name, values.mode), "")
             raise Refusal(f"{_as_given(values, name)} is for {where}; leave it out of --mode={values.mode}{instead}.")
     task = TASKS[values.mode]
-    if task.keys is not None and values["config"].present:
-        _check_keys(values.mode, task.keys, config_flags.get_override_values(values["config"]))
+    if values["config"].present:
+        keys = config_flags.get_override_values(values["config"])
+        _check_keys(values.mode, task.keys, keys)
+        _check_sizes(values["config"].value, keys)
     for name, number in task.numbers.items():
         if values[name].present:
             number.check(name, int(values[name].value))
     check_seed(values.seed)
 
 
-def _check_keys(mode: str, heeded: Sequence[str], keys: Sequence[str]) -> None:
-    for key in keys:
+def _check_keys(mode: str, heeded: Sequence[str] | None, keys: Sequence[str]) -> None:
+    for key in keys if heeded is not None else ():
         if not any(f"{key}.".startswith(f"{known}.") for known in heeded):
             listed = f" but {', '.join(f'config.{known}' for known in heeded)}" if heeded else ""
             raise Refusal(
                 f"--config.{key} would not be heeded: --mode={mode} takes everything{listed} from the run folder; "
                 f"leave it out."
             )
+
+
+def _check_sizes(config: ConfigDict, keys: Sequence[str]) -> None:
+    """Checks that no size of pictures is given for data that have none, or one of their own."""
+    from gengen.data.sources import UNUSED  # with NumPy and Pillow, which help does not need
+
+    data = config.get("data") or {}
+    for place, section in (("data", data), ("data.second", data.get("second") or {})):
+        name = section.get("name", "")
+        for key in UNUSED.get(name, ()):
+            if f"{place}.{key}" in keys:
+                raise Refusal(
+                    f"--config.{place}.{key} would not be heeded: {name} is no set of pictures; leave it out."
+                )
 
 
 def _as_given(values: flags.FlagValues, name: str) -> str:
