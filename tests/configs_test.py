@@ -58,8 +58,12 @@ def signature_of(config):
     if "second" in section:
         other = section.second
         channels = {"paired": paired, "edges": 1}.get(other.name, other.channels)
-        second = Signature(other.name, *(other.resolution or (height, width)), channels, classes, {"train": 900}, "")
-    return Signature(section.name, height, width, section.channels, classes, counts, "", paired=paired, second=second)
+        second = Signature.of_pictures(
+            other.name, (*(other.resolution or (height, width)), channels), classes, {"train": 900}, ""
+        )
+    return Signature.of_pictures(
+        section.name, (height, width, section.channels), classes, counts, "", paired=paired, second=second
+    )
 
 
 def test_every_file_is_an_experiment_or_the_base():

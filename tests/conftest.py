@@ -209,7 +209,7 @@ def looked(monkeypatch, tmp_path):
 
     def run(task, model, images, labels=None, corruption=None, **flags):
         classes = tuple("abcdefghij"[: labels.max() + 1]) if labels is not None else ()
-        signature = Signature("few", 4, 4, 1, classes, {"train": len(images), "test": len(images)}, "")
+        signature = Signature.of_pictures("few", (4, 4, 1), classes, {"train": len(images), "test": len(images)}, "")
         split = {"data": images, **({"label": labels} if labels is not None else {})}
         config = ConfigDict({"model": {"name": "fake"} | ({"corruption": corruption} if corruption else {})})
         open_folder(tmp_path / "run", config, signature.to_json())

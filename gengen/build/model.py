@@ -154,14 +154,14 @@ def judged_as_one(config: ConfigDict) -> int:
 def example_batch(signature: Signature, size: int = 1) -> Batch:
     """A batch of black images [size, H, W, C] with the keys, shapes and dtypes of the data's, to trace with."""
     second = signature.second
-    batch: Batch = {"data": np.zeros((size, *signature.shape), np.uint8)}
+    batch: Batch = {"data": np.zeros((size, *signature.shape), signature.fields["data"].dtype)}
     labels = {"label": np.zeros((size,), np.int32)} if signature.classes else {}
     if "labelled" in signature.counts:  # two streams, of which one has no labels
         batch |= {"labelled": batch | labels}
     else:
         batch |= labels
     if second is not None:  # a stream without labels, and no pairs beside it
-        batch |= {"second": {"data": np.zeros((size, *second.shape), np.uint8)}}
+        batch |= {"second": {"data": np.zeros((size, *second.shape), second.fields["data"].dtype)}}
     elif signature.paired:
-        batch |= {"paired": np.zeros((size, *signature.shape[:2], signature.paired), np.uint8)}
+        batch |= {"paired": np.zeros((size, *signature.fields["paired"].shape), np.uint8)}
     return batch

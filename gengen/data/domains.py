@@ -94,11 +94,9 @@ def _of_first(
         if split != "labelled":
             kept = {key: arrays[key] for key in arrays if key not in ("data", "paired")}
             splits[split] = {"data": pictures(arrays), **kept}
-    own = dataclasses.replace(
-        signature,
+    own = signature.of_shape(
+        (*signature.shape[:-1], channels),
         name=f"{signature.name}_{what}",
-        channels=channels,
-        paired=0,
         range=None,
         counts={split: signature.counts[split] for split in splits},
         digest=hashlib.sha256(f"{signature.digest} {what}".encode()).hexdigest()[:16],

@@ -1,6 +1,5 @@
 """The two domains of a translation: what makes their pairs, which are known, and each as a data set of its own."""
 
-import dataclasses
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -98,19 +97,14 @@ def _domain(data: DataSet, name: str, splits: Mapping[str, Arrays]) -> DataSet:
         return data
     digest = hashlib.sha256(f"{data.signature.digest} domain {name}".encode())
     for split in splits:
-        digest.update(f"{split} {splits[split]['image'].shape}".encode())
+        digest.update(f"{split} {splits[split]['data'].shape}".encode())
         digest.update(np.ascontiguousarray(splits[split]["data"]).tobytes())
     short = digest.hexdigest()[:16]
-    height, width, channels = splits["train"]["data"].shape[1:]
-    signature = dataclasses.replace(
-        data.signature,
+    signature = data.signature.of_shape(
+        splits["train"]["data"].shape[1:],
         name=f"domain {name} of {data.signature.name}",
-        height=height,
-        width=width,
-        channels=channels,
         counts={split: len(splits[split]["data"]) for split in splits},
         digest=short,
-        paired=0,
         second=None,
     )
     return DataSet(signature, splits, data.folder / f"domain_{short}")

@@ -90,19 +90,21 @@ def pictures_of(path: Path, signature: Signature, number: int) -> Shown:
       The pictures, which have no labels.
 
     Raises:
-      Refusal: there are no pictures, or some are damaged; the sentence names them.
+      Refusal: the data are no pictures, there are none, or some are damaged; the sentence names them.
     """
+    if signature.kind != "picture":
+        raise Refusal(f"--input={shown(path)} names pictures, and the data of this run, {signature.name}, are none.")
     listing = _listing(path)
     files = listing.files[:number]
     say(listing.passed_over())
     values = _range(listing, files, signature)
-    size, channels = (signature.height, signature.width), signature.channels
+    height, width, channels = signature.shape
 
     def fitted(image: Image.Image, content: bytes) -> np.ndarray:
         image.load()
         if has_alpha(channels):
-            return pixels.fit_alpha(image, values, size=size, channels=channels, crop="center")
-        return pixels.fit(pixels.plain(image, values), size=size, channels=channels, crop="center")
+            return pixels.fit_alpha(image, values, size=(height, width), channels=channels, crop="center")
+        return pixels.fit(pixels.plain(image, values), size=(height, width), channels=channels, crop="center")
 
     images = [image for _, image in reading.each(listing, files, fitted)]
     several = listing.root == path

@@ -1,5 +1,6 @@
 """How much may be asked for: numbers of samples, seeds, memory."""
 
+import math
 import os
 
 from gengen.core.refusal import Refusal
@@ -30,8 +31,8 @@ def check_room(number: int, signature: Signature, what: str) -> None:
     Raises:
       Refusal: they do not; the sentence names the flag `what` that asks for them.
     """
-    size = signature.height * signature.width * signature.channels
-    cell = max(size, LEAST**2 * signature.channels)  # grids enlarge small images, and copy them once
+    size = math.prod(signature.shape)
+    cell = max(size, LEAST**2 * signature.shape[-1])  # grids enlarge small images, and copy them once
     check_memory(number * (size + 2 * cell), what)
 
 

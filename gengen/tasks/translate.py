@@ -1,6 +1,5 @@
 """`--mode=translate`: images of one domain, and what a run makes of them in the other."""
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -151,5 +150,5 @@ def _domain(signature: Signature, model: GenerativeModel, name: str) -> Signatur
             raise Refusal(f"the data of this run, {signature.name}, have no second domain to translate from.")
         return domain
     batch = jax.tree.map(jax.numpy.asarray, example_batch(signature))
-    _, height, width, channels = jax.eval_shape(model.pair, jax.random.key(0), batch)["ab".index(name)].shape
-    return dataclasses.replace(signature, height=height, width=width, channels=channels)
+    _, *shape = jax.eval_shape(model.pair, jax.random.key(0), batch)["ab".index(name)].shape
+    return signature.of_shape(tuple(shape))

@@ -84,7 +84,7 @@ def walk(monkeypatch, tmp_path):
     """Returns `(name, stop=None, model=walker(), **training) -> folder`: trains, at most `stop` dispatches."""
     rng = np.random.default_rng(0)
     split = {"data": rng.integers(0, 256, (50, 4, 4, 1), np.uint8)}
-    data = DataSet(Signature("few", 4, 4, 1, (), {}, "d"), {"train": split, "test": split}, tmp_path)
+    data = DataSet(Signature.of_pictures("few", (4, 4, 1), (), {}, "d"), {"train": split, "test": split}, tmp_path)
     monkeypatch.setattr(train, "load_data", lambda config, rule="hash": data)
     monkeypatch.setattr(train, "check_config", lambda config: None)  # it names no model
 
@@ -270,7 +270,7 @@ def test_a_semi_supervised_model_is_fed_images_without_labels_and_a_few_with_the
 
 def test_labels_that_training_hides_cannot_be_told_to_a_network():
     config = cvae.get_config("tiny")
-    signature = Signature("few", 8, 8, 1, tuple("abcdefghij"), {"train": 500, "test": 50}, "d")
+    signature = Signature.of_pictures("few", (8, 8, 1), tuple("abcdefghij"), {"train": 500, "test": 50}, "d")
     build_model(config, signature)
     few = dataclasses.replace(signature, counts={**signature.counts, "labelled": 100})
     with pytest.raises(Refusal, match=r"data\.labelled=100 hides .*networks\.decoder\.condition='embedding' needs"):

@@ -183,7 +183,7 @@ def test_images_that_would_not_fit_into_memory_are_refused(looked, coding):
             Refusal, match=r"--num=\d+ --steps=\d+ would take [\d,]+ GiB of memory, and this machine has"
         ):
             looked(task, coding(draws=np.zeros((1, 2)), encodes=False), few, **given)
-    shape = sample.Signature("few", 4, 4, 1, (), {"train": 1, "test": 1}, "")
+    shape = sample.Signature.of_pictures("few", (4, 4, 1), (), {"train": 1, "test": 1}, "")
     with pytest.raises(Refusal, match="--num=2147483647 would take"):
         sample.check_room(2**31 - 1, shape, "--num=2147483647")
     sample.check_room(10_000, shape, "--num=10000")

@@ -35,7 +35,9 @@ def made(train: int = 20, *, classes: tuple[str, ...] = ("cat", "dog"), side: in
             splits[split]["paired"] = np.tile(places + np.uint8(100), (1, side, side, paired))
         if classes:
             splits[split]["label"] = np.arange(count, dtype=np.int32) % len(classes)
-    signature = Signature("toy", side, side, 1, classes, {"train": train, "test": 6}, f"d{train}", paired=paired)
+    signature = Signature.of_pictures(
+        "toy", (side, side, 1), classes, {"train": train, "test": 6}, f"d{train}", paired=paired
+    )
     return DataSet(signature, splits, pathlib.Path("folder"))
 
 
@@ -166,7 +168,7 @@ def test_edges_are_those_that_pairs_are_made_with(channels: int) -> None:
 def test_edges_as_a_second_data_set_keep_labels_and_have_a_digest_of_their_own() -> None:
     data = made(side=4)
     own = edges_alone(data)
-    assert (own.signature.channels, own.signature.digest != data.signature.digest) == (1, True)
+    assert (own.signature.shape[-1], own.signature.digest != data.signature.digest) == (1, True)
     for split, arrays in data.splits.items():
         np.testing.assert_array_equal(own.splits[split]["data"], edges(arrays["data"]))
         np.testing.assert_array_equal(own.splits[split]["label"], arrays["label"])

@@ -28,7 +28,7 @@ def of(train, test, classes=NAMES):
         for name, labels in (("train", train), ("test", test))
     }
     counts = {name: len(split["label"]) for name, split in splits.items()}
-    return DataSet(Signature("trees", 1, 1, 1, classes, counts, "d"), splits, pathlib.Path("none"))
+    return DataSet(Signature.of_pictures("trees", (1, 1, 1), classes, counts, "d"), splits, pathlib.Path("none"))
 
 
 def test_examples_of_known_classes_are_those_with_a_label_of_at_least_0():

@@ -24,7 +24,7 @@ def made(train: int = 20, test: int = 8, *, classes: tuple[str, ...] = CLASSES, 
             splits[split]["label"] = np.arange(count, dtype=np.int32) % len(classes)
         for array in splits[split].values():
             array.flags.writeable = False
-    signature = Signature("toy", 1, 1, 1, classes, {"train": train, "test": test}, digest)
+    signature = Signature.of_pictures("toy", (1, 1, 1), classes, {"train": train, "test": test}, digest)
     return DataSet(signature, splits, pathlib.Path("folder"))
 
 

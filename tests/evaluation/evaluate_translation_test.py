@@ -69,7 +69,7 @@ def data_set(name, folder, seed, low, high, wrong=None):
         splits["test"]["label"][:wrong] = 1 - splits["test"]["label"][:wrong]
     classes = () if wrong is None else ("dark", "bright")
     counts = {"train": 150, "test": 150}
-    return DataSet(Signature(name, 4, 4, 1, classes, counts, f"digest of {name}"), splits, folder)
+    return DataSet(Signature.of_pictures(name, (4, 4, 1), classes, counts, f"digest of {name}"), splits, folder)
 
 
 @pytest.fixture
@@ -197,7 +197,9 @@ def test_rows_of_a_picture_are_brought_to_one_shape(tmp_path):
 
     colours = data_set("colours", tmp_path, 1, 0, 255)
     image = {split: {"data": arrays["data"].repeat(3, -1)} for split, arrays in colours.splits.items()}
-    colours = DataSet(Signature("colours", 4, 4, 3, (), {"train": 150, "test": 150}, "c"), image, tmp_path)
+    colours = DataSet(
+        Signature.of_pictures("colours", (4, 4, 3), (), {"train": 150, "test": 150}, "c"), image, tmp_path
+    )
     data = joined(data_set("greys", tmp_path, 0, 0, 255), colours)
     shown = picture(fake(translate={"ab": coloured}), init(None, None).variables, data, 0)
     assert shown.shape[-1] == 3

@@ -33,7 +33,7 @@ def data_of(train, test, folder, classes=CLASSES):
         if classes:
             splits[name]["label"] = np.arange(number, dtype=np.int32) % classes
             splits[name]["data"][:, 0, 0, 0] = 100 * splits[name]["label"]
-    return DataSet(Signature("few", 2, 2, 1, tuple("abc"[:classes]), {}, ""), splits, folder)
+    return DataSet(Signature.of_pictures("few", (2, 2, 1), tuple("abc"[:classes]), {}, ""), splits, folder)
 
 
 def made(classes=0, **capabilities):

@@ -64,7 +64,7 @@ def data_set(name, folder, seed, train=300, test=200, classes=CLASSES, negative=
     if not classes:
         splits = {split: {"data": arrays["data"]} for split, arrays in splits.items()}
     counts = {"train": train, "test": test}
-    return DataSet(Signature(name, 6, 6, 1, classes, counts, name), splits, folder)
+    return DataSet(Signature.of_pictures(name, (6, 6, 1), classes, counts, name), splits, folder)
 
 
 @pytest.fixture

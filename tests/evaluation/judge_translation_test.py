@@ -33,7 +33,7 @@ def data_set(name, folder, train, test, /, classes=(), **more):
     channels = more["train"]["paired"].shape[-1] if more else 0
     counts = {"train": len(train), "test": len(test)}
     splits = {"train": {"data": train, **more.get("train", {})}, "test": {"data": test, **more.get("test", {})}}
-    return DataSet(Signature(name, *train.shape[1:], classes, counts, name, paired=channels), splits, folder)
+    return DataSet(Signature.of_pictures(name, train.shape[1:], classes, counts, name, paired=channels), splits, folder)
 
 
 @pytest.fixture(scope="module")

@@ -124,7 +124,7 @@ def completed(coding, tmp_path):
     """Returns `(needs=True, **changed) -> (model, variables)`: completes a run, which needs its data or does not."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (300, 4, 4, 1), np.uint8)
-    data = DataSet(Signature("few", 4, 4, 1, (), {}, ""), {"train": {"data": images}}, tmp_path)
+    data = DataSet(Signature.of_pictures("few", (4, 4, 1), (), {}, ""), {"train": {"data": images}}, tmp_path)
 
     def run(needs=True, model=None, step=7, state=None, settings=SETTINGS, best=False, raw=False):
         loaded = []

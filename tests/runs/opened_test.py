@@ -10,8 +10,8 @@ from gengen.data.signature import Signature
 from gengen.runs.folder import open_folder
 from gengen.runs.opened import opened, unchanged
 
-SECOND = Signature("glyphs", 8, 8, 3, (), {"train": 5, "test": 2}, "e")
-SIGNATURE = Signature("digits", 8, 9, 1, ("a", "b"), {"train": 5, "test": 2}, "d", second=SECOND)
+SECOND = Signature.of_pictures("glyphs", (8, 8, 3), (), {"train": 5, "test": 2}, "e")
+SIGNATURE = Signature.of_pictures("digits", (8, 9, 1), ("a", "b"), {"train": 5, "test": 2}, "d", second=SECOND)
 FIELDS = SIGNATURE.to_json()
 
 

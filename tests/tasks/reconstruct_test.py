@@ -17,7 +17,7 @@ from gengen.runs.data import data_of, held_out, pictures_of
 from gengen.tasks import embed, interpolate, manifold, reconstruct
 from gengen.tasks.reconstruct import squared_errors
 
-SIGNATURE = Signature("few", 4, 4, 1, (), {}, "")
+SIGNATURE = Signature.of_pictures("few", (4, 4, 1), (), {}, "")
 
 
 @pytest.fixture(scope="module")

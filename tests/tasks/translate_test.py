@@ -35,7 +35,7 @@ def greys():
 def data_set(name, images, folder, **more):
     channels = more["paired"].shape[-1] if "paired" in more else 0
     counts = {"train": len(images), "test": len(images)}
-    signature = Signature(name, *images.shape[1:], (), counts, name, paired=channels)
+    signature = Signature.of_pictures(name, images.shape[1:], (), counts, name, paired=channels)
     split = {"data": images, **more}
     return DataSet(signature, {"train": split, "test": split}, folder)
 

@@ -100,7 +100,7 @@ def labelled(images, labels, tmp_path):
     """Images [N, SIDE, SIDE, 1] as training and, those of the first half, as held-out images."""
     splits = {"train": {"data": images, "label": labels}}
     splits["test"] = {name: values[: len(labels) // 2] for name, values in splits["train"].items()}
-    return DataSet(Signature("few", SIDE, SIDE, 1, ("cat", "dog", "owl"), {}, ""), splits, tmp_path)
+    return DataSet(Signature.of_pictures("few", (SIDE, SIDE, 1), ("cat", "dog", "owl"), {}, ""), splits, tmp_path)
 
 
 def test_codes_are_matched_with_classes_and_their_error_is_said(telling, tmp_path):
@@ -130,5 +130,5 @@ def test_codes_need_a_recogniser_a_category_and_labels(telling, pictures, tmp_pa
     assert judge_codes(condition, {}, data) == {}
     numbers = telling(pictures, {"numbers": Condition(size=2), "label": Condition(CLASSES)})
     assert judge_codes(numbers._replace(recognise=recognise), {}, data) == {}
-    unlabelled = DataSet(Signature("few", SIDE, SIDE, 1, (), {}, ""), {"train": {}, "test": {}}, tmp_path)
+    unlabelled = DataSet(Signature.of_pictures("few", (SIDE, SIDE, 1), (), {}, ""), {"train": {}, "test": {}}, tmp_path)
     assert judge_codes(condition._replace(recognise=recognise), {}, unlabelled) == {}

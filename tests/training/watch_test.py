@@ -16,7 +16,7 @@ from gengen.core.state import State
 from gengen.data.signature import Signature
 from gengen.training.watch import Watch
 
-DIGITS = Signature("digits", 8, 8, 1, tuple("0123456789"), {"train": 1000}, "")
+DIGITS = Signature.of_pictures("digits", (8, 8, 1), tuple("0123456789"), {"train": 1000}, "")
 
 
 @pytest.fixture(autouse=True)
