@@ -33,7 +33,7 @@ from gengen.data.labels import present, with_labels
 from gengen.data.pipeline import batches
 from gengen.data.signature import DataSet
 from gengen.files.whole import sweep, whole
-from gengen.inference.batched import in_chunks
+from gengen.inference.batched import batched, chosen
 from gengen.models.classifier import classifier, classify
 from gengen.networks.classifier import FEATURES, Classifier
 from gengen.training.loop import train, windows
@@ -116,7 +116,7 @@ class TrainedClassifier(NamedTuple):
                 f"images should be uint8 [N, {', '.join(map(str, shape))}], not {images.dtype} {images.shape}"
             )
         variables = jax.device_put(_nested(self.weights))
-        return in_chunks(lambda chunk: _classify(self.network, variables, chunk), images, CHUNK)
+        return batched(lambda indices: _classify(self.network, variables, chosen(images, indices)), len(images), CHUNK)
 
 
 def steps_for(images: int) -> int:

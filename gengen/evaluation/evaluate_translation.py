@@ -104,6 +104,6 @@ def picture(model: GenerativeModel, variables: Variables, data: DataSet, seed: i
     """
     if model.translate:
         return Gallery(model, data, number=SHOWN, seed=seed, columns=COLUMNS).picture(variables)
-    draw = sampler(model)
+    draw = sampler(model, data.signature.units)
     halves = [draw(variables, seed, SHOWN, {DOMAIN: np.full(SHOWN, index, np.int32)}) for index in (0, 1)]
     return in_rows(alike(halves), COLUMNS)

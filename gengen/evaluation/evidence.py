@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from gengen.core.model import GenerativeModel
 from gengen.core.state import Variables
 from gengen.data.labels import with_labels
-from gengen.data.signature import DataSet
+from gengen.data.signature import DataSet, Signature
 from gengen.evaluation.judge import REFERENCE, pick
 from gengen.inference.conditions import LABEL, classes_of
 from gengen.inference.latents import Latents, label_condition
@@ -106,7 +106,8 @@ def judge_representation(model: GenerativeModel, variables: Variables, data: Dat
         if not len(known["label"]):
             return {}
         indices, images = pick(known["data"], REFERENCE)
-        codes.append(Latents(model, variables, seed).encode(images, indices, {}).reshape(len(indices), -1))
+        latents = Latents(model, data.signature.units, variables, seed)
+        codes.append(latents.encode(images, indices, {}).reshape(len(indices), -1))
         labels.append(known["label"][indices])
     if len(np.unique(labels[0])) < 2:
         return {}
@@ -116,7 +117,7 @@ def judge_representation(model: GenerativeModel, variables: Variables, data: Dat
 
 
 def judge_regularity(
-    model: GenerativeModel, variables: Variables, seen: np.ndarray | None, classes: int
+    model: GenerativeModel, variables: Variables, seen: np.ndarray | None, signature: Signature
 ) -> dict[str, dict[str, float]]:
     """How evenly pictures change along straight ways between draws of the prior, and how many draws are recognised.
 
@@ -124,12 +125,12 @@ def judge_regularity(
       model: the model.
       variables: its variables.
       seen: the classifier's log-probabilities of samples [N, K]; None where there is no classifier.
-      classes: of the data; along a walk of a conditional model the class stays the same.
+      signature: of the data; along a walk of a conditional model the class stays the same.
     """
     if model.prior is None or model.decode is None:
         return {}
-    latents = Latents(model, variables, seed=1)
-    condition = label_condition(model, np.arange(2 * WALKS) // 2 % max(classes, 1))
+    latents = Latents(model, signature.units, variables, seed=1)
+    condition = label_condition(model, np.arange(2 * WALKS) // 2 % max(len(signature.classes), 1))
     ends = latents.draw(np.arange(2 * WALKS), condition).reshape(WALKS, 2, -1)
     shape = latents.draw(np.arange(1), {name: value[:1] for name, value in condition.items()}).shape[1:]
     walks = lerp(ends[:, 0], ends[:, 1], np.linspace(0, 1, STEPS + 1)).astype(np.float32).reshape(-1, *shape)

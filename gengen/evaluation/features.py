@@ -14,7 +14,7 @@ from gengen.data.labels import present
 from gengen.data.torch_file import read_state_dict
 from gengen.evaluation.classifier import trained
 from gengen.files.places import place
-from gengen.inference.batched import in_chunks
+from gengen.inference.batched import batched, chosen
 from gengen.metrics.thumbnails import SIDE, thumbnails
 from gengen.networks import inception, inception_weights
 from gengen.networks.classifier import FEATURES
@@ -132,7 +132,7 @@ def _inception(weights: str) -> Extractor:
         return seen.features, jax.nn.log_softmax(seen.logits_unbiased)
 
     def extract(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return in_chunks(lambda chunk: look(variables, chunk), images, CHUNK)
+        return batched(lambda indices: look(variables, chosen(images, indices)), len(images), CHUNK)
 
     name = "Inception-2015" if digest == inception_weights.SHA256 else "Inception-with-other-weights"
     rule = "bilinear to 299 x 299 by TensorFlow 1's rule"

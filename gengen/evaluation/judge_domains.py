@@ -123,7 +123,7 @@ def judge_domains(
       has them; and "agreement", of "pairs" and "by_chance", the same for both and None where the domains do not have
       the same classes.
     """
-    both, draw = domains(data, model), sampler(model)
+    both, draw = domains(data, model), sampler(model, data.signature.units)
     number = min(num, *(len(domain.splits["train"]["data"]) for domain in both.values()))
     seen = {}
     for index, (name, domain) in enumerate(both.items()):

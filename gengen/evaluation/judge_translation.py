@@ -15,7 +15,7 @@ from gengen.inference.conditions import DOMAIN
 from gengen.inference.domains import aligned, domains
 from gengen.inference.translation import Translations
 from gengen.metrics.pairs import absolute_error, mean_error, measure, retrieve
-from gengen.pictures.grid import to_pixels, without_alpha
+from gengen.pictures.grid import without_alpha
 from gengen.reports.tables import table, with_interval
 
 SEED = 0
@@ -80,18 +80,17 @@ def judge_translation(
     if model.translate is None:
         told = DOMAIN in model.conditions
         return judge_domains(model, variables, data, settings, num, seed=seed) if told else {}
-    translations, both = Translations(model, seed), domains(data, model)
+    translations, both = Translations(model, data.signature, seed), domains(data, model)
     known = aligned(data, model)
     report = {}
     for way in translations.directions:
         source, target = (both[name] for name in way)
         indices, inputs = pick(source.splits["test"]["data"], min(num, len(target.splits["train"]["data"])))
-        outputs = translations.translate(variables, way, inputs, indices)
-        back = translations.back(variables, way, outputs, indices)
+        outputs, back = translations.there_and_back(variables, way, inputs, indices)
         report[way] = {
-            **_against_real(source, target, settings, indices, to_pixels(outputs)),
-            "cycle": None if back is None else mean_error(absolute_error(to_pixels(back), inputs))._asdict(),
-            "pairs": _against_targets(source, target, indices, to_pixels(outputs), fill) if known else {},
+            **_against_real(source, target, settings, indices, outputs),
+            "cycle": None if back is None else mean_error(absolute_error(back, inputs))._asdict(),
+            "pairs": _against_targets(source, target, indices, outputs, fill) if known else {},
         }
     return report
 

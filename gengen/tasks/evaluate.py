@@ -165,7 +165,7 @@ def _beyond(
         "likelihood": judge_likelihood(model, variables, data, settings),
         "parzen": judge_parzen(images.pixels, data) if settings.get("parzen", False) else {},
         "representation": judge_representation(model, variables, data),
-        "regularity": judge_regularity(model, variables, images.class_log_probabilities, len(data.signature.classes)),
+        "regularity": judge_regularity(model, variables, images.class_log_probabilities, data.signature),
     }
 
 

@@ -134,7 +134,7 @@ def test_pairs_of_samples_are_judged_and_drawn_one_above_the_other(judged, data,
     assert list(report["translation"]) == ["a", "b"]
     assert "recognition" not in report
     variables = init(None, None).variables
-    draw = sampler(model)
+    draw = sampler(model, data.signature.units)
     a, b = (draw(variables, 5, 16, {"domain": np.full(16, index, np.int32)}) for index in (0, 1))
     np.testing.assert_array_equal(a, 255 - b)
     with Image.open(path.with_suffix(".png")) as shown:

@@ -25,6 +25,11 @@ from gengen.metrics.parzen import parzen
 CLASSES = 3
 
 
+def signature(classes):
+    """Of pictures [2, 2, 1] of so many classes."""
+    return Signature.of_pictures("few", (2, 2, 1), tuple("abc"[:classes]), {}, "")
+
+
 def data_of(train, test, folder, classes=CLASSES):
     """Images [N, 2, 2, 1] of random pixels whose first is 100 times their class, where there are classes."""
     rng, splits = np.random.default_rng(0), {}
@@ -33,7 +38,7 @@ def data_of(train, test, folder, classes=CLASSES):
         if classes:
             splits[name]["label"] = np.arange(number, dtype=np.int32) % classes
             splits[name]["data"][:, 0, 0, 0] = 100 * splits[name]["label"]
-    return DataSet(Signature.of_pictures("few", (2, 2, 1), tuple("abc"[:classes]), {}, ""), splits, folder)
+    return DataSet(signature(classes), splits, folder)
 
 
 def made(classes=0, **capabilities):
@@ -155,11 +160,11 @@ MAP = {"map": np.random.default_rng(0).normal(size=(6, 16)).astype(np.float32)}
 
 
 def test_a_linear_decoder_changes_evenly_and_a_step_all_at_once():
-    even = judge_regularity(made(prior=normal, decode=linear), MAP, None, 0)
+    even = judge_regularity(made(prior=normal, decode=linear), MAP, None, signature(0))
     assert set(even) == {"continuity"}
     assert even["continuity"]["value"] == pytest.approx(1, abs=1e-4)
     # Half of the walks cross the step, in which all of their change then lies; the others do not change at all.
-    sudden = judge_regularity(made(prior=normal, decode=step), {}, None, 0)["continuity"]
+    sudden = judge_regularity(made(prior=normal, decode=step), {}, None, signature(0))["continuity"]
     assert sudden["low"] < (STEPS + 1) / 2 < sudden["high"]
     assert sudden["value"] > 8
 
@@ -171,7 +176,7 @@ def test_a_walk_keeps_its_class_and_its_noise_to_its_end():
         noise = 50 * jax.random.normal(key, (len(latents), 4, 4, 1))
         return linear(key, variables, latents) + condition + noise
 
-    found = judge_regularity(made(CLASSES, prior=normal, decode=by_class), MAP, None, CLASSES)
+    found = judge_regularity(made(CLASSES, prior=normal, decode=by_class), MAP, None, signature(CLASSES))
     assert found["continuity"]["value"] == pytest.approx(1, abs=1e-3)
 
 
@@ -183,18 +188,18 @@ def test_both_ends_of_a_walk_are_drawn_of_the_class_that_it_is_told():
         apart = jnp.abs(latents[:, :1, :1, None] - condition["label"][:, None, None, None].astype(jnp.float32))
         return jnp.where(apart > 1e-6, jnp.nan, jnp.zeros((len(latents), 4, 4, 1)))  # which would be refused
 
-    found = judge_regularity(made(CLASSES, prior=of_class, decode=compared), {}, None, CLASSES)
+    found = judge_regularity(made(CLASSES, prior=of_class, decode=compared), {}, None, signature(CLASSES))
     assert found["continuity"]["value"] == 1, "nothing changes, which counts as even"
     with pytest.raises(ValueError, match="not finite"):
-        judge_regularity(made(CLASSES, prior=normal, decode=compared), {}, None, CLASSES)
+        judge_regularity(made(CLASSES, prior=normal, decode=compared), {}, None, signature(CLASSES))
 
 
 def test_the_share_of_samples_that_a_classifier_is_sure_of_is_told_beside_it():
     seen = np.log(np.array([[0.95, 0.05], [0.5, 0.5], [0.08, 0.92], [0.6, 0.4]]))
-    found = judge_regularity(made(prior=normal, decode=linear), MAP, seen, 0)
+    found = judge_regularity(made(prior=normal, decode=linear), MAP, seen, signature(0))
     assert found["completeness"]["value"] == 0.5
-    assert judge_regularity(made(decode=linear), MAP, seen, 0) == {}
-    assert judge_regularity(made(prior=normal), MAP, seen, 0) == {}
+    assert judge_regularity(made(decode=linear), MAP, seen, signature(0)) == {}
+    assert judge_regularity(made(prior=normal), MAP, seen, signature(0)) == {}
 
 
 def test_windows_around_the_held_out_images_themselves_are_as_narrow_as_training_images_allow(tmp_path):
