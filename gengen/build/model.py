@@ -125,7 +125,7 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
     return model
 
 
-def _shapes(signature: Signature, parts: Mapping[str, Any]) -> dict[str, tuple[int, int, int]]:
+def _shapes(signature: Signature, parts: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     """Shapes of the images of two domains, by the endings of their networks' names; none where there is one domain."""
     shapes = {}
     if "pairing" in parts:

@@ -90,7 +90,7 @@ def _given(role: str) -> set[str]:
 
 
 def build_network(
-    role: str, section: ConfigDict, shape: tuple[int, int, int], classes: int = 0, numbers: int = 1
+    role: str, section: ConfigDict, shape: tuple[int, ...], classes: int = 0, numbers: int = 1
 ) -> nn.Module:
     """Builds the network of one role from its config section.
 

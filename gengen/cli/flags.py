@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
-from ml_collections import config_flags
+from ml_collections import ConfigDict, config_flags
 
 from gengen.core.refusal import Refusal
 
@@ -85,6 +85,7 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
       Refusal: a flag is unknown, has a wrong type, names a config or a variant that does not exist, or is given to a
         mode that would not heed it.
     """
+    argv = [f"{word}=" if word in ("--list", "-list") else word for word in argv]  # a name may follow, and need not
     try:
         values = defined(argv)
         rest = values(argv)
@@ -129,7 +130,7 @@ def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     define("bool", "best", False, "Take the best checkpoint by config.evaluation.best, not the latest.")
     define("bool", "raw", False, "Take the weights as trained, not their average.")
     define("string", "output", None, "File to write instead of the one in the run folder; a folder to traverse into.")
-    define("bool", "list", False, "List the experiments.")
+    define("string", "list", None, "List the experiments, or with --list=NAME say all of one.")
     define("bool", "dry_run", False, "Print the config, the networks and the data; train nothing.")
     define("bool", "distributed", False, "Join the other processes that the cluster's environment names.")
     define("string", "coordinator", None, "host:port of process 0, where the cluster names none.")
@@ -143,7 +144,7 @@ def _check(values: flags.FlagValues) -> None:
     own = set(values) - {"config"}
     own = {name for name in own if not name.startswith("config.")} | {"config"}
     given = sorted(name for name in own if values[name].present and values[name].value is not False)
-    if values.list:
+    if values.list is not None:
         if others := [_as_given(values, name) for name in given if name != "list"]:
             raise Refusal(f"--list lists the experiments and does nothing else; leave {' and '.join(others)} out.")
         return
@@ -154,8 +155,11 @@ def _check(values: flags.FlagValues) -> None:
             where = f"{', '.join(others)} and {last}" if others else f"{last} alone"
             instead = INSTEAD.get((name, values.mode), "")
             raise Refusal(f"{_as_given(values, name)} is for {where}; leave it out of --mode={values.mode}{instead}.")
-    if values.mode in KEYS and values["config"].present:
-        _check_keys(values.mode, config_flags.get_override_values(values["config"]))
+    if values["config"].present:
+        keys = config_flags.get_override_values(values["config"])
+        if values.mode in KEYS:
+            _check_keys(values.mode, keys)
+        _check_sizes(values["config"].value, keys)
 
 
 def _check_keys(mode: str, keys: Sequence[str]) -> None:
@@ -167,6 +171,20 @@ def _check_keys(mode: str, keys: Sequence[str]) -> None:
                 f"--config.{key} would not be heeded: --mode={mode} takes everything{listed} from the run folder; "
                 f"leave it out."
             )
+
+
+def _check_sizes(config: ConfigDict, keys: Sequence[str]) -> None:
+    """Checks that no size of pictures is given for data that have none, or one of their own."""
+    from gengen.data.sources import UNUSED  # with NumPy and Pillow, which help does not need
+
+    data = config.get("data") or {}
+    for place, section in (("data", data), ("data.second", data.get("second") or {})):
+        name = section.get("name", "")
+        for key in UNUSED.get(name, ()):
+            if f"{place}.{key}" in keys:
+                raise Refusal(
+                    f"--config.{place}.{key} would not be heeded: {name} is no set of pictures; leave it out."
+                )
 
 
 def _as_given(values: flags.FlagValues, name: str) -> str:

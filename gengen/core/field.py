@@ -37,8 +37,9 @@ class Field:
         return self.low is not None and self.high is not None
 
     def to_json(self) -> dict[str, Any]:
-        """Gives the attributes as plain JSON values, floats to the last bit."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        """Gives the attributes that are not their defaults as plain JSON values, floats to the last bit."""
+        values = {field.name: (getattr(self, field.name), field.default) for field in dataclasses.fields(self)}
+        values = {name: value for name, (value, default) in values.items() if value != default}
         return {name: list(value) if name in _KINDS else value for name, value in values.items()}
 
     @classmethod

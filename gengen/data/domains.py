@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from gengen.core.refusal import Refusal
-from gengen.data.signature import DataSet
+from gengen.data.signature import DataSet, plural
 
 GAIN = 2.0
 """What the steepness of a picture's brightness, in [0, 1], is multiplied with to make it visible."""
@@ -52,12 +52,20 @@ def edges_alone(data: DataSet) -> DataSet:
     """Takes the edges of a data set's pictures, white on black, as a data set of their own.
 
     Args:
-      data: any data set.
+      data: a data set of pictures.
 
     Returns:
       A data set whose "data" say how steep the brightness of the pictures is (`edges`), in the same places and with
       the same labels; it has the splits of `data` but for "labelled".
+
+    Raises:
+      Refusal: the data are no pictures.
     """
+    if data.signature.kind != "picture":
+        found = plural(data.signature.kind)
+        raise Refusal(
+            f"--config.data.name=edges needs a first data set of pictures, and {data.signature.name} holds {found}."
+        )
     return _of_first(data, "edges", lambda arrays: edges(arrays["data"]), 1)
 
 

@@ -60,14 +60,14 @@ CLOUDS: Mapping[str, Cloud] = {
         _ring,
         8,
         0.01,
-        tuple(f"{45 * component}°" for component in range(8)),
+        ("east", "northeast", "north", "northwest", "west", "southwest", "south", "southeast"),
     ),
     "grid": Cloud(
         "25 Gaussians on a grid of spacing 2, deviation 0.05 (Lin et al., 2018).",
         _grid,
         25,
         0.05,
-        tuple(f"({x}, {y})" for x in range(-4, 5, 2) for y in range(-4, 5, 2)),
+        tuple(f"{column}{row}" for column in "abcde" for row in range(1, 6)),
     ),
     "moons": Cloud(
         "Two interleaving half circles, deviation 0.1 (scikit-learn's; Grathwohl et al., 2019).",

@@ -13,6 +13,12 @@ from gengen.core.units import Units
 KINDS: Mapping[str, int] = {"points": 1, "series": 2, "picture": 3, "volume": 4}
 """Kinds of data, and how many axes an example of each has: [D], [T, D], [H, W, C] and [D, H, W, C]."""
 
+
+def plural(kind: str) -> str:
+    """The word for several examples of a kind."""
+    return kind if kind.endswith("s") else f"{kind}s"
+
+
 BYTE = (0.0, 255.0)
 """Bounds of pictures and volumes."""
 

@@ -1,5 +1,7 @@
 """Solids: volumes of spheres, boxes, tori and chairs, drawn at any size."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from gengen.data.random_numbers import uniform
@@ -34,13 +36,17 @@ def read_solids(split: str, side: int = SIDE, count: int | None = None) -> tuple
       Volumes, uint8 [N, side, side, side, 1] of 0 and 255, whose second axis runs downwards, as in pictures, and
       labels, int32 [N], which go round: 0, 1, 2, 3, 0, ...
     """
-    count = COUNTS[split] if count is None else count
-    labels = np.arange(count, dtype=np.int32) % len(CLASSES)
+    volumes, labels = zip(*each_solid(split, side, count), strict=True)
+    return np.stack(volumes), np.array(labels, np.int32)
+
+
+def each_solid(split: str, side: int = SIDE, count: int | None = None) -> Iterator[tuple[np.ndarray, int]]:
+    """Yields each volume that `read_solids` draws, and its label, in turn: all of them need not fit in memory."""
     points = middles(side)
-    volumes = np.empty((count, side, side, side, 1), np.uint8)
-    for volume, label, numbers in zip(volumes, labels, uniform(f"solids {split}", count, 8), strict=True):
-        volume[..., 0] = 255 * _drawn(CLASSES[label], points, numbers)
-    return volumes, labels
+    for index, numbers in enumerate(uniform(f"solids {split}", COUNTS[split] if count is None else count, 8)):
+        label = index % len(CLASSES)
+        inside = _drawn(CLASSES[label], points, numbers)
+        yield np.where(inside, 255, 0).astype(np.uint8)[..., None], label
 
 
 def middles(side: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from gengen.data.domains import OF_FIRST, joined
 from gengen.data.layout import DOMAINS
 from gengen.data.listing import say, shown
 from gengen.data.signature import DataSet
+from gengen.data.sources import UNUSED
 from gengen.data.splits import RULES
 
 SECOND = ("name", "resolution", "channels", "crop", "manual_dir")
@@ -82,7 +83,11 @@ def _is_one_folder(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
 
 
 def _loaded(section: dict[str, Any], rule: str) -> DataSet:
-    """Loads what a section of a config describes; () and 0 stand for what the pictures have."""
+    """Loads what a section of a config describes; () and 0 stand for what the pictures have.
+
+    What configs for pictures say of their size is dropped where a data set has none, or one of its own.
+    """
+    section = {key: value for key, value in section.items() if key not in UNUSED.get(section.get("name", ""), ())}
     resolution = section.pop("resolution", ())
     return load(
         resolution=resolution[0] if len(resolution) == 1 else resolution or None,

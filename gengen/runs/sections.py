@@ -7,6 +7,7 @@ must be there. Names of tables whose modules are slow to import stand here in fu
 from typing import Annotated, NamedTuple
 
 from gengen.data.pixels import CROPS
+from gengen.data.signature import KINDS as DATA_KINDS
 from gengen.values import Count, Decay, Entries, OneOf, Range, Repeats
 
 SCORES = {
@@ -51,7 +52,12 @@ class Data(NamedTuple):
     """The section `data`, but for `second`."""
 
     name: Annotated[str, "one of BUILDERS in gengen.data.sources, or any name that TFDS knows"]
-    resolution: Annotated[Sides, "height and width, or one number for both; () keeps the pictures' own"] = ()
+    kind: Annotated[str, OneOf(("auto", *DATA_KINDS)), "of the arrays of array_folder; auto goes by their axes"] = (
+        "auto"
+    )
+    resolution: Annotated[
+        Sides, "height and width of pictures, or one number for both, also for solids; () keeps the pictures' own"
+    ] = ()
     channels: Annotated[int, OneOf((0, 1, 3)), "1 is grey, 3 is colour; 0 keeps the pictures' own"] = 0
     crop: Annotated[str, OneOf(CROPS), "whether pictures are cut to the resolution's aspect"] = "none"
     classes: Annotated[
@@ -62,7 +68,7 @@ class Data(NamedTuple):
     held_out: Annotated[Decay, "share of the training images that is set aside"] = 0.0
     labelled: Annotated[Count, "training images whose labels a semi-supervised model may see"] = 0
     data_dir: Annotated[str | None, "where prepared data lies; None is TFDS's own place"] = None
-    manual_dir: Annotated[str | None, "a folder of raw files, or of pictures"] = None
+    manual_dir: Annotated[str | None, "a folder of raw files or of pictures, or a file of arrays"] = None
 
 
 class Second(NamedTuple):

@@ -127,7 +127,7 @@ def _chosen(direction: str | None, offered: Sequence[str]) -> str:
 def _own(source: Path, signature: Signature, model: GenerativeModel, direction: str, number: int, seed: int) -> Given:
     """The user's own pictures, as inputs; where pairs are made of the data's images, those made of the pictures."""
     domain = _domain(signature, model, direction[0])
-    if has_alpha(domain.channels):
+    if has_alpha(domain.shape[-1]):
         shown = pictures_of(source, domain, number)
         holed = (shown.images[..., -1] < WHITE).any((1, 2))
         if holed.all():

@@ -8,6 +8,7 @@ import pytest
 
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
+from gengen.data.signature import label_field
 from gengen.evaluation import trained_classifier as classifier
 from gengen.evaluation.trained_classifier import FEATURES, digest_of, steps_for, trained
 
@@ -165,7 +166,9 @@ def test_a_training_says_what_it_does_in_two_lines_and_a_reading_nothing(data, m
 
 @pytest.mark.parametrize(("classes", "words"), [((), "no labels"), (("only",), "training images of one class alone")])
 def test_data_without_labels_are_refused(data, tmp_path, classes, words):
-    signature = dataclasses.replace(data.signature, classes=classes)
+    signature = dataclasses.replace(
+        data.signature, fields={"data": data.signature.fields["data"], "label": label_field(classes)}
+    )
     with pytest.raises(Refusal, match=f"digits has {words}"):
         trained(dataclasses.replace(data, signature=signature), tmp_path / "classifier.npz")
 

@@ -42,7 +42,7 @@ class Pairing(NamedTuple):
     alpha: bool = False
     reverse: bool = False
 
-    def shapes(self, image: tuple[int, int, int], paired: int) -> dict[str, tuple[int, int, int]]:
+    def shapes(self, image: tuple[int, ...], paired: int) -> dict[str, tuple[int, ...]]:
         """Height, width and channels of both domains.
 
         Args:
