@@ -1,5 +1,6 @@
 """From images to latents and back, for many of them, with what each is told and with noise of its own."""
 
+import copy
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,9 @@ from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.core.state import Tree, Variables
 from gengen.core.units import Units
-from gengen.inference.batched import One, per_example
+from gengen.inference.batched import Each, One, per_example
 from gengen.inference.conditions import LABEL, Conditions, classes_of
+from gengen.inference.paths import lerp, slerp
 
 
 class Latents:
@@ -30,6 +32,13 @@ class Latents:
 
     def __init__(self, model: GenerativeModel, units: Units, variables: Variables, seed: int) -> None:
         self._model, self._units, self._variables, self._key = model, units, variables, jax.random.key(seed)
+        self._compiled: dict[str, Each] = {}
+
+    def reseeded(self, seed: int) -> "Latents":
+        """The same with other noise; nothing is compiled again."""
+        other = copy.copy(self)
+        other._key = jax.random.key(seed)
+        return other
 
     def encode(
         self, data: np.ndarray, indices: np.ndarray, condition: Conditions, *, scaled: bool = False
@@ -44,7 +53,7 @@ class Latents:
         def one(key: jax.Array, variables: Variables, data: jax.Array, condition: Tree) -> Tree:
             return encode(key, variables, data if scaled else units.to_model(data), condition or None)
 
-        return self._each(one, indices, data, dict(condition))
+        return self._each("encode scaled" if scaled else "encode", one, indices, data, dict(condition))
 
     def decode(self, latents: np.ndarray, indices: np.ndarray, condition: Conditions) -> np.ndarray:
         """Decodes latents [n, ...] as examples float32 [n, *shape] in the model's units, not rounded.
@@ -57,7 +66,27 @@ class Latents:
         def one(key: jax.Array, variables: Variables, latents: jax.Array, condition: Tree) -> Tree:
             return decode(key, variables, latents, condition or None)
 
-        return self._each(one, indices, latents, dict(condition))
+        return self._each("decode", one, indices, latents, dict(condition))
+
+    def between(
+        self, first: np.ndarray, second: np.ndarray, condition: Conditions, *, steps: int, spherical: bool
+    ) -> np.ndarray:
+        """Decodes what lies on paths between latents, with one noise along a path.
+
+        Args:
+          first: where the paths begin, [n, ...].
+          second: where they end, [n, ...].
+          condition: what the examples of a path are told, arrays [n, ...].
+          steps: latents on a path, both ends among them.
+          spherical: go on arcs around the origin (`slerp`), not on straight lines (`lerp`).
+
+        Returns:
+          Examples [n, steps, *shape] in the data's units.
+        """
+        path = (slerp if spherical else lerp)(first, second, np.linspace(0, 1, steps)).astype(np.float32)
+        told = {name: np.repeat(values, steps, axis=0) for name, values in condition.items()}
+        decoded = self.decode(path.reshape(-1, *first.shape[1:]), np.repeat(np.arange(len(first)), steps), told)
+        return self._units.to_data(decoded).reshape(len(first), steps, *decoded.shape[1:])
 
     def draw(self, indices: np.ndarray, condition: Conditions) -> np.ndarray:
         """Draws latents [n, ...] from the prior.
@@ -66,7 +95,11 @@ class Latents:
           Refusal: the model has no prior.
         """
         prior = require(self._model, "prior")
-        return self._each(lambda key, variables, told: prior(key, variables, 1, told or None), indices, dict(condition))
+
+        def one(key: jax.Array, variables: Variables, condition: Tree) -> Tree:
+            return prior(key, variables, 1, condition or None)
+
+        return self._each("draw", one, indices, dict(condition))
 
     def drawn_size(self) -> int:
         """How many numbers a draw from the prior is; none is drawn.
@@ -85,10 +118,12 @@ class Latents:
             del variables
             return corrupt(jax.random.fold_in(key, 1)[None], self._units.to_model(data))
 
-        return self._each(one, np.arange(len(data)), data)
+        return np.asarray(per_example(one)(self._key, self._variables, np.arange(len(data)), data))
 
-    def _each(self, one: One, indices: np.ndarray, *trees: Tree) -> np.ndarray:
-        return np.asarray(per_example(one)(self._key, self._variables, indices, *trees))
+    def _each(self, name: str, one: One, indices: np.ndarray, *trees: Tree) -> np.ndarray:
+        """Does something to each of n examples; it is compiled when it is done for the first time."""
+        each = self._compiled.setdefault(name, per_example(one))
+        return np.asarray(each(self._key, self._variables, indices, *trees))
 
 
 def label_condition(model: GenerativeModel, labels: np.ndarray | None) -> Conditions:
@@ -96,11 +131,11 @@ def label_condition(model: GenerativeModel, labels: np.ndarray | None) -> Condit
     return {LABEL: np.asarray(labels, np.int32)} if classes_of(model) and labels is not None else {}
 
 
-def check_continuous(latents: np.ndarray, workdir: Path) -> None:
-    """Checks that there is something between two latents.
+def check_continuous(latents: np.ndarray, run: Path) -> None:
+    """Checks that there is something between two latents of a run.
 
     Raises:
       Refusal: they are whole numbers.
     """
     if not np.issubdtype(latents.dtype, np.floating):
-        raise Refusal(f"the latents of {workdir} are whole numbers, and there is nothing between two of them.")
+        raise Refusal(f"the latents of {run} are whole numbers, and there is nothing between two of them.")

@@ -1,5 +1,6 @@
 """From one domain to another, for many images: as arrays, and as pictures."""
 
+import copy
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -51,6 +52,12 @@ class Translations:
         self._there = {way: per_example(_of_data(one, self._units[way[0]])) for way, one in translate.items()}
         self._back = {way: per_example(translate[way[::-1]]) for way in translate if way[::-1] in translate}
         self._key = jax.random.key(seed)
+
+    def reseeded(self, seed: int) -> "Translations":
+        """The same with other noise; nothing is compiled again."""
+        other = copy.copy(self)
+        other._key = jax.random.key(seed)
+        return other
 
     @property
     def directions(self) -> list[str]:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from configs import wgan
 from gengen.api import train
+from gengen.cli.tasks import given_to
 from gengen.core.model import Condition
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
@@ -18,6 +19,7 @@ from gengen.inference.conditions import by_class, columns_of, of_class
 from gengen.inference.sampling import sampler
 from gengen.metrics.scores import labels_of
 from gengen.pictures.grid import grid
+from gengen.runs import run
 from gengen.runs.prepare import load_data
 from gengen.tasks import evaluate, sample
 
@@ -57,14 +59,16 @@ def trained(model, data_dir, tmp_path_factory):
     """A run of the model, judged on the way, with what its tasks need to build it again."""
     workdir = tmp_path_factory.mktemp("runs") / "told"
     with pytest.MonkeyPatch.context() as patch:
-        for task in (train, sample):
-            patch.setattr(task, "build_model", lambda config, signature: model)
+        for room in (train, run):
+            patch.setattr(room, "build_model", lambda config, signature: model)
         train.run(tiny(data_dir), workdir)
         yield workdir
 
 
 def drawn(trained, tmp_path, **flags):
-    path = sample.run(trained, seed=0, output=tmp_path / "samples", **flags)
+    path = sample.main(
+        run.open_run(trained), **given_to("sample", {"seed": 0, "output": tmp_path / "samples", **flags})
+    )
     with np.load(path) as saved, Image.open(path.with_suffix(".png")) as shown:
         return saved["images"], saved["labels"], np.asarray(shown)
 
@@ -162,7 +166,7 @@ def test_samples_are_asked_to_be_of_the_classes_of_the_images_that_stand_in_for_
 
 
 def test_agreement_is_in_the_report_of_an_evaluation_and_in_the_metrics_of_a_training(trained, data, capsys):
-    report = json.loads(evaluate.run(trained, num=300, seed=0, output=None).read_text())
+    report = json.loads(evaluate.main(run.open_run(trained), num=300, seed=0, output=None).read_text())
     entry = report["scores"]["label_agreement"]
     assert (entry["better"], entry["sizes"], entry["meaningful"]) == ("higher", {"samples": 300}, True)
     assert entry["samples"]["value"] > 0.9
