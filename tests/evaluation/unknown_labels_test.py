@@ -16,7 +16,7 @@ from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.domains import joined
 from gengen.data.labels import with_labels
-from gengen.evaluation import classifier, features, judge_domains, judge_recognition
+from gengen.evaluation import trained_classifier as classifier, features, judge_domains, judge_recognition
 from gengen.evaluation.codes import judge_codes
 from gengen.evaluation.evidence import judge_likelihood, judge_representation
 from gengen.evaluation.judge import Judge
@@ -209,5 +209,5 @@ def test_only_models_that_need_labels_train_without_the_others(digits, tmp_path,
 
 
 def test_labels_survive_among_images_of_known_classes():
-    seen = Images(*[np.zeros((4, 1))] * 3, None, np.log(np.eye(2)[[0, 1, 1, 0]] + 0.1))
+    seen = Examples(*[np.zeros((4, 1))] * 3, None, np.log(np.eye(2)[[0, 1, 1, 0]] + 0.1))
     assert judge_domains._right(seen, np.array([0, -1, 1, 1])) == of_share(2, 3)

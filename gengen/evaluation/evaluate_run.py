@@ -1,0 +1,75 @@
+"""Everything that can be measured of a run: the sections of its report."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gengen.core.model import require
+from gengen.core.refusal import Refusal
+from gengen.evaluation.codes import codes
+from gengen.evaluation.likelihoods import density, likelihood, windows
+from gengen.evaluation.recognition import recognition
+from gengen.evaluation.representation import regularity, representation
+from gengen.evaluation.samples import samples
+from gengen.evaluation.subject import Section, Subject, subject_of
+from gengen.evaluation.translation_scores import translation
+from gengen.runs.run import Run
+
+MAIN = ("samples", "translation", "recognition")
+"""Sections of which a report has at least one."""
+
+SECTIONS: Mapping[str, Callable[[Subject], Section | None]] = {
+    "samples": samples,
+    "density": density,
+    "codes": codes,
+    "likelihood": likelihood,
+    "parzen": windows,
+    "representation": representation,
+    "regularity": regularity,
+    "translation": translation,
+    "recognition": recognition,
+}
+"""What is measured, by its key in the report; a section is None where the model or its data cannot be judged by it."""
+
+
+def sections(run: Run, *, num: int, seed: int) -> dict[str, Section]:
+    """Measures all that can be measured of a run, by the names of `SECTIONS`.
+
+    Args:
+      run: the run.
+      num: the most samples, pairs of samples, or held-out examples to translate.
+      seed: of the noise.
+
+    Raises:
+      Refusal: the data are gone or other ones, a score or an extractor cannot be had, or there is nothing to judge.
+    """
+    subject = subject_of(run, num=num, seed=seed)
+    found = {name: section for name, measure in SECTIONS.items() if (section := measure(subject))}
+    if not found.keys() & set(MAIN):
+        if run.model.recognise is None:
+            require(run.model, "sample")
+        name = (subject.data.second or subject.data).signature.name
+        raise Refusal(f"{name} lacks the labels that this model recognises, so there is nothing to judge it by.")
+    return found
+
+
+def report_of(run: Run, seed: int, found: Mapping[str, Section]) -> dict[str, Any]:
+    """The report on a run, as JSON holds it: what was judged, and each section by its key; {} for what is not there.
+
+    What is said of samples stands beside the other keys, as "scores", "verdict" and so on.
+    """
+    signature = run.signature
+    report = {
+        **run.origin,
+        "seed": seed,
+        "data": signature.name,
+        "kind": signature.kind,
+        "data_digest": signature.digest,
+    }
+    if "samples" in found:
+        report |= found["samples"].found
+    return report | {name: dict(found[name].found) if name in found else {} for name in SECTIONS if name != "samples"}
+
+
+def evaluate(run: Run, *, num: int, seed: int) -> dict[str, Any]:
+    """The report on a run; the arguments are those of `sections`. Nothing is written or printed."""
+    return report_of(run, seed, sections(run, num=num, seed=seed))
