@@ -11,7 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gengen.api.trained import TrainedModel, open_run, train
+    from gengen.api.entry import open_run, train
+    from gengen.api.trained import TrainedModel
     from gengen.core.refusal import Refusal
 
 __all__ = ["Refusal", "TrainedModel", "open_run", "train"]
@@ -19,8 +20,8 @@ __all__ = ["Refusal", "TrainedModel", "open_run", "train"]
 _WHERE = {
     "Refusal": "gengen.core.refusal",
     "TrainedModel": "gengen.api.trained",
-    "open_run": "gengen.api.trained",
-    "train": "gengen.api.trained",
+    "open_run": "gengen.api.entry",
+    "train": "gengen.api.entry",
 }
 """Where each name lies: JAX takes a second to import, so each is imported when it is asked for (PEP 562)."""
 

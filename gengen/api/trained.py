@@ -1,13 +1,9 @@
 """A trained model, from Python: NumPy's arrays in and out, in the data's own units."""
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-import absl.logging
 import jax
 import numpy as np
 from ml_collections import ConfigDict
@@ -22,62 +18,13 @@ from gengen.inference.sampling import Draw, sampler
 from gengen.inference.translation import Translations
 from gengen.runs.prior import with_prior
 from gengen.runs.run import Run
-from gengen.runs.run import open_run as opened
 
 Asked = Mapping[str, Any]
 """What examples are told, by the names of `conditions`, as in `{"label": 3}` or `{"label": [0, 3]}`."""
 
 
-def open_run(folder: str | os.PathLike[str], *, best: bool = False, raw: bool = False) -> "TrainedModel":
-    """Opens the run of a folder.
-
-    Args:
-      folder: the run folder.
-      best: take the best checkpoint by the run's own scores instead of the latest.
-      raw: take the weights as trained instead of their average.
-
-    Raises:
-      Refusal: the folder holds no run or no checkpoint.
-
-    Examples:
-      >>> import gengen
-      >>> run = gengen.open_run(folder)
-      >>> run.step, run.signature.shape
-      (20, (8, 8, 1))
-    """
-    with _quiet():
-        return TrainedModel(opened(Path(folder).expanduser(), best=best, raw=raw))
-
-
-def train(config: ConfigDict, workdir: str | os.PathLike[str]) -> "TrainedModel":
-    """Trains until `training.steps`, from the latest checkpoint if the folder holds one, and opens the run.
-
-    A bar shows how far it is, in a terminal and in a notebook; elsewhere a line is printed now and then.
-
-    Args:
-      config: the experiment.
-      workdir: the run folder.
-
-    Raises:
-      Refusal: the config cannot be run, the folder belongs to another run, or training diverged.
-    """
-    from gengen.api.train import run  # optimizers and metrics, which a run that is only opened does not need
-
-    folder = Path(workdir).expanduser()
-    with _quiet():
-        run(config, folder)
-    return open_run(folder)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Leaves out what Orbax tells of its own settings, which a user cannot act on."""
-    before = absl.logging.get_verbosity()
-    absl.logging.set_verbosity(absl.logging.FATAL)
-    try:
-        yield
-    finally:
-        absl.logging.set_verbosity(before)
+LEAST = 100
+"""The fewest samples that are judged."""
 
 
 class TrainedModel:
@@ -283,6 +230,8 @@ class TrainedModel:
         """
         from gengen.evaluation.evaluate_run import evaluate  # SciPy and scikit-learn
 
+        if num < LEAST:
+            raise Refusal(f"{num} samples are too few to be judged; it takes {LEAST}.")
         return evaluate(self._run, num=num, seed=seed)
 
     @cached_property

@@ -11,7 +11,7 @@ from gengen.core.refusal import Refusal
 from gengen.data import facades, idx, points, raw, solids, splits, usps
 from gengen.data.arrays import find_arrays
 from gengen.data.errors import explained, quiet
-from gengen.data.folder import list_folder
+from gengen.data.image_folder import list_folder
 from gengen.data.splits import VERSION, VERSIONS
 
 

@@ -9,11 +9,11 @@ from scipy import stats
 
 from gengen.metrics.classes import divergence, histogram
 from gengen.metrics.difference import Difference, of_estimates, of_variance
+from gengen.metrics.examples import Examples, Real
 from gengen.metrics.frechet import frechet_difference
 from gengen.metrics.interval import Estimate
 from gengen.metrics.kernel import kernel_difference
-from gengen.metrics.manifold import manifold_differences
-from gengen.metrics.examples import Examples, Real
+from gengen.metrics.precision_recall import manifold_differences
 from gengen.metrics.scores import AS_REAL, SCORES, labels_of, measure
 
 

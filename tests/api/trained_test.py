@@ -11,6 +11,7 @@ import pytest
 
 import gengen
 from configs import cvae, vae, wgan
+from gengen.api import entry
 from gengen.api import trained as face
 from gengen.cli import command, machine
 
@@ -148,7 +149,8 @@ def test_the_examples_of_the_docstrings_are_true(runs):
     names = {"run": runs["vae"], "folder": folder_of(runs["vae"]), "gengen": gengen}
     names |= {"images": runs["vae"].sample(5), "codes": runs["vae"].encode(runs["vae"].sample(5))}
     finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner()
-    tried = [test for test in finder.find(face, extraglobs=names) if test.examples]
+    found = [test for module in (entry, face) for test in finder.find(module, extraglobs=names)]
+    tried = [test for test in found if test.examples]
     for test in tried:
         assert runner.run(test).failed == 0, test.name
     assert len(tried) >= 6

@@ -10,7 +10,7 @@ from gengen.metrics.difference import told_apart
 from gengen.metrics.examples import Examples, real_of
 from gengen.metrics.frechet import frechet_difference, frechet_distance
 from gengen.metrics.kernel import kernel_difference, kernel_distance
-from gengen.metrics.manifold import manifold_differences, manifold_scores
+from gengen.metrics.precision_recall import manifold_differences, manifold_scores
 from gengen.metrics.scores import AS_REAL, SCORES, available, labels_of, measure
 
 FEATURES, CLASSES, TRAINING, HELD_OUT = 8, 4, 240, 160
