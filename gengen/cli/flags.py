@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from absl import flags
 from ml_collections import ConfigDict, config_flags
@@ -18,10 +18,10 @@ LONGEST = 400
 """Characters of what a parser says that are shown of it."""
 
 
-class OrNone(flags.ArgumentParser):
+class OrNone(flags.ArgumentParser[Any]):
     """Reads "None" as None, and all else as another parser does: what may be None is for the checks of a config."""
 
-    def __init__(self, parser: flags.ArgumentParser) -> None:
+    def __init__(self, parser: flags.ArgumentParser[Any]) -> None:
         self._parser = parser
         self.syntactic_help = parser.syntactic_help
 
@@ -78,7 +78,7 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
 
 def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     """Defines the flags, with the defaults that `--help` shows; `argv` is where keys of the config are looked for."""
-    values = flags.FlagValues()
+    values: flags.FlagValues = cast("Any", flags.FlagValues)()  # absl leaves it untyped
 
     def define(kind: str, name: str, default: object, line: str) -> None:
         getattr(flags, f"DEFINE_{kind}")(name, default, line, flag_values=values)

@@ -150,7 +150,13 @@ def _nearest(data: DataSet) -> Extractor:
     coordinates = _coordinates(data)
     made = NearestClassifier(data, lambda examples: coordinates.extract(examples)[0])
     return Extractor(
-        made.name, "", coordinates.dimension, coordinates.resize, made.extract, len(data.signature.classes), made.accuracy
+        made.name,
+        "",
+        coordinates.dimension,
+        coordinates.resize,
+        made.extract,
+        len(data.signature.classes),
+        made.accuracy,
     )
 
 

@@ -166,7 +166,10 @@ def _counts(data: DataSet) -> np.ndarray | None:
     names, there = data.signature.classes, present(data)
     if len(there) < len(names):
         few = f"{len(names) - len(there):,} of the {len(names):,} classes of {data.signature.name}"
-        print(f"gengen: {few} have no training {NOUNS[data.signature.kind][0]}, so there are no scores of classes", file=sys.stderr)
+        print(
+            f"gengen: {few} have no training {NOUNS[data.signature.kind][0]}, so there are no scores of classes",
+            file=sys.stderr,
+        )
         return None
     return np.bincount(with_labels(data.splits["train"])["label"], minlength=len(names))
 

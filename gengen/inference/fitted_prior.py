@@ -88,7 +88,8 @@ def with_sampler(model: GenerativeModel, shape: tuple[int, ...]) -> GenerativeMo
             mean, factor = fitted["means"][index], fitted["factors"][index]
             return (mean + factor @ jax.random.normal(noise, mean.shape)).reshape(shape)
 
-        return jax.vmap(one)(example_keys(key, n))
+        drawn: jax.Array = jax.vmap(one)(example_keys(key, n))
+        return drawn
 
     def sample(key: jax.Array, variables: Variables, n: int, condition: Any = None) -> jax.Array:
         drawn: jax.Array = decode(key, variables, prior(key, variables, n), condition)

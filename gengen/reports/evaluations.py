@@ -24,7 +24,9 @@ def said(report: Mapping[str, Any]) -> str:
       report: an `evaluation.json`.
     """
     nouns = NOUNS[report.get("kind", "picture")]
-    origin = f"step {report['step']} ({report['checkpoint']} checkpoint, weights {report['weights']}, seed {report['seed']})"
+    origin = (
+        f"step {report['step']} ({report['checkpoint']} checkpoint, weights {report['weights']}, seed {report['seed']})"
+    )
     begins = _scores(report, origin, nouns) if "scores" in report else origin
     found = {name: report.get(name) or {} for name in SENTENCES}
     lines = [*report.get("verdict", ()), *(line for name, say in SENTENCES.items() for line in say(found[name], nouns))]

@@ -109,7 +109,7 @@ def matmul_rate(size: int = 2048, times: int = 5) -> float:
     a = jnp.ones((jax.local_device_count(), size, size))
     jax.block_until_ready(product(a, a))
     best = min(_seconds(lambda: product(a, a)) for _ in range(times))
-    return 2 * size**3 * jax.local_device_count() / best * jax.process_count()
+    return float(2 * size**3 * jax.local_device_count() / best * jax.process_count())
 
 
 def _measure(model: GenerativeModel, key: jax.Array, state: State, config: ConfigDict, data: DataSet) -> list[float]:
