@@ -9,11 +9,11 @@ from scipy import stats
 
 from gengen.metrics.classes import divergence, histogram
 from gengen.metrics.difference import Difference, of_estimates, of_variance
+from gengen.metrics.examples import Examples, Real
 from gengen.metrics.frechet import frechet_difference
 from gengen.metrics.interval import Estimate
 from gengen.metrics.kernel import kernel_difference
 from gengen.metrics.manifold import manifold_differences
-from gengen.metrics.examples import Examples, Real
 from gengen.metrics.scores import AS_REAL, SCORES, labels_of, measure
 
 
@@ -78,7 +78,7 @@ def _independent(name: str, samples: Estimate, real: Estimate, number: int = 0) 
 
 def _first(examples: Examples, number: int) -> Examples:
     """The first examples of a set in random order."""
-    return jax.tree.map(lambda field: field[:number], examples)
+    return Examples(*jax.tree.map(lambda field: field[:number], examples))
 
 
 def _frechet(real: Real, samples: Examples, floor: Examples) -> Sequence[Difference]:

@@ -24,7 +24,9 @@ def said(report: Mapping[str, Any]) -> str:
       report: an `evaluation.json`.
     """
     nouns = NOUNS[report.get("kind", "picture")]
-    origin = f"step {report['step']} ({report['checkpoint']} checkpoint, weights {report['weights']}, seed {report['seed']})"
+    origin = (
+        f"step {report['step']} ({report['checkpoint']} checkpoint, weights {report['weights']}, seed {report['seed']})"
+    )
     begins = _scores(report, origin, nouns) if "scores" in report else origin
     found = {name: report.get(name) or {} for name in SENTENCES}
     lines = [*report.get("verdict", ()), *(line for name, say in SENTENCES.items() for line in say(found[name], nouns))]
@@ -35,7 +37,8 @@ def said(report: Mapping[str, Any]) -> str:
 def _scores(report: Mapping[str, Any], origin: str, nouns: tuple[str, str]) -> str:
     """The table of scores, with what it is of above and what to mind below."""
     sizes, many, names = report["sizes"], nouns[1], titles(nouns)
-    rows, notes = [], []
+    rows: list[list[str]] = []
+    notes: list[str] = []
     for entry in report["scores"].values():
         mark = "" if entry["meaningful"] else " *"
         shown = [with_interval(entry[name]) for name in SETS]
@@ -82,7 +85,8 @@ def _codes(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
     for name, code in found.items():
         value, low, high = (100 * code["error"][end] for end in ("value", "low", "high"))
         by = "" if name == "label" else f", matched with the classes on {code['train']:,} training {nouns[1]},"
-        yield f"Code {name}{by} is wrong on {value:.1f} % [{low:.1f}, {high:.1f}] of {code['test']:,} held-out {nouns[1]}."
+        error = f"{value:.1f} % [{low:.1f}, {high:.1f}]"
+        yield f"Code {name}{by} is wrong on {error} of {code['test']:,} held-out {nouns[1]}."
 
 
 def _likelihood(found: Found, nouns: tuple[str, str]) -> Iterator[str]:

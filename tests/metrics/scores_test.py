@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gengen.metrics.interval import of_share
 from gengen.metrics.examples import Examples
+from gengen.metrics.interval import of_share
 from gengen.metrics.scores import SCORES, available, measure
 
 
