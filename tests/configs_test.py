@@ -127,7 +127,6 @@ def test_it_traces_at_full_size(name, variant):
     assert jax.tree.structure(after) == jax.tree.structure(state)
     assert METRICS[name] <= metrics.keys()
     for stage in model.stages:
-        assert jax.tree.structure(jax.eval_shape(stage.enter, state)) == jax.tree.structure(state)
         step = jax.vmap(stage.train_step, in_axes=(None, None, 0), out_axes=None, axis_name=AXIS)
         assert jax.tree.structure(jax.eval_shape(step, jax.random.key(0), state, halves)[0]) == jax.tree.structure(
             state

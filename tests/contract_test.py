@@ -37,6 +37,7 @@ from gengen.models.translation.recognition import Consistency
 from gengen.networks import classifier, coupled, dcgan, mlp, patchgan, residual, resnet, transformer, unet
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.layers.norm import BatchNorm
+from tests.units import scaled
 
 SHAPE = (8, 8, 1)
 BATCH = 8
@@ -87,12 +88,12 @@ def adversarial_autoencoders(prior, **arguments):
     players = ("autoencoder", "generator", "classifier", *critics)
     return adversarial_autoencoder(
         networks={
-            "encoder": mlp.Encoder(widths=(16,)),
+            "encoder": mlp.Encoder(widths=(16,), bounded=True),
             "decoder": mlp.Decoder(SHAPE, widths=(16,)),
             **{name: mlp.Critic(widths=(16, 16)) for name in critics},
         },
         optimizers=dict.fromkeys(players, sgd()),
-        likelihood=squared_error(),
+        likelihood=squared_error(rank=3),
         prior=prior,
         corruption=CORRUPTIONS["gaussian"](amount=0.1),
         classes=CLASSES,
@@ -110,7 +111,7 @@ def vqvae(stage):
             "prior": transformer.Transformer(8, 2, 1),
         },
         optimizers={"autoencoder": sgd(), "prior": sgd()},
-        likelihood=squared_error(),
+        likelihood=squared_error(rank=3),
         prior_start=STEPS,
         codes=6,
         dimension=3,
@@ -293,7 +294,7 @@ def model(name):
 def data(steps, seed=0, shape=SHAPE):
     """Batches [steps, batch, ...]."""
     rng = np.random.default_rng(seed)
-    image = rng.integers(0, 256, (steps, BATCH, *shape), np.uint8)
+    image = scaled(rng.integers(0, 256, (steps, BATCH, *shape), np.uint8))
     return {"data": image, "label": rng.integers(0, CLASSES, (steps, BATCH), np.int32)}
 
 

@@ -178,9 +178,6 @@ class _Run:
             try:
                 state, stopped = replicate(self._state, jax.local_devices()), None
                 for span in spans(self._model, start, settings.steps):
-                    if span.begins:
-                        entered = jax.jit(span.stage.enter)(jax.device_get(state))
-                        state = replicate(entered, jax.local_devices())
                     watching = self._watching(state, span)
                     state, stopped = train(
                         parallel(span.stage.train_step, period=span.stage.period),

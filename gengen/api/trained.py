@@ -1,11 +1,13 @@
 """A trained model, from Python: NumPy's arrays in and out, in the data's own units."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import absl.logging
 import jax
 import numpy as np
 from ml_collections import ConfigDict
@@ -43,7 +45,8 @@ def open_run(folder: str | os.PathLike[str], *, best: bool = False, raw: bool = 
       >>> run.step, run.signature.shape
       (20, (8, 8, 1))
     """
-    return TrainedModel(opened(Path(folder).expanduser(), best=best, raw=raw))
+    with _quiet():
+        return TrainedModel(opened(Path(folder).expanduser(), best=best, raw=raw))
 
 
 def train(config: ConfigDict, workdir: str | os.PathLike[str]) -> "TrainedModel":
@@ -61,8 +64,20 @@ def train(config: ConfigDict, workdir: str | os.PathLike[str]) -> "TrainedModel"
     from gengen.api.train import run  # optimizers and metrics, which a run that is only opened does not need
 
     folder = Path(workdir).expanduser()
-    run(config, folder)
+    with _quiet():
+        run(config, folder)
     return open_run(folder)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leaves out what Orbax tells of its own settings, which a user cannot act on."""
+    before = absl.logging.get_verbosity()
+    absl.logging.set_verbosity(absl.logging.FATAL)
+    try:
+        yield
+    finally:
+        absl.logging.set_verbosity(before)
 
 
 class TrainedModel:
@@ -298,13 +313,15 @@ class TrainedModel:
     def _data(self, data: np.ndarray) -> np.ndarray:
         """Examples as the run's data are: of their shape and type."""
         field, array = self.signature.fields["data"], np.asarray(data)
-        if array.shape[1:] != field.shape or not np.can_cast(array.dtype, field.dtype, "same_kind"):
+        cast = array.astype(field.dtype)
+        numbers = array.dtype.kind in "iuf" if cast.dtype.kind == "f" else array.dtype.kind in "iu"
+        if array.shape[1:] != field.shape or not numbers or (cast.dtype.kind != "f" and (cast != array).any()):
             raise Refusal(
                 f"the data of {self._run.folder} are {field.dtype} {['n', *field.shape]}, and these are {array.dtype} "
                 f"{list(array.shape)}."
             )
         self._check(len(array), "examples")
-        return array.astype(field.dtype)
+        return cast
 
     def _check(self, number: int, what: str) -> None:
         if number < 1:

@@ -126,16 +126,17 @@ def _check(values: flags.FlagValues) -> None:
     task = TASKS[values.mode]
     if values["config"].present:
         keys = config_flags.get_override_values(values["config"])
-        _check_keys(values.mode, task.keys, keys)
+        if task.keys is not None:
+            _check_keys(values.mode, task.keys, keys)
         _check_sizes(values["config"].value, keys)
     for name, number in task.numbers.items():
         if values[name].present:
-            number.check(name, int(values[name].value))
+            number.check(name, getattr(values, name))
     check_seed(values.seed)
 
 
-def _check_keys(mode: str, heeded: Sequence[str] | None, keys: Sequence[str]) -> None:
-    for key in keys if heeded is not None else ():
+def _check_keys(mode: str, heeded: Sequence[str], keys: Sequence[str]) -> None:
+    for key in keys:
         if not any(f"{key}.".startswith(f"{known}.") for known in heeded):
             listed = f" but {', '.join(f'config.{known}' for known in heeded)}" if heeded else ""
             raise Refusal(

@@ -47,7 +47,8 @@ def averaged(model: GenerativeModel, *, decay: float, networks: Sequence[str]) -
                 return new
             return old + (new - old) * (1 - keep).astype(new.dtype)
 
-        return jax.tree.map(blend, state.average, {name: state.variables[name] for name in networks})
+        average: Variables = jax.tree.map(blend, state.average, {name: state.variables[name] for name in networks})
+        return average
 
     def averaging(step: StepFn, period: int) -> StepFn:
         last = every(period, offset=period - 1)

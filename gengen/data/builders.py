@@ -13,7 +13,7 @@ from gengen.data import digits, facades, fetch, glyphs, idx, photographs, usps
 from gengen.data.folder import Folder
 from gengen.data.listing import say
 from gengen.data.raw import Found, Place
-from gengen.data.sources import VERSION, VERSIONS
+from gengen.data.splits import VERSION, VERSIONS
 
 
 class PictureBuilder(tfds.core.GeneratorBasedBuilder):

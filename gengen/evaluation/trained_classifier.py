@@ -27,12 +27,15 @@ import numpy as np
 import optax
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from gengen.build.units import in_units
+from gengen.core.field import Field
 from gengen.core.parallel import parallel, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.transforms import scale_by_rate
+from gengen.core.units import Units
 from gengen.data.labels import present, with_labels
 from gengen.data.pipeline import batches
-from gengen.data.signature import DataSet
+from gengen.data.signature import BYTE, DataSet
 from gengen.files.whole import sweep, whole
 from gengen.inference.batched import batched, chosen
 from gengen.models.classifier import classifier, classify
@@ -194,7 +197,7 @@ def digest_of(weights: Weights) -> str:
 def _train(data: DataSet, network: Classifier, steps: int) -> Weights:
     """Trains from the seed on this process's first device; returns the weights of the last step."""
     device, key = jax.local_devices()[:1], jax.random.key(SEED)
-    model = classifier(network=network, optimizer=_optimizer(steps))
+    model = in_units(classifier(network=network, optimizer=_optimizer(steps)), data.signature)
     images = with_labels(data.splits["train"])
     example = {name: np.asarray(array[:1]) for name, array in images.items()}
     state = replicate(jax.jit(model.init)(key, example), device)
@@ -238,7 +241,10 @@ def _architecture(network: Classifier) -> str:
     return f"features {FEATURES}, channels {network.channels}, classes {network.classes}"
 
 
-_classify = partial(jax.jit, static_argnums=0)(classify)
+@partial(jax.jit, static_argnums=0)
+def _classify(network: Classifier, variables: dict[str, Any], image: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Classifies images uint8 [n, H, W, C]."""
+    return classify(network, variables, Units(Field(image.shape[1:], "uint8", *BYTE)).to_model(image))
 
 
 def tested(network: Classifier, weights: Weights, metadata: dict[str, Any], data: DataSet) -> TrainedClassifier:

@@ -1,4 +1,4 @@
-"""From the pixels of the data to what models see: float32 in [-1, 1], as they are or as bits."""
+"""What a model sees of values between two bounds, in its units -1 and 1: they stay as they are, or become bits."""
 
 from collections.abc import Callable, Mapping
 
@@ -8,18 +8,13 @@ import jax.numpy as jnp
 BLACK, WHITE = -1.0, 1.0
 
 
-def scaled(image: jax.Array) -> jax.Array:
-    """Brings pixels from uint8 [..., H, W, C] in 0..255 to float32 in [-1, 1]."""
-    return image.astype(jnp.float32) / 127.5 - 1
-
-
 def intensity(image: jax.Array) -> jax.Array:
     """Brings images from [-1, 1] to [0, 1], which a Bernoulli distribution understands."""
     return (image + 1) / 2
 
 
 def drawn_bits(keys: jax.Array, image: jax.Array) -> jax.Array:
-    """Draws each pixel of images [B, H, W, C] black or white, white with its intensity as probability.
+    """Draws each number of data [B, ...] black or white, white with its intensity as probability.
 
     Salakhutdinov and Murray 2008, "On the quantitative analysis of deep belief networks"; drawn anew whenever an image
     is seen, as Burda et al. 2016, https://arxiv.org/abs/1509.00519, do it.
@@ -60,4 +55,4 @@ BINARISATIONS: Mapping[str, Callable[[jax.Array, jax.Array], jax.Array]] = {
     "dynamic": drawn_bits,
     "static": fixed_bits,
 }
-"""What a model sees of an image, by name: `(keys [B], images [B, H, W, C] in [-1, 1]) -> images`."""
+"""What a model sees of data, by name: `(keys [B], data [B, ...] in [-1, 1]) -> data`."""

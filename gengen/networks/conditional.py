@@ -24,20 +24,20 @@ def check_classes(classes: int) -> None:
 
 
 def with_label_channel(image: jax.Array, label: jax.Array, classes: int) -> jax.Array:
-    """Appends an embedding of the label to an image as one more channel; part of a linen module.
+    """Appends an embedding of the label to data as one more channel; part of a linen module.
 
     Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784, section 3.2.
 
     Args:
-      image: [B, H, W, C].
+      image: [B, *S, C].
       label: [B], int32.
       classes: number of classes.
 
     Returns:
-      Images [B, H, W, C + 1].
+      Data [B, *S, C + 1].
     """
-    channel = nn.Embed(classes, math.prod(image.shape[1:3]), embedding_init=nn.initializers.normal(1.0))(label)
-    return jnp.concatenate([image, channel.reshape(*image.shape[:3], 1).astype(image.dtype)], -1)
+    channel = nn.Embed(classes, math.prod(image.shape[1:-1]), embedding_init=nn.initializers.normal(1.0))(label)
+    return jnp.concatenate([image, channel.reshape(*image.shape[:-1], 1).astype(image.dtype)], -1)
 
 
 class ConditionalGenerator(nn.Module):
@@ -75,7 +75,8 @@ class ConditionalGenerator(nn.Module):
         if self.features < 1:
             raise ValueError(f"features={self.features} must be at least 1")
         embedding = nn.Embed(self.classes, self.features, embedding_init=nn.initializers.normal(1.0))(label)
-        return self.body(jnp.concatenate([latent, embedding.astype(latent.dtype)], -1), train)
+        made: jax.Array = self.body(jnp.concatenate([latent, embedding.astype(latent.dtype)], -1), train)
+        return made
 
 
 class ConditionalCritic(CriticNetwork):
@@ -120,9 +121,10 @@ class ConditionalCritic(CriticNetwork):
         check_classes(self.classes)
         if self.condition not in CONDITIONS:
             raise ValueError(f'condition is one of {", ".join(CONDITIONS)}, not "{self.condition}"')
+        seen = with_label_channel(image, label, self.classes) if self.condition == "concatenated" else image
+        judged: CriticOutput = self.body(seen, train)
         if self.condition == "concatenated":
-            return self.body(with_label_channel(image, label, self.classes), train)
-        judged = self.body(image, train)
+            return judged
         if self.condition == "auxiliary":
             return judged._replace(code=nn.Dense(self.classes)(judged.features))
         return judged._replace(logit=judged.logit + self._projection(judged.features, label, train))
@@ -168,6 +170,6 @@ class RecognisingCritic(CriticNetwork):
         for name, value in (("outputs", self.outputs), ("width", self.width)):
             if value < 1:
                 raise ValueError(f"{name}={value} must be at least 1")
-        judged = self.body(image, train)
+        judged: CriticOutput = self.body(image, train)
         hidden = nn.leaky_relu(nn.Dense(self.width)(judged.features), 0.1)
         return judged._replace(code=nn.Dense(self.outputs)(hidden))

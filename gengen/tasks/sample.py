@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from gengen.api.trained import TrainedModel
 from gengen.inference.conditions import LABEL, by_class, columns_of, of_class
+from gengen.inference.sampling import sampler
 from gengen.pictures.grid import grid, save_png
 from gengen.runs.limits import check_room
 from gengen.runs.outputs import output_files, save_npz
+from gengen.runs.prior import with_prior
 from gengen.runs.run import Run
 
 
@@ -34,7 +35,8 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, label: str | Non
     model = run.model
     condition = by_class(model, num) if label is None else of_class(model, num, label, run.signature.classes)
     output, picture = output_files(output, run.folder / "samples.npz", ".npz", ".png")
-    images = TrainedModel(run).sample(num, seed, condition)
+    able = with_prior(run)
+    images = sampler(able.model, able.signature.units)(able.variables, seed, num, condition)
     save_npz(output, {"images": images, **({"labels": condition[LABEL]} if condition else {})})
     save_png(picture, grid(images, columns=columns_of(model) if label is None else None))
     print(picture)

@@ -10,11 +10,14 @@ import pytest
 
 from gengen.core.field import Field
 from gengen.core.units import Units
-from gengen.models.pixels import scaled
 from gengen.pictures.grid import to_pixels
 
 PICTURE = Units(Field((16, 16, 1), "uint8", 0.0, 255.0))
 BYTES = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+
+
+def scaled(image: jax.Array) -> jax.Array:
+    return image.astype(jnp.float32) / 127.5 - 1
 
 
 @pytest.mark.parametrize("apply", [lambda f, x: f(x), lambda f, x: jax.jit(f)(x)], ids=["eager", "jit"])

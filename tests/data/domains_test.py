@@ -20,10 +20,8 @@ from gengen.data.pipeline import batches
 from gengen.data.selection import Selection, streams
 from gengen.data.signature import DataSet, Signature
 from gengen.models.translation import pairings
-from gengen.runs.data import load_again
-from gengen.runs.folder import open_folder
-from gengen.runs.opened import opened
-from gengen.runs.prepare import load_data
+from gengen.runs.folder import open_folder, opened
+from gengen.runs.prepare import load_again, load_data
 
 
 def made(train: int = 20, *, classes: tuple[str, ...] = ("cat", "dog"), side: int = 1, paired: int = 0) -> DataSet:

@@ -56,7 +56,7 @@ def adversarial_autoencoder(
       classes: number of classes of the data; 0 where they have no labels.
       latent: dimension L of the style.
       loss: what critics and encoder want small, one of `ADVERSARIAL_LOSSES`.
-      reduction: "sum" or "mean" over the pixels of the error.
+      reduction: "sum" or "mean" over the numbers of the error.
       label_aware: whether each class has its own part of the prior: section 2.3. The critic is told the label, or that
         it is not known.
       categories: number m of categories, which the encoder says with probabilities; 0 for none. Without labels they
@@ -139,7 +139,7 @@ def _assemble(game: Matching, optimizers: Mapping[str, optax.GradientTransformat
 
 
 def _sentence(game: Matching) -> str:
-    said = [f"minimises the {game.likelihood.title} (the {game.reduction} over pixels, the mean over images)"]
+    said = [f"minimises the {game.likelihood.title} (the {game.reduction} over values, the mean over examples)"]
     held = f"the {'styles' if game.categories else 'codes'} to {game.prior.title}{', by class' if game.classes else ''}"
     if game.categories:
         held += f", and the probabilities of {game.categories} categories to one-hot draws"

@@ -20,7 +20,6 @@ from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.corruption import Corrupt
 from gengen.models.autoencoders.objective import reduced
 from gengen.models.autoencoders.priors import Prior
-from gengen.models.pixels import scaled
 from gengen.models.rival import Rival
 from gengen.networks.coders import PointCoder
 from gengen.networks.forward import eval_mode, init_network, train_mode
@@ -55,7 +54,7 @@ class Matching(NamedTuple):
     """The networks and the pure functions of the game.
 
     Attributes:
-      encoder: images [B, H, W, C] -> logits and style in one row [B, m + L].
+      encoder: data [B, *shape] -> logits and style in one row [B, m + L].
       decoder: rows [B, m + L] -> what the likelihood takes.
       rivals: the critics by name, `STYLE` and, where there are categories, `CATEGORY`.
       likelihood: of images, or an error in its place.
@@ -100,7 +99,7 @@ class Matching(NamedTuple):
         label_code = jnp.zeros((1, self.classes + 1 if self.classes else 0))
         shown = {STYLE: jnp.concatenate([style, label_code], -1), CATEGORY: category}
         return {
-            "encoder": init_network(self.encoder, keys[0], scaled(batch["data"][:1])),
+            "encoder": init_network(self.encoder, keys[0], batch["data"][:1]),
             "decoder": init_network(self.decoder, keys[1], jnp.concatenate([category, style], -1)),
             **{
                 name: init_network(rival.network, own, shown[name])
@@ -109,7 +108,7 @@ class Matching(NamedTuple):
         }
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
-        """Scales and corrupts the images, and draws what their codes are compared with.
+        """Corrupts a copy of the data, and draws what their codes are compared with.
 
         The critics compare the codes of "matched"; "labelled" images, whose labels it is told, are among them if the
         critic is told labels.
@@ -127,7 +126,7 @@ class Matching(NamedTuple):
 
     def part(self, key: jax.Array, batch: Batch) -> Batch:
         """Prepares one stream: "data", "seen" by the encoder, "label_code" for the critic, "drawn" for each critic."""
-        image = scaled(batch["data"])
+        image = batch["data"]
         size = image.shape[0]
         to_see, to_draw, to_choose = (local_keys(jax.random.fold_in(key, index), size) for index in range(3))
         label_code, style = jnp.zeros((size, 0)), self.prior.draw(to_draw, self.latent)
@@ -215,7 +214,7 @@ class Matching(NamedTuple):
     def decode(
         self, key: jax.Array, variables: Variables, latents: jax.Array, condition: Batch | None = None
     ) -> jax.Array:
-        """The images [n, H, W, C] of codes [n, m + L]."""
+        """The data [n, *shape] of codes [n, m + L]."""
         del key, condition
         return self.likelihood.mean(eval_mode(self.decoder, variables["decoder"], latents))
 
@@ -234,7 +233,7 @@ class Matching(NamedTuple):
         return jnp.concatenate([self.one_hot(condition.get(name, drawn)), style], -1)
 
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
-        """Draws images [n, H, W, C]; image i depends on the key, on i and on its condition alone."""
+        """Draws data [n, *shape]; image i depends on the key, on i and on its condition alone."""
         return self.decode(key, variables, self.prior_codes(key, variables, n, condition))
 
     def recognise(self, key: jax.Array, variables: Variables, data: jax.Array) -> dict[str, jax.Array]:

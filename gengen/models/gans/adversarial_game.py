@@ -22,7 +22,6 @@ from gengen.losses.adversarial import AdversarialLoss
 from gengen.models.conditioning import Conditioning, Labels, Nothing
 from gengen.models.gans.terms import Term, TermInputs
 from gengen.models.gans.views import View
-from gengen.models.pixels import scaled
 from gengen.networks.critic import CriticNetwork, CriticOutput
 from gengen.networks.forward import eval_mode, init_network, train_mode
 
@@ -61,7 +60,7 @@ class Adversaries(NamedTuple):
         mutable = {view.name: view.mutable for view in self.views if view.mutable}
         keys = example_keys(key, math.prod(view.group for view in self.views))
         condition = self.conditioning.drawn(keys)
-        images = jnp.broadcast_to(scaled(batch["data"][:1]), (keys.size, *batch["data"].shape[1:]))
+        images = jnp.broadcast_to(batch["data"][:1], (keys.size, *batch["data"].shape[1:]))
         seen = self.conditioning.data_inputs(self.seen(mutable, keys, images), condition)
         return {
             "generator": init_network(
@@ -83,10 +82,10 @@ class Adversaries(NamedTuple):
         return images
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
-        """Scales the images and draws all noise that the turns of a step share."""
+        """Draws all noise that the turns of a step share, and what the critic sees of the data."""
         size, mutable = batch["data"].shape[0], state.variables.get("views", {})
         to_tell, to_see_real, to_see_fake = (local_keys(jax.random.fold_in(key, index), size) for index in range(3))
-        seen = self.seen(mutable, to_see_real, scaled(batch["data"]))
+        seen = self.seen(mutable, to_see_real, batch["data"])
         to_aim = local_keys(jax.random.fold_in(key, 3), seen.shape[0])  # a pack of images has one target
         low, high = self.real_label
         return {
@@ -197,7 +196,8 @@ class Adversaries(NamedTuple):
         keys = example_keys(key, n)
         drawn = self.conditioning.drawn(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, 1))
         inputs = self.conditioning.latent_inputs(self.latents(keys), {**drawn, **(condition or {})})
-        return eval_mode(self.generator, variables["generator"], *inputs)
+        made: jax.Array = eval_mode(self.generator, variables["generator"], *inputs)
+        return made
 
     def features(self, key: jax.Array, variables: Variables, data: jax.Array) -> jax.Array:
         """What the critic's logit weighs of images [n, H, W, C], as they are, without views: [n, F]."""

@@ -24,7 +24,6 @@ from gengen.core.model import Batch, GenerativeModel
 from gengen.core.parallel import local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
-from gengen.models.pixels import scaled
 from gengen.models.rival import Rival
 from gengen.models.translation.affine import Affine
 from gengen.models.translation.cyclegan import cycle_of
@@ -59,18 +58,18 @@ class Adaptation(NamedTuple):
         if self.cycle or settings.rival or settings.consistency.weight:
             first_images(batch, alike=True)
         own, others = jax.random.split(key)
-        variables = settings.init(own, scaled(batch["data"][:1]))
+        variables = settings.init(own, batch["data"][:1])
         return variables | (self.cycle.init(others, batch) if self.cycle else {})
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
-        """Scales the images, and draws the keys of their views and of the translators' noise."""
+        """Draws the keys of their views and of the translators' noise."""
         size = batch["data"].shape[0]
         view = local_keys(jax.random.fold_in(key, 3), size)  # those before it are the cycle's
         if self.cycle:
             images = self.cycle.prepare(key, state, batch)
         else:
-            second = {"b": scaled(batch["second"]["data"])} if "second" in batch else {}
-            images = {"a": scaled(batch["data"]), **second}
+            second = {"b": batch["second"]["data"]} if "second" in batch else {}
+            images = {"a": batch["data"], **second}
         return {**images, "label": batch["label"], "view": view}
 
     def classifier_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:

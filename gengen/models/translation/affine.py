@@ -45,8 +45,8 @@ class Affine(NamedTuple):
         if self.deviation or self.translation:
             images = jax.vmap(self._moved)(keys, images)
         if self.noise:
-            draw = jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, 2), images.shape[1:]))
-            images = images + self.noise * draw(keys)
+            noise = jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, 2), images.shape[1:]))(keys)
+            images = images + self.noise * noise
         return images
 
     def _moved(self, key: jax.Array, image: jax.Array) -> jax.Array:

@@ -24,7 +24,6 @@ from gengen.core.model import Batch, Condition, GenerativeModel
 from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
-from gengen.models.pixels import scaled
 from gengen.models.translation.affine import Affine
 from gengen.models.translation.domains import first_images
 from gengen.networks.critic import CriticOutput
@@ -82,12 +81,12 @@ class Coupled(NamedTuple):
         return variables
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
-        """Scales the images of both domains, and draws one latent for a pair of samples."""
+        """Draws one latent for a pair of samples, and changes the images on their way to the critic."""
         del state
         size = batch["data"].shape[0]
         latent, view = self.latents(local_keys(key, size)), local_keys(jax.random.fold_in(key, 1), size)
         labels = {"label": batch["label"]} if "classifier" in self.networks else {}
-        real = self.seen({"a": scaled(batch["data"]), "b": scaled(batch["second"]["data"])}, view)
+        real = self.seen({"a": batch["data"], "b": batch["second"]["data"]}, view)
         return {**real, "latent": latent, "view": local_keys(jax.random.fold_in(key, 2), size), **labels}
 
     def seen(self, images: Mapping[str, jax.Array], view: jax.Array) -> dict[str, jax.Array]:

@@ -13,7 +13,6 @@ from gengen.core.mean import Mean, mean_of
 from gengen.core.model import Batch
 from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Tree, Variables
-from gengen.models.pixels import scaled
 from gengen.models.rival import Rival
 from gengen.models.translation.domains import first_images
 from gengen.models.translation.error import absolute_error
@@ -88,13 +87,13 @@ class Cycle(NamedTuple):
         }
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
-        """Scales and jitters the images of both domains, and draws the keys of the translators' noise."""
+        """Jitters the images of both domains, and draws the keys of the translators' noise."""
         del state
         size = batch["data"].shape[0]
         keys = [local_keys(jax.random.fold_in(key, index), size) for index in range(3)]
         given = {"a": batch["data"], "b": batch["second"]["data"]}
         moved = {
-            name: jittered(own, {name: scaled(given[name])}, margin=self.jitter, mirror=self.mirror)[name]
+            name: jittered(own, {name: given[name]}, margin=self.jitter, mirror=self.mirror)[name]
             for own, name in zip(keys[:2], "ab", strict=True)
         }
         return {**moved, "noise": keys[2]}
@@ -106,6 +105,7 @@ class Cycle(NamedTuple):
         def through(name: str, image: jax.Array, index: int) -> jax.Array:
             noise = jax.vmap(jax.random.fold_in, in_axes=(0, None))(batch["noise"], index)
             own = {**variables[name], **mutable.get(name, {})}
+            made: jax.Array
             made, mutable[name] = train_mode(self.translators[name], own, image, noise)
             return made
 

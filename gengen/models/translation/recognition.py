@@ -18,7 +18,7 @@ from jax import lax
 from gengen.core.mean import Mean, mean_of
 from gengen.core.model import Batch
 from gengen.core.parallel import replica_mean
-from gengen.core.state import Variables
+from gengen.core.state import Tree, Variables
 from gengen.models.rival import Rival
 from gengen.models.translation.affine import Affine
 from gengen.networks.forward import eval_mode, init_network, train_mode
@@ -120,6 +120,7 @@ class Recognition(NamedTuple):
 
         def through(image: jax.Array) -> tuple[jax.Array, jax.Array]:
             own = {**variables["classifier"], **mutable.get("classifier", {})}
+            seen: tuple[jax.Array, jax.Array]
             seen, mutable["classifier"] = train_mode(self.network, own, image)
             return seen
 
@@ -148,7 +149,7 @@ class Recognition(NamedTuple):
 
     def _agreement(
         self, variables: Variables, other: jax.Array, logits: jax.Array
-    ) -> tuple[jax.Array, dict[str, Mean], dict]:
+    ) -> tuple[jax.Array, dict[str, Mean], dict[str, Tree]]:
         """What the classifier's logits [B, K] cost against what the teacher says of another view of the same images."""
         settings, teacher = self.consistency, dict(variables["teacher"])
         average = jax.tree.map(
