@@ -33,7 +33,8 @@ def codes(subject: Subject) -> Section | None:
     known = [with_labels(data.splits[split]) for split in ("train", "test")]
     if not names or not all(len(split["label"]) for split in known):
         return None
-    name_all, splits = classes_named(run, data.signature.units, names), []
+    splits: list[Named] = []
+    name_all = classes_named(run, data.signature.units, names)
     for split in known:
         indices, examples = pick(split["data"], REFERENCE)
         splits.append((name_all(examples), split["label"][indices]))

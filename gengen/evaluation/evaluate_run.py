@@ -14,6 +14,9 @@ from gengen.evaluation.subject import Section, Subject, subject_of
 from gengen.evaluation.translation_scores import translation
 from gengen.runs.run import Run
 
+LEAST = 100
+"""The fewest samples that are judged."""
+
 MAIN = ("samples", "translation", "recognition")
 """Sections of which a report has at least one."""
 
@@ -40,8 +43,11 @@ def sections(run: Run, *, num: int, seed: int) -> dict[str, Section]:
       seed: of the noise.
 
     Raises:
-      Refusal: the data are gone or other ones, a score or an extractor cannot be had, or there is nothing to judge.
+      Refusal: there are fewer than `LEAST`, the data are gone or other ones, a score or an extractor cannot be had, or
+        there is nothing to judge.
     """
+    if num < LEAST:
+        raise Refusal(f"num={num} must be at least {LEAST}.")
     subject = subject_of(run, num=num, seed=seed)
     found = {name: section for name, measure in SECTIONS.items() if (section := measure(subject))}
     if not found.keys() & set(MAIN):

@@ -81,10 +81,19 @@ class UnfitDataError(Refusal):
 
 
 def on_unit_scale(field: Field, examples: np.ndarray) -> np.ndarray:
-    """Bounded values of examples [N, *shape] in [0, 1], as pixels are published; others standardised; float32."""
+    """Bounded values in [0, 1], as results on pixels are published; others standardised.
+
+    Args:
+      field: of the data.
+      examples: in the data's units [N, *shape].
+
+    Returns:
+      Points, float32 [N, P].
+    """
     if field.low is None or field.high is None:
-        return np.asarray(Units(field).to_model(examples))
-    return np.asarray((np.asarray(examples, np.float32) - field.low) / (field.high - field.low))
+        return np.asarray(Units(field).to_model(examples)).reshape(len(examples), -1)
+    points = np.asarray(examples, np.float32).reshape(len(examples), -1)
+    return np.asarray((points - field.low) / (field.high - field.low))
 
 
 def extractors(data: DataSet, settings: ConfigDict) -> Extractors:
@@ -149,14 +158,8 @@ def _classifier(data: DataSet) -> Extractor:
 def _nearest(data: DataSet) -> Extractor:
     coordinates = _coordinates(data)
     made = NearestClassifier(data, lambda examples: coordinates.extract(examples)[0])
-    return Extractor(
-        made.name,
-        "",
-        coordinates.dimension,
-        coordinates.resize,
-        made.extract,
-        len(data.signature.classes),
-        made.accuracy,
+    return coordinates._replace(
+        name=made.name, extract=made.extract, classes=len(data.signature.classes), accuracy=made.accuracy
     )
 
 
@@ -177,7 +180,8 @@ def _inception(weights: str) -> Extractor:
         return seen.features, jax.nn.log_softmax(seen.logits_unbiased)
 
     def extract(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return batched(lambda indices: look(variables, chosen(images, indices)), len(images), CHUNK)
+        features, logits = batched(lambda indices: look(variables, chosen(images, indices)), len(images), CHUNK)
+        return features, logits
 
     name = "Inception-2015" if digest == inception_weights.SHA256 else "Inception-with-other-weights"
     rule = "bilinear to 299 x 299 by TensorFlow 1's rule"

@@ -166,16 +166,14 @@ def _counts(data: DataSet) -> np.ndarray | None:
     names, there = data.signature.classes, present(data)
     if len(there) < len(names):
         few = f"{len(names) - len(there):,} of the {len(names):,} classes of {data.signature.name}"
-        print(
-            f"gengen: {few} have no training {NOUNS[data.signature.kind][0]}, so there are no scores of classes",
-            file=sys.stderr,
-        )
+        one = NOUNS[data.signature.kind][0]
+        print(f"gengen: {few} have no training {one}, so there are no scores of classes", file=sys.stderr)
         return None
     return np.bincount(with_labels(data.splits["train"])["label"], minlength=len(names))
 
 
 def pick(examples: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Picks at most so many of some examples [N, ...] at random, without repetition, always the same, in a random order.
+    """Picks at most so many of examples [N, ...] at random, without repetition, always the same, in a random order.
 
     Returns:
       Their indices [n] and the examples [n, ...].

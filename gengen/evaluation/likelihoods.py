@@ -48,7 +48,8 @@ def likelihood(subject: Subject) -> Section | None:
 
     def look(samples: int, rows: np.ndarray) -> jax.Array:
         key = jax.random.fold_in(jax.random.key(0), int(rows[0]))
-        return bound(key, run.variables, chosen((examples, labels), rows), samples)
+        nats: jax.Array = bound(key, run.variables, chosen((examples, labels), rows), samples)
+        return nats
 
     found = {}
     for samples in run.settings.get("importance_samples", (1,)):
@@ -87,7 +88,7 @@ def windows(subject: Subject) -> Section | None:
     _, held_out = pick(data.splits["test"]["data"], REFERENCE)
     _, validation = pick(data.splits["train"]["data"], VALIDATION)
     field = data.signature.fields["data"]
-    points = (on_unit_scale(field, examples).reshape(len(examples), -1) for examples in (samples, validation, held_out))
+    points = (on_unit_scale(field, examples) for examples in (samples, validation, held_out))
     nats, bandwidth = parzen(*points)
     sizes = {"samples": len(samples), "images": len(held_out)}
     return Section({"nats": nats._asdict(), "bandwidth": bandwidth, **sizes})

@@ -39,7 +39,8 @@ def classes_named(
     def named(examples: np.ndarray) -> dict[str, np.ndarray]:
         def batch(rows: np.ndarray) -> dict[str, jax.Array]:
             key = jax.random.fold_in(jax.random.key(0), int(rows[0]))
-            return look(key, run.variables, chosen(examples, rows))
+            found: dict[str, jax.Array] = look(key, run.variables, chosen(examples, rows))
+            return found
 
         return dict(batched(batch, len(examples)))
 

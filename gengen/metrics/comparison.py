@@ -78,7 +78,7 @@ def _independent(name: str, samples: Estimate, real: Estimate, number: int = 0) 
 
 def _first(examples: Examples, number: int) -> Examples:
     """The first examples of a set in random order."""
-    return jax.tree.map(lambda field: field[:number], examples)
+    return Examples(*jax.tree.map(lambda field: field[:number], examples))
 
 
 def _frechet(real: Real, samples: Examples, floor: Examples) -> Sequence[Difference]:

@@ -13,8 +13,8 @@ from gengen.metrics.frechet import frechet_distance
 from gengen.metrics.inception_score import inception_score
 from gengen.metrics.interval import Estimate, of_share
 from gengen.metrics.kernel import kernel_distance
-from gengen.metrics.ms_ssim import class_similarity
 from gengen.metrics.precision_recall import manifold_scores
+from gengen.metrics.ms_ssim import class_similarity
 
 AS_REAL = "as real"
 """Which direction is better, of a score that is good neither high nor low."""
@@ -193,7 +193,7 @@ def measure(real: Real, samples: Examples, names: Sequence[str]) -> dict[str, Es
 def labels_of(examples: Examples) -> np.ndarray:
     """The classes that the classifier sees [N]."""
     assert examples.class_log_probabilities is not None
-    return examples.class_log_probabilities.argmax(1)
+    return np.asarray(examples.class_log_probabilities.argmax(1))
 
 
 def _inception(real: Real, samples: Examples) -> Sequence[Estimate]:

@@ -1,4 +1,4 @@
-"""Means over blocks of pictures, volumes or series: fewer numbers of which two that look the same are near each other."""
+"""Means over blocks of pictures, volumes or series: examples that look the same are near each other."""
 
 from collections.abc import Callable
 
@@ -54,4 +54,4 @@ def _blocks(size: int, side: int) -> np.ndarray:
     edges = np.arange(number + 1) * (size / number)
     indices = np.arange(size)
     overlap = np.minimum(edges[1:, None], indices + 1) - np.maximum(edges[:-1, None], indices)
-    return (np.clip(overlap, 0, None) * (number / size)).astype(np.float32)
+    return np.asarray(np.clip(overlap, 0, None) * (number / size), np.float32)

@@ -88,8 +88,8 @@ def _repeated(faults: Mapping[str, Compared], training: int, one: str, many: str
     if chance.value > COLLAPSED:
         return [f"One {one} is repeated: {chance.value:.0%} of all pairs of samples are near-duplicates."]
     return [
-        f"{many.capitalize()} repeat as if there were about {1 / chance.value:,.0f} different ones (between {1 / chance.high:,.0f} "
-        f"and {1 / chance.low:,.0f}), fewer than the {training:,} training {many}."
+        f"{many.capitalize()} repeat as if there were about {1 / chance.value:,.0f} different ones (between "
+        f"{1 / chance.high:,.0f} and {1 / chance.low:,.0f}), fewer than the {training:,} training {many}."
     ]
 
 

@@ -37,7 +37,8 @@ def said(report: Mapping[str, Any]) -> str:
 def _scores(report: Mapping[str, Any], origin: str, nouns: tuple[str, str]) -> str:
     """The table of scores, with what it is of above and what to mind below."""
     sizes, many, names = report["sizes"], nouns[1], titles(nouns)
-    rows, notes = [], []
+    rows: list[list[str]] = []
+    notes: list[str] = []
     for entry in report["scores"].values():
         mark = "" if entry["meaningful"] else " *"
         shown = [with_interval(entry[name]) for name in SETS]
@@ -84,7 +85,8 @@ def _codes(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
     for name, code in found.items():
         value, low, high = (100 * code["error"][end] for end in ("value", "low", "high"))
         by = "" if name == "label" else f", matched with the classes on {code['train']:,} training {nouns[1]},"
-        yield f"Code {name}{by} is wrong on {value:.1f} % [{low:.1f}, {high:.1f}] of {code['test']:,} held-out {nouns[1]}."
+        error = f"{value:.1f} % [{low:.1f}, {high:.1f}]"
+        yield f"Code {name}{by} is wrong on {error} of {code['test']:,} held-out {nouns[1]}."
 
 
 def _likelihood(found: Found, nouns: tuple[str, str]) -> Iterator[str]:

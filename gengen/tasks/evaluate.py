@@ -7,12 +7,8 @@ from gengen.evaluation.evaluate_run import report_of, sections
 from gengen.files.whole import write_whole
 from gengen.pictures.grid import save_png
 from gengen.reports.evaluations import said
-from gengen.runs.limits import check_flags
 from gengen.runs.outputs import output_files
 from gengen.runs.run import Run
-
-LEAST = 100
-"""The fewest samples that are judged."""
 
 
 def main(run: Run, *, num: int, seed: int, output: Path | None) -> Path:
@@ -34,7 +30,6 @@ def main(run: Run, *, num: int, seed: int, output: Path | None) -> Path:
       Refusal: a number is out of range, the data of the run are gone or other ones, a score or an extractor cannot be
         had, or there is nothing to judge.
     """
-    check_flags(num=num, least=LEAST, seed=seed)
     path, picture = output_files(output, run.folder / "evaluation.json", ".json", ".png")
     found = sections(run, num=num, seed=seed)
     report = report_of(run, seed, found)
