@@ -13,8 +13,8 @@ from gengen.metrics.frechet import frechet_distance
 from gengen.metrics.inception_score import inception_score
 from gengen.metrics.interval import Estimate, of_share
 from gengen.metrics.kernel import kernel_distance
-from gengen.metrics.precision_recall import manifold_scores
 from gengen.metrics.ms_ssim import class_similarity
+from gengen.metrics.precision_recall import manifold_scores
 
 AS_REAL = "as real"
 """Which direction is better, of a score that is good neither high nor low."""
