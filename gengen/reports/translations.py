@@ -29,8 +29,8 @@ recognised is the share of held-out images of the last domain that the model's o
 HEADER = ("run", "direction", *ESTIMATES, "images", "steps", "minutes")
 
 NOT_MEASURED = "not measured"
-KINDS = ("translation", "recognition")
-"""Sections of an `evaluation.json` that tell it from one about samples."""
+KINDS = {"translation", "recognition"}
+"""Sections of an `evaluation.json` of which one without scores of samples has one."""
 
 
 SETS = {"outputs": "made", "floor": "real", "inputs": "inputs"}
@@ -56,7 +56,7 @@ def tells(path: Path) -> bool:
         report = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
         return False
-    return isinstance(report, dict) and any(report.get(kind) for kind in KINDS)
+    return isinstance(report, dict) and "scores" not in report and bool(KINDS & report.keys())
 
 
 def translations(folder: Path) -> list[dict[str, str]]:
