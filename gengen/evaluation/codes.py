@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 
 from gengen.data.labels import with_labels
-from gengen.evaluation.judge import REFERENCE, pick
+from gengen.evaluation.judge import REFERENCE, Section, Subject, pick
 from gengen.evaluation.recognition import classes_named, recognised
-from gengen.evaluation.subject import Section, Subject
 from gengen.inference.conditions import LABEL
 from gengen.metrics.codes import UNMATCHED, code_error, match_codes
 from gengen.metrics.interval import of_share

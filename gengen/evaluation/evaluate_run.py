@@ -6,12 +6,15 @@ from typing import Any
 from gengen.core.model import require
 from gengen.core.refusal import Refusal
 from gengen.evaluation.codes import codes
+from gengen.evaluation.judge import Judge, Samples, Section, Subject
 from gengen.evaluation.likelihoods import density, likelihood, windows
 from gengen.evaluation.recognition import recognition
 from gengen.evaluation.representation import regularity, representation
 from gengen.evaluation.samples import samples
-from gengen.evaluation.subject import Section, Subject, subject_of
 from gengen.evaluation.translation_scores import translation
+from gengen.inference.conditions import DOMAIN, classes_of
+from gengen.inference.sampling import sampler
+from gengen.runs.prior import with_prior
 from gengen.runs.run import Run
 
 LEAST = 100
@@ -79,3 +82,25 @@ def report_of(run: Run, seed: int, found: Mapping[str, Section]) -> dict[str, An
 def evaluate(run: Run, *, num: int, seed: int) -> dict[str, Any]:
     """The report on a run; the arguments are those of `sections`. Nothing is written or printed."""
     return report_of(run, seed, sections(run, num=num, seed=seed))
+
+
+def subject_of(run: Run, *, num: int, seed: int) -> Subject:
+    """Loads the data of a run and draws its samples.
+
+    Args:
+      run: the run.
+      num: the most samples; there are no more of them than training examples.
+      seed: of the noise.
+
+    Raises:
+      Refusal: the data are gone or other ones, or their samples cannot be judged.
+    """
+    data = run.data()
+    if run.model.translate or DOMAIN in run.model.conditions:
+        return Subject(run, data, None, num, seed)
+    run = with_prior(run)
+    if run.model.sample is None:
+        return Subject(run, data, None, num, seed)
+    judge = Judge(data, run.settings, num=num, labelled=classes_of(run.model) > 0)
+    draw = sampler(run.model, data.signature.units)
+    return Subject(run, data, Samples(judge, judge.samples(draw, run.variables, seed)), num, seed)

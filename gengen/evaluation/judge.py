@@ -1,7 +1,8 @@
 """Judging sets of examples against one data set."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -18,6 +19,7 @@ from gengen.metrics.examples import Examples, real_of
 from gengen.metrics.interval import Estimate
 from gengen.metrics.scores import SCORES, available, measure
 from gengen.reports.tables import NOUNS
+from gengen.runs.run import Run
 
 FEWEST = 32
 """The fewest held-out and the fewest training examples: balls of neighbours in halves of them need as many."""
@@ -180,3 +182,45 @@ def pick(examples: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
     """
     indices = np.random.default_rng(SEED).permutation(len(examples))[:number]
     return indices, np.asarray(examples[indices])
+
+
+class Samples(NamedTuple):
+    """Samples of a run.
+
+    Attributes:
+      judge: what they are judged by.
+      examples: the samples, as it sees them.
+    """
+
+    judge: Judge
+    examples: Examples
+
+
+class Subject(NamedTuple):
+    """A run that is evaluated.
+
+    Attributes:
+      run: the run; where its model can only encode and decode, with a prior fitted to its codes.
+      data: what it was trained on.
+      samples: of it; None where no single data set is there to compare them with, or the model cannot sample.
+      num: the most samples, or held-out examples to translate.
+      seed: of the noise.
+    """
+
+    run: Run
+    data: DataSet
+    samples: Samples | None
+    num: int
+    seed: int
+
+
+class Section(NamedTuple):
+    """A part of the report on a run.
+
+    Attributes:
+      found: what was measured, in plain values as JSON holds them.
+      picture: draws it, uint8 [H, W, C]; None where there is nothing to see.
+    """
+
+    found: Mapping[str, Any]
+    picture: Callable[[], np.ndarray] | None = None

@@ -14,8 +14,7 @@ from gengen.data.labels import with_labels
 from gengen.data.points import CLOUDS, log_density
 from gengen.data.signature import Signature
 from gengen.evaluation.features import on_unit_scale
-from gengen.evaluation.judge import REFERENCE, pick
-from gengen.evaluation.subject import Section, Subject
+from gengen.evaluation.judge import REFERENCE, Section, Subject, pick
 from gengen.inference.batched import batched, chosen
 from gengen.inference.conditions import LABEL, classes_of
 from gengen.metrics.likelihood import log_likelihood

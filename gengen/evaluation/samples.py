@@ -8,9 +8,8 @@ import numpy as np
 
 from gengen.core.field import Field
 from gengen.evaluation.features import Extractor
-from gengen.evaluation.judge import Judge
+from gengen.evaluation.judge import Judge, Section, Subject
 from gengen.evaluation.likelihoods import exact_density
-from gengen.evaluation.subject import Section, Subject
 from gengen.metrics import classes as class_scores
 from gengen.metrics.comparison import Compared
 from gengen.metrics.copying import copied
