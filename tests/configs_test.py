@@ -15,8 +15,10 @@ from PIL import Image
 from gengen.api import train
 from gengen.build.model import build_model, example_batch
 from gengen.cli.describe import experiments
+from gengen.cli.tasks import given_to
 from gengen.core.parallel import AXIS
 from gengen.data.signature import Signature
+from gengen.runs.run import open_run
 from gengen.tasks import sample, translate
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -230,7 +232,7 @@ def tiny_run(name, folder, data_dir):
 def test_the_tiny_variant_trains_and_samples(name, tmp_path, data_dir):
     with Image.open(tiny_run(name, tmp_path / "run", data_dir)) as shown:
         assert shown.size[0] > 64
-    with np.load(sample.run(tmp_path / "run", num=5, seed=0, output=None)) as saved:
+    with np.load(sample.main(open_run(tmp_path / "run"), **given_to("sample", {"num": 5, "seed": 0}))) as saved:
         assert saved["images"].shape == (5, *signature_of(config_of(name, "tiny")).shape)
         assert saved["images"].dtype == np.uint8
         assert saved["images"].std() > 0
@@ -240,7 +242,7 @@ def test_the_tiny_variant_trains_and_samples(name, tmp_path, data_dir):
 def test_the_tiny_variant_trains_and_translates(name, tmp_path, data_dir):
     with Image.open(tiny_run(name, tmp_path / "run", data_dir)) as shown:
         assert shown.size[0] > 64
-    made = translate.run(tmp_path / "run", num=5, seed=0, output=None)
+    made = translate.main(open_run(tmp_path / "run"), **given_to("translate", {"num": 5, "seed": 0}))
     with np.load(made.with_suffix(".npz")) as saved:
         assert saved["outputs"].shape[:3] == saved["inputs"].shape[:3] == (5, 8, 8)
         assert saved["outputs"].dtype == np.uint8

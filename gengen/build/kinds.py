@@ -6,7 +6,7 @@ from typing import Any
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature, plural
 from gengen.losses import likelihood
-from gengen.models import pixels
+from gengen.models import binarisation
 from gengen.models.autoencoders import corruption
 from gengen.models.autoencoders.vector_quantised import vector_quantised
 from gengen.models.gans import views
@@ -28,7 +28,13 @@ FOR_PICTURES: frozenset[Callable[..., Any]] = frozenset(
 """Networks, models and views of pictures alone."""
 
 FOR_BOUNDED: frozenset[Callable[..., Any]] = frozenset(
-    {likelihood.bernoulli, corruption.masking, corruption.salt_and_pepper, pixels.drawn_bits, pixels.fixed_bits}
+    {
+        likelihood.bernoulli,
+        corruption.masking,
+        corruption.salt_and_pepper,
+        binarisation.drawn_bits,
+        binarisation.fixed_bits,
+    }
 )
 """What knows two ends of a range: black and white."""
 

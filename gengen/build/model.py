@@ -22,11 +22,11 @@ from gengen.models.autoencoders.adversarial_autoencoder import adversarial_autoe
 from gengen.models.autoencoders.autoencoder import autoencoder
 from gengen.models.autoencoders.variational import variational
 from gengen.models.autoencoders.vector_quantised import vector_quantised
+from gengen.models.binarisation import BINARISATIONS
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.infogan import infogan
 from gengen.models.gans.unrolled import unrolled
 from gengen.models.gans.views import VIEWS
-from gengen.models.pixels import BINARISATIONS
 from gengen.models.translation.adaptation import adaptation
 from gengen.models.translation.cogan import cogan
 from gengen.models.translation.cyclegan import cyclegan

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gengen.core.field import Field
+from gengen.core.units import Units
 
 KINDS: Mapping[str, int] = {"points": 1, "series": 2, "picture": 3, "volume": 4}
 """Kinds of data, and how many axes an example of each has: [D], [T, D], [H, W, C] and [D, H, W, C]."""
@@ -82,6 +83,11 @@ class Signature:
     def shape(self) -> tuple[int, ...]:
         """The shape of one example: (height, width, channels) of a picture."""
         return self.fields["data"].shape
+
+    @property
+    def units(self) -> Units:
+        """What brings the data to the units of models, and back."""
+        return Units(self.fields["data"])
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -11,13 +11,8 @@ from gengen.core.refusal import Refusal
 from gengen.data import facades, idx, points, raw, solids, splits, usps
 from gengen.data.arrays import find_arrays
 from gengen.data.errors import explained, quiet
-from gengen.data.folder import list_folder
-
-VERSION = "1.0.0"
-"""Version of gengen's builders: a change of what they yield must change it, or old caches stay in use."""
-
-VERSIONS = {"hash": "1.1.0", "position": VERSION}
-"""Versions of the builders that draw a split for testing, by rule."""
+from gengen.data.image_folder import list_folder
+from gengen.data.splits import VERSION, VERSIONS
 
 
 class Wanted(NamedTuple):

@@ -1,89 +1,94 @@
-"""What a threshold does to test images of which it is known whether they are anomalies."""
+"""What a threshold does to test data of which it is known whether they are anomalies."""
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from ml_collections import ConfigDict
 from scipy import stats
 
+from gengen.core.field import Field
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
 from gengen.data.splits import rule_of
+from gengen.evaluation.features import on_unit_scale
 from gengen.metrics.anomaly import auprc, auroc, expected_false_alarms, false_alarms, nearest_distances, pca_errors
 from gengen.metrics.interval import LEVEL, of_share
-from gengen.reports.detections import percent
-from gengen.reports.tables import table
-from gengen.runs.folder import read_folder
+from gengen.reports.tables import NOUNS
 from gengen.runs.prepare import load_data
+from gengen.runs.run import Run
 
 COMPONENTS = 40
 """Principal components of the baseline, or as many as there are."""
 
 BASELINES = {
     "pca": "squared distance from the plane of {} principal components",
-    "nearest": "distance to the nearest training image",
+    "nearest": "distance to the nearest training {}",
 }
+"""Scores without a model, and their titles."""
 
 
 class AnomalyTest(NamedTuple):
-    """Test images of a run.
+    """Test data of a run.
 
     Attributes:
-      images: uint8 [M, H, W, C].
+      data: in the data's units [M, *shape].
+      field: of the data.
+      kind: of the data.
       anomalous: which of them are of a class that the run was not trained on, bool [M].
       labels: their classes, int32 [M]; None where no anomalies are known.
       names: of the classes of the data.
     """
 
-    images: np.ndarray
+    data: np.ndarray
+    field: Field
+    kind: str
     anomalous: np.ndarray
     labels: np.ndarray | None
     names: tuple[str, ...]
 
     def name_of(self, index: int) -> str:
-        """The class of an image; "" where it does not matter."""
+        """The class of an example; "" where it does not matter."""
         return "" if self.labels is None else self.names[self.labels[index]]
 
 
-def anomaly_test(workdir: Path, config: ConfigDict | None, data: DataSet, *, num: int, seed: int) -> AnomalyTest:
-    """Picks test images of a run.
+def anomaly_test(run: Run, data: DataSet, *, num: int, seed: int) -> AnomalyTest:
+    """Picks test data of a run.
 
     Args:
-      workdir: the run folder.
-      config: where the places of the data come from; the run's own config by default.
+      run: the run.
       data: the data of the run. Where it is restricted to classes, the same data are loaded again with all classes, of
-        which the test images alone are looked at; images whose class is not known are left out.
-      num: the most images to pick, at random, normal ones and anomalies in their shares.
+        which the test split alone is looked at; examples whose class is not known are left out.
+      num: the most examples to pick, at random, normal ones and anomalies in their shares.
       seed: of the choice.
 
     Raises:
-      Refusal: there are fewer than two normal images or anomalies.
+      Refusal: there are fewer than two normal examples or anomalies.
     """
-    split, names = data.splits["test"], data.signature.classes
-    own, signature = read_folder(workdir)
-    labels = None
-    if own.data.get("classes", ()):
-        given = own if config is None else config
-        for key in ("data_dir", "manual_dir"):
-            own.data[key] = given.data[key] or own.data[key]
-        own.data.update(classes=(), held_out=0.0, labelled=0)
+    split, names, labels = data.splits["test"], data.signature.classes, None
+    if run.config.data.get("classes", ()):
         normal = np.unique(np.concatenate([data.splits[name]["label"] for name in ("train", "test")]))
-        split = load_data(own, rule_of(signature)).splits["test"]
+        split = _of_all_classes(run).splits["test"]
         labels = np.asarray(split["label"])
     known = np.arange(len(split["data"])) if labels is None else np.flatnonzero(labels >= 0)
     indices = np.sort(np.random.default_rng(seed).permutation(known)[:num])
-    images = np.asarray(split["data"][indices])
+    chosen = np.asarray(split["data"][indices]), data.signature.fields["data"], data.signature.kind
     if labels is None or np.isin(labels[known], normal).all():
-        return AnomalyTest(images, np.zeros(len(indices), bool), None, names)
+        return AnomalyTest(*chosen, np.zeros(len(indices), bool), None, names)
     anomalous = ~np.isin(labels[indices], normal)
     if min(anomalous.sum(), (~anomalous).sum()) < 2:
         raise Refusal(
-            f"{(~anomalous).sum()} normal and {anomalous.sum()} anomalous test images are too few to tell them apart; "
-            f"there must be two of each: raise --num={num}."
+            f"{(~anomalous).sum()} normal and {anomalous.sum()} anomalous test {NOUNS[data.signature.kind][1]} are too "
+            f"few to tell them apart; there must be two of each: raise --num={num}."
         )
-    return AnomalyTest(images, anomalous, labels[indices], names)
+    return AnomalyTest(*chosen, anomalous, labels[indices], names)
+
+
+def _of_all_classes(run: Run) -> DataSet:
+    """The data of a run without its selection."""
+    config = run.config.copy_and_resolve_references()
+    for key in ("data_dir", "manual_dir"):
+        config.data[key] = run.given.data[key] or config.data[key]
+    config.data.update(classes=(), held_out=0.0, labelled=0)
+    return load_data(config, rule_of(run.signature.to_json()))
 
 
 def judged(
@@ -92,9 +97,9 @@ def judged(
     """What scores and their threshold are worth, as JSON.
 
     Args:
-      scores: of the test images [M].
-      shown: the test images.
-      train: training images for the baselines, uint8 [N, H, W, C].
+      scores: of the test data [M].
+      shown: the test data.
+      train: training data for the baselines [N, *shape].
       threshold: above which there is an alarm.
       calibration: number of scores that the threshold was made of.
       rate: the rate of false alarms that was asked for.
@@ -125,12 +130,12 @@ def judged(
 def alarms_of(normal: np.ndarray, threshold: float, calibration: int, rate: float) -> dict[str, Any]:
     """Compares the false alarms of a threshold with what may be expected of it.
 
-    If test images and the calibration images are exchangeable, the number of false alarms follows the beta-binomial
+    If test data and the calibration data are exchangeable, the number of false alarms follows the beta-binomial
     law: a binomial whose rate has the law of `expected_false_alarms`. It is consistent with that if it lies between its
     quantiles of 2.5 % and 97.5 %.
 
     Args:
-      normal: scores of normal test images [M].
+      normal: scores of normal test data [M].
       threshold: above which there is an alarm.
       calibration: number of scores that the threshold was made of.
       rate: the rate of false alarms that was asked for.
@@ -151,56 +156,6 @@ def alarms_of(normal: np.ndarray, threshold: float, calibration: int, rate: floa
     }
 
 
-def table_of(title: str, report: Mapping[str, Any]) -> str:
-    """Lays out how well anomalies are told, beside the baselines and by class."""
-    rows = [[title, percent(report["auroc"]), percent(report["auprc"])]]
-    rows += [
-        [entry["title"], percent(entry["auroc"]), percent(entry["auprc"])] for entry in report["baselines"].values()
-    ]
-    classes = [
-        [name, f"{entry['images']:,}", percent(entry["auroc"]), percent(entry["caught"])]
-        for name, entry in report["classes"].items()
-    ]
-    return "\n\n".join(
-        (
-            table(rows, ("score [95 % interval]", "AUROC %", "AUPRC %")),
-            table(classes, ("anomalies of class", "images", "AUROC %", "caught %")),
-        )
-    )
-
-
-def sentences(report: Mapping[str, Any]) -> Iterator[str]:
-    """Says what was found."""
-    alarms, sizes = report["false_alarms"], report["sizes"]
-    which = f" of {', '.join(report['normal_classes'])}" if report["normal_classes"] else ""
-    yield (
-        f"Threshold {report['threshold']:.4g}: number {alarms['rank']:,} from above of the scores of "
-        f"{sizes['calibration']:,} training images{which} that were set aside, for {100 * alarms['asked']:g} % of "
-        f"false alarms."
-    )
-    low, high = alarms["plausible"]
-    agrees = "which agrees with" if alarms["consistent"] else "which does NOT agree with"
-    yield (
-        f"False alarms: {percent(alarms['realised'])} % of {sizes['normal']:,} normal test images, {alarms['count']:,} "
-        f"in all, {agrees} the {low:,} to {high:,} that such a threshold gives in 95 % of cases."
-    )
-    expected = alarms["expected"]
-    yield (
-        f"By the choice of the images that were set aside alone, its rate lies between {100 * expected['low']:.1f} and "
-        f"{100 * expected['high']:.1f} %."
-    )
-    if not alarms["consistent"]:
-        yield "Test images are not like the images that were set aside, and its rate is not to be relied on."
-    if report["caught"]:
-        yield f"Caught: {percent(report['caught'])} % of {sizes['anomalous']:,} anomalies."
-        share = sizes["anomalous"] / (sizes["anomalous"] + sizes["normal"])
-        yield f"Scores that say nothing have an AUROC of 50 % and here an AUPRC of {100 * share:.1f} %."
-    else:
-        yield "No anomalies are known, as the run was not restricted to classes: how many it would find is not known."
-    if report["scorer"]["heat"]:
-        yield f"The heat map is the {report['scorer']['heat']}."
-
-
 def _told(normal: np.ndarray, anomalous: np.ndarray, threshold: float) -> dict[str, Any]:
     """How well anomalies are told by their scores, and how many raise an alarm."""
     caught = of_share(int(np.count_nonzero(anomalous > threshold)), len(anomalous))
@@ -212,17 +167,15 @@ def _told(normal: np.ndarray, anomalous: np.ndarray, threshold: float) -> dict[s
 
 
 def _baselines(train: np.ndarray, shown: AnomalyTest) -> dict[str, Any]:
-    """How well anomalies are told without a model, from the pixels and the same training images."""
-    known, new = (
-        images.reshape(len(images), -1).astype(np.float32) / np.float32(255) for images in (train, shown.images)
-    )
+    """How well anomalies are told without a model, from the values and the same training data."""
+    known, new = (on_unit_scale(shown.field, data) for data in (train, shown.data))
     components = min(COMPONENTS, len(known) - 1, known.shape[1])
     found = {"pca": pca_errors(known, new, components=components), "nearest": nearest_distances(known, new)}
     report = {}
     for name, scores in found.items():
         normal, anomalous = scores[~shown.anomalous], scores[shown.anomalous]
         report[name] = {
-            "title": BASELINES[name].format(components),
+            "title": BASELINES[name].format(components if name == "pca" else NOUNS[shown.kind][0]),
             "auroc": auroc(normal, anomalous)._asdict(),
             "auprc": auprc(normal, anomalous)._asdict(),
         }

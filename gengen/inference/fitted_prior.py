@@ -86,7 +86,8 @@ def with_sampler(model: GenerativeModel, shape: tuple[int, ...]) -> GenerativeMo
             choice, noise = jax.random.split(key)
             index = jax.random.categorical(choice, jnp.log(fitted["weights"]))
             mean, factor = fitted["means"][index], fitted["factors"][index]
-            return (mean + factor @ jax.random.normal(noise, mean.shape)).reshape(shape)
+            drawn: jax.Array = (mean + factor @ jax.random.normal(noise, mean.shape)).reshape(shape)
+            return drawn
 
         return jax.vmap(one)(example_keys(key, n))
 

@@ -146,7 +146,7 @@ def _similarity(a: jax.Array, b: jax.Array, window: int, *, luminance: bool) -> 
     similarity = (2 * covariance + K2**2) / (var_a + var_b + K2**2)
     if luminance:
         similarity *= (2 * mean_a * mean_b + K1**2) / (mean_a**2 + mean_b**2 + K1**2)
-    return similarity.mean((2, 3))
+    return jnp.asarray(similarity.mean((2, 3)))
 
 
 def _blurred(x: jax.Array, window: int) -> jax.Array:

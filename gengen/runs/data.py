@@ -1,4 +1,4 @@
-"""The data of a run folder: those that it was trained on, and a user's own pictures brought to their shape."""
+"""Examples to look at: held-out ones, and a user's own pictures brought to the shape of a run's data."""
 
 import zipfile
 from collections.abc import Sequence
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from ml_collections import ConfigDict
 from PIL import Image
 
 from gengen.core.refusal import Refusal
@@ -14,10 +13,7 @@ from gengen.data import pixels, ranges, reading
 from gengen.data.listing import SUFFIXES, File, Listing, list_pictures, say, shown
 from gengen.data.pixels import Range
 from gengen.data.signature import DataSet, Signature
-from gengen.data.splits import rule_of
 from gengen.pictures.grid import has_alpha
-from gengen.runs.opened import unchanged
-from gengen.runs.prepare import check_sections, load_data
 
 
 class Shown(NamedTuple):
@@ -36,34 +32,6 @@ class Shown(NamedTuple):
     indices: np.ndarray
     title: str
     names: tuple[str, ...] = ()
-
-
-def load_again(folder: Path, own: ConfigDict, signature: Signature, given: ConfigDict) -> DataSet:
-    """Loads the data that a run was trained on.
-
-    Args:
-      folder: the run folder.
-      own: its config.
-      signature: of its data.
-      given: the config in which the places of the data stand.
-
-    Returns:
-      The data set, with the splits that the run's config selects.
-
-    Raises:
-      Refusal: the data are gone or other ones.
-    """
-    check_sections(given, folder)
-    with unchanged(folder):
-        config = ConfigDict(own.to_dict())
-        for key in ("data_dir", "manual_dir"):
-            config.data[key] = given.data[key] or own.data[key]
-        if "second" in own.data and "second" in given.data and given.data.second.get("manual_dir"):
-            config.data.second.manual_dir = given.data.second.manual_dir
-        data = load_data(config, rule_of(signature.to_json()))
-    if data.signature.digest != signature.digest:
-        raise Refusal(f"the data of {own.data.name} are not those that {folder} was trained on: their digests differ.")
-    return data
 
 
 def held_out(data: DataSet, number: int, seed: int) -> Shown:

@@ -8,22 +8,6 @@ from gengen.data.signature import Signature
 from gengen.pictures.grid import LEAST
 from gengen.runs.sections import SEEDS
 
-NUMBERS = 2**31
-"""Images are numbered by JAX's integers, of which there are as many from 0 on."""
-
-
-def check_flags(*, num: int, least: int, seed: int) -> None:
-    """Checks the flags of tasks that draw samples.
-
-    Raises:
-      Refusal: there are fewer samples than `least` or too many to be numbered, or the seed is out of range.
-    """
-    if num < least:
-        raise Refusal(f"--num={num} must be at least {least}.")
-    if num >= NUMBERS:
-        raise Refusal(f"--num={num} must be below {NUMBERS}.")
-    check_seed(seed)
-
 
 def check_room(number: int, signature: Signature, what: str) -> None:
     """Checks that so many images and their grid fit into memory.

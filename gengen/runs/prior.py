@@ -46,7 +46,7 @@ def _fitted(run: Run, name: str, components: int) -> dict[str, Any]:
     split = shown_to(run.model, run.data()).splits["train"]
     indices = np.random.default_rng(0).permutation(len(split["data"]))[:IMAGES]
     labels = split["label"][indices] if "label" in split else None
-    latents = Latents(run.model, run.variables, seed=0)
+    latents = Latents(run.model, run.signature.units, run.variables, seed=0)
     codes = latents.encode(split["data"][indices], indices, label_condition(run.model, labels))
     fitted = SAMPLERS[name](codes.reshape(len(codes), -1).astype(np.float64), components)
     arrays = {field: value.astype(np.float32) for field, value in fitted._asdict().items()}

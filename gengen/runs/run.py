@@ -13,8 +13,8 @@ from gengen.core.model import GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
 from gengen.data.signature import DataSet, Signature
-from gengen.runs.data import load_again
-from gengen.runs.opened import opened, unchanged
+from gengen.runs.folder import opened, unchanged
+from gengen.runs.prepare import load_again
 from gengen.training.checkpoint import Checkpoints
 
 

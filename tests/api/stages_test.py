@@ -23,7 +23,7 @@ from gengen.core.state import State
 from gengen.data.dataset import load
 from gengen.data.pipeline import batches
 from gengen.data.signature import DataSet, Signature
-from gengen.runs.opened import restore
+from gengen.runs.run import open_run
 from gengen.training.checkpoint import Checkpoints
 
 STEPS, BOUNDARY, LENGTH = 12, 5, 2
@@ -237,8 +237,7 @@ def test_a_semi_supervised_model_is_fed_images_without_labels_and_a_few_with_the
     monkeypatch.setattr(train, "batches", spied)
     with jax.numpy_dtype_promotion("standard"):
         train.run(config, tmp_path / "run")
-        _, step, _ = restore(tmp_path / "run")
-    assert step == 10
+        assert open_run(tmp_path / "run").step == 10
     assert len(fed) == 2
     few = load(name="digits", resolution=8, channels=1, labelled=config.data.labelled, data_dir=data_dir)
     known = {image.tobytes(): label for image, label in zip(*few.splits["labelled"].values(), strict=True)}

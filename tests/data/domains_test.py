@@ -20,10 +20,8 @@ from gengen.data.pipeline import batches
 from gengen.data.selection import Selection, streams
 from gengen.data.signature import DataSet, Signature
 from gengen.models.translation import pairings
-from gengen.runs.data import data_of
-from gengen.runs.folder import open_folder
-from gengen.runs.prepare import load_data
-from tests.units import scaled
+from gengen.runs.folder import open_folder, opened
+from gengen.runs.prepare import load_again, load_data
 
 
 def made(train: int = 20, *, classes: tuple[str, ...] = ("cat", "dog"), side: int = 1, paired: int = 0) -> DataSet:
@@ -245,17 +243,17 @@ def test_a_run_finds_its_second_data_where_they_are_now(data_dir: pathlib.Path, 
     pictures(tmp_path / "before", 12)
     config = config_of(data_dir, name="image_folder", resolution=(), channels=0, crop="none", manual_dir="")
     config.data.second.manual_dir = str(tmp_path / "before")
-    run, signature = tmp_path / "run", load_data(config).signature
+    run, signature, before = tmp_path / "run", load_data(config).signature, ConfigDict(config.to_dict())
     open_folder(run, config, signature.to_json())
     shutil.move(tmp_path / "before", tmp_path / "after")
     with pytest.raises(Refusal, match="before does not exist"):
-        data_of(run)
+        load_again(run, *opened(run), before)
     config.data.second.manual_dir = str(tmp_path / "after")
-    assert data_of(run, config).signature == signature
+    assert load_again(run, *opened(run), config).signature == signature
     pictures(tmp_path / "other", 13)
     config.data.second.manual_dir = str(tmp_path / "other")
     with pytest.raises(Refusal, match="digests differ"):
-        data_of(run, config)
+        load_again(run, *opened(run), config)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +273,7 @@ def test_a_run_finds_its_data_whether_splits_are_folders_or_drawn(
         del config.data.second
     run, signature = tmp_path / "run", load_data(config).signature
     open_folder(run, config, signature.to_json())
-    assert data_of(run).signature == signature
+    assert load_again(run, *opened(run), config).signature == signature
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import pytest
 
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
-from gengen.evaluation import classifier
-from gengen.evaluation.classifier import SHIPPED, digest_of, trained
+from gengen.evaluation import trained_classifier as classifier
 from gengen.evaluation.shipped_classifiers import SETS
+from gengen.evaluation.trained_classifier import SHIPPED, digest_of, trained
 
 FILES = {file.stem: file for file in SHIPPED.glob("*.npz")}
 
@@ -95,7 +95,8 @@ def test_the_number_of_threads_does_not_show_in_features(data, tmp_path):
     """Bit for bit, so that one digest of weights means one set of scores."""
     code = (
         "import hashlib, pathlib, sys, numpy as np; from gengen.data.dataset import load;"
-        "from gengen.evaluation.classifier import trained; data = load(name='digits', resolution=16, channels=1);"
+        "from gengen.evaluation.trained_classifier import trained;"
+        "data = load(name='digits', resolution=16, channels=1);"
         "found = trained(data, pathlib.Path('none')).extract(data.splits['train']['data']);"
         "print(hashlib.sha256(b''.join(part.tobytes() for part in found)).hexdigest())"
     )

@@ -325,5 +325,5 @@ def test_an_adaptation_is_checked_whole_before_any_of_it_is_trained(data_dir, tm
         wrong = config.copy_and_resolve_references()
         wrong.update_from_flattened_dict(changes)
         with pytest.raises(Refusal, match=words):
-            adapt.run(wrong, tmp_path / "runs")
+            adapt.main(wrong, tmp_path / "runs", output=None)
         assert not (tmp_path / "runs").exists()

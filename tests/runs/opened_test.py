@@ -8,8 +8,7 @@ from ml_collections import ConfigDict
 
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
-from gengen.runs.folder import open_folder
-from gengen.runs.opened import opened, unchanged
+from gengen.runs.folder import open_folder, opened, unchanged
 
 SECOND = Signature.of_pictures("glyphs", (8, 8, 3), (), {"train": 5, "test": 2}, "e")
 SIGNATURE = Signature.of_pictures("digits", (8, 9, 1), ("a", "b"), {"train": 5, "test": 2}, "d", second=SECOND)

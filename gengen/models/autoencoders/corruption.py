@@ -6,7 +6,7 @@ from typing import Annotated
 import jax
 import jax.numpy as jnp
 
-from gengen.models.pixels import BLACK, WHITE
+from gengen.models.binarisation import BLACK, WHITE
 from gengen.values import Range, Share
 
 Corrupt = Callable[[jax.Array, jax.Array], jax.Array]

@@ -21,8 +21,8 @@ from gengen.losses.bounds import importance_weighted, normalised_weights, with_g
 from gengen.losses.divergences import divergence_from_standard, normal_log_density, standard_log_density
 from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.objective import Objective
+from gengen.models.binarisation import BINARISATIONS
 from gengen.models.conditioning import Conditioning, completed
-from gengen.models.pixels import BINARISATIONS
 from gengen.networks.coders import Gaussian, GaussianCoder
 from gengen.networks.forward import eval_mode, init_network, run
 

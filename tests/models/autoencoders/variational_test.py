@@ -17,8 +17,8 @@ from gengen.losses.likelihood import bernoulli, gaussian, squared_error
 from gengen.models.autoencoders.objective import Objective
 from gengen.models.autoencoders.variational import variational
 from gengen.models.autoencoders.variational_game import Variational
+from gengen.models.binarisation import drawn_bits, fixed_bits
 from gengen.models.conditioning import Nothing
-from gengen.models.pixels import drawn_bits, fixed_bits
 from gengen.networks import mlp
 from gengen.networks.coders import ConditionalEncoder, GaussianCoder
 from gengen.networks.conditional import ConditionalGenerator

@@ -9,8 +9,8 @@ import pytest
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.signature import label_field
-from gengen.evaluation import classifier
-from gengen.evaluation.classifier import FEATURES, digest_of, steps_for, trained
+from gengen.evaluation import trained_classifier as classifier
+from gengen.evaluation.trained_classifier import FEATURES, digest_of, steps_for, trained
 
 STEPS = 100
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from gengen.metrics import manifold
-from gengen.metrics.manifold import ManifoldScores, manifold_scores
+from gengen.metrics import precision_recall
 from gengen.metrics.neighbours import rows_for
+from gengen.metrics.precision_recall import ManifoldScores, manifold_scores
 
 REAL, FAKE = 160, 192
 """Sizes that most tests share, so that they are compiled once."""
@@ -124,13 +124,13 @@ def test_the_seed_changes_the_interval_alone():
 def test_halves_cut_by_halves_are_scored_as_if_alone():
     random = np.random.default_rng(0)
     x, y = random.normal(size=(131, 4)), random.normal(size=(77, 4))
-    subsets = manifold._subsets()
+    subsets = precision_recall._subsets()
     at_x, at_y = (subsets[:, np.arange(len(points)) % 16] for points in (x, y))
     with jax.enable_x64(True):
-        hulls, balls = manifold._radii(x, subsets, ks=(3, 5), rows=1024)
-        (others,) = manifold._radii(y, subsets, ks=(3,), rows=1024)
+        hulls, balls = precision_recall._radii(x, subsets, ks=(3, 5), rows=1024)
+        (others,) = precision_recall._radii(y, subsets, ks=(3,), rows=1024)
         inside, counts, recalled, covered = map(
-            np.asarray, manifold._terms(x, y, subsets, hulls, balls, others, rows=1024)
+            np.asarray, precision_recall._terms(x, y, subsets, hulls, balls, others, rows=1024)
         )
     for half, (a, b) in enumerate(zip(at_x, at_y, strict=True)):
         found = [inside[half, b].mean(), recalled[half, a].mean(), counts[half, b].mean() / 5, covered[half, a].mean()]
@@ -194,5 +194,7 @@ def test_the_whole_matrix_is_never_in_memory():
     points = jax.ShapeDtypeStruct((size, 16), jnp.float32)
     subsets = jax.ShapeDtypeStruct((31, 16), jnp.bool_)
     radii = jax.ShapeDtypeStruct((31, size), jnp.float32)
-    compiled = manifold._terms.lower(points, points, subsets, radii, radii, radii, rows=rows_for(size)).compile()
+    compiled = precision_recall._terms.lower(
+        points, points, subsets, radii, radii, radii, rows=rows_for(size)
+    ).compile()
     assert compiled.memory_analysis().temp_size_in_bytes < 200e6 < 4 * size**2

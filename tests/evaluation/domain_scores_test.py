@@ -12,12 +12,12 @@ from gengen.core.model import Condition, GenerativeModel
 from gengen.core.parallel import example_keys
 from gengen.data.domains import joined
 from gengen.data.signature import DataSet, Signature
-from gengen.evaluation import features
-from gengen.evaluation.features import Extractor
+from gengen.evaluation.domain_scores import pairs_of_samples
+from gengen.evaluation.features import KINDS, Extractor
 from gengen.evaluation.judge import pick
-from gengen.evaluation.judge_domains import judge_domains
-from gengen.evaluation.judge_translation import judge_translation, sentences_of
+from gengen.evaluation.translation_scores import translation
 from gengen.metrics.interval import of_share
+from gengen.reports.translations import sentences
 
 SETTINGS = ConfigDict({"features": "auto", "inception_weights": None})
 
@@ -43,7 +43,7 @@ def nearest_mean(monkeypatch):
         name = f"means of {data.signature.name}"
         return Extractor(name, "", data.splits["train"]["data"][0].size, "none", extract, 3, 1.0)
 
-    monkeypatch.setattr(features, "_classifier", classifier)
+    monkeypatch.setitem(KINDS, "picture", KINDS["picture"]._replace(classes=classifier))
 
 
 def drawn(seed, labels):
@@ -88,9 +88,9 @@ def translating(**directions):
     return GenerativeModel(None, None, translate=directions)
 
 
-def test_labels_survive_a_perfect_translation_and_not_one_that_changes_the_class(data):
-    kept = judge_translation(translating(ab=negative), {}, data, SETTINGS, 10_000)["ab"]["survival"]
-    lost = judge_translation(translating(ab=shifted), {}, data, SETTINGS, 10_000)["ab"]["survival"]
+def test_labels_survive_a_perfect_translation_and_not_one_that_changes_the_class(subject_of, data):
+    kept = translation(subject_of(translating(ab=negative), data, SETTINGS)).found["ab"]["survival"]
+    lost = translation(subject_of(translating(ab=shifted), data, SETTINGS)).found["ab"]["survival"]
     assert kept["outputs"] == of_share(200, 200)._asdict()
     assert lost["outputs"] == of_share(0, 200)._asdict()
     assert kept["real"] == lost["real"] == of_share(200 - WRONG, 200)._asdict()
@@ -99,9 +99,9 @@ def test_labels_survive_a_perfect_translation_and_not_one_that_changes_the_class
     assert kept["classifier"] == "means of black"
 
 
-def test_labels_are_those_of_the_images_that_were_picked(data):
+def test_labels_are_those_of_the_images_that_were_picked(subject_of, data):
     """Those whose labels are wrong lie first, and are missed where they are picked."""
-    found = judge_translation(translating(ba=negative), {}, data, SETTINGS, 90)["ba"]["survival"]
+    found = translation(subject_of(translating(ba=negative), data, SETTINGS, num=90)).found["ba"]["survival"]
     indices, _ = pick(data.second.splits["test"]["data"], 90)
     assert found["outputs"] == of_share(90 - int((indices < WRONG).sum()), 90)._asdict()
     assert 0 < (indices < WRONG).sum() < WRONG
@@ -110,26 +110,26 @@ def test_labels_are_those_of_the_images_that_were_picked(data):
 
 
 @pytest.mark.parametrize("classes", [(), ("a", "b", "c"), ("middle", "left", "right")], ids=str)
-def test_without_the_same_classes_no_label_can_survive(tmp_path, classes):
+def test_without_the_same_classes_no_label_can_survive(subject_of, tmp_path, classes):
     other = data_set("other", tmp_path, 1, negative=True, classes=classes)
     data = joined(data_set("white", tmp_path, 0), other)
-    report = judge_translation(translating(ab=negative, ba=negative), {}, data, SETTINGS, 100)
+    report = translation(subject_of(translating(ab=negative, ba=negative), data, SETTINGS, num=100)).found
     assert report["ab"]["survival"] is report["ba"]["survival"] is None
-    assert "survive" not in "\n".join(sentences_of(report))
-    assert "names right" not in "\n".join(sentences_of(report))
+    assert "survive" not in "\n".join(sentences(report))
+    assert "names right" not in "\n".join(sentences(report))
 
 
-def test_data_of_which_there_are_too_few_are_not_asked_for_labels(tmp_path):
+def test_data_of_which_there_are_too_few_are_not_asked_for_labels(subject_of, tmp_path):
     data = joined(data_set("white", tmp_path, 0), data_set("few", tmp_path, 1, train=20, test=20))
-    report = judge_translation(translating(ab=negative), {}, data, SETTINGS, 100)
+    report = translation(subject_of(translating(ab=negative), data, SETTINGS, num=100)).found
     assert report["ab"]["survival"] is None
     assert "few has 20 training" in report["ab"]["unfit"]
 
 
-def test_survival_is_said_in_a_table(data):
-    report = judge_translation(translating(ab=negative), {}, data, SETTINGS, 10_000)
+def test_survival_is_said_in_a_table(subject_of, data):
+    report = translation(subject_of(translating(ab=negative), data, SETTINGS)).found
     assert json.loads(json.dumps(report)) == report
-    (said,) = [sentence for sentence in sentences_of(report) if sentence.startswith("Labels that a classifier")]
+    (said,) = [sentence for sentence in sentences(report) if sentence.startswith("Labels that a classifier")]
     header, _, row = ([cell.strip() for cell in line.strip("|").split("|")] for line in said.splitlines()[2:])
     assert header[:4] == ["direction", "translations", "held-out images of the target", "inputs as they are"]
     assert row[0] == "a to b"
@@ -157,24 +157,24 @@ def pairing(agree):
     return GenerativeModel(None, None, sample=sample, conditions={"domain": Condition(classes=2)})
 
 
-def test_samples_of_pairs_are_judged_in_their_own_domain(data):
-    report = judge_translation(pairing(1), {}, data, SETTINGS, 10_000)
-    assert report == judge_domains(pairing(1), {}, data, SETTINGS, 10_000, seed=0)
+def test_samples_of_pairs_are_judged_in_their_own_domain(subject_of, data):
+    report = translation(subject_of(pairing(1), data, SETTINGS)).found
+    assert report == pairs_of_samples(subject_of(pairing(1), data, SETTINGS))
     assert list(report) == ["a", "b"]
     for name, title in (("a", "white"), ("b", "black")):
         found = report[name]
         assert (found["domain"], found["images"], found["reference"]) == (title, 300, 200)
         distance = found["scores"]["frechet_distance"]
         assert distance["outputs"]["value"] < 2 * distance["floor"]["value"]
-    swapped = judge_domains(pairing(1), {}, joined(data.second, data), SETTINGS, 10_000, seed=0)
+    swapped = pairs_of_samples(subject_of(pairing(1), joined(data.second, data), SETTINGS))
     for name in "ab":
         distance = swapped[name]["scores"]["frechet_distance"]
         assert distance["outputs"]["low"] > 5 * distance["floor"]["high"]
 
 
 @pytest.mark.parametrize("agree", [1.0, 0.7, 0.0])
-def test_the_agreement_of_pairs_is_the_share_whose_halves_are_of_one_class(data, agree):
-    found = judge_domains(pairing(agree), {}, data, SETTINGS, 300, seed=3)
+def test_the_agreement_of_pairs_is_the_share_whose_halves_are_of_one_class(subject_of, data, agree):
+    found = pairs_of_samples(subject_of(pairing(agree), data, SETTINGS, num=300, seed=3))
     agreed = found["a"]["agreement"]
     assert agreed == found["b"]["agreement"]
     assert agreed["pairs"]["low"] - 1e-9 <= agree <= agreed["pairs"]["high"] + 1e-9
@@ -183,22 +183,22 @@ def test_the_agreement_of_pairs_is_the_share_whose_halves_are_of_one_class(data,
         assert agreed["pairs"]["value"] == agree
 
 
-def test_other_seeds_are_other_pairs(data):
-    one, other = (judge_domains(pairing(0.7), {}, data, SETTINGS, 100, seed=seed) for seed in (0, 1))
+def test_other_seeds_are_other_pairs(subject_of, data):
+    one, other = (pairs_of_samples(subject_of(pairing(0.7), data, SETTINGS, num=100, seed=seed)) for seed in (0, 1))
     assert one["a"]["scores"] != other["a"]["scores"]
     assert one["a"]["images"] == 100
 
 
-def test_pairs_of_domains_with_other_classes_cannot_agree(tmp_path):
+def test_pairs_of_domains_with_other_classes_cannot_agree(subject_of, tmp_path):
     data = joined(data_set("white", tmp_path, 0), data_set("other", tmp_path, 1, classes=("a", "b", "c")))
-    found = judge_domains(pairing(1), {}, data, SETTINGS, 60, seed=0)
+    found = pairs_of_samples(subject_of(pairing(1), data, SETTINGS, num=60))
     assert found["a"]["agreement"] is found["b"]["agreement"] is None
 
 
-def test_pairs_are_said_in_a_table_and_a_sentence(data):
-    report = judge_domains(pairing(1), {}, data, SETTINGS, 10_000, seed=0)
+def test_pairs_are_said_in_a_table_and_a_sentence(subject_of, data):
+    report = pairs_of_samples(subject_of(pairing(1), data, SETTINGS))
     assert json.loads(json.dumps(report)) == report
-    said = list(sentences_of(report))
+    said = list(sentences(report))
     assert said[0].startswith("Samples that were told their domain, as images of their domain:\n\n| domain |")
     assert "inputs" not in said[0]
     assert "| b " in said[0]

@@ -10,21 +10,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from gengen.core.model import GenerativeModel
-from gengen.core.state import Variables
 from gengen.data.signature import DataSet
 from gengen.evaluation.features import UnfitDataError
-from gengen.evaluation.judge import REFERENCE, Judge, pick
+from gengen.evaluation.judge import REFERENCE, Judge, Subject, pick
 from gengen.inference.conditions import DOMAIN
 from gengen.inference.domains import domains
 from gengen.inference.sampling import sampler
+from gengen.metrics.examples import Examples
 from gengen.metrics.interval import Estimate, of_share
-from gengen.metrics.scores import Images, labels_of
+from gengen.metrics.scores import labels_of
 
 SCORES = ("frechet_distance", "precision", "recall")
 """What images of a domain are judged by."""
 
-SETS = {"outputs": "made", "floor": "real", "inputs": "inputs"}
+SETS = ("outputs", "floor", "inputs")
 """What is judged as images of a domain: what a model made, training images in their place, what it was made of."""
 
 
@@ -37,7 +36,7 @@ class Seen(NamedTuple):
     """
 
     judge: Judge
-    images: Mapping[str, Images]
+    images: Mapping[str, Examples]
 
 
 def see(domain: DataSet, settings: ConfigDict, shown: Mapping[str, np.ndarray]) -> Seen | str:
@@ -55,11 +54,11 @@ def see(domain: DataSet, settings: ConfigDict, shown: Mapping[str, np.ndarray]) 
         judge = Judge(domain, settings, num=len(shown["outputs"]), scores=SCORES)
     except UnfitDataError as error:
         return str(error)
-    return Seen(judge, {"floor": judge.floor(), **{name: judge.images(pixels) for name, pixels in shown.items()}})
+    return Seen(judge, {"floor": judge.floor(), **{name: judge.examples(pixels) for name, pixels in shown.items()}})
 
 
 def as_images(seen: Seen | str) -> dict[str, Any]:
-    """Scores of what was seen, as JSON can hold them; `judge_translation` says what there is."""
+    """Scores of what was seen, as JSON can hold them; `translation` says what there is."""
     if isinstance(seen, str):
         return {"unfit": seen}
     judge = seen.judge
@@ -68,7 +67,7 @@ def as_images(seen: Seen | str) -> dict[str, Any]:
     return {
         "scores": {name: {shown: found[name]._asdict() for shown, found in sets.items()} for name in SCORES},
         "extractor": {field: getattr(extractor, field) for field in ("name", "digest", "title", "dimension")},
-        "reference": len(judge.real.reference.pixels),
+        "reference": len(judge.real.reference.data),
         "meaningful_from": judge.least(SCORES[0]),
     }
 
@@ -101,9 +100,7 @@ def survival(seen: Seen | str, source: DataSet, target: DataSet, indices: np.nda
     return {**named, "classifier": seen.judge.sees.classes.title}
 
 
-def judge_domains(
-    model: GenerativeModel, variables: Variables, data: DataSet, settings: ConfigDict, num: int, *, seed: int
-) -> dict[str, dict[str, Any]]:
+def pairs_of_samples(subject: Subject) -> dict[str, dict[str, Any]]:
     """Judges samples of a model that is told the domain of each, and whose samples come in pairs.
 
     Samples told a domain are compared with held-out images of that domain, beside training images (the floor). A pair
@@ -111,24 +108,21 @@ def judge_domains(
     its half. Halves of different pairs agree by chance.
 
     Args:
-      model: a model that samples, and whose samples can be told one of two domains.
-      variables: its variables.
-      data: what it was trained on.
-      settings: the section `evaluation`.
-      num: the most pairs; there are no more than training images of either domain.
-      seed: of the samples.
+      subject: a run whose model samples, and whose samples can be told one of two domains; there are no more pairs
+        than training images of either domain.
 
     Returns:
-      By domain, "a" or "b", as JSON can hold it: "images", "domain" and "scores" or "unfit" as `judge_translation`
-      has them; and "agreement", of "pairs" and "by_chance", the same for both and None where the domains do not have
-      the same classes.
+      By domain, "a" or "b", as JSON can hold it: "images", "domain" and "scores" or "unfit" as `translation` has them;
+      and "agreement", of "pairs" and "by_chance", the same for both and None where the domains do not have the same
+      classes.
     """
-    both, draw = domains(data, model), sampler(model)
-    number = min(num, *(len(domain.splits["train"]["data"]) for domain in both.values()))
+    run, both = subject.run, domains(subject.data, subject.run.model)
+    number = min(subject.num, *(len(domain.splits["train"]["data"]) for domain in both.values()))
     seen = {}
     for index, (name, domain) in enumerate(both.items()):
         condition = {DOMAIN: np.full(number, index, np.int32)}
-        seen[name] = see(domain, settings, {"outputs": draw(variables, seed, number, condition)})
+        drawn = sampler(run.model, domain.signature.units)(run.variables, subject.seed, number, condition)
+        seen[name] = see(domain, run.settings, {"outputs": drawn})
     agreed = _agreement(seen, both)
     return {
         name: {
@@ -160,7 +154,7 @@ def _nameable(seen: Seen | str, *alike: DataSet) -> bool:
     return isinstance(seen, Seen) and seen.judge.sees.classes is not None and len(classes) == 1
 
 
-def _right(images: Images, labels: np.ndarray) -> Estimate:
+def _right(images: Examples, labels: np.ndarray) -> Estimate:
     known = labels >= 0
     return _share(labels_of(images)[known] == labels[known])
 

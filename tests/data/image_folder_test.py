@@ -13,7 +13,7 @@ from PIL import Image, PngImagePlugin
 
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
-from gengen.data.folder import list_folder
+from gengen.data.image_folder import list_folder
 from gengen.data.signature import Signature
 
 

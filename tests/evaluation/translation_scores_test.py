@@ -12,10 +12,11 @@ from gengen.core.model import GenerativeModel
 from gengen.data.domains import joined, paired_alone
 from gengen.data.signature import DataSet, Signature
 from gengen.evaluation.judge import pick
-from gengen.evaluation.judge_translation import judge_translation, sentences_of
+from gengen.evaluation.translation_scores import translation
 from gengen.inference.domains import aligned, domains
 from gengen.metrics.interval import of_blocks
 from gengen.metrics.pairs import measure, retrieve
+from gengen.reports.translations import sentences
 
 SETTINGS = ConfigDict({"features": "auto", "inception_weights": None})
 
@@ -71,8 +72,8 @@ def grey_pairs(key, batch):
 
 
 @pytest.fixture(scope="module")
-def both_ways(unpaired):
-    return judge_translation(fake({"ab": negative, "ba": duller}), {}, unpaired, SETTINGS, 10_000)
+def both_ways(subject_of, unpaired):
+    return translation(subject_of(fake({"ab": negative, "ba": duller}), unpaired, SETTINGS)).found
 
 
 def test_a_perfect_translation_is_as_near_as_real_images_and_an_input_is_far(both_ways):
@@ -96,13 +97,13 @@ def test_a_dull_translation_is_farther_than_real_images(both_ways):
     assert distance["outputs"]["high"] < distance["inputs"]["low"]
 
 
-def test_the_cycle_error_is_that_of_the_way_back(both_ways, unpaired):
+def test_the_cycle_error_is_that_of_the_way_back(subject_of, both_ways, unpaired):
     # A negative at 3/4 of its contrast, and the negative of that, or the other way round.
     for direction, data in (("ab", unpaired), ("ba", unpaired.second)):
         _, inputs = pick(data.splits["test"]["data"], 10_000)
         lost = np.abs(np.rint(0.75 * (inputs - 127.5) + 127.5) - inputs).mean((1, 2, 3)) / 255
         assert tuple(both_ways[direction]["cycle"].values()) == pytest.approx(of_blocks(lost), abs=1e-12)
-    one_way = judge_translation(fake({"ab": negative}), {}, unpaired, SETTINGS, 40)
+    one_way = translation(subject_of(fake({"ab": negative}), unpaired, SETTINGS, num=40)).found
     assert list(one_way) == ["ab"]
     assert one_way["ab"]["cycle"] is None
     assert one_way["ab"]["images"] == 40
@@ -113,7 +114,7 @@ def test_without_known_pairs_there_is_nothing_to_compare_with(both_ways, unpaire
     assert both_ways["ab"]["pairs"] == {}
 
 
-def test_a_perfect_answer_leaves_trivial_ones_behind_and_a_blurred_one_is_not_sharp(alone):
+def test_a_perfect_answer_leaves_trivial_ones_behind_and_a_blurred_one_is_not_sharp(subject_of, alone):
     model = fake(None, grey_pairs)
     indices, targets = pick(alone.splits["test"]["data"], 10_000)
     inputs = domains(alone, model)["a"].splits["test"]["data"][indices]
@@ -129,7 +130,7 @@ def test_a_perfect_answer_leaves_trivial_ones_behind_and_a_blurred_one_is_not_sh
         return jnp.broadcast_to(looked_up(key, variables, images).mean((1, 2), keepdims=True), (len(images), 8, 8, 3))
 
     perfect, blur = (
-        judge_translation(fake({"ab": answer}, grey_pairs), {}, alone, SETTINGS, 10_000)["ab"]
+        translation(subject_of(fake({"ab": answer}, grey_pairs), alone, SETTINGS)).found["ab"]
         for answer in (looked_up, blurred)
     )
     assert perfect["pairs"]["outputs"]["absolute_error"] == {"value": 0, "low": 0, "high": 0}
@@ -149,23 +150,11 @@ def said_of(found, targets):
     return {name: estimate._asdict() for name, estimate in measure(found, targets).items()}
 
 
-def test_a_trivial_fill_can_be_named(alone):
-    model = fake({"ab": lambda key, variables, images: jnp.tile(images, (1, 1, 1, 3))}, grey_pairs)
-    filled = judge_translation(model, {}, alone, SETTINGS, 50, fill=lambda inputs: 255 - inputs.repeat(3, -1))["ab"][
-        "pairs"
-    ]
-    _, targets = pick(alone.splits["test"]["data"], 50)
-    indices, _ = pick(alone.splits["test"]["data"], 50)
-    inputs = domains(alone, model)["a"].splits["test"]["data"][indices]
-    assert filled["fill"] == said_of(255 - inputs.repeat(3, -1), targets)
-    assert filled["outputs"] == said_of(inputs.repeat(3, -1), targets)
-
-
-def test_pairs_that_the_model_was_not_told_of_are_known_all_the_same(tmp_path):
+def test_pairs_that_the_model_was_not_told_of_are_known_all_the_same(subject_of, tmp_path):
     train, test = pictures(6, 60), pictures(7, 40)
     data = data_set("both", tmp_path, train, test, train={"paired": 255 - train}, test={"paired": 255 - test})
     data = joined(data, paired_alone(data))
-    found = judge_translation(fake({"ab": negative, "ba": duller}), {}, data, SETTINGS, 100)
+    found = translation(subject_of(fake({"ab": negative, "ba": duller}), data, SETTINGS, num=100)).found
     assert found["ab"]["pairs"]["outputs"]["absolute_error"]["value"] == 0
     assert found["ba"]["pairs"]["outputs"]["absolute_error"]["low"] > 0
     assert found["ba"]["pairs"]["outputs"]["sharpness"]["value"] == pytest.approx(0.5625, abs=0.03)
@@ -188,18 +177,18 @@ def test_domains_that_are_made_are_data_sets_with_a_digest_and_a_folder_of_their
     assert (drawn[0] != drawn[1]).mean() > 0.9, "each split draws for itself"
 
 
-def test_domains_that_no_extractor_fits_have_no_scores_and_say_why(tmp_path):
+def test_domains_that_no_extractor_fits_have_no_scores_and_say_why(subject_of, tmp_path):
     big = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), np.uint8)
     data = data_set("big", tmp_path, big[:20].repeat(2, 0), big)
-    found = judge_translation(
-        fake({"ab": negative}, lambda key, batch: (-one(batch), one(batch))), {}, data, SETTINGS, 40
-    )
+    found = translation(
+        subject_of(fake({"ab": negative}, lambda key, batch: (-one(batch), one(batch))), data, SETTINGS, num=40)
+    ).found
     assert (
         "big has pictures of 3072 numbers" in found["ab"]["unfit"] or "fewer than two classes" in found["ab"]["unfit"]
     )
     assert "scores" not in found["ab"]
     assert found["ab"]["pairs"]["outputs"]["absolute_error"]["value"] == 0
-    said = "\n".join(sentences_of(found))
+    said = "\n".join(sentences(found))
     assert "Translations a to b are not judged as images of their domain: big has" in said
     assert "Fréchet" not in said
 
@@ -208,23 +197,23 @@ def one(batch):
     return batch["data"].astype(jnp.float32) / 127.5 - 1
 
 
-def test_a_report_is_json_and_is_said_in_tables(both_ways, alone):
+def test_a_report_is_json_and_is_said_in_tables(subject_of, both_ways, alone):
     assert json.loads(json.dumps(both_ways)) == both_ways
-    said = "\n".join(sentences_of(both_ways))
+    said = "\n".join(sentences(both_ways))
     cell = both_ways["ab"]["scores"]["frechet_distance"]["outputs"]
     assert f"{cell['value']:.3g} [{cell['low']:.3g}, {cell['high']:.3g}]" in said
     for words in ("| a to b ", "| b to a ", "Fréchet distance", "coordinates", "There and back a to b: mean absolute"):
         assert words in said
     assert "sharpness" not in said
-    few = judge_translation(
-        fake({"ab": negative}, lambda key, batch: (-one(batch), one(batch))), {}, alone, SETTINGS, 40
-    )
-    said = "\n".join(sentences_of(few))
+    few = translation(
+        subject_of(fake({"ab": negative}, lambda key, batch: (-one(batch), one(batch))), alone, SETTINGS, num=40)
+    ).found
+    said = "\n".join(sentences(few))
     assert "Fréchet distance a to b: 40 images are fewer than the 768 from which it means something." in said
     for words in ("the model", "the pair whose input is nearest", "the trivial fill", "PSNR in dB"):
         assert words in said
 
 
-def test_a_model_that_cannot_translate_has_nothing_to_be_judged(unpaired):
-    assert judge_translation(fake(None), {}, unpaired, SETTINGS, 100) == {}
-    assert list(sentences_of({})) == []
+def test_a_model_that_cannot_translate_has_nothing_to_be_judged(subject_of, unpaired):
+    assert translation(subject_of(fake(None), unpaired, SETTINGS, num=100)) is None
+    assert list(sentences({})) == []

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gengen.core.parallel import example_keys
-from gengen.models.pixels import BINARISATIONS, drawn_bits, fixed_bits, intensity
+from gengen.models.binarisation import BINARISATIONS, drawn_bits, fixed_bits, intensity
 from tests.units import scaled
 
 LEVELS = np.uint8([0, 1, 64, 127, 128, 200, 254, 255])

@@ -1,4 +1,4 @@
-"""`--mode=evaluate` of models of two domains, on runs that are made up: what is written, drawn and said."""
+"""`--mode=evaluate` on runs that are made up: what is written, drawn and said, above all of two domains."""
 
 import json
 
@@ -15,9 +15,9 @@ from gengen.core.refusal import Refusal
 from gengen.core.state import State
 from gengen.data.domains import joined
 from gengen.data.signature import DataSet, Signature
-from gengen.evaluation.evaluate_translation import has_two_domains, picture
-from gengen.evaluation.judge_recognition import judge_recognition
-from gengen.evaluation.judge_translation import judge_translation
+from gengen.evaluation.features import KINDS
+from gengen.evaluation.recognition import recognition
+from gengen.evaluation.translation_scores import picture, translation
 from gengen.inference.sampling import sampler
 from gengen.inference.translation import Gallery
 from gengen.metrics.interval import of_share
@@ -78,32 +78,31 @@ def data(tmp_path):
 
 
 @pytest.fixture
-def judged(monkeypatch, tmp_path):
+def judged(opened):
     """Returns `(model, data, **flags) -> path` of what `--mode=evaluate` of a run of the model writes."""
 
-    def run(model, data, **flags):
-        monkeypatch.setattr(evaluate, "restore", lambda workdir, best: (model, 7, init(None, None)))
-        monkeypatch.setattr(evaluate, "_settings_and_data", lambda workdir, config: (SETTINGS, data))
-        (tmp_path / "runs" / "run").mkdir(parents=True, exist_ok=True)
-        return evaluate.run(tmp_path / "runs" / "run", **{"num": 120, "seed": 5, "output": None, **flags})
+    def run(model, data, num=120, seed=5, output=None):
+        config = ConfigDict({"model": {"name": "fake"}, "evaluation": SETTINGS})
+        return evaluate.main(opened(model, data, config), num=num, seed=seed, output=output)
 
     return run
 
 
-def test_translations_are_judged_in_the_place_of_samples(judged, data, capsys):
+def test_translations_are_judged_in_the_place_of_samples(judged, subject_of, data, capsys):
     model = fake(translate={"ab": negative, "ba": negative})
     path = judged(model, data)
     report = json.loads(path.read_text())
     variables = init(None, None).variables
-    assert report == {
+    assert {name: found for name, found in report.items() if found != {}} == {
         "run": str(path.parent),
         "step": 7,
         "checkpoint": "latest",
         "weights": "as trained",
         "seed": 5,
         "data": "noise",
+        "kind": "picture",
         "data_digest": data.signature.digest,
-        "translation": judge_translation(model, variables, data, SETTINGS, 120, seed=5),
+        "translation": translation(subject_of(model, data, SETTINGS, variables, num=120, seed=5)).found,
     }
     with Image.open(path.with_suffix(".png")) as shown:
         gallery = Gallery(model, data, number=16, seed=5, columns=8).picture(variables)
@@ -132,9 +131,9 @@ def test_pairs_of_samples_are_judged_and_drawn_one_above_the_other(judged, data,
     path = judged(model, data)
     report = json.loads(path.read_text())
     assert list(report["translation"]) == ["a", "b"]
-    assert "recognition" not in report
+    assert report["recognition"] == {}
     variables = init(None, None).variables
-    draw = sampler(model)
+    draw = sampler(model, data.signature.units)
     a, b = (draw(variables, 5, 16, {"domain": np.full(16, index, np.int32)}) for index in (0, 1))
     np.testing.assert_array_equal(a, 255 - b)
     with Image.open(path.with_suffix(".png")) as shown:
@@ -143,52 +142,56 @@ def test_pairs_of_samples_are_judged_and_drawn_one_above_the_other(judged, data,
 
 
 @pytest.mark.parametrize("more", [{}, PAIRS, {"translate": {"ab": negative}}], ids=["alone", "pairs", "translates"])
-def test_what_a_model_recognises_is_counted_in_the_last_domain(judged, tmp_path, capsys, more, monkeypatch):
-    monkeypatch.setattr("gengen.evaluation.features._classifier", lambda data: None)
+def test_what_a_model_recognises_is_counted_in_the_last_domain(judged, subject_of, tmp_path, capsys, more, monkeypatch):
+    monkeypatch.setitem(KINDS, "picture", KINDS["picture"]._replace(classes=lambda data: None))
     source, target = data_set("noise", tmp_path, 0, 0, 255, 0), data_set("other", tmp_path, 1, 0, 255, 30)
     model = fake(recognise=brightness, **more)
     path = judged(model, joined(source, target))
     report = json.loads(path.read_text())
     assert report["recognition"] == {"domain": "other", "images": 150, "accuracy": of_share(120, 150)._asdict()}
-    assert ("translation" in report) == path.with_suffix(".png").exists() == bool(more)
+    assert bool(report["translation"]) == path.with_suffix(".png").exists() == bool(more)
     assert "Its own classifier names 0.8 [0.729, 0.856] of the 150 held-out images of other right." in (
         capsys.readouterr().out
     )
-    alone = judge_recognition(model, init(None, None).variables, source)
+    alone = recognition(subject_of(model, source, variables=init(None, None).variables)).found
     assert alone["domain"] == "noise"
     assert alone["accuracy"]["value"] == 1
 
 
-def test_a_domain_without_the_labels_is_no_judge_of_a_model_that_recognises(judged, tmp_path, data):
+def test_a_domain_without_the_labels_is_no_judge_of_a_model_that_recognises(judged, subject_of, tmp_path, data):
     labelled = joined(data_set("noise", tmp_path, 0, 0, 255, 0), data_set("other", tmp_path, 1, 0, 255))
     for given in (data, labelled):
         with pytest.raises(Refusal, match="other lacks the labels that this model recognises"):
             judged(fake(recognise=brightness), given)
-    assert judge_recognition(fake(translate={}), {}, labelled) is None
+    assert recognition(subject_of(fake(translate={}), labelled)) is None
 
 
-def test_models_of_one_domain_are_judged_by_their_samples(coding):
-    assert not has_two_domains(coding())
-    assert not has_two_domains(coding()._replace(recognise=brightness))
-    assert not has_two_domains(fake(sample=halves, recognise=brightness))
-    assert not has_two_domains(fake(sample=halves, conditions={"label": Condition(classes=2)}))
-    assert has_two_domains(fake(**PAIRS))
+@pytest.mark.parametrize("more", [{}, {"recognise": brightness}], ids=["draws", "recognises"])
+def test_models_of_one_domain_are_judged_by_their_samples(judged, tmp_path, monkeypatch, more):
+    """Even those that recognise images, too."""
+    monkeypatch.setitem(KINDS, "picture", KINDS["picture"]._replace(classes=lambda data: None))
+    data = data_set("noise", tmp_path, 0, 0, 255, 0)
+    model = fake(sample=lambda *given: halves(*given[:3], {"domain": jnp.zeros(given[2], jnp.int32)}), **more)
+    report = json.loads(judged(model, data).read_text())
+    assert report["scores"]["frechet_distance"]["samples"]["value"] > 0
+    assert report["translation"] == {}
+    assert bool(report["recognition"]) == bool(more)
 
 
 def test_too_few_are_refused_as_samples_are(judged, data):
-    with pytest.raises(Refusal, match="--num=10 must be at least 100"):
+    with pytest.raises(Refusal, match="num=10 must be at least 100"):
         judged(fake(translate={"ab": negative}), data, num=10)
 
 
 def test_what_was_judged_can_be_compared(judged, data, capsys):
     path = judged(fake(translate={"ab": negative, "ba": negative}), data)
-    made = compare.run(path.parent.parent, None)
+    made = compare.main(path.parent.parent, output=None)
     assert made == path.parent.parent / "translations.json"
     assert [row["direction"] for row in json.loads(made.read_text())] == ["a to b", "b to a"]
     assert "| run | a to b " in capsys.readouterr().out
 
 
-def test_rows_of_a_picture_are_brought_to_one_shape(tmp_path):
+def test_rows_of_a_picture_are_brought_to_one_shape(subject_of, tmp_path):
     """Colour from grey: the halves have other shapes, and a picture all the same."""
 
     def coloured(key, variables, images):
@@ -201,5 +204,5 @@ def test_rows_of_a_picture_are_brought_to_one_shape(tmp_path):
         Signature.of_pictures("colours", (4, 4, 3), (), {"train": 150, "test": 150}, "c"), image, tmp_path
     )
     data = joined(data_set("greys", tmp_path, 0, 0, 255), colours)
-    shown = picture(fake(translate={"ab": coloured}), init(None, None).variables, data, 0)
+    shown = picture(subject_of(fake(translate={"ab": coloured}), data))
     assert shown.shape[-1] == 3
