@@ -15,7 +15,7 @@ from gengen.core.refusal import Refusal
 from gengen.core.state import Tree, Variables
 from gengen.evaluation.judge import pick
 from gengen.inference.conditions import classes_of
-from gengen.inference.fitted_prior import IMAGES, SAMPLERS, Mixture
+from gengen.inference.fitted_prior import FITTED_PRIORS, IMAGES, Mixture
 from gengen.pictures.grid import to_pixels
 
 CHUNK = 128
@@ -191,10 +191,10 @@ def _likelihood(subject: Subject) -> Scorer:
 
 def _density(subject: Subject) -> Scorer:
     name, components = subject.settings.get("sampler", "mixture"), subject.settings.get("components", 10)
-    if name not in SAMPLERS or components < 1:
+    if name not in FITTED_PRIORS or components < 1:
         raise Refusal(
-            f"config.evaluation.anomaly_score='density' needs a config.evaluation.sampler of {', '.join(SAMPLERS)} and "
-            f"at least 1 of config.evaluation.components, not {name!r} and {components}."
+            f"config.evaluation.anomaly_score='density' needs a config.evaluation.sampler of {', '.join(FITTED_PRIORS)} "
+            f"and at least 1 of config.evaluation.components, not {name!r} and {components}."
         )
     encode = require(subject.model, "encode")
     look = _each(encode, subject)
@@ -208,7 +208,7 @@ def _density(subject: Subject) -> Scorer:
             )
         return found.reshape(len(images), -1).astype(np.float64)
 
-    fitted = SAMPLERS[name](codes(_known(subject)), components)
+    fitted = FITTED_PRIORS[name](codes(_known(subject)), components)
     return lambda images: Scored(-log_density(fitted, codes(images)))
 
 
@@ -288,6 +288,6 @@ DETECTORS: Mapping[str, Detector] = {
 
 "reconstruction" and "squared_error" look at what comes back of the image; the first forgives brightness and small
 shifts, as `cosine_distances` says. "likelihood" takes the last number of `config.evaluation.importance_samples`.
-"density" is that of `SAMPLERS`, fitted to codes of training images. "features" is the distance of Lee et al. 2018,
+"density" is that of `FITTED_PRIORS`, fitted to codes of training images. "features" is the distance of Lee et al. 2018,
 https://arxiv.org/abs/1807.03888, section 2.1, for one class and with a ridge.
 """
