@@ -193,8 +193,8 @@ def _density(subject: Subject) -> Scorer:
     name, components = subject.settings.get("sampler", "mixture"), subject.settings.get("components", 10)
     if name not in FITTED_PRIORS or components < 1:
         raise Refusal(
-            f"config.evaluation.anomaly_score='density' needs a config.evaluation.sampler of {', '.join(FITTED_PRIORS)} "
-            f"and at least 1 of config.evaluation.components, not {name!r} and {components}."
+            f"config.evaluation.anomaly_score='density' needs a config.evaluation.sampler of "
+            f"{', '.join(FITTED_PRIORS)} and at least 1 of config.evaluation.components, not {name!r} and {components}."
         )
     encode = require(subject.model, "encode")
     look = _each(encode, subject)

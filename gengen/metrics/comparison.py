@@ -77,7 +77,8 @@ def _independent(name: str, samples: Estimate, real: Estimate, number: int = 0) 
 
 def _first(images: Images, number: int) -> Images:
     """The first images of a set in random order."""
-    return jax.tree.map(lambda field: field[:number], images)
+    first: Images = jax.tree.map(lambda field: field[:number], images)
+    return first
 
 
 def _frechet(real: Real, samples: Images, floor: Images) -> Sequence[Difference]:

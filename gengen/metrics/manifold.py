@@ -201,7 +201,8 @@ def _radii(x: jax.Array, subsets: jax.Array, *, ks: tuple[int, ...], rows: int) 
         at = [jnp.minimum((seen < k).sum(1, dtype=jnp.int32), last)[:, None] for k in ks]
         return [jnp.where(subset[own % GROUPS], jnp.take_along_axis(squared, k, 1)[:, 0], -1) for k in at]
 
-    return lax.map(of_subset, subsets)
+    radii: list[jax.Array] = lax.map(of_subset, subsets)
+    return radii
 
 
 @partial(jax.jit, static_argnames="rows")

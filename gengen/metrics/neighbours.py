@@ -105,7 +105,7 @@ def _distances_to(queries: jax.Array, data: jax.Array, indices: jax.Array, *, ro
         x, near = chunk
         return jnp.sqrt(jnp.square(data[near] - x[:, None]).sum(-1))
 
-    distances = lax.map(of_chunk, (in_chunks(queries, rows), in_chunks(indices, rows)))
+    distances: jax.Array = lax.map(of_chunk, (in_chunks(queries, rows), in_chunks(indices, rows)))
     return distances.reshape(-1, indices.shape[1])[: len(queries)]
 
 

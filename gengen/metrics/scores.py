@@ -240,7 +240,8 @@ def measure(real: Real, samples: Images, names: Sequence[str]) -> dict[str, Esti
 def labels_of(images: Images) -> np.ndarray:
     """The classes that the classifier sees [N]."""
     assert images.class_log_probabilities is not None
-    return images.class_log_probabilities.argmax(1)
+    labels: np.ndarray = images.class_log_probabilities.argmax(1)
+    return labels
 
 
 def _inception(real: Real, samples: Images) -> Sequence[Estimate]:

@@ -37,4 +37,5 @@ def _blocks(size: int, side: int) -> np.ndarray:
     edges = np.arange(number + 1) * (size / number)
     pixels = np.arange(size)
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    return (np.clip(overlap, 0, None) * (number / size)).astype(np.float32)
+    weights: np.ndarray = (np.clip(overlap, 0, None) * (number / size)).astype(np.float32)
+    return weights

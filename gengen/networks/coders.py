@@ -96,4 +96,5 @@ class ConditionalEncoder(nn.Module):
           ValueError: `classes` is below 2.
         """
         check_classes(self.classes)
-        return self.body(with_label_channel(image, label, self.classes), train)
+        code: jax.Array = self.body(with_label_channel(image, label, self.classes), train)
+        return code

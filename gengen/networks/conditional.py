@@ -75,7 +75,8 @@ class ConditionalGenerator(nn.Module):
         if self.features < 1:
             raise ValueError(f"features={self.features} must be at least 1")
         embedding = nn.Embed(self.classes, self.features, embedding_init=nn.initializers.normal(1.0))(label)
-        return self.body(jnp.concatenate([latent, embedding.astype(latent.dtype)], -1), train)
+        image: jax.Array = self.body(jnp.concatenate([latent, embedding.astype(latent.dtype)], -1), train)
+        return image
 
 
 class ConditionalCritic(CriticNetwork):
@@ -121,11 +122,13 @@ class ConditionalCritic(CriticNetwork):
         if self.condition not in CONDITIONS:
             raise ValueError(f'condition is one of {", ".join(CONDITIONS)}, not "{self.condition}"')
         if self.condition == "concatenated":
-            return self.body(with_label_channel(image, label, self.classes), train)
-        judged = self.body(image, train)
+            image = with_label_channel(image, label, self.classes)
+        judged: CriticOutput = self.body(image, train)
         if self.condition == "auxiliary":
             return judged._replace(code=nn.Dense(self.classes)(judged.features))
-        return judged._replace(logit=judged.logit + self._projection(judged.features, label, train))
+        if self.condition == "projection":
+            return judged._replace(logit=judged.logit + self._projection(judged.features, label, train))
+        return judged
 
     def _projection(self, features: jax.Array, label: jax.Array, train: bool) -> jax.Array:
         # The sum over F products stays of the size of one feature.
@@ -168,6 +171,6 @@ class RecognisingCritic(CriticNetwork):
         for name, value in (("outputs", self.outputs), ("width", self.width)):
             if value < 1:
                 raise ValueError(f"{name}={value} must be at least 1")
-        judged = self.body(image, train)
+        judged: CriticOutput = self.body(image, train)
         hidden = nn.leaky_relu(nn.Dense(self.width)(judged.features), 0.1)
         return judged._replace(code=nn.Dense(self.outputs)(hidden))

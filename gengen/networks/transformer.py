@@ -30,7 +30,8 @@ class Past(NamedTuple):
 
 def _normalised(x: jax.Array) -> jax.Array:
     """Layer normalisation (Ba et al. 2016) with statistics in float32; part of a linen module."""
-    return nn.LayerNorm()(x.astype(jnp.float32)).astype(x.dtype)
+    y: jax.Array = nn.LayerNorm()(x.astype(jnp.float32))
+    return y.astype(x.dtype)
 
 
 class Block(nn.Module):
