@@ -15,7 +15,7 @@ from gengen.core.units import Units
 from gengen.evaluation.judge import pick
 from gengen.inference.batched import batched, chosen
 from gengen.inference.conditions import classes_of
-from gengen.inference.fitted_prior import IMAGES, SAMPLERS, Mixture
+from gengen.inference.fitted_prior import FITTED_PRIORS, IMAGES, Mixture
 from gengen.metrics.anomaly import cosine_distances
 from gengen.reports.tables import NOUNS
 from gengen.runs.run import Run
@@ -188,10 +188,10 @@ def _likelihood(normal: Normal) -> Scorer:
 
 def _density(normal: Normal) -> Scorer:
     name, components = normal.run.settings.get("sampler", "mixture"), normal.run.settings.get("components", 10)
-    if name not in SAMPLERS or components < 1:
+    if name not in FITTED_PRIORS or components < 1:
         raise Refusal(
-            f"config.evaluation.anomaly_score='density' needs a config.evaluation.sampler of {', '.join(SAMPLERS)} and "
-            f"at least 1 of config.evaluation.components, not {name!r} and {components}."
+            f"config.evaluation.anomaly_score='density' needs a config.evaluation.sampler of "
+            f"{', '.join(FITTED_PRIORS)} and at least 1 of config.evaluation.components, not {name!r} and {components}."
         )
     encode = require(normal.run.model, "encode")
     look = _each(encode, normal)
@@ -205,7 +205,7 @@ def _density(normal: Normal) -> Scorer:
             )
         return found.reshape(len(examples), -1).astype(np.float64)
 
-    fitted = SAMPLERS[name](codes(_known(normal)), components)
+    fitted = FITTED_PRIORS[name](codes(_known(normal)), components)
     return lambda examples: Scored(-log_density(fitted, codes(examples)))
 
 
@@ -289,6 +289,6 @@ DETECTORS: Mapping[str, Detector] = {
 
 "reconstruction" and "squared_error" look at what comes back of it; the first forgives brightness and small
 shifts, as `cosine_distances` says. "likelihood" takes the last number of `config.evaluation.importance_samples`.
-"density" is that of `SAMPLERS`, fitted to codes of training data. "features" is the distance of Lee et al. 2018,
+"density" is that of `FITTED_PRIORS`, fitted to codes of training data. "features" is the distance of Lee et al. 2018,
 https://arxiv.org/abs/1807.03888, section 2.1, for one class and with a ridge.
 """

@@ -123,11 +123,11 @@ class ConditionalCritic(CriticNetwork):
             raise ValueError(f'condition is one of {", ".join(CONDITIONS)}, not "{self.condition}"')
         seen = with_label_channel(image, label, self.classes) if self.condition == "concatenated" else image
         judged: CriticOutput = self.body(seen, train)
-        if self.condition == "concatenated":
-            return judged
         if self.condition == "auxiliary":
             return judged._replace(code=nn.Dense(self.classes)(judged.features))
-        return judged._replace(logit=judged.logit + self._projection(judged.features, label, train))
+        if self.condition == "projection":
+            return judged._replace(logit=judged.logit + self._projection(judged.features, label, train))
+        return judged
 
     def _projection(self, features: jax.Array, label: jax.Array, train: bool) -> jax.Array:
         # The sum over F products stays of the size of one feature.

@@ -7,7 +7,7 @@ import numpy as np
 
 from gengen.core.refusal import Refusal
 from gengen.inference.conditions import shown_to
-from gengen.inference.fitted_prior import IMAGES, SAMPLER, SAMPLERS, with_sampler
+from gengen.inference.fitted_prior import FITTED_PRIORS, IMAGES, PRIOR, with_fitted_prior
 from gengen.inference.latents import Latents, label_condition
 from gengen.runs.outputs import save_npz
 from gengen.runs.run import Run
@@ -20,17 +20,17 @@ def with_prior(run: Run) -> Run:
     fitted, by `sampler` and `components`.
 
     Raises:
-      Refusal: the sampler is unknown, or there are no components or more than images.
+      Refusal: what is to be fitted is unknown, or there are no components or more than images.
     """
     model, name = run.model, run.settings.get("sampler", "mixture")
     if model.sample or model.encode is None or model.decode is None:
         return run
-    if name not in SAMPLERS:
-        raise Refusal(f"config.evaluation.sampler={name!r} must be one of {', '.join(SAMPLERS)}.")
+    if name not in FITTED_PRIORS:
+        raise Refusal(f"config.evaluation.sampler={name!r} must be one of {', '.join(FITTED_PRIORS)}.")
     components = run.settings.get("components", 10)
     if components < 1:
         raise Refusal(f"config.evaluation.components={components} must be at least 1.")
-    file = run.folder / f"{SAMPLER}.npz"
+    file = run.folder / f"{PRIOR}.npz"
     weights = "raw" if run.origin["weights"] == "as trained" else "averaged"
     wanted = f"{name} of {components}; step {run.step}, {run.origin['checkpoint']}, {weights}"
     kept = _kept(file, wanted)
@@ -38,8 +38,8 @@ def with_prior(run: Run) -> Run:
         kept = _fitted(run, name, components)
         save_npz(file, {"origin": wanted, **kept})
     shape = tuple(int(size) for size in kept.pop("shape"))
-    variables = {**run.variables, SAMPLER: {"fitted": kept}}
-    return run._replace(model=with_sampler(model, shape), variables=variables)
+    variables = {**run.variables, PRIOR: {"fitted": kept}}
+    return run._replace(model=with_fitted_prior(model, shape), variables=variables)
 
 
 def _fitted(run: Run, name: str, components: int) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def _fitted(run: Run, name: str, components: int) -> dict[str, Any]:
     labels = split["label"][indices] if "label" in split else None
     latents = Latents(run.model, run.signature.units, run.variables, seed=0)
     codes = latents.encode(split["data"][indices], indices, label_condition(run.model, labels))
-    fitted = SAMPLERS[name](codes.reshape(len(codes), -1).astype(np.float64), components)
+    fitted = FITTED_PRIORS[name](codes.reshape(len(codes), -1).astype(np.float64), components)
     arrays = {field: value.astype(np.float32) for field, value in fitted._asdict().items()}
     return {"shape": np.array(codes.shape[1:], np.int32), **arrays}
 

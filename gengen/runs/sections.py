@@ -31,8 +31,8 @@ SCORES = {
 KINDS = ("auto", "classifier", "inception", "coordinates")
 """Extractors, and "auto" for the one that fits the data."""
 
-SAMPLERS = ("mixture", "gaussian")
-"""Names of `gengen.inference.fitted_prior.SAMPLERS`."""
+FITTED_PRIORS = ("mixture", "gaussian")
+"""Names of `gengen.inference.fitted_prior.FITTED_PRIORS`."""
 
 DETECTORS = ("reconstruction", "squared_error", "likelihood", "density", "features")
 """Names of `gengen.evaluation.detectors.DETECTORS`."""
@@ -118,7 +118,7 @@ class Evaluation(NamedTuple):
         tuple[Annotated[int, Range(1, 10**6)], ...], Entries(1), "of each image, for bounds of its likelihood"
     ] = (1,)
     parzen: Annotated[bool, "whether the log-likelihood of Parzen windows is measured"] = False
-    sampler: Annotated[str, OneOf(SAMPLERS), "fitted to the codes of an autoencoder without a prior"] = "mixture"
+    sampler: Annotated[str, OneOf(FITTED_PRIORS), "fitted to the codes of an autoencoder without a prior"] = "mixture"
     components: Annotated[int, Range(1, 10_000), "of that mixture"] = 10
     anomalies: Annotated[bool, "whether the run is to tell them: then data.held_out sets normal images aside"] = False
     anomaly_score: Annotated[str, OneOf(DETECTORS), "by which anomalies are told"] = "reconstruction"

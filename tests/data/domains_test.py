@@ -22,6 +22,7 @@ from gengen.data.signature import DataSet, Signature
 from gengen.models.translation import pairings
 from gengen.runs.folder import open_folder, opened
 from gengen.runs.prepare import load_again, load_data
+from tests.units import scaled
 
 
 def made(train: int = 20, *, classes: tuple[str, ...] = ("cat", "dog"), side: int = 1, paired: int = 0) -> DataSet:

@@ -148,7 +148,7 @@ def test_every_number_that_a_builder_takes_has_a_range(table):
 
 def test_names_of_tables_that_are_slow_to_import_are_those_of_the_tables():
     assert {name: score.better != AS_REAL for name, score in MEASURED.items()} == sections.SCORES
-    assert set(sections.SAMPLERS) == set(fitted_prior.SAMPLERS)
+    assert set(sections.FITTED_PRIORS) == set(fitted_prior.FITTED_PRIORS)
     assert tuple(detectors.DETECTORS) == sections.DETECTORS
 
 

@@ -20,7 +20,7 @@ from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.corruption import Corrupt
 from gengen.models.autoencoders.objective import reduced
 from gengen.models.autoencoders.priors import Prior
-from gengen.models.rival import Rival
+from gengen.models.critic_game import CriticGame
 from gengen.networks.coders import PointCoder
 from gengen.networks.forward import eval_mode, init_network, train_mode
 
@@ -56,7 +56,7 @@ class Matching(NamedTuple):
     Attributes:
       encoder: data [B, *shape] -> logits and style in one row [B, m + L].
       decoder: rows [B, m + L] -> what the likelihood takes.
-      rivals: the critics by name, `STYLE` and, where there are categories, `CATEGORY`.
+      critics: the critics by name, `STYLE` and, where there are categories, `CATEGORY`.
       likelihood: of images, or an error in its place.
       prior: of the style.
       corrupt: what happens to images before the encoder sees them in training.
@@ -69,7 +69,7 @@ class Matching(NamedTuple):
 
     encoder: PointCoder
     decoder: nn.Module
-    rivals: Mapping[str, Rival]
+    critics: Mapping[str, CriticGame]
     likelihood: Likelihood
     prior: Prior
     corrupt: Corrupt
@@ -102,8 +102,8 @@ class Matching(NamedTuple):
             "encoder": init_network(self.encoder, keys[0], batch["data"][:1]),
             "decoder": init_network(self.decoder, keys[1], jnp.concatenate([category, style], -1)),
             **{
-                name: init_network(rival.network, own, shown[name])
-                for own, (name, rival) in zip(keys[2:], self.rivals.items(), strict=False)
+                name: init_network(critic.network, own, shown[name])
+                for own, (name, critic) in zip(keys[2:], self.critics.items(), strict=False)
             },
         }
 
@@ -179,9 +179,9 @@ class Matching(NamedTuple):
         """What a critic wants small, and its estimate of the distance: section 2, the regularization phase."""
         del key
         pairs, mutable = self.compared(state, batch)
-        rival = self.rivals[name]
-        losses, of_critic = rival.critic_losses(state.variables[name], *pairs[name])
-        metrics = {rival.loss.estimate: mean_of(rival.loss.distance(losses))}
+        critic = self.critics[name]
+        losses, of_critic = critic.critic_losses(state.variables[name], *pairs[name])
+        metrics = {critic.loss.estimate: mean_of(critic.loss.distance(losses))}
         return losses.mean(), (metrics, {**mutable, name: of_critic})
 
     def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
@@ -189,11 +189,11 @@ class Matching(NamedTuple):
         del key
         pairs, mutable = self.compared(state, batch)
         total, metrics = jnp.zeros(()), dict[str, Mean]()
-        for name, rival in self.rivals.items():
-            losses, mutable[name] = rival.generator_losses(state.variables[name], *pairs[name])
+        for name, critic in self.critics.items():
+            losses, mutable[name] = critic.generator_losses(state.variables[name], *pairs[name])
             metrics[f"against_{name}"] = mean_of(losses)
             total += losses.mean()
-        return total, (metrics if len(self.rivals) > 1 else {}, mutable)
+        return total, (metrics if len(self.critics) > 1 else {}, mutable)
 
     def classifier_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """The cross-entropy of labelled images in nats: section 4, the semi-supervised classification phase."""

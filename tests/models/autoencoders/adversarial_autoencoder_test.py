@@ -17,7 +17,7 @@ from gengen.losses.likelihood import squared_error
 from gengen.models.autoencoders import corruption, priors
 from gengen.models.autoencoders.adversarial_autoencoder import adversarial_autoencoder
 from gengen.models.autoencoders.adversarial_autoencoder_game import CATEGORY, STYLE, Matching
-from gengen.models.rival import Rival
+from gengen.models.critic_game import CriticGame
 from gengen.networks import mlp
 from gengen.networks.coders import PointCoder
 from gengen.networks.conditional import ConditionalCritic
@@ -188,7 +188,7 @@ def game(classes=CLASSES, **changes):
     plain = Matching(
         encoder=PointCoder(NETWORKS["encoder"], LATENT),
         decoder=NETWORKS["decoder"],
-        rivals={STYLE: Rival(NETWORKS["critic"], loss)},
+        critics={STYLE: CriticGame(NETWORKS["critic"], loss)},
         likelihood=squared_error(rank=3),
         prior=priors.mixture(components=CLASSES, along=0.01, across=0.01),
         corrupt=corruption.none(),
@@ -214,7 +214,7 @@ def components(codes):
 def test_a_label_aware_critic_is_told_labels_and_shown_draws_of_their_components():
     batch = images(30)
     matched = prepared(game(), batch)["matched"]
-    np.testing.assert_array_equal(matched["told"], np.eye(CLASSES + 1)[batch["label"]])
+    np.testing.assert_array_equal(matched["label_code"], np.eye(CLASSES + 1)[batch["label"]])
     np.testing.assert_array_equal(components(matched["drawn"][STYLE]), batch["label"])
 
 
@@ -222,7 +222,7 @@ def test_unlabelled_images_have_a_class_of_their_own_and_draws_of_the_whole_prio
     batch = images(60)
     batch["label"][:30] = -1
     matched = prepared(game(), batch)["matched"]
-    np.testing.assert_array_equal(matched["told"][:30], np.eye(CLASSES + 1)[[CLASSES] * 30])
+    np.testing.assert_array_equal(matched["label_code"][:30], np.eye(CLASSES + 1)[[CLASSES] * 30])
     assert set(components(matched["drawn"][STYLE][:30])) == set(range(CLASSES))
     np.testing.assert_array_equal(components(matched["drawn"][STYLE][30:]), batch["label"][30:])
 
@@ -244,24 +244,24 @@ def test_the_critic_of_a_game_that_is_not_label_aware_is_told_nothing():
 @pytest.mark.parametrize("norm", ["none", "batch"])
 def test_a_critic_that_judges_both_in_one_batch_says_what_it_says_of_each(loss, norm):
     """Without normalisation the batch changes nothing; the losses are those of the table."""
-    rival = Rival(mlp.Critic(widths=(4, 4), norm=norm), ADVERSARIAL_LOSSES[loss])
+    critic = CriticGame(mlp.Critic(widths=(4, 4), norm=norm), ADVERSARIAL_LOSSES[loss])
     rng = np.random.default_rng(0)
     drawn, found = (jnp.asarray(rng.normal(size=(SIZE, LATENT)), jnp.float32) for _ in range(2))
-    variables = dict(rival.network.init(jax.random.key(0), drawn, train=False))
+    variables = dict(critic.network.init(jax.random.key(0), drawn, train=False))
 
     def outcome(_):
-        return rival.critic_losses(variables, drawn, found)[0], rival.generator_losses(variables, drawn, found)[0]
+        return critic.critic_losses(variables, drawn, found)[0], critic.generator_losses(variables, drawn, found)[0]
 
     def alone(vectors):
-        judge = functools.partial(rival.network.apply, variables, train=True, mutable=["batch_stats"])
+        judge = functools.partial(critic.network.apply, variables, train=True, mutable=["batch_stats"])
         return jax.vmap(lambda _: judge(vectors)[0].logit, axis_name=AXIS)(jnp.zeros(1))[0]
 
     of_critic, of_encoder = jax.tree.map(lambda x: x[0], jax.jit(jax.vmap(outcome, axis_name=AXIS))(jnp.zeros(1)))
     real, fake = jax.jit(alone)(drawn), jax.jit(alone)(found)
-    if rival.loss.relativistic:
+    if critic.loss.relativistic:
         real, fake = real - fake.mean(), fake - real.mean()
-    np.testing.assert_allclose(of_critic, rival.loss.critic(real, fake), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(of_encoder, rival.loss.generator(real, fake), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(of_critic, critic.loss.critic(real, fake), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(of_encoder, critic.loss.generator(real, fake), rtol=1e-4, atol=1e-5)
 
 
 def test_codes_begin_with_the_probabilities_that_are_recognised():
