@@ -17,7 +17,9 @@ def drawn(conditioning, number=NUMBER, seed=0):
     return jax.jit(lambda key: conditioning.drawn(example_keys(key, number)))(jax.random.key(seed))
 
 
-@pytest.mark.parametrize(("told", "name"), [(Labels(6), "label"), (Codes(6, 0), "category"), (Codes(6, 2), "category")])
+@pytest.mark.parametrize(
+    ("conditioning", "name"), [(Labels(6), "label"), (Codes(6, 0), "category"), (Codes(6, 2), "category")]
+)
 def test_classes_are_drawn_all_alike(conditioning, name):
     classes = drawn(conditioning)[name]
     assert classes.dtype == jnp.int32
@@ -34,7 +36,7 @@ def test_numbers_are_uniform_between_minus_one_and_one_and_independent():
     assert np.abs(together - np.eye(3)).max() < 5 / np.sqrt(NUMBER)
 
 
-@pytest.mark.parametrize("told", [Labels(6), Codes(6, 2)])
+@pytest.mark.parametrize("conditioning", [Labels(6), Codes(6, 2)])
 def test_a_condition_depends_on_its_key_alone(conditioning):
     few, many, other = drawn(conditioning, 5), drawn(conditioning, 50), drawn(conditioning, 50, seed=1)
     for name in conditioning.conditions:
