@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,24 +24,67 @@ import jax.numpy as jnp  # noqa: E402
 import pytest  # noqa: E402
 from ml_collections import ConfigDict  # noqa: E402
 
+from gengen.cli import command as entry  # noqa: E402
 from gengen.core.mean import mean_of  # noqa: E402
 from gengen.core.model import Condition, GenerativeModel  # noqa: E402
 from gengen.core.parallel import example_keys  # noqa: E402
 from gengen.core.state import State  # noqa: E402
 from gengen.data.signature import DataSet, Signature  # noqa: E402
+from gengen.files.whole import whole  # noqa: E402
 from gengen.runs.folder import open_folder  # noqa: E402
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks as quick what starts no process, prepares no data to train on, and is marked neither slow nor heavy."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if not fixtures & {"command", "data_dir"} and not {mark.name for mark in item.iter_markers()} & {
+            "slow",
+            "heavy",
+        }:
+            item.add_marker("quick")
+
+
+KEPT = 2**30
+"""Bytes of compiled programs that are kept from session to session."""
+
+
 @pytest.fixture(scope="session", autouse=True)
-def compilation_cache(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """Compiles each program once in a session, in this process and in those that tests start."""
-    folder = tmp_path_factory.mktemp("xla")  # its files are not written whole, so no two workers share one
+def compilation_cache(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[pathlib.Path]:
+    """Compiles each program once, in this process and in those that tests start, and keeps it for other sessions.
+
+    JAX does not write these files whole, so each worker has a folder of its own: what was kept is copied into it at the
+    start, and what is new is kept at the end, when nobody writes any more. A file that a killed process left cut cannot
+    be unpacked, and its program is compiled anew.
+    """
+    folder = tmp_path_factory.mktemp("xla")
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
-    return folder
+    cache = getattr(request.config, "cache", None)
+    if cache is None:  # pytest -p no:cacheprovider
+        yield folder
+        return
+    kept = cache.mkdir("xla")
+    if sum(path.stat().st_size for path in kept.iterdir()) > KEPT:
+        shutil.rmtree(kept)
+        kept.mkdir()
+    copy_new(kept, folder)
+    yield folder
+    copy_new(folder, kept)
+
+
+def copy_new(source: pathlib.Path, target: pathlib.Path) -> None:
+    """Copies the files of a folder that are not in another one yet, where each appears whole."""
+    for path in source.iterdir():
+        if not (target / path.name).exists():
+            with whole(target / path.name) as file:
+                file.write(path.read_bytes())
 
 
 TRAINING = ("learning_test", "classifier_test", "evaluate_test", "judge_test")
@@ -99,6 +143,7 @@ def command(data_dir, compilation_cache):
             "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices} {os.environ[QUICK]}",
             "JAX_COMPILATION_CACHE_DIR": str(compilation_cache),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+            "JAX_DISABLE_MOST_OPTIMIZATIONS": str(jax.config.jax_disable_most_optimizations),
             "TFDS_DATA_DIR": str(data_dir),
             **environment,
         }
@@ -114,6 +159,22 @@ def launch(command):
     def run(*flags, devices=1, cwd=None, **environment):
         arguments, settings = command(*flags, devices=devices, **environment)
         return subprocess.run(arguments, env=settings, cwd=cwd or ROOT, capture_output=True, text=True, timeout=300)
+
+    return run
+
+
+@pytest.fixture
+def answer(data_dir, monkeypatch, capsys):
+    """Does what `launch` does, but in this process: most of a command that is refused would be its start."""
+    monkeypatch.setattr(entry.machine, "keep_compilations", lambda: None)
+
+    def run(*flags, cwd=None, **environment):
+        monkeypatch.chdir(cwd or ROOT)
+        for name, value in {"TFDS_DATA_DIR": str(data_dir), **environment}.items():
+            monkeypatch.setenv(name, value)
+        with jax.numpy_dtype_promotion("standard"):  # Optax raises floats to integer powers
+            status = entry.main(["launch.py", *map(str, flags)], ROOT / "configs")
+        return subprocess.CompletedProcess(flags, status, *capsys.readouterr())
 
     return run
 
