@@ -30,7 +30,7 @@ INTERRUPTED = 130
 
 HELP = """Trains, samples and judges generative models.
 
-  python launch.py --list                                      what can be run
+  python launch.py --list                                      what can be run; --list=wgan says all of one
   python launch.py --config=configs/wgan.py                    train, or go on
   python launch.py --mode=sample --workdir=runs/wgan --num=64  pictures of a run
   python launch.py --mode=sample --workdir=runs/cgan --label=3 pictures of one class, by its number or its name
@@ -106,8 +106,8 @@ def _answer(argv: Sequence[str], configs: Path) -> int:
 
 
 def _carry_out(flag: FlagValues, configs: Path) -> Path | None:
-    if flag.list:
-        describe.list_experiments(configs)
+    if flag.list is not None:
+        describe.show_experiment(configs, flag.list) if flag.list else describe.list_experiments(configs)
         return None
     machine.keep_compilations()
     if flag.distributed or any(value is not None for value in (flag.coordinator, flag.processes, flag.process)):

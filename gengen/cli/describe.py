@@ -1,7 +1,10 @@
 """`--dry_run` and `--list`: what would run, and what can be run."""
 
 import ast
+import difflib
 import re
+import runpy
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,10 +14,14 @@ from ml_collections import ConfigDict
 
 from gengen.build.model import build_model, example_batch
 from gengen.build.trace import moved_in_stages
+from gengen.core.refusal import Refusal
 from gengen.core.state import networks_of
 from gengen.reports.tables import count, table
 from gengen.runs.check import check_config
 from gengen.runs.prepare import load_data
+
+WIDTH = 100
+"""Columns of a list that people read in a terminal."""
 
 
 class Experiment(NamedTuple):
@@ -58,17 +65,53 @@ def dry_run(config: ConfigDict) -> None:
 
 
 def list_experiments(folder: Path) -> None:
-    """Prints every config of a folder with its line, expected score and minutes, as a table in Markdown."""
-    print(table([list(experiment) for experiment in experiments(folder)], ("config", "what", "score", "minutes")))
+    """Prints every config of a folder with its minutes and its line, in `WIDTH` columns."""
+    rows = [(each.name, re.split("[,;]", each.minutes)[0], each.line) for each in experiments(folder)]
+    name, minutes = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
+    for row in [("config", "minutes", "what"), *rows]:
+        head = f"{row[0]:{name}}  {row[1]:{minutes}}  "
+        print(textwrap.fill(row[2], WIDTH, initial_indent=head, subsequent_indent=" " * len(head)))
+    print("\n--list=NAME has the rest of one: its paper, variants and score.")
+
+
+def show_experiment(folder: Path, name: str) -> None:
+    """Prints all that a config says of itself, and its variants.
+
+    Args:
+      folder: of configs.
+      name: of one of them, or its path.
+
+    Raises:
+      Refusal: there is no such config, or it cannot be run.
+    """
+    texts, name = _docstrings(folder), Path(name).stem
+    if name not in texts:
+        close = difflib.get_close_matches(name, texts, n=1)
+        hint = f" (did you mean {close[0]}?)" if close else ""
+        raise Refusal(f"there is no experiment {name}{hint}; --list names all of them.")
+    path = folder / f"{name}.py"
+    try:
+        variants = runpy.run_path(str(path)).get("VARIANTS", ())
+    except Exception as error:  # a config is a program, and may be a user's own
+        raise Refusal(f"{path} fails ({type(error).__name__}: {error}).") from error
+    listed = f"Variants, as in --config=configs/{name}.py:VARIANT: {', '.join(variants) or 'none'}."
+    print(f"{texts[name]}\n\n{textwrap.fill(listed, WIDTH, subsequent_indent='  ', break_on_hyphens=False)}")
 
 
 def experiments(folder: Path) -> Iterator[Experiment]:
     """Reads the docstrings of the configs in a folder; none is imported."""
-    for path in sorted(folder.glob("*.py")):
-        source = ast.parse(path.read_text(encoding="utf-8"))
-        text = ast.get_docstring(source) or ""
-        if any(isinstance(node, ast.FunctionDef) and node.name == "get_config" for node in source.body):
-            yield Experiment(path.stem, text.splitlines()[0], _entry(text, "Score"), _entry(text, "Minutes"))
+    for name, text in _docstrings(folder).items():
+        yield Experiment(name, text.partition("\n")[0], _entry(text, "Score"), _entry(text, "Minutes"))
+
+
+def _docstrings(folder: Path) -> dict[str, str]:
+    """Docstrings of the configs in a folder, by their names in order."""
+    sources = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.py"))}
+    return {
+        name: ast.get_docstring(source) or ""
+        for name, source in sources.items()
+        if any(isinstance(node, ast.FunctionDef) and node.name == "get_config" for node in source.body)
+    }
 
 
 def _rows(collections: dict[str, Any]) -> list[list[Any]]:

@@ -85,6 +85,7 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
       Refusal: a flag is unknown, has a wrong type, names a config or a variant that does not exist, or is given to a
         mode that would not heed it.
     """
+    argv = [f"{word}=" if word in ("--list", "-list") else word for word in argv]  # a name may follow, and need not
     try:
         values = defined(argv)
         rest = values(argv)
@@ -129,7 +130,7 @@ def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     define("bool", "best", False, "Take the best checkpoint by config.evaluation.best, not the latest.")
     define("bool", "raw", False, "Take the weights as trained, not their average.")
     define("string", "output", None, "File to write instead of the one in the run folder; a folder to traverse into.")
-    define("bool", "list", False, "List the experiments.")
+    define("string", "list", None, "List the experiments, or with --list=NAME say all of one.")
     define("bool", "dry_run", False, "Print the config, the networks and the data; train nothing.")
     define("bool", "distributed", False, "Join the other processes that the cluster's environment names.")
     define("string", "coordinator", None, "host:port of process 0, where the cluster names none.")
@@ -143,7 +144,7 @@ def _check(values: flags.FlagValues) -> None:
     own = set(values) - {"config"}
     own = {name for name in own if not name.startswith("config.")} | {"config"}
     given = sorted(name for name in own if values[name].present and values[name].value is not False)
-    if values.list:
+    if values.list is not None:
         if others := [_as_given(values, name) for name in given if name != "list"]:
             raise Refusal(f"--list lists the experiments and does nothing else; leave {' and '.join(others)} out.")
         return

@@ -322,7 +322,7 @@ def test_the_list_names_every_experiment(answer):
     done = answer("--list")
     assert done.returncode == 0
     for name in ("dcgan", "gan", "wgan"):
-        assert re.search(rf"^\| {name} +\|", done.stdout, re.MULTILINE)
+        assert re.search(rf"^{name} +[\d.]", done.stdout, re.MULTILINE)
 
 
 def test_the_default_folder_is_named_after_the_experiment_and_its_variant(answer, tmp_path):

@@ -34,7 +34,7 @@ def test_characters_that_a_stream_does_not_have_are_escaped(monkeypatch):
     }
     for name, stream in said.items():
         monkeypatch.setattr(sys, name, stream)
-    assert command.main(["launch.py", "--list"], ROOT / "configs") == 0
+    assert command.main(["launch.py", "--list=wgan"], ROOT / "configs") == 0
     assert command.main(["launch.py", "\udcfe"], ROOT / "configs") == 2
     written = {name: stream.buffer.getvalue().decode() for name, stream in said.items()}
     assert r"Fr\xe9chet distance" in written["stdout"]

@@ -1,5 +1,6 @@
-"""The README's commands, from top to bottom in a fresh folder: a run that one looks at, an earlier one trained."""
+"""The commands of README and of each page, from top to bottom in a fresh folder: what one looks at was trained."""
 
+import itertools
 import re
 import shlex
 from pathlib import Path
@@ -22,7 +23,7 @@ BY_HAND = ("FOLDER", "my.png", "path/to", "10.0.0.1")
 
 
 class Command(NamedTuple):
-    """A line of the README.
+    """A line of a page.
 
     Attributes:
       line: as it stands there, in one line.
@@ -51,7 +52,7 @@ def command_of(line, words):
     flags = dict(word.removeprefix("--").partition("=")[::2] for word in words)
     experiment = flags.get("config", "")
     name = experiment.removeprefix("configs/").replace(".py", "").replace(":", "-")
-    mode = "dry" if "dry_run" in flags else flags.get("mode", "train")
+    mode = "dry" if {"dry_run", "list"} & flags.keys() else flags.get("mode", "train")
     settings = {experiment} | {word for word in words if word.startswith("--config.")}
     return Command(line, mode, flags.get("workdir", f"runs/{name}"), frozenset(settings))
 
@@ -71,13 +72,22 @@ def faults(found):
             judged.add(command.folder)
 
 
-FOUND = list(commands((ROOT / "README.md").read_text(encoding="utf-8")))
+PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if page.stem != "experiments"]
+"""All but the page whose loops of the shell take hours."""
+
+FOUND = {page.stem: list(commands(page.read_text(encoding="utf-8"))) for page in PAGES}
+EVERYWHERE = list(itertools.chain(*FOUND.values()))
 
 
-def test_every_command_works_after_those_before_it():
-    assert len(FOUND) > 30
-    assert {command.mode for command in FOUND} >= LOOKING | TRAINING | {"dry", "benchmark", "compare"}
-    assert list(faults(FOUND)) == []
+@pytest.mark.parametrize("page", FOUND)
+def test_every_command_of_a_page_works_after_those_before_it(page):
+    assert list(faults(FOUND[page])) == []
+
+
+def test_the_commands_of_all_pages_go_together_and_have_every_mode():
+    assert len(EVERYWHERE) > 30
+    assert {command.mode for command in EVERYWHERE} >= LOOKING | TRAINING | {"dry", "benchmark", "compare"}
+    assert list(faults(EVERYWHERE)) == []
 
 
 @pytest.mark.parametrize(
@@ -107,7 +117,7 @@ def test_what_is_right_has_no_fault():
 
 def test_experiments_that_take_data_from_elsewhere_say_so_on_their_line():
     fetched = re.compile(r"mnist|usps|facades|iwae\.py:vae")
-    for command in FOUND:
+    for command in EVERYWHERE:
         needs = any(fetched.search(setting) for setting in command.settings)
         if needs and command.mode in TRAINING:
             assert "downloads" in command.line or "by hand" in command.line, command.line

@@ -1,0 +1,129 @@
+"""What README and the pages of docs/ say is what the code does."""
+
+import importlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from gengen.cli import flags
+from gengen.cli.describe import experiments
+from gengen.reports import adaptations, detections, translations
+from gengen.reports.tables import table
+from gengen.tasks.compare import as_table, as_table_of_latents
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+"""Everything that a person reads; CHANGELOG.md says what was."""
+
+SAID = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+
+
+def read(name):
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def read_json(name):
+    return json.loads(read(name))
+
+
+def test_readme_is_a_screen_and_a_half():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 72
+
+
+def test_the_table_of_experiments_is_what_their_docstrings_say():
+    rows = [list(experiment) for experiment in experiments(ROOT / "configs")]
+    assert table(rows, ("config", "what", "score", "minutes")) in read("results.md")
+
+
+def ids(page):
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_every_file_that_a_page_links_to_is_there(page):
+    for path in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / path).is_file(), path
+
+
+def test_readme_links_to_the_pages_and_shows_the_gallery():
+    paths = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len([path for path in paths if path.endswith(".md")]) >= 10
+    assert len([path for path in paths if path.endswith(".png")]) >= 4
+
+
+def test_every_source_that_the_pages_name_is_there():
+    paths = set(re.findall(r"`((?:gengen|configs|tests)/[\w/]+\.py)", SAID))
+    paths |= {f"{module.replace('.', '/')}.py" for module in re.findall(r"python -m (gengen[\w.]+)", SAID)}
+    assert len(paths) > 5
+    for path in paths:
+        assert "NAME" in path or (ROOT / path).is_file(), path
+
+
+def test_every_flag_and_key_that_the_pages_name_exists():
+    names = [experiment.name for experiment in experiments(ROOT / "configs")]
+    said = "".join(str(importlib.import_module(f"configs.{name}").get_config()) for name in names)
+    keys = re.findall(r"--config\.([a-z_.]+)=", SAID)
+    assert len(keys) > 20
+    for part in {part for key in keys for part in key.split(".")}:
+        assert f"{part}:" in said, part
+    defined = set(flags.defined())
+    others = {"xla_gpu_deterministic_ops", "strict"}  # of XLA and of mkdocs
+    for flag in set(re.findall(r"--([a-z_]+)[= `]", SAID)) - others:
+        assert flag in defined, flag
+
+
+REACHED = read_json("reached.json")
+
+
+def test_the_table_of_what_was_reached_is_what_compare_wrote():
+    assert as_table(REACHED) in read("results.md")
+
+
+@pytest.mark.parametrize("name", ["losses", "tricks"])
+def test_the_tables_of_experiments_are_what_compare_wrote(name):
+    assert as_table(read_json(f"{name}.json")) in read("experiments.md")
+
+
+def test_the_tables_of_codes_and_detections_are_what_compare_wrote():
+    text = read("experiments.md")
+    assert as_table_of_latents(REACHED) in text
+    assert as_table_of_latents(read_json("bounds.json")) in text
+    assert detections.as_table(DETECTED) in text
+
+
+DETECTED = read_json("detections.json")
+TWO_DOMAINS = {"pix2pix", "cyclegan", "cogan", "adapt"}
+JUDGED_OTHERWISE = {"anomaly", *TWO_DOMAINS}
+"""Experiments that draw no samples to be judged, or samples of two domains."""
+
+
+@pytest.mark.parametrize("kind", [translations, adaptations])
+def test_the_tables_of_two_domains_are_what_compare_wrote(kind):
+    name = kind.__name__.rpartition(".")[2]
+    assert kind.as_table(read_json(f"{name}.json")) in read("experiments.md")
+
+
+def test_the_configs_of_two_domains_repeat_what_they_reached():
+    said = {experiment.name: experiment for experiment in experiments(ROOT / "configs")}
+    (facades,) = [row for row in read_json("translations.json") if row["run"] == "facades64"]
+    assert f"PSNR {facades['PSNR'].split()[0]} dB" in said["pix2pix"].score
+    assert facades["minutes"] in said["pix2pix"].minutes
+    for row in read_json("adaptations.json"):
+        if row["run"] != "mnist_usps_official":
+            name = "cogan" if row["run"].startswith("cogan") else "adapt"
+            assert row["adapted"].split("%")[0] in said[name].score
+
+
+def test_the_configs_repeat_what_they_reached():
+    said = {experiment.name: experiment for experiment in experiments(ROOT / "configs")}
+    assert {row["run"] for row in REACHED} >= said.keys() - JUDGED_OTHERWISE
+    for row in REACHED:
+        name, _, variant = row["run"].partition("-")
+        distance, floor = (row[column].split()[0] for column in ("Fréchet distance", "of real images"))
+        where = "MNIST" if variant == "mnist" else "digits"
+        assert f"{distance} on {where} (real images {floor})" in said[name].score
+        assert f"{row['minutes']} on {where}" in said[name].minutes
+    assert f"{DETECTED[-1]['AUROC %']} %" in said["anomaly"].score
