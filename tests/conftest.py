@@ -93,11 +93,13 @@ TRAINING = ("learning_test", "classifier_test", "evaluate_test", "judge_test")
 
 @pytest.fixture(scope="module", autouse=True)
 def quick_compilation(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Spends less on compiling programs that run a few steps, where nearly all of the time would go."""
+    """Spends less on compiling programs that run a few steps, here and in processes that tests start."""
     quick = request.path.stem not in TRAINING and "metrics" not in request.path.parts
-    jax.config.update("jax_disable_most_optimizations", quick)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", str(quick))
+        jax.config.update("jax_disable_most_optimizations", quick)
+        yield
+        jax.config.update("jax_disable_most_optimizations", False)
 
 
 MAPS = pathlib.Path("/proc/self/maps")
@@ -143,7 +145,6 @@ def command(data_dir, compilation_cache):
             "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices} {os.environ[QUICK]}",
             "JAX_COMPILATION_CACHE_DIR": str(compilation_cache),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
-            "JAX_DISABLE_MOST_OPTIMIZATIONS": str(jax.config.jax_disable_most_optimizations),
             "TFDS_DATA_DIR": str(data_dir),
             **environment,
         }

@@ -8,6 +8,7 @@ import pytest
 
 from gengen.cli import command, flags
 from gengen.core.refusal import Refusal
+from gengen.data.signature import Signature
 from gengen.tasks import embed, interpolate, reconstruct, sample
 
 ROOT = Path(__file__).parents[2]
@@ -183,7 +184,7 @@ def test_images_that_would_not_fit_into_memory_are_refused(looked, coding):
             Refusal, match=r"--num=\d+ --steps=\d+ would take [\d,]+ GiB of memory, and this machine has"
         ):
             looked(task, coding(draws=np.zeros((1, 2)), encodes=False), few, **given)
-    shape = sample.Signature("few", 4, 4, 1, (), {"train": 1, "test": 1}, "")
+    shape = Signature("few", 4, 4, 1, (), {"train": 1, "test": 1}, "")
     with pytest.raises(Refusal, match="--num=2147483647 would take"):
         sample.check_room(2**31 - 1, shape, "--num=2147483647")
     sample.check_room(10_000, shape, "--num=10000")
@@ -264,3 +265,10 @@ def test_an_error_that_led_to_itself_ends(carried_out, monkeypatch, capsys):
     monkeypatch.setattr(command.sample, "run", fails)
     assert run("--mode=sample", "--workdir=runs/a") == 2
     assert capsys.readouterr().err == "launch.py: there cannot be used: Permission denied.\n"
+
+
+@pytest.mark.input("Notebooks", "a file that is no experiment after one that is", "refused", "nothing of it is kept")
+def test_nothing_of_the_last_experiment_is_left_in_the_next_one():
+    flags.parse(["launch.py", WGAN])
+    with pytest.raises(Refusal, match="is not an experiment"):
+        flags.parse(["launch.py", f"--config={ROOT / 'configs' / 'base' / 'gans.py'}"])
