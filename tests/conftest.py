@@ -37,18 +37,6 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks as quick what starts no process, prepares no data to train on, and is marked neither slow nor heavy."""
-    for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
-        if not fixtures & {"command", "data_dir"} and not {mark.name for mark in item.iter_markers()} & {
-            "slow",
-            "heavy",
-        }:
-            item.add_marker("quick")
-
-
 KEPT = 2**30
 """Bytes of compiled programs that are kept from session to session."""
 
@@ -89,6 +77,21 @@ def copy_new(source: pathlib.Path, target: pathlib.Path) -> None:
 
 TRAINING = ("learning_test", "classifier_test", "evaluate_test", "judge_test")
 """Files whose programs run long enough to be worth optimising."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks as quick the first row of each test that starts no process and trains nothing that takes long.
+
+    A test that is marked quick itself is so with all of its rows.
+    """
+    taken = set()
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        known = {*getattr(item, "fixturenames", ()), *(mark.name for mark in item.iter_markers()), item.path.stem}
+        if test not in taken and not known & {"command", "data_dir", "test_data", "slow", "heavy", *TRAINING}:
+            item.add_marker("quick")
+            taken.add(test)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -7,6 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
+pytestmark = pytest.mark.quick
+
 RUN = {
     "gengen.runs",
     "gengen.inference",

@@ -12,7 +12,7 @@ from gengen.data.signature import Signature
 from gengen.tasks import embed, interpolate, reconstruct, sample
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")  # of ml_collections, by Python
+pytestmark = pytest.mark.quick
 
 WGAN = f"--config={ROOT / 'configs' / 'wgan.py'}:tiny"
 

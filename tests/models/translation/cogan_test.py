@@ -81,7 +81,7 @@ def scaled(image):
     return jnp.asarray(image.astype(np.float32) / np.float32(127.5) - 1)
 
 
-FIRST, OTHER = (GAME.init(jax.random.key(seed), batch()) for seed in (0, 1))
+FIRST, OTHER = (jax.jit(GAME.init)(jax.random.key(seed), batch()) for seed in (0, 1))
 VARIABLES = {**FIRST, **{name: OTHER[name] for name in ("head_b", "stem_b")}}
 """Of domains that are no longer alike."""
 
