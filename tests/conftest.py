@@ -54,6 +54,7 @@ def compilation_cache(
     folder = tmp_path_factory.mktemp("xla")
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    jax.config.update("jax_persistent_cache_enable_xla_caches", "none")  # they make a program's key that of its folder
     cache = getattr(request.config, "cache", None)
     if cache is None:  # pytest -p no:cacheprovider
         yield folder
@@ -79,8 +80,12 @@ TRAINING = ("learning_test", "classifier_test", "evaluate_test", "judge_test")
 """Files whose programs run long enough to be worth optimising."""
 
 
+LONG = {"subprocess", "data_dir", "test_data", "slow", "heavy", *TRAINING}
+"""What no quick test has: a module that it uses, a fixture (all of processes and trainings need data), a mark, a file."""
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """Marks as quick the first row of each test that starts no process and trains nothing that takes long.
 
     A test that is marked quick itself is so with all of its rows.
@@ -88,8 +93,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     taken = set()
     for item in items:
         test = item.nodeid.partition("[")[0]
-        known = {*getattr(item, "fixturenames", ()), *(mark.name for mark in item.iter_markers()), item.path.stem}
-        if test not in taken and not known & {"command", "data_dir", "test_data", "slow", "heavy", *TRAINING}:
+        names = {*item.fixturenames, *item.function.__code__.co_names, item.path.stem}
+        if test not in taken and not {*names, *(mark.name for mark in item.iter_markers())} & LONG:
             item.add_marker("quick")
             taken.add(test)
 
@@ -148,6 +153,7 @@ def command(data_dir, compilation_cache):
             "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices} {os.environ[QUICK]}",
             "JAX_COMPILATION_CACHE_DIR": str(compilation_cache),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+            "JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES": "none",
             "TFDS_DATA_DIR": str(data_dir),
             **environment,
         }
