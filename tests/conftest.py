@@ -81,7 +81,7 @@ TRAINING = ("learning_test", "classifier_test", "evaluate_test", "judge_test")
 
 
 LONG = {"subprocess", "data_dir", "test_data", "slow", "heavy", *TRAINING}
-"""What no quick test has: a module that it uses, a fixture (all of processes and trainings need data), a mark, a file."""
+"""What no quick test has: a module, a fixture (`launch` and trainings need `data_dir`), a mark, the name of a file."""
 
 
 @pytest.hookimpl(tryfirst=True)
