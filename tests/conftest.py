@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,12 +24,14 @@ import jax.numpy as jnp  # noqa: E402
 import pytest  # noqa: E402
 from ml_collections import ConfigDict  # noqa: E402
 
+from gengen.cli import command as entry  # noqa: E402
 from gengen.cli.tasks import given_to, main_of  # noqa: E402
 from gengen.core.mean import mean_of  # noqa: E402
 from gengen.core.model import Condition, GenerativeModel  # noqa: E402
 from gengen.core.parallel import example_keys  # noqa: E402
 from gengen.core.state import State  # noqa: E402
 from gengen.data.signature import DataSet, Signature  # noqa: E402
+from gengen.files.whole import whole  # noqa: E402
 from gengen.runs import run  # noqa: E402
 from gengen.runs.folder import open_folder  # noqa: E402
 
@@ -36,26 +39,77 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
+KEPT = 2**30
+"""Bytes of compiled programs that are kept from session to session."""
+
+
 @pytest.fixture(scope="session", autouse=True)
-def compilation_cache(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """Compiles each program once in a session, in this process and in those that tests start."""
-    folder = tmp_path_factory.mktemp("xla")  # its files are not written whole, so no two workers share one
+def compilation_cache(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[pathlib.Path]:
+    """Compiles each program once, in this process and in those that tests start, and keeps it for other sessions.
+
+    JAX does not write these files whole, so each worker has a folder of its own: what was kept is copied into it at the
+    start, and what is new is kept at the end, when nobody writes any more. A file that a killed process left cut cannot
+    be unpacked, and its program is compiled anew.
+    """
+    folder = tmp_path_factory.mktemp("xla")
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
-    return folder
+    jax.config.update("jax_persistent_cache_enable_xla_caches", "none")  # they make a program's key that of its folder
+    cache = getattr(request.config, "cache", None)
+    if cache is None:  # pytest -p no:cacheprovider
+        yield folder
+        return
+    kept = cache.mkdir("xla")
+    if sum(path.stat().st_size for path in kept.iterdir()) > KEPT:
+        shutil.rmtree(kept)
+        kept.mkdir()
+    copy_new(kept, folder)
+    yield folder
+    copy_new(folder, kept)
+
+
+def copy_new(source: pathlib.Path, target: pathlib.Path) -> None:
+    """Copies the files of a folder that are not in another one yet, where each appears whole."""
+    for path in source.iterdir():
+        if not (target / path.name).exists():
+            with whole(target / path.name) as file:
+                file.write(path.read_bytes())
 
 
 TRAINING = ("learning_test", "classifier_test", "evaluate_test", "judge_test")
 """Files whose programs run long enough to be worth optimising."""
 
 
+LONG = {"subprocess", "data_dir", "test_data", "slow", "heavy", *TRAINING}
+"""What no quick test has: a module, a fixture (`launch` and trainings need `data_dir`), a mark, the name of a file."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Marks as quick the first row of each test that starts no process and trains nothing that takes long.
+
+    A test that is marked quick itself is so with all of its rows.
+    """
+    taken = set()
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        names = {*item.fixturenames, *item.function.__code__.co_names, item.path.stem}
+        if test not in taken and not {*names, *(mark.name for mark in item.iter_markers())} & LONG:
+            item.add_marker("quick")
+            taken.add(test)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def quick_compilation(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Spends less on compiling programs that run a few steps, where nearly all of the time would go."""
+    """Spends less on compiling programs that run a few steps, here and in processes that tests start."""
     quick = request.path.stem not in TRAINING and "metrics" not in request.path.parts
-    jax.config.update("jax_disable_most_optimizations", quick)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", str(quick))
+        jax.config.update("jax_disable_most_optimizations", quick)
+        yield
+        jax.config.update("jax_disable_most_optimizations", False)
 
 
 MAPS = pathlib.Path("/proc/self/maps")
@@ -101,6 +155,7 @@ def command(data_dir, compilation_cache):
             "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices} {os.environ[QUICK]}",
             "JAX_COMPILATION_CACHE_DIR": str(compilation_cache),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+            "JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES": "none",
             "TFDS_DATA_DIR": str(data_dir),
             **environment,
         }
@@ -116,6 +171,22 @@ def launch(command):
     def run(*flags, devices=1, cwd=None, **environment):
         arguments, settings = command(*flags, devices=devices, **environment)
         return subprocess.run(arguments, env=settings, cwd=cwd or ROOT, capture_output=True, text=True, timeout=300)
+
+    return run
+
+
+@pytest.fixture
+def answer(data_dir, monkeypatch, capsys):
+    """Does what `launch` does, but in this process: most of a command that is refused would be its start."""
+    monkeypatch.setattr(entry.machine, "keep_compilations", lambda: None)
+
+    def run(*flags, cwd=None, **environment):
+        monkeypatch.chdir(cwd or ROOT)
+        for name, value in {"TFDS_DATA_DIR": str(data_dir), **environment}.items():
+            monkeypatch.setenv(name, value)
+        with jax.numpy_dtype_promotion("standard"):  # Optax raises floats to integer powers
+            status = entry.main(["launch.py", *map(str, flags)], ROOT / "configs")
+        return subprocess.CompletedProcess(flags, status, *capsys.readouterr())
 
     return run
 

@@ -12,6 +12,8 @@ from gengen.cli.tasks import TASKS
 
 ROOT = Path(__file__).parent.parent
 
+pytestmark = pytest.mark.quick
+
 RUN = {
     "gengen.runs",
     "gengen.inference",

@@ -1,6 +1,7 @@
 """The flags of the command line: what they are, which mode heeds which, and a sentence for those that it would not."""
 
 import re
+import sys
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -13,6 +14,9 @@ from gengen.runs.limits import check_seed
 
 INSTEAD = {("seed", mode): ", whose seed is --config.training.seed" for mode in ("train", "benchmark")}
 """What a mode has in the place of a flag that it does not heed."""
+
+CONFIG = "config_config"
+"""The module that ml_collections loads the file of `--config` as."""
 
 LONGEST = 400
 """Characters of what a parser says that are shown of it."""
@@ -54,6 +58,7 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
         or is given to a mode that would not heed it.
     """
     argv = [f"{word}=" if word in ("--list", "-list") else word for word in argv]  # a name may follow, and need not
+    sys.modules.pop(CONFIG, None)  # it would keep what the file of the last command line defined
     try:
         values = defined(argv)
         rest = values(argv)

@@ -177,18 +177,18 @@ def test_a_damaged_newest_checkpoint_is_set_aside_and_the_one_before_is_used(lau
     check_same(workdir, straight)
 
 
-def test_the_same_command_again_says_that_the_run_is_complete(launch, straight):
+def test_the_same_command_again_says_that_the_run_is_complete(answer, straight):
     before = lines_of(straight)
-    again = launch(*TINY, f"--workdir={straight}")
+    again = answer(*TINY, f"--workdir={straight}")
     assert again.returncode == 0
     assert f"is complete at step {STEPS}" in again.stdout
     assert Path(again.stdout.splitlines()[-1]).is_file()
     assert lines_of(straight) == before
 
 
-def test_devices_and_processes_agree(command, launch, tmp_path):
-    for devices in (1, 4):
-        done = launch(*SGD, f"--workdir={tmp_path / str(devices)}", devices=devices)
+def test_devices_and_processes_agree(command, launch, answer, tmp_path):
+    for run, devices in ((launch, 1), (answer, 4)):
+        done = run(*SGD, f"--workdir={tmp_path / str(devices)}")
         assert done.returncode == 0, done.stderr
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

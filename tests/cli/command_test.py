@@ -64,7 +64,6 @@ MISTAKES = {
     "not a config": (["--config=configs/base/gans.py"], ["not an experiment"]),
     "unknown flag": ([TINY, "--confg.model.clip=1"], ["confg.model.clip"]),
     "half a cluster": ([TINY, "--processes=2", "--process=1"], ["--coordinator", "all three"]),
-    "no cluster": ([TINY, "--distributed"], ["cannot join the others"]),
     "no width": (["--config=configs/dcgan.py:tiny", "--config.networks.critic.width=0"], ["width=0", "from 1"]),
     "no units": ([TINY, "--config.networks.generator.widths=-3"], ["widths=(-3,)", "-3 is not", "from 1"]),
     "endless epochs": ([TINY, "--config.training.epochs=inf"], ["config.training.epochs=inf"]),
@@ -84,33 +83,45 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_gets_one_sentence_and_leaves_nothing(launch, tmp_path, mistake):
+def test_a_mistake_gets_one_sentence_and_leaves_nothing(answer, tmp_path, mistake):
     flags, words = MISTAKES[mistake]
     workdir = tmp_path / "run"
-    done = launch(*(flag.format(empty=workdir) for flag in flags), f"--workdir={workdir}")
+    done = answer(*(flag.format(empty=workdir) for flag in flags), f"--workdir={workdir}")
     check_refused(done, *words)
     assert not workdir.exists()
+
+
+def test_a_mistake_is_the_status_of_its_process(launch, tmp_path):
+    """What each mistake is told is tested in this process, which takes no start."""
+    flags, words = MISTAKES["unknown key"]
+    check_refused(launch(*flags, f"--workdir={tmp_path / 'run'}"), *words)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_process_without_a_cluster_says_so(launch, tmp_path):
+    check_refused(launch(TINY, "--distributed", f"--workdir={tmp_path / 'run'}"), "cannot join the others")
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_flags_at_all_are_answered_with_what_to_write(launch):
     check_refused(launch(), "--config=configs/NAME.py", "--list")
 
 
-def test_a_batch_that_devices_cannot_share_is_refused_with_ones_that_they_can(launch, tmp_path):
-    done = launch(TINY, "--config.training.batch_size=6", f"--workdir={tmp_path / 'run'}", devices=4)
+def test_a_batch_that_devices_cannot_share_is_refused_with_ones_that_they_can(answer, tmp_path):
+    done = answer(TINY, "--config.training.batch_size=6", f"--workdir={tmp_path / 'run'}")
     check_refused(done, "batch_size=6", "4 devices", "4 or 8")
 
 
-def test_another_experiment_in_the_folder_is_refused_with_the_keys_that_differ(launch, trained):
+def test_another_experiment_in_the_folder_is_refused_with_the_keys_that_differ(answer, trained):
     workdir, _ = trained
     before = (workdir / "config.json").read_text()
-    done = launch(TINY, "--config.model.clip=0.5", "--config.training.log_every=3", f"--workdir={workdir}")
+    done = answer(TINY, "--config.model.clip=0.5", "--config.training.log_every=3", f"--workdir={workdir}")
     check_refused(done, "config.model.clip is 0.01 there and 0.5 here")
     assert "log_every" not in done.stderr
     assert (workdir / "config.json").read_text() == before
 
 
-def test_other_data_in_the_folder_is_refused(launch, trained, tmp_path):
+def test_other_data_in_the_folder_is_refused(answer, trained, tmp_path):
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     for number in range(12):
@@ -121,28 +132,28 @@ def test_other_data_in_the_folder_is_refused(launch, trained, tmp_path):
         f"--config.data.manual_dir={pictures}",
         f"--workdir={tmp_path / 'run'}",
     )
-    assert launch(*folder).returncode == 0
+    assert answer(*folder).returncode == 0
     Image.fromarray(np.full((8, 8), 99, np.uint8)).save(pictures / "03.png")
-    check_refused(launch(*folder, "--config.training.steps=30"), "data.digest is")
+    check_refused(answer(*folder, "--config.training.steps=30"), "data.digest is")
 
 
-def test_a_folder_without_a_checkpoint_has_nothing_to_sample_from(launch, trained, tmp_path):
+def test_a_folder_without_a_checkpoint_has_nothing_to_sample_from(answer, trained, tmp_path):
     workdir = tmp_path / "run"
     workdir.mkdir()
     for name in ("config.json", "data.json"):
         (workdir / name).write_bytes((trained[0] / name).read_bytes())
-    check_refused(launch("--mode=sample", f"--workdir={workdir}"), "no checkpoint")
+    check_refused(answer("--mode=sample", f"--workdir={workdir}"), "no checkpoint")
     assert sorted(path.name for path in workdir.iterdir()) == ["config.json", "data.json"]
 
 
-def test_a_workdir_that_is_a_file_is_named(launch, tmp_path):
+def test_a_workdir_that_is_a_file_is_named(answer, tmp_path):
     file = tmp_path / "file"
     file.write_text("mine")
-    check_refused(launch(TINY, f"--workdir={file}"), str(file), "cannot be used")
+    check_refused(answer(TINY, f"--workdir={file}"), str(file), "cannot be used")
     assert file.read_text() == "mine"
 
 
-def test_a_folder_in_use_is_refused_and_its_run_is_left_alone(command, launch, tmp_path):
+def test_a_folder_in_use_is_refused_and_its_run_is_left_alone(command, answer, tmp_path):
     workdir = tmp_path / "run"
     flags = (TINY, "--config.training.steps=100000", f"--workdir={workdir}")
     arguments, environment = command(*flags)
@@ -152,39 +163,39 @@ def test_a_folder_in_use_is_refused_and_its_run_is_left_alone(command, launch, t
         limit = time.monotonic() + 100
         while not (workdir / "metrics.jsonl").exists() and time.monotonic() < limit:
             time.sleep(0.05)
-        check_refused(launch(*flags), str(workdir), "another process")
+        check_refused(answer(*flags), str(workdir), "another process")
         first.send_signal(signal.SIGINT)
         first.wait(timeout=100)
         assert first.returncode == 0
 
 
-def test_a_damaged_run_folder_is_refused_by_name(launch, trained, tmp_path):
+def test_a_damaged_run_folder_is_refused_by_name(answer, trained, tmp_path):
     workdir = tmp_path / "run"
     shutil.copytree(trained[0], workdir)
     (workdir / "data.json").unlink()
-    check_refused(launch("--mode=sample", f"--workdir={workdir}"), "data.json", "missing or damaged")
+    check_refused(answer("--mode=sample", f"--workdir={workdir}"), "data.json", "missing or damaged")
     (workdir / "config.json").unlink()
-    check_refused(launch(TINY, f"--workdir={workdir}"), "no config.json")
+    check_refused(answer(TINY, f"--workdir={workdir}"), "no config.json")
 
 
-def test_a_config_may_be_corrected_until_there_is_a_checkpoint(launch, tmp_path):
+def test_a_config_may_be_corrected_until_there_is_a_checkpoint(answer, tmp_path):
     critic = ("--config.optimizers.critic.name=sgd", "--config.optimizers.critic.rate=1e6")
     wrong = (TINY, "--config.model.clip=None", *critic, f"--workdir={tmp_path / 'run'}")
-    check_refused(launch(*wrong), "no checkpoint was written yet")
-    done = launch(TINY, f"--workdir={tmp_path / 'run'}")
+    check_refused(answer(*wrong), "no checkpoint was written yet")
+    done = answer(TINY, f"--workdir={tmp_path / 'run'}")
     assert done.returncode == 0, done.stderr
 
 
-def test_what_is_left_at_the_end_of_a_run_is_logged_too(launch, tmp_path):
+def test_what_is_left_at_the_end_of_a_run_is_logged_too(answer, tmp_path):
     workdir = tmp_path / "run"
-    assert launch(TINY, "--config.training.steps=15", f"--workdir={workdir}").returncode == 0
+    assert answer(TINY, "--config.training.steps=15", f"--workdir={workdir}").returncode == 0
     assert [json.loads(line)["step"] for line in (workdir / "metrics.jsonl").read_text().splitlines()] == [10, 15]
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(launch, tmp_path):
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(answer, tmp_path):
     workdir = tmp_path / "run"
     flags = ("name=sgd", "rate=1e3")
-    good = launch(
+    good = answer(
         *("--config=configs/wgan.py:tiny", "--config.model.clip=None", f"--workdir={workdir}"),
         *(f"--config.optimizers.{player}.{flag}" for player in ("critic", "generator") for flag in flags),
         *("--config.training.steps_per_dispatch=1", "--config.training.checkpoint_every=1"),
@@ -195,7 +206,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(l
     assert (workdir / "checkpoints" / str(kept)).is_dir()
 
 
-def test_no_network_for_mnist_says_where_to_put_which_file_and_what_to_use_meanwhile(launch, tmp_path):
+def test_no_network_for_mnist_says_where_to_put_which_file_and_what_to_use_meanwhile(answer, tmp_path):
     flags = (
         "--config=configs/wgan.py:mnist",
         f"--workdir={tmp_path / 'run'}",
@@ -204,7 +215,7 @@ def test_no_network_for_mnist_says_where_to_put_which_file_and_what_to_use_meanw
     # A proxy where nobody listens: also on a machine that has a network.
     proxy = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "no_proxy": ""}
     check_refused(
-        launch(*flags, **proxy),
+        answer(*flags, **proxy),
         "train-images-idx3-ubyte.gz",
         "--config.data.manual_dir=FOLDER",
         "--config.data.name=digits",
@@ -257,12 +268,16 @@ def test_training_leaves_a_complete_folder(trained):
     assert json.loads((workdir / "data.json").read_text())["fields"]["data"]["shape"] == [8, 8, 1]
 
 
-def test_samples_come_from_the_folder_alone(launch, trained, tmp_path):
+def test_samples_come_from_the_folder_alone(launch, answer, trained, tmp_path):
     workdir, _ = trained
     made = []
-    for name, seed, number in (("a", 0, 10), ("b", 0, 10), ("c", 1, 10), ("d", 0, 4)):
+    for run, name, seed, number in (
+        *((launch, name, 0, 10) for name in "ab"),  # two processes
+        (answer, "c", 1, 10),
+        (answer, "d", 0, 4),
+    ):
         output = tmp_path / f"{name}.npz"
-        done = launch(
+        done = run(
             *("--mode=sample", f"--workdir={workdir}", f"--num={number}", f"--seed={seed}", f"--output={output}"),
             TFDS_DATA_DIR=str(tmp_path / "nothing here"),
         )
@@ -279,38 +294,38 @@ def test_samples_come_from_the_folder_alone(launch, trained, tmp_path):
     assert np.abs(made[0][:4].astype(int) - made[3]).max() <= 1  # rounding of another batch size
 
 
-def test_steps_may_grow_later(launch, tmp_path):
+def test_steps_may_grow_later(answer, tmp_path):
     workdir = tmp_path / "run"
-    assert launch(TINY, "--config.training.steps=10", f"--workdir={workdir}").returncode == 0
-    more = launch(TINY, "--config.training.epochs=0.5", f"--workdir={workdir}")
+    assert answer(TINY, "--config.training.steps=10", f"--workdir={workdir}").returncode == 0
+    more = answer(TINY, "--config.training.epochs=0.5", f"--workdir={workdir}")
     assert more.returncode == 0, more.stderr
     steps = -(-1497 // 2 // 16)
     assert more.stdout.splitlines()[-1].endswith(f"step_{steps:08d}.png")
 
 
-def test_a_dry_run_tells_everything_and_writes_nothing(launch, tmp_path):
-    done = launch(TINY, "--dry_run", f"--workdir={tmp_path / 'run'}")
+def test_a_dry_run_tells_everything_and_writes_nothing(answer, tmp_path):
+    done = answer(TINY, "--dry_run", f"--workdir={tmp_path / 'run'}")
     assert done.returncode == 0, done.stderr
     for words in ("clip: 0.01", "Network critic", "params/Dense_0/kernel", "height: 8", "digits"):
         assert words in done.stdout
     assert not (tmp_path / "run").exists()
 
 
-def test_help_names_the_flags(launch):
-    done = launch("--help")
+def test_help_names_the_flags(answer):
+    done = answer("--help")
     assert done.returncode == 0
     for flag in ("--config", "--mode", "--workdir", "--num", "--list"):
         assert flag in done.stdout
 
 
-def test_the_list_names_every_experiment(launch):
-    done = launch("--list")
+def test_the_list_names_every_experiment(answer):
+    done = answer("--list")
     assert done.returncode == 0
     for name in ("dcgan", "gan", "wgan"):
         assert re.search(rf"^{name} +[\d.]", done.stdout, re.MULTILINE)
 
 
-def test_the_default_folder_is_named_after_the_experiment_and_its_variant(launch, tmp_path):
-    done = launch(f"--config={ROOT}/configs/wgan.py:tiny", "--config.training.steps=2", cwd=tmp_path)
+def test_the_default_folder_is_named_after_the_experiment_and_its_variant(answer, tmp_path):
+    done = answer(f"--config={ROOT}/configs/wgan.py:tiny", "--config.training.steps=2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "runs/wgan-tiny/samples/step_00000002.png"

@@ -14,7 +14,7 @@ from gengen.data.signature import Signature
 from gengen.runs.limits import check_room
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")  # of ml_collections, by Python
+pytestmark = pytest.mark.quick
 
 WGAN = f"--config={ROOT / 'configs' / 'wgan.py'}:tiny"
 
@@ -327,3 +327,10 @@ def test_an_error_that_led_to_itself_ends(carried_out, monkeypatch, capsys):
     monkeypatch.setattr(command, "main_of", lambda mode: fails)
     assert run("--mode=sample", "--workdir=runs/a") == 2
     assert capsys.readouterr().err == "launch.py: there cannot be used: Permission denied.\n"
+
+
+@pytest.mark.input("Notebooks", "a file that is no experiment after one that is", "refused", "nothing of it is kept")
+def test_nothing_of_the_last_experiment_is_left_in_the_next_one():
+    flags.parse(["launch.py", WGAN])
+    with pytest.raises(Refusal, match="is not an experiment"):
+        flags.parse(["launch.py", f"--config={ROOT / 'configs' / 'base' / 'gans.py'}"])

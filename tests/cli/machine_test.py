@@ -59,7 +59,7 @@ def test_a_mistake_within_another_program_is_a_status(within):
     assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["launch.py", "launch.py"]
 
 
-WHOLE = "from gengen.tasks import machine; print(machine.is_whole_process(__file__), *sys.argv[1:])"
+WHOLE = "from gengen.cli import machine; print(machine.is_whole_process(__file__), *sys.argv[1:])"
 
 
 @pytest.mark.input("Notebooks", "python -m pdb launch.py, coverage run launch.py", "taken", "it stays in the debugger")

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 def test_closed_streams_are_opened_on_the_null_device(tmp_path):
     """The file that is opened next would otherwise be the standard error of all libraries."""
     program = (
-        "import os, sys; from gengen.tasks import streams; streams.open_closed()\n"
+        "import os, sys; from gengen.cli import streams; streams.open_closed()\n"
         f"with open({str(tmp_path / 'run')!r}, 'w') as file:\n"
         "    print(1, file=sys.stdout); print(2, file=sys.stderr); os.write(2, b'library'); sys.stderr.flush()\n"
         "    file.write(f'{file.fileno() > 2} {sys.stdin.read()!r}')\n"

@@ -58,6 +58,7 @@ def told(compared):
     return told_apart({name: found.difference for name, found in compared.items()})
 
 
+@pytest.mark.heavy
 @pytest.mark.input(
     "Judging",
     "samples that are as good as real images",

@@ -93,6 +93,7 @@ CASES = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("dimensions", "share", "size", "held_out"), CASES.values(), ids=CASES)
 def test_the_interval_holds_the_expectation(dimensions, share, size, held_out):
     random = np.random.default_rng(6)

@@ -101,6 +101,7 @@ DRAWS = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("draws", DRAWS.values(), ids=DRAWS)
 def test_the_interval_holds_the_expectation_at_these_sample_sizes(draws):
     random = np.random.default_rng(7)

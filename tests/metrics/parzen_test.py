@@ -76,6 +76,7 @@ def test_the_variance_is_that_of_test_images_and_the_jackknife_over_samples(band
     assert found.high - found.value == pytest.approx(1.959964 * math.sqrt(variance))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("samples", "points", "bandwidth"), [(300, 100, 0.5), (50, 400, 0.3)])
 def test_the_interval_holds_the_expectation_over_fresh_samples_and_test_images(samples, points, bandwidth):
     random = np.random.default_rng(7)

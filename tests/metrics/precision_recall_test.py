@@ -154,6 +154,7 @@ DRAWS = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
 def test_the_intervals_hold_the_expectations(draw):
     random = np.random.default_rng(5)

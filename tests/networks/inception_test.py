@@ -48,6 +48,7 @@ def output(variables, drawn):
     return jax.device_get(jax.jit(Inception().apply, compiler_options=QUICK)(variables, batch))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("name", "step"), [("features", 64), ("logits", 36), ("logits_unbiased", 36)])
 def test_the_network_is_torch_fidelitys(name, step, output, reference):
     ours = getattr(output, name).astype(np.float64)

@@ -217,9 +217,9 @@ def pictures(made, here, tmp_path):
     return tmp_path / "own"
 
 
-def test_each_picture_of_the_user_gets_a_verdict(made, launch, pictures):
+def test_each_picture_of_the_user_gets_a_verdict(made, answer, pictures):
     folder = made[0]
-    condition = launch("--mode=detect", f"--workdir={folder}", f"--input={pictures}")
+    condition = answer("--mode=detect", f"--workdir={folder}", f"--input={pictures}")
     assert condition.returncode == 0, condition.stderr
     assert condition.stdout.splitlines()[-2:] == [str(folder / "detected.png"), str(folder / "detected.json")]
     report = json.loads((folder / "detected.json").read_text())
@@ -291,8 +291,8 @@ def test_too_few_test_images_are_refused(made, num):
         detect.main(open_run(made[0]), num=num, seed=0, output=None)
 
 
-def test_a_run_is_compared_with_others(made, launch):
-    compared = launch("--mode=compare", f"--workdir={made[0].parent}")
+def test_a_run_is_compared_with_others(made, answer):
+    compared = answer("--mode=compare", f"--workdir={made[0].parent}")
     assert compared.returncode == 0, compared.stderr
     assert compared.stdout.splitlines()[-1] == str(made[0].parent / "detections.json")
     assert "| zeros | reconstruction |" in compared.stdout

@@ -222,8 +222,8 @@ def trained(launch, data_dir, tmp_path_factory):
     return workdir
 
 
-def test_a_real_run_is_reconstructed_interpolated_laid_out_and_embedded(launch, trained):
-    done = launch("--mode=reconstruct", f"--workdir={trained}", "--num=10")
+def test_a_real_run_is_reconstructed_interpolated_laid_out_and_embedded(answer, trained):
+    done = answer("--mode=reconstruct", f"--workdir={trained}", "--num=10")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == str(trained / "reconstructions.png")
     arrays, _ = saved(trained / "reconstructions.png")

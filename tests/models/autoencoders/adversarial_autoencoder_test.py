@@ -311,6 +311,7 @@ def test_reductions_differ_by_the_number_of_pixels():
     assert losses[1] == pytest.approx(math.prod(SHAPE) * losses[0], rel=1e-5)
 
 
+@pytest.mark.heavy
 def test_codes_come_to_be_spread_as_the_prior_is():
     with jax.numpy_dtype_promotion("standard"):  # Optax's Adam raises a float to an integer power
         model = adversarial_autoencoder(

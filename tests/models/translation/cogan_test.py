@@ -78,7 +78,7 @@ def batch(size=8):
     return {"data": a, "label": rng.integers(0, CLASSES, size, np.int32), "second": {"data": b}}
 
 
-FIRST, OTHER = (GAME.init(jax.random.key(seed), batch()) for seed in (0, 1))
+FIRST, OTHER = (jax.jit(GAME.init)(jax.random.key(seed), batch()) for seed in (0, 1))
 VARIABLES = {**FIRST, **{name: OTHER[name] for name in ("head_b", "stem_b")}}
 """Of domains that are no longer alike."""
 

@@ -1,0 +1,338 @@
+"""The rows of the contract: every model of gengen at toy size, and all that is known of it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import optax
+from flax import linen as nn
+
+from gengen.core.average import averaged
+from gengen.core.model import GenerativeModel
+from gengen.core.transforms import scale_by_rate
+from gengen.losses.likelihood import gaussian, squared_error
+from gengen.models.autoencoders.adversarial_autoencoder import adversarial_autoencoder
+from gengen.models.autoencoders.autoencoder import autoencoder
+from gengen.models.autoencoders.corruption import CORRUPTIONS
+from gengen.models.autoencoders.objective import Objective
+from gengen.models.autoencoders.priors import PRIORS
+from gengen.models.autoencoders.variational import variational
+from gengen.models.autoencoders.vector_quantised import vector_quantised
+from gengen.models.gans.adversarial import adversarial
+from gengen.models.gans.infogan import infogan
+from gengen.models.gans.terms import auxiliary_classifier, dragan, feature_matching, gradient_penalty, r1
+from gengen.models.gans.unrolled import unrolled
+from gengen.models.gans.views import augmentation, instance_noise, packing
+from gengen.models.translation.adaptation import adaptation
+from gengen.models.translation.affine import Affine
+from gengen.models.translation.cogan import cogan
+from gengen.models.translation.cyclegan import cyclegan
+from gengen.models.translation.pairings import PAIRINGS
+from gengen.models.translation.pix2pix import pix2pix
+from gengen.models.translation.recognition import Consistency
+from gengen.networks import classifier, coupled, dcgan, mlp, patchgan, residual, resnet, transformer, unet
+from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
+from gengen.networks.layers.norm import BatchNorm
+
+SHAPE = (8, 8, 1)
+BATCH = 8
+CLASSES = 3
+STEPS = 4
+
+PAIR = ("critic", "generator")
+AUTOENCODER = {"encode", "decode"}
+BAYESIAN = {"sample", "prior"} | AUTOENCODER
+
+
+class Row(NamedTuple):
+    """A model at toy size.
+
+    Attributes:
+      builder: one of `gengen.build.model.MODELS`.
+      arguments: makes what it is called with.
+      can: the capabilities that it has.
+      moves: who moves at which of `STEPS` steps.
+      second: what its batches hold beside data and labels: "second" for images of another domain, "paired" for a
+        second picture of each example, "labelled" for labelled images.
+      shape: of the data.
+      at_rest: networks that nobody moves.
+      pairs: whether it makes pairs to learn from.
+      stage: which of its stages is trained.
+      wrapper: what is made of the model.
+    """
+
+    builder: Callable[..., GenerativeModel]
+    arguments: Callable[[], dict[str, Any]]
+    can: set[str]
+    moves: Mapping[str, str] = dict.fromkeys(PAIR, "1111")
+    second: str = ""
+    shape: tuple[int, ...] = SHAPE
+    at_rest: frozenset[str] = frozenset()
+    pairs: bool = False
+    stage: int = 0
+    wrapper: Callable[[GenerativeModel], GenerativeModel] = lambda model: model
+
+    def build(self) -> GenerativeModel:
+        model = self.wrapper(self.builder(**self.arguments()))
+        return model._replace(train_step=(model.train_step, *(later.train_step for later in model.stages))[self.stage])
+
+
+def sgd(rate=0.05):
+    return optax.chain(optax.identity(), scale_by_rate(rate))
+
+
+def gan(generator, critic, **arguments):
+    return {
+        "networks": {"generator": generator, "critic": critic},
+        "optimizers": dict.fromkeys(PAIR, sgd()),
+        "latent": 5,
+        **arguments,
+    }
+
+
+def mlps(norm="none"):
+    return mlp.Generator(SHAPE, widths=(16, 32)), mlp.Critic(widths=(16, 16), norm=norm)
+
+
+def dcgans():
+    return dcgan.Generator(SHAPE, width=4), dcgan.Critic(width=4)
+
+
+def conditional(generator, critic, condition):
+    return ConditionalGenerator(generator, CLASSES), ConditionalCritic(critic, CLASSES, condition)
+
+
+def noisy_packs():
+    """A view that carries something and one that does not."""
+    return instance_noise(deviation=0.1, steps=10), packing(size=2)
+
+
+def adaptive():
+    return (augmentation(probability=0.5, target=0.6, pace=50),)
+
+
+def penalties():
+    """Light enough for gradient descent."""
+    return *gradient_penalty(weight=0.1), *dragan(weight=0.1)
+
+
+def averaging(model):
+    return averaged(model, decay=0.9, networks=("generator",))
+
+
+def coders(**arguments):
+    return {
+        "networks": {"encoder": mlp.Encoder(widths=(16,), bounded=True), "decoder": mlp.Decoder(SHAPE, widths=(16,))},
+        "optimizers": {"autoencoder": sgd()},
+        **arguments,
+    }
+
+
+def penalised_autoencoder():
+    corruption = CORRUPTIONS["gaussian"](amount=0.1)
+    return coders(likelihood=squared_error(rank=3), corruption=corruption, latent=2, contraction=0.1, sparsity=0.1)
+
+
+def adversarial_autoencoders(prior, **arguments):
+    critics = ("critic", *(["category_critic"] if "categories" in arguments else []))
+    players = ("autoencoder", "generator", "classifier", *critics)
+    given = coders(
+        likelihood=squared_error(rank=3),
+        prior=prior,
+        corruption=CORRUPTIONS["gaussian"](amount=0.1),
+        classes=CLASSES,
+        latent=2,
+        **arguments,
+    )
+    given["networks"] |= {name: mlp.Critic(widths=(16, 16)) for name in critics}
+    return {**given, "optimizers": dict.fromkeys(players, sgd())}
+
+
+def vqvae():
+    return {
+        "networks": {
+            "encoder": residual.Encoder(8, hidden=4),
+            "decoder": residual.Decoder(SHAPE, 8, hidden=4),
+            "prior": transformer.Transformer(8, 2, 1),
+        },
+        "optimizers": {"autoencoder": sgd(), "prior": sgd()},
+        "likelihood": squared_error(rank=3),
+        "prior_start": STEPS,
+        "codes": 6,
+        "dimension": 3,
+    }
+
+
+def regression():
+    """A translation without a critic, of pairs that the data hold."""
+    return {
+        "networks": {"to_b": unet.Translator(1, width=4, depth=1, norm="none", dropout=0.0)},
+        "optimizers": {"generator": sgd()},
+        "pairing": PAIRINGS["given"](),
+        "weight": 1.0,
+        "adversary": False,
+        "residual": True,
+        "jitter": 0,
+    }
+
+
+def pix2pixs():
+    return {
+        "networks": {"to_b": unet.Translator(1, width=4, depth=2), "critic_b": patchgan.Critic(4, layers=0)},
+        "optimizers": dict.fromkeys(PAIR, sgd()),
+        "pairing": PAIRINGS["masked"](),
+        "weight": 1.0,
+        "jitter": 2,
+    }
+
+
+def translators(norm):
+    """Networks of a game of cycles."""
+    translator = resnet.Translator(1, width=4, blocks=0, halvings=0, kernel=3, norm=norm)
+    critic = patchgan.Critic(4, layers=0, norm=norm)
+    return {"to_a": translator, "to_b": translator, "critic_a": critic, "critic_b": critic}
+
+
+def cyclegans():
+    """A pool that is full before the last step."""
+    return {
+        "networks": translators("batch"),
+        "optimizers": dict.fromkeys(PAIR, sgd(0.02)),
+        "cycle": 1.0,
+        "pool": BATCH + 2,
+        "jitter": 2,
+    }
+
+
+def cogans():
+    return {
+        "networks": {
+            "trunk": coupled.Trunk((16, 16, 1), width=4),
+            **{f"head_{name}": coupled.Head((16, 16, 1)) for name in "ab"},
+            **{f"stem_{name}": coupled.Stem(4) for name in "ab"},
+            "critic": dcgan.Critic(width=4, dense=8),
+            "classifier": classifier.Linear(CLASSES),
+        },
+        "optimizers": dict.fromkeys(PAIR, sgd()),
+        "affine": Affine(0.1, 1.0, 0.1),
+        "latent": 5,
+    }
+
+
+class Small(nn.Module):
+    """A classifier that carries something and takes little time to compile."""
+
+    @nn.compact
+    def __call__(self, image, train):
+        features = nn.tanh(BatchNorm()(nn.Dense(8)(image.reshape(image.shape[0], -1)), train))
+        return features, nn.Dense(CLASSES)(features)
+
+
+def adaptations():
+    """All parts at once."""
+    return {
+        "networks": {**translators("instance"), "classifier": Small(), "feature_critic": mlp.Critic(widths=(8,))},
+        "optimizers": dict.fromkeys((*PAIR, "feature_critic", "classifier"), sgd(0.02)),
+        "affine": Affine(0.1, 1.0, 0.1),
+        "consistency": Consistency(1.0, threshold=0.3),
+        "cycle": 1.0,
+        "identity": 0.0,
+        "pool": BATCH + 2,
+        "feature": 0.5,
+    }
+
+
+SAMPLES = {"sample"}
+GAN = {"sample", "features"}  # where the critic is shown images, and neither labels nor packs
+RECOGNISES = {"sample", "recognise"}
+ALONE = {"autoencoder": "1111"}
+TWICE = {"critic": "1111", "generator": "0101"}  # two steps of the critic for one of the generator
+
+ROWS = {
+    "wgan": Row(adversarial, lambda: gan(*mlps(), loss="wasserstein", critic_steps=2, clip=0.05), GAN, TWICE),
+    "gan": Row(adversarial, lambda: gan(*mlps(), loss="non_saturating", critic_steps=1, clip=None), GAN),
+    "dcgan": Row(adversarial, lambda: gan(*dcgans(), loss="non_saturating", critic_steps=1, clip=None), GAN),
+    "averaged": Row(
+        adversarial, lambda: gan(*dcgans(), critic_steps=2, clip=0.05), GAN, moves=TWICE, wrapper=averaging
+    ),
+    "penalised": Row(
+        adversarial, lambda: gan(*mlps("layer"), critic_steps=2, clip=None, terms=penalties()), GAN, moves=TWICE
+    ),
+    "relativistic": Row(
+        adversarial,
+        lambda: gan(
+            *mlps(), loss="relativistic", critic_steps=1, clip=None, views=noisy_packs(), real_label=(0.7, 0.9)
+        ),
+        SAMPLES,
+    ),
+    "matched": Row(
+        adversarial,
+        lambda: gan(
+            *mlps("spectral"),
+            loss="hinge",
+            critic_steps=1,
+            generator_steps=2,
+            clip=None,
+            views=adaptive(),
+            terms=feature_matching(),
+        ),
+        GAN,
+        moves={"critic": "1010", "generator": "1111"},
+    ),
+    "projection": Row(
+        adversarial,
+        lambda: gan(*conditional(*mlps("spectral"), "projection"), loss="hinge", critic_steps=1, clip=None, terms=r1()),
+        SAMPLES,
+    ),
+    "auxiliary": Row(
+        adversarial,
+        lambda: gan(
+            *conditional(*dcgans(), "auxiliary"),
+            loss="minimax",
+            critic_steps=1,
+            clip=None,
+            terms=auxiliary_classifier(),
+        ),
+        SAMPLES,
+    ),
+    "infogan": Row(infogan, lambda: gan(*dcgans(), categories=3, continuous=2), GAN | RECOGNISES),
+    "unrolled": Row(unrolled, lambda: gan(*mlps(), unroll=2), GAN),
+    "autoencoder": Row(autoencoder, penalised_autoencoder, AUTOENCODER, moves=ALONE),
+    "variational": Row(
+        variational,
+        lambda: coders(likelihood=gaussian(), objective=Objective("iwae", 2), latents=(2,)),
+        BAYESIAN | {"log_likelihood"},
+        moves=ALONE,
+    ),
+    "aae": Row(adversarial_autoencoder, lambda: adversarial_autoencoders(PRIORS["gaussian"]()), BAYESIAN),
+    "aae_mixture": Row(
+        adversarial_autoencoder,
+        lambda: adversarial_autoencoders(PRIORS["mixture"](components=CLASSES), label_aware=True),
+        BAYESIAN,
+    ),
+    "aae_cluster": Row(
+        adversarial_autoencoder,
+        lambda: adversarial_autoencoders(PRIORS["gaussian"](), categories=4),
+        BAYESIAN | RECOGNISES,
+    ),
+    "aae_semi": Row(
+        adversarial_autoencoder,
+        lambda: adversarial_autoencoders(PRIORS["gaussian"](), categories=CLASSES, semi_supervised=True),
+        BAYESIAN | RECOGNISES,
+        second="labelled",
+    ),
+    "vqvae": Row(vector_quantised, vqvae, BAYESIAN, moves=ALONE, at_rest=frozenset({"prior"})),
+    "vqvae_prior": Row(
+        vector_quantised, vqvae, BAYESIAN, {"prior": "1111"}, at_rest=frozenset({"encoder", "decoder"}), stage=1
+    ),
+    "pix2pix": Row(pix2pix, pix2pixs, {"translate"}, pairs=True),
+    "regression": Row(pix2pix, regression, {"translate"}, {"generator": "1111"}, second="paired", pairs=True),
+    "cyclegan": Row(cyclegan, cyclegans, {"translate"}, second="second"),
+    "cogan": Row(cogan, cogans, RECOGNISES, second="second", shape=(16, 16, 1)),
+    "adaptation": Row(
+        adaptation,
+        adaptations,
+        {"translate", "recognise"},
+        dict.fromkeys((*PAIR, "feature_critic", "classifier"), "1111"),
+        second="second",
+    ),
+}
