@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gengen.core.refusal import Refusal
-from gengen.data.signature import Signature
+from gengen.data.signature import Signature, plural
 from gengen.losses import likelihood
 from gengen.models import binarisation
 from gengen.models.autoencoders import corruption
@@ -60,15 +60,11 @@ def check_fits(table: Mapping[str, Callable[..., Any]], name: str, said: str, si
 def _complaint(builder: Callable[..., Any], signature: Signature) -> str:
     """What a builder is for and data are not; "" where they go together."""
     if builder in FOR_PICTURES and signature.kind != "picture":
-        return f"pictures [height, width, channels], and {signature.name} holds {_words(signature)}"
+        kind = plural(signature.kind)
+        return f"pictures [height, width, channels], and {signature.name} holds {kind} {list(signature.shape)}"
     if builder in FOR_BOUNDED and not signature.fields["data"].bounded:
         return f"values between two bounds, and those of {signature.name} have none"
     return ""
-
-
-def _words(signature: Signature) -> str:
-    """Such as "points [2]" and "volumes [16, 16, 16, 1]"."""
-    return f"{signature.kind}{'' if signature.kind.endswith('s') else 's'} {list(signature.shape)}"
 
 
 def _either(names: list[str]) -> str:

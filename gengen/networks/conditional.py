@@ -47,7 +47,7 @@ class ConditionalGenerator(nn.Module):
     do, so that neither drowns the other.
 
     Attributes:
-      body: a generator `(latent [B, L + features], train) -> images [B, H, W, C]`.
+      body: a generator `(latent [B, L + features], train) -> data [B, *shape]`.
       classes: number of classes.
       features: length of an embedding.
     """
@@ -66,7 +66,7 @@ class ConditionalGenerator(nn.Module):
           train: handed on to the body.
 
         Returns:
-          Images [B, H, W, C], as the body makes them.
+          Data [B, *shape], as the body makes them.
 
         Raises:
           ValueError: `classes` is below 2 or `features` below 1.
@@ -83,7 +83,7 @@ class ConditionalCritic(CriticNetwork):
     """Judges images together with their labels.
 
     Attributes:
-      body: a critic `(images [B, H, W, C], train) -> CriticOutput`.
+      body: a critic `(data [B, ...], train) -> CriticOutput`.
       classes: number of classes.
       condition: how labels come in, one of `CONDITIONS`. "concatenated": an embedding of the label is one more channel
         of the image (Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784, section 3.2). "projection": the inner
@@ -107,7 +107,7 @@ class ConditionalCritic(CriticNetwork):
         """Judges images and labels.
 
         Args:
-          image: [B, H, W, C] in [-1, 1].
+          image: data [B, *S, C].
           label: classes [B], int32; "auxiliary" does not look at them.
           train: handed on to the body.
 
@@ -146,7 +146,7 @@ class RecognisingCritic(CriticNetwork):
     normalisation, which would let images of a batch influence each other.
 
     Attributes:
-      body: a critic `(images [B, H, W, C], train) -> CriticOutput`.
+      body: a critic `(data [B, ...], train) -> CriticOutput`.
       outputs: numbers that describe the code.
       width: units of the hidden layer.
     """
@@ -162,7 +162,7 @@ class RecognisingCritic(CriticNetwork):
 
     @nn.compact
     def __call__(self, image: jax.Array, train: bool) -> CriticOutput:
-        """Judges images [B, H, W, C] in [-1, 1]; the code of the judgement is [B, outputs].
+        """Judges data [B, ...]; the code of the judgement is [B, outputs].
 
         Raises:
           ValueError: `outputs` or `width` is below 1.

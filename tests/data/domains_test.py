@@ -22,6 +22,7 @@ from gengen.data.signature import DataSet, Signature
 from gengen.models.translation import pairings
 from gengen.runs.folder import open_folder, opened
 from gengen.runs.prepare import load_again, load_data
+from tests.units import scaled
 
 
 def made(train: int = 20, *, classes: tuple[str, ...] = ("cat", "dog"), side: int = 1, paired: int = 0) -> DataSet:
@@ -156,7 +157,7 @@ def test_edges_are_those_that_pairs_are_made_with(channels: int) -> None:
     """The data have them as a domain, `pix2pix` as inputs: the same filter, here of whole levels of brightness."""
     image = np.random.default_rng(0).integers(0, 256, (3, 9, 7, channels), np.uint8)
     image[0] = 77
-    meant, _ = pairings.edges(gain=GAIN).of(jax.random.split(jax.random.key(0), 3), {"data": image})
+    meant, _ = pairings.edges(gain=GAIN).of(jax.random.split(jax.random.key(0), 3), {"data": scaled(image)})
     found = edges(image)
     assert found.shape == (3, 9, 7, 1)
     assert not found[0].any()
