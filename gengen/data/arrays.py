@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gengen.core.refusal import Refusal
+from gengen.data import room
 from gengen.data.layout import role
 from gengen.data.listing import few, shown
 from gengen.data.signature import KINDS, Signature, plural
@@ -147,14 +148,14 @@ def _read(path: pathlib.Path) -> _Content:
     try:
         if suffix == ".npy":
             return _Content(np.load(path, mmap_mode="r", allow_pickle=False), None)
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             x, y = (next((key for key in (key, key.upper()) if key in file), None) for key in ("x", "y"))
             if x is None:
                 held = few(list(file.files)) if file.files else "nothing"
                 raise Refusal(f"{name} holds {held}, and no array x: save it with numpy.savez(FILE, x=x, y=y).")
             return _Content(file[x], file[y] if y else None)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError) as error:
-        if "pickle" in str(error):
+        if "pickle" in str(error) or "Python objects" in str(error):
             raise Refusal(
                 f"{name} holds Python objects or rows of several lengths, which gengen does not load."
             ) from error
@@ -186,6 +187,7 @@ def _converted(name: str, array: np.ndarray, kind: str) -> tuple[np.ndarray, str
         array = array[..., None]
     if kind == "picture" and array.shape[-1] not in (1, 3):
         raise Refusal(f"x of {name} has {array.shape[-1]} channels, and pictures have 1 or 3.")
+    room.check_memory(f"x of {name}", array.size * np.dtype(np.float64).itemsize)
     low, high = _ends(name, array)
     line = ""
     if kind in ("picture", "volume"):

@@ -48,8 +48,8 @@ def load(
       crop: "none" refuses pictures of mixed sizes or of another aspect than the resolution; "center" cuts the largest
         centred rectangle of the right aspect from each.
       classes: names of the classes to keep, or their numbers; () keeps all. Labels keep their numbers.
-      held_out: share of the training images to set aside, in [0, 1).
-      labelled: how many training images keep their labels for a semi-supervised model, evenly from each class.
+      held_out: share of the training examples to set aside, in [0, 1).
+      labelled: how many training examples keep their labels for a semi-supervised model, evenly from each class.
       data_dir: root folder of data sets; by default $TFDS_DATA_DIR, else ~/tensorflow_datasets.
       manual_dir: folder of raw files that the user has got by hand; for image_folder the folder or zip of pictures,
         for array_folder the file of arrays, or its folder.
@@ -69,19 +69,7 @@ def load(
     root = _root(data_dir)
     manual = place("--config.data.manual_dir", manual_dir).absolute() if manual_dir else None
     try:
-        wanted = Wanted(root, manual, rule, domain, size, kind)
-        source = find_source(name, wanted)
-        for note in source.notes:
-            say(note)
-        folder = root / "gengen_decoded" / _FORMAT / _key(name, source, size, channels, crop)
-        data = decoded.read(folder)
-        if data is None:
-            print(f"gengen: preparing {name} in {root}", file=sys.stderr)
-            with plain(root) as readable:
-                prepared = prepare(name, find_source(name, wanted._replace(data_dir=readable)), manual, rule)
-                unfitted = None if source.sized else size
-                rows = fitted(name, prepared, size=unfitted, channels=channels, crop=crop)
-                data = decoded.write(folder, name, prepared, rows)
+        data = _decoded(name, Wanted(root, manual, rule, domain, size, kind), channels, crop)
     except OSError as error:
         _refuse_unusable(root, error)
         raise
@@ -90,6 +78,23 @@ def load(
     if manual and name == "array_folder":
         say(described(shown(manual), data.signature))
     return selection.of(data)
+
+
+def _decoded(name: str, wanted: Wanted, channels: int | None, crop: str) -> DataSet:
+    """Reads what was decoded before, or prepares and decodes it."""
+    root, source = wanted.data_dir, find_source(name, wanted)
+    for note in source.notes:
+        say(note)
+    folder = root / "gengen_decoded" / _FORMAT / _key(name, source, wanted.size, channels, crop)
+    data = decoded.read(folder)
+    if data is not None:
+        return data
+    print(f"gengen: preparing {name} in {root}", file=sys.stderr)
+    with plain(root) as readable:
+        source = find_source(name, wanted._replace(data_dir=readable))
+        prepared = prepare(name, source, wanted.manual_dir, wanted.rule)
+        size = None if source.sized else wanted.size
+        return decoded.write(folder, name, prepared, fitted(name, prepared, size=size, channels=channels, crop=crop))
 
 
 def _key(name: str, source: Source, size: tuple[int, int] | None, channels: int | None, crop: str) -> str:

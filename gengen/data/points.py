@@ -1,11 +1,13 @@
 """Points in the plane whose exact density is known: Gaussian noise around the points of a ring, a grid or curves."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from gengen.data.random_numbers import uniform
+from gengen.data.signature import Signature
 
 COUNTS = {"train": 10_000, "test": 2_000}
 """Points of each split."""
@@ -110,6 +112,20 @@ def read_points(name: str, split: str, count: int | None = None) -> tuple[np.nda
     radius, angle = np.sqrt(-2 * np.log(1 - drawn[:, 2])), 2 * np.pi * drawn[:, 3]  # Box and Muller 1958
     noise = np.stack([radius * np.cos(angle), radius * np.sin(angle)], -1)
     return (cloud.curve(component, drawn[:, 1]) + cloud.deviation * noise).astype(np.float32), component
+
+
+def density_of(signature: Signature) -> Callable[[np.ndarray], np.ndarray] | None:
+    """The log-density that a data set is drawn from (`log_density`), where it is known.
+
+    Args:
+      signature: of a data set, or of a selection of it.
+
+    Returns:
+      Of points [N, 2], float64 [N] in nats; None where the data are no cloud, or some classes of one alone.
+    """
+    if signature.name not in CLOUDS or signature.counts.get("test") != COUNTS["test"]:
+        return None
+    return functools.partial(log_density, signature.name)
 
 
 def log_density(name: str, points: np.ndarray) -> np.ndarray:

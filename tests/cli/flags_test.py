@@ -189,6 +189,22 @@ def test_keys_of_a_config_that_would_not_be_heeded_are_refused():
         assert flags.parse(["launch.py", f"--mode={mode}", WGAN, f"--config.{key}"]).mode == mode
 
 
+@pytest.mark.input(
+    "Keys of a config",
+    "the size of pictures, as a config has it, for data that are none",
+    "taken",
+    "it is not looked at; given as a flag it is refused",
+)
+def test_a_size_of_pictures_is_refused_where_data_are_none():
+    for name, key in (("ring", "resolution=8"), ("solids", "channels=1"), ("array_folder", "crop=center")):
+        with pytest.raises(
+            Refusal, match=f"^--config.data.{key.partition('=')[0]} would not be heeded: {name} is no set"
+        ):
+            flags.parse(["launch.py", WGAN, f"--config.data.name={name}", f"--config.data.{key}"])
+    for name, key in (("ring", "kind=auto"), ("solids", "resolution=(12,)"), ("digits", "channels=1")):
+        assert flags.parse(["launch.py", WGAN, f"--config.data.name={name}", f"--config.data.{key}"]).mode == "train"
+
+
 def test_keys_are_read_from_the_command_line_that_is_given_and_each_is_its_own():
     """A notebook has no command line, and gives several to one process."""
     assert flags.parse(["launch.py", WGAN, "--config.training.steps=7"]).config.training.steps == 7
