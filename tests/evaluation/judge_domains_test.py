@@ -19,6 +19,8 @@ from gengen.evaluation.judge_domains import judge_domains
 from gengen.evaluation.judge_translation import judge_translation, sentences_of
 from gengen.metrics.interval import of_share
 
+pytestmark = pytest.mark.heavy
+
 SETTINGS = ConfigDict({"features": "auto", "inception_weights": None})
 
 CLASSES = ("left", "middle", "right")

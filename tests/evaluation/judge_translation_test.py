@@ -17,6 +17,8 @@ from gengen.inference.domains import aligned, domains
 from gengen.metrics.interval import of_blocks
 from gengen.metrics.pairs import measure, retrieve
 
+pytestmark = pytest.mark.heavy
+
 SETTINGS = ConfigDict({"features": "auto", "inception_weights": None})
 
 
