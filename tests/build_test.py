@@ -242,7 +242,7 @@ BOTH_TOLD = {"networks.generator.condition": "embedding", "networks.critic.condi
 def test_parts_of_a_config_that_do_not_go_together_are_refused_before_anything_runs(experiment, changes, match):
     config = experiment.get_config("tiny")
     config.update_from_flattened_dict(changes)
-    signature = Signature("digits", 8, 8, 1, tuple("0123456789"), {"train": 1000}, "")
+    signature = Signature.of_pictures("digits", (8, 8, 1), tuple("0123456789"), {"train": 1000}, "")
     with pytest.raises(Refusal, match=match):
         build_model(config, signature)
 
@@ -251,9 +251,9 @@ def test_parts_of_a_config_that_do_not_go_together_are_refused_before_anything_r
 
 
 def two_domains(channels=1, second=3, paired=0):
-    other = Signature("glyphs", 8, 8, second, (), {"train": 900}, "") if second else None
+    other = Signature.of_pictures("glyphs", (8, 8, second), (), {"train": 900}, "") if second else None
     digits = tuple("0123456789")
-    return Signature("digits", 8, 8, channels, digits, {"train": 1000}, "", paired=paired, second=other)
+    return Signature.of_pictures("digits", (8, 8, channels), digits, {"train": 1000}, "", paired=paired, second=other)
 
 
 def test_a_batch_to_trace_with_has_two_streams_of_which_the_second_has_neither_labels_nor_pairs():

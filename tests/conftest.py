@@ -25,12 +25,14 @@ import pytest  # noqa: E402
 from ml_collections import ConfigDict  # noqa: E402
 
 from gengen.cli import command as entry  # noqa: E402
+from gengen.cli.tasks import given_to, main_of  # noqa: E402
 from gengen.core.mean import mean_of  # noqa: E402
 from gengen.core.model import Condition, GenerativeModel  # noqa: E402
 from gengen.core.parallel import example_keys  # noqa: E402
 from gengen.core.state import State  # noqa: E402
 from gengen.data.signature import DataSet, Signature  # noqa: E402
 from gengen.files.whole import whole  # noqa: E402
+from gengen.runs import run  # noqa: E402
 from gengen.runs.folder import open_folder  # noqa: E402
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -272,21 +274,34 @@ def coding():
 
 
 @pytest.fixture
-def looked(monkeypatch, tmp_path):
-    """Returns `(task, model, images, labels=None, **flags) -> path`: runs a task that looks at a run of a model.
+def opened(monkeypatch, tmp_path):
+    """Returns `(model, data, config=...) -> Run`: a run of 7 steps in `tmp_path / "run"`."""
 
-    The run's data are the images uint8 [N, 4, 4, 1]; its corruption and its folder, `tmp_path / "run"`, are real.
+    def build(model, data, config=None):
+        config = ConfigDict({"model": {"name": "fake"}}) if config is None else config
+        open_folder(tmp_path / "run", config, data.signature.to_json())
+        monkeypatch.setattr(run, "load_again", lambda *given: data)
+        origin = {"run": str(tmp_path / "run"), "step": 7, "checkpoint": "latest", "weights": "as trained"}
+        variables = model.init(None, None).variables
+        return run.Run(tmp_path / "run", config, data.signature, model, 7, variables, origin, config)
+
+    return build
+
+
+@pytest.fixture
+def looked(opened, tmp_path):
+    """Returns `(mode, model, images, labels=None, **flags) -> path`: carries out a mode that looks at a run of a model.
+
+    The run's data are the images uint8 [N, 4, 4, 1]. Flags that are not given have the mode's own defaults, but for
+    `num`, which is 8.
     """
 
-    def run(task, model, images, labels=None, corruption=None, **flags):
+    def look(mode, model, images, labels=None, corruption=None, **flags):
         classes = tuple("abcdefghij"[: labels.max() + 1]) if labels is not None else ()
-        signature = Signature("few", 4, 4, 1, classes, {"train": len(images), "test": len(images)}, "")
+        signature = Signature.of_pictures("few", (4, 4, 1), classes, {"train": len(images), "test": len(images)}, "")
         split = {"data": images, **({"label": labels} if labels is not None else {})}
         config = ConfigDict({"model": {"name": "fake"} | ({"corruption": corruption} if corruption else {})})
-        open_folder(tmp_path / "run", config, signature.to_json())
         data = DataSet(signature, {"train": split, "test": split}, tmp_path)
-        monkeypatch.setattr(task, "restore", lambda workdir, best: (model, 7, model.init(None, None)))
-        monkeypatch.setattr(task, "data_of", lambda workdir, config: data)
-        return task.run(tmp_path / "run", **{"num": 8, "seed": 0, "output": None, **flags})
+        return main_of(mode)(opened(model, data, config), **given_to(mode, {"seed": 0, "num": 8, **flags}))
 
-    return run
+    return look

@@ -121,7 +121,7 @@ def averaging(model):
 
 def coders(**arguments):
     return {
-        "networks": {"encoder": mlp.Encoder(widths=(16,)), "decoder": mlp.Decoder(SHAPE, widths=(16,))},
+        "networks": {"encoder": mlp.Encoder(widths=(16,), bounded=True), "decoder": mlp.Decoder(SHAPE, widths=(16,))},
         "optimizers": {"autoencoder": sgd()},
         **arguments,
     }
@@ -129,14 +129,14 @@ def coders(**arguments):
 
 def penalised_autoencoder():
     corruption = CORRUPTIONS["gaussian"](amount=0.1)
-    return coders(likelihood=squared_error(), corruption=corruption, latent=2, contraction=0.1, sparsity=0.1)
+    return coders(likelihood=squared_error(rank=3), corruption=corruption, latent=2, contraction=0.1, sparsity=0.1)
 
 
 def adversarial_autoencoders(prior, **arguments):
     critics = ("critic", *(["category_critic"] if "categories" in arguments else []))
     players = ("autoencoder", "generator", "classifier", *critics)
     given = coders(
-        likelihood=squared_error(),
+        likelihood=squared_error(rank=3),
         prior=prior,
         corruption=CORRUPTIONS["gaussian"](amount=0.1),
         classes=CLASSES,
@@ -155,7 +155,7 @@ def vqvae():
             "prior": transformer.Transformer(8, 2, 1),
         },
         "optimizers": {"autoencoder": sgd(), "prior": sgd()},
-        "likelihood": squared_error(),
+        "likelihood": squared_error(rank=3),
         "prior_start": STEPS,
         "codes": 6,
         "dimension": 3,

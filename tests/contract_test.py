@@ -15,6 +15,7 @@ from gengen.core.parallel import AXIS, parallel, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.state import State, networks_of
 from tests.contract import AUTOENCODER, BATCH, CLASSES, ROWS, SHAPE, STEPS
+from tests.units import scaled
 
 
 @pytest.fixture(params=ROWS)
@@ -35,7 +36,7 @@ def those(condition):
 def data(steps, seed=0, shape=SHAPE):
     """Batches [steps, batch, ...]."""
     rng = np.random.default_rng(seed)
-    image = rng.integers(0, 256, (steps, BATCH, *shape), np.uint8)
+    image = scaled(rng.integers(0, 256, (steps, BATCH, *shape), np.uint8))
     return {"data": image, "label": rng.integers(0, CLASSES, (steps, BATCH), np.int32)}
 
 

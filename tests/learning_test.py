@@ -13,6 +13,7 @@ from gengen.models.gans.infogan import infogan
 from gengen.models.gans.terms import auxiliary_classifier
 from gengen.networks import mlp
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
+from tests.units import scaled
 
 SHAPE = (4, 4, 1)
 
@@ -52,19 +53,19 @@ def build(transform, rate, model=adversarial, generator=GENERATOR, critic=CRITIC
 def off(model, state, images):
     """Mean distance of samples to the nearest image, in units of the pixels' range [-1, 1]."""
     drawn = np.asarray(model.sample(jax.random.key(2), state.variables, 200))
-    near = np.abs(drawn[:, None] - (images / 127.5 - 1)[None]).mean((2, 3, 4)).argmin(1)
-    return np.abs(drawn - (images / 127.5 - 1)[near]).mean(), np.bincount(near, minlength=len(images)) / len(drawn)
+    near = np.abs(drawn[:, None] - images[None]).mean((2, 3, 4)).argmin(1)
+    return np.abs(drawn - images[near]).mean(), np.bincount(near, minlength=len(images)) / len(drawn)
 
 
 def two_images():
     images = np.stack([np.full(SHAPE, 40, np.uint8), np.full(SHAPE, 220, np.uint8)])
     images[:, :2] = 255 - images[:, :2]
-    return images
+    return scaled(images)
 
 
 def kinds(model, state, name):
     """Which of the two images samples are nearest to when told 0 and 1, and their mean distances to it."""
-    ends, answers = two_images() / 127.5 - 1, []
+    ends, answers = two_images(), []
     for told in (0, 1):
         condition = {name: np.full(100, told, np.int32)}
         drawn = np.asarray(model.sample(jax.random.key(2), state.variables, 100, condition))
@@ -99,7 +100,7 @@ def test_the_category_of_an_infogan_tells_two_kinds_of_images_apart_without_labe
     assert abs(zero.mean() - one.mean()) > 0.9
     assert max(near, close) < 0.2
     assert metrics["critic/category"].value[-100:].mean() < 0.1 * np.log(2)
-    read = model.recognise(jax.random.key(0), last.variables, np.float32(two_images() / 127.5 - 1))["category"]
+    read = model.recognise(jax.random.key(0), last.variables, two_images())["category"]
     assert set(np.asarray(read).argmax(1)) == {0, 1}
 
 
@@ -116,7 +117,7 @@ def test_a_wasserstein_gan_finds_two_points_and_covers_both():
 
 
 def test_at_the_end_of_the_minimax_game_the_critic_is_at_chance_and_the_value_minus_two_log_two():
-    images = np.full((1, *SHAPE), 160, np.uint8)
+    images = scaled(np.full((1, *SHAPE), 160, np.uint8))
     model = build(lambda: adam(b1=0.5), 1e-3, loss="non_saturating", critic_steps=1, clip=None)
     first, last, metrics = train(model, images, 3000)
     assert off(model, first, images)[0] > 0.2

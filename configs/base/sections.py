@@ -10,6 +10,9 @@ def defaults() -> ConfigDict:
     config = ConfigDict()
     config.data = ConfigDict()
     config.data.name = "digits"  # one of BUILDERS in gengen.data.sources, or any name that TFDS knows
+    config.data.kind = (
+        "auto"  # of the arrays of array_folder: points, series, picture or volume; auto goes by their axes
+    )
     config.data.resolution = (16, 16)  # height and width, or one number for both; () keeps the pictures' own
     config.data.channels = 1  # 1 is grey, 3 is colour; 0 keeps the pictures' own
     config.data.crop = "none"  # "center" cuts pictures to the resolution's aspect before they are resized
@@ -17,7 +20,7 @@ def defaults() -> ConfigDict:
     config.data.held_out = 0.0  # share of the training images that is set aside
     config.data.labelled = 0  # training images whose labels a semi-supervised model may see
     config.data.data_dir = config_dict.placeholder(str)  # where prepared data lies; None is TFDS's own place
-    config.data.manual_dir = config_dict.placeholder(str)  # a folder of raw files, or of pictures
+    config.data.manual_dir = config_dict.placeholder(str)  # a folder of raw files or of pictures, or a file of arrays
 
     config.networks = ConfigDict()
     config.model = ConfigDict()

@@ -14,7 +14,7 @@ from gengen.data.signature import DataSet
 from gengen.inference.conditions import LABEL, by_class, classes_of, columns_of
 from gengen.inference.sampling import sampler
 from gengen.inference.translation import Gallery
-from gengen.pictures.grid import grid, save_png, to_pixels
+from gengen.pictures.grid import grid, save_png
 
 PICTURES = 64
 """Samples in a grid, or as many more as fill the last row where columns are classes."""
@@ -52,6 +52,7 @@ class Progress:
 
     def __init__(self, model: GenerativeModel, data: DataSet, workdir: Path, seed: int) -> None:
         self._model, self._workdir, self._seed = model, workdir, seed
+        self._units = data.signature.units
         self._draws = {"samples": self._samples} if model.sample else {}
         if model.encode and model.decode:
             self._draws["reconstructions"] = self._reconstructions
@@ -63,7 +64,7 @@ class Progress:
             self._draws["translations"] = self._translations
             self._gallery = Gallery(model, data, number=TRANSLATED, seed=seed)
         if model.sample:
-            self._draw = sampler(model)
+            self._draw = sampler(model, data.signature.units)
 
     def pictures(self, step: int) -> list[Picture]:
         """Where the pictures of a step lie, or will lie; samples come last."""
@@ -84,7 +85,7 @@ class Progress:
 
     def _reconstructions(self, variables: Variables) -> np.ndarray:
         images = self._held_out["data"]
-        back = to_pixels(self._back(jax.random.key(self._seed), variables, self._held_out))
+        back = self._units.to_data(self._back(jax.random.key(self._seed), variables, self._held_out))
         columns = min(COLUMNS, len(images))
         return grid(in_pairs(images, back, columns), columns=columns)
 
@@ -94,8 +95,7 @@ class Progress:
     def _through(self, key: jax.Array, variables: Variables, batch: dict[str, jax.Array]) -> jax.Array:
         assert self._model.encode and self._model.decode
         condition = {LABEL: batch["label"]} if classes_of(self._model) else None
-        images = batch["data"].astype(np.float32) / np.float32(127.5) - 1
-        latents = self._model.encode(key, variables, images, condition)
+        latents = self._model.encode(key, variables, self._units.to_model(batch["data"]), condition)
         back: jax.Array = self._model.decode(key, variables, latents, condition)
         return back
 

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.core.state import State
-from gengen.data.dataset import DataSet
+from gengen.data.signature import DataSet
 from gengen.evaluation.judge import Judge
 from gengen.inference.sampling import Draw
 from gengen.metrics.scores import AS_REAL, SCORES

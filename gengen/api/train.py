@@ -141,18 +141,20 @@ class _Run:
         restored = checkpoints.restore_latest(jax.eval_shape(model.init, self._key, example))
         # Initialised under jit, or the averages would share memory with what they average.
         self._start, self._state = restored or (0, jax.jit(model.init)(self._key, example))
+        self._data = data
         self._scores = self._scorekeeper(config, made.judge)
         self._moved, self._watch = made.moved, Watch(parameters_in, _patience(config, model))
         self._progress = Progress(model, data, workdir, config.training.seed)
         self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
-        self._data = data
 
     def _scorekeeper(self, config: ConfigDict, judge: "Judge | None") -> "Scorekeeper | None":
         if judge is None:
             return None
         from gengen.api.scorekeeper import Scorekeeper
 
-        return Scorekeeper(self._workdir, judge, config.evaluation, sampler(self._model), self._start)
+        return Scorekeeper(
+            self._workdir, judge, config.evaluation, sampler(self._model, self._data.signature.units), self._start
+        )
 
     def go(self) -> Path:
         """Trains, and returns the path of the last grid."""
@@ -176,9 +178,6 @@ class _Run:
             try:
                 state, stopped = replicate(self._state, jax.local_devices()), None
                 for span in spans(self._model, start, settings.steps):
-                    if span.begins:
-                        entered = jax.jit(span.stage.enter)(jax.device_get(state))
-                        state = replicate(entered, jax.local_devices())
                     watching = self._watching(state, span)
                     state, stopped = train(
                         parallel(span.stage.train_step, period=span.stage.period),

@@ -16,14 +16,16 @@ FIXED = ("name", "parent")
 
 
 def call(table: Mapping[str, Callable[..., Any]], section: Mapping[str, Any], path: str, **given: Any) -> Any:
-    """Calls the builder that `section["name"]` names with the section's other entries and what is given.
+    """Calls the builder that `section["name"]` names with the section's other entries, and what it takes of the given.
 
     Raises:
       Refusal: as `check_call` does, or the builder complains.
     """
     check_call(table, section, path, given=given)
+    builder = table[section["name"]]
+    taken = {name: given[name] for name in given.keys() & parameters_of(builder).keys()}
     with refusing(path):
-        return table[section["name"]](**{key: value for key, value in section.items() if key != "name"}, **given)
+        return builder(**{key: value for key, value in section.items() if key != "name"}, **taken)
 
 
 def check_call(

@@ -8,10 +8,12 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from gengen.build.calls import call, check_call, check_section, parameters_of, refusing
-from gengen.build.networks import build_network, check_network
+from gengen.build.calls import call, check_call, check_section, refusing
+from gengen.build.kinds import check_fits
+from gengen.build.networks import NETWORKS, build_network, check_network
 from gengen.build.optimizers import build_optimizer, check_optimizer
 from gengen.build.parts import PARTS, build_part, build_views, check_part
+from gengen.build.units import in_units
 from gengen.core.average import averaged
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.refusal import Refusal
@@ -20,9 +22,11 @@ from gengen.models.autoencoders.adversarial_autoencoder import adversarial_autoe
 from gengen.models.autoencoders.autoencoder import autoencoder
 from gengen.models.autoencoders.variational import variational
 from gengen.models.autoencoders.vector_quantised import vector_quantised
+from gengen.models.binarisation import BINARISATIONS
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.infogan import infogan
 from gengen.models.gans.unrolled import unrolled
+from gengen.models.gans.views import VIEWS
 from gengen.models.translation.adaptation import adaptation
 from gengen.models.translation.cogan import cogan
 from gengen.models.translation.cyclegan import cyclegan
@@ -97,22 +101,25 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
       Refusal: a name is unknown, an argument is not one of the builder's, a value is out of range, or a network is told
         labels that the data hide.
     """
-    section = dict(config.model)
-    parts = {name: build_part(name, section.pop(name)) for name in PARTS if name in section}
+    section, data = dict(config.model), signature.fields["data"]
+    event = {"rank": len(data.shape), "bounded": data.bounded}
+    parts = {name: build_part(name, section.pop(name), **event) for name in PARTS if name in section}
     numbers = parts["likelihood"].numbers if "likelihood" in parts else 1
     classes = len(signature.classes)
     _check_labels(config, signature)
+    _check_kinds(config, signature)
     shapes = _shapes(signature, parts)
     networks = {
-        role: build_network(role, arguments, shapes.get(role[-2:], signature.shape), classes, numbers)
+        role: build_network(role, arguments, shapes.get(role[-2:], data.shape), classes, numbers, bounded=data.bounded)
         for role, arguments in config.networks.items()
     }
     optimizers = {
         player: build_optimizer(arguments, config.training.steps, f"optimizers.{player}")
         for player, arguments in config.optimizers.items()
     }
-    conditional = {"classes": classes} if "classes" in parameters_of(MODELS[section["name"]]) else {}
-    model = call(MODELS, section, "model", networks=networks, optimizers=optimizers, **parts, **conditional)
+    given = {"networks": networks, "optimizers": optimizers, "classes": classes}
+    model: GenerativeModel = call(MODELS, section, "model", **given, **parts)
+    model = in_units(model, signature)
     # Linen modules check their arguments when called: trace them before anything is written.
     with refusing("networks"):
         jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
@@ -125,15 +132,30 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
     return model
 
 
-def _shapes(signature: Signature, parts: Mapping[str, Any]) -> dict[str, tuple[int, int, int]]:
+def _shapes(signature: Signature, parts: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     """Shapes of the images of two domains, by the endings of their networks' names; none where there is one domain."""
-    shapes = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     if "pairing" in parts:
         with refusing("model.pairing"):
             shapes = parts["pairing"].shapes(signature.shape, signature.paired)
     elif signature.second:
         shapes = {"a": signature.shape, "b": signature.second.shape}
     return {f"_{name}": shape for name, shape in shapes.items()}
+
+
+def _check_kinds(config: ConfigDict, signature: Signature) -> None:
+    """Refuses what cannot be used on such data."""
+    model = config.model
+    check_fits(MODELS, model.name, f"model.name={model.name!r}", signature)
+    for role, section in config.networks.items():
+        check_fits(NETWORKS.get(role, {}), section.name, f"networks.{role}.name={section.name!r}", signature)
+    for part in ("likelihood", "corruption"):
+        if part in model:
+            check_fits(PARTS[part], model[part].name, f"model.{part}.name={model[part].name!r}", signature)
+    for view in build_views(model.get("views", {})):
+        check_fits(VIEWS, view.name, f"model.views.{view.name}", signature)
+    if "binarisation" in model:
+        check_fits(BINARISATIONS, model.binarisation, f"model.binarisation={model.binarisation!r}", signature)
 
 
 def _check_labels(config: ConfigDict, signature: Signature) -> None:
@@ -152,16 +174,16 @@ def judged_as_one(config: ConfigDict) -> int:
 
 
 def example_batch(signature: Signature, size: int = 1) -> Batch:
-    """A batch of black images [size, H, W, C] with the keys, shapes and dtypes of the data's, to trace with."""
-    second = signature.second
-    batch: Batch = {"data": np.zeros((size, *signature.shape), np.uint8)}
-    labels = {"label": np.zeros((size,), np.int32)} if signature.classes else {}
+    """A batch of zeros with the keys, shapes [size, *shape] and dtypes of the data's, to trace with."""
+
+    def zeros(signature: Signature, *names: str) -> Batch:
+        fields = {name: signature.fields[name] for name in names if name in signature.fields}
+        return {name: np.zeros((size, *field.shape), field.dtype) for name, field in fields.items()}
+
     if "labelled" in signature.counts:  # two streams, of which one has no labels
-        batch |= {"labelled": batch | labels}
+        batch = {**zeros(signature, "data"), "labelled": zeros(signature, "data", "label")}
     else:
-        batch |= labels
-    if second is not None:  # a stream without labels, and no pairs beside it
-        batch |= {"second": {"data": np.zeros((size, *second.shape), np.uint8)}}
-    elif signature.paired:
-        batch |= {"paired": np.zeros((size, *signature.shape[:2], signature.paired), np.uint8)}
-    return batch
+        batch = zeros(signature, "data", "label")
+    if signature.second:  # a stream without labels, and no pairs beside it
+        return {**batch, "second": zeros(signature.second, "data")}
+    return batch | zeros(signature, "paired")

@@ -12,6 +12,7 @@ from gengen.core.refusal import Refusal
 from gengen.networks import classifier, conditional, coupled, dcgan, mlp, patchgan, residual, resnet, transformer, unet
 from gengen.networks.coders import ConditionalEncoder
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
+from gengen.networks.critic import CriticNetwork
 from gengen.values import OneOf
 
 NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
@@ -52,10 +53,13 @@ CONDITIONS = {
 """How each network can be told a label; those that are not here cannot."""
 
 MAKES_IMAGES = ("generator", "decoder", "trunk", "head_a", "head_b")
-"""Roles that are told the shape of an image."""
+"""Roles that are told the shape of an example."""
 
 TRANSLATES = ("to_a", "to_b")
 """Roles that are told how many channels an image has, and make it as high and wide as what they are shown."""
+
+SEES_DATA = ("generator", "encoder")
+"""Roles that are told whether data lie in [-1, 1], where what works on data of any shape needs to know."""
 
 TELLS_CLASSES = ("prior", "classifier")
 """Roles that are told how many classes there are."""
@@ -86,11 +90,18 @@ def beside(role: str) -> dict[str, Any]:
 def _given(role: str) -> set[str]:
     """Arguments of a role's network that do not come from its section."""
     roles = {"dtype": NETWORKS.keys() - {"classifier"}, "shape": MAKES_IMAGES, "channels": TRANSLATES}
-    return {name for name, takers in {**roles, "classes": TELLS_CLASSES}.items() if role in takers}
+    roles |= {"classes": TELLS_CLASSES, "bounded": NETWORKS.keys()}
+    return {name for name, takers in roles.items() if role in takers}
 
 
 def build_network(
-    role: str, section: ConfigDict, shape: tuple[int, int, int], classes: int = 0, numbers: int = 1
+    role: str,
+    section: ConfigDict,
+    shape: tuple[int, ...],
+    classes: int = 0,
+    numbers: int = 1,
+    *,
+    bounded: bool = True,
 ) -> nn.Module:
     """Builds the network of one role from its config section.
 
@@ -98,9 +109,10 @@ def build_network(
       role: one of `NETWORKS`.
       section: `name` (one of its table) and its arguments, `dtype` (one of `DTYPES`) and `condition` (one of
         `CONDITIONS`), which is how the network is told a label.
-      shape: height, width and channels of the images.
+      shape: of an example, such as the height, width and channels of a picture.
       classes: number of classes of the data; 0 where they have no labels.
       numbers: how many numbers a decoder gives for each channel.
+      bounded: whether data lie in [-1, 1].
 
     Raises:
       Refusal: something in the section is unknown or out of range, or there are no labels to tell.
@@ -111,11 +123,12 @@ def build_network(
     dtype, condition = arguments.pop("dtype", "float32"), arguments.pop("condition", "none")
     values = {
         "dtype": jnp.dtype(dtype),
-        "shape": (*shape[:2], shape[2] * (numbers if role == "decoder" else 1)),
-        "channels": shape[2],
+        "shape": (*shape[:-1], shape[-1] * (numbers if role == "decoder" else 1)),
+        "channels": shape[-1],
+        "bounded": bounded and role in SEES_DATA,
         "classes": classes if role == "classifier" or condition != "none" else 0,
     }
-    network = call(NETWORKS[role], arguments, path, **{name: values[name] for name in _given(role)})
+    network: nn.Module = call(NETWORKS[role], arguments, path, **{name: values[name] for name in _given(role)})
     if condition == "none":
         return network
     if not classes:
@@ -124,10 +137,10 @@ def build_network(
         return _conditional(role, network, classes, condition)
 
 
-def _conditional(role: str, network: Any, classes: int, condition: str) -> nn.Module:
+def _conditional(role: str, network: nn.Module, classes: int, condition: str) -> nn.Module:
     if role == "prior":
         return network  # has been told how many classes there are
-    if role == "critic":
+    if isinstance(network, CriticNetwork):
         return ConditionalCritic(network, classes, condition)
     if role == "encoder":
         return ConditionalEncoder(network, classes)

@@ -11,13 +11,14 @@ from gengen.build.calls import call, check_call
 from gengen.core.transforms import scale_by_rate
 from gengen.values import Decay, OneOf, Positive, Range, Weight
 
-SCHEDULES: Mapping[str, Callable[[float, int], Callable[[jax.Array], Any] | float]] = {
+RATE_SCHEDULES: Mapping[str, Callable[[float, int], Callable[[jax.Array], Any] | float]] = {
     "constant": lambda rate, steps: rate,
     "linear": lambda rate, steps: optax.linear_schedule(rate, 0.0, steps),
     "cosine": lambda rate, steps: optax.cosine_decay_schedule(rate, steps),
     "late": lambda rate, steps: optax.linear_schedule(rate, 0.0, steps - steps // 2, steps // 2),
     "rounds": lambda rate, steps: optax.piecewise_constant_schedule(rate, _rounds(steps)),
 }
+"""How a learning rate changes: `(first rate, steps) -> rate`, of a step where it is not constant."""
 
 
 ROUNDS = 8
@@ -61,7 +62,7 @@ OPTIMIZERS: Mapping[str, Callable[..., optax.GradientTransformation]] = {"adam":
 
 MOVES: Mapping[str, Any] = {
     "rate": Annotated[float, Range(0, 1e6), "learning rate"],
-    "schedule": Annotated[str, OneOf(tuple(SCHEDULES)), "how the rate changes until the last step"],
+    "schedule": Annotated[str, OneOf(tuple(RATE_SCHEDULES)), "how the rate changes until the last step"],
     "clip_norm": Annotated[Weight, "largest norm of all gradients together; 0 is no limit"],
     "accumulate": Annotated[int, Range(1, 10**6), "batches whose gradients are averaged for one move"],
 }
@@ -81,7 +82,7 @@ def build_optimizer(section: ConfigDict, steps: int, path: str = "optimizers") -
     """Turns a config section into an optax chain.
 
     Args:
-      section: `name` (one of `OPTIMIZERS`) and its arguments, `rate`, `schedule` (one of `SCHEDULES`), `clip_norm`
+      section: `name` (one of `OPTIMIZERS`) and its arguments, `rate`, `schedule` (one of `RATE_SCHEDULES`), `clip_norm`
         (largest global norm of the gradients, 0 for none) and `accumulate` (batches averaged for one move).
       steps: length of the run, after which a schedule has come down to 0.
       path: where the section stands in the config, for messages.
@@ -94,7 +95,7 @@ def build_optimizer(section: ConfigDict, steps: int, path: str = "optimizers") -
     rate, schedule = arguments.pop("rate", 5e-5), arguments.pop("schedule", "constant")
     clip_norm, accumulate = arguments.pop("clip_norm", 0.0), arguments.pop("accumulate", 1)
     links = [optax.clip_by_global_norm(clip_norm)] if clip_norm else []
-    links += [call(OPTIMIZERS, arguments, path), scale_by_rate(SCHEDULES[schedule](rate, steps))]
+    links += [call(OPTIMIZERS, arguments, path), scale_by_rate(RATE_SCHEDULES[schedule](rate, steps))]
     chain = optax.chain(*links)
     if accumulate == 1:
         return chain

@@ -29,6 +29,9 @@ PARTS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
 }
 """Builders of each part, by its name in the section `model`."""
 
+GIVEN = ("rank", "bounded")
+"""Arguments of parts that follow from the data."""
+
 SEVERAL = ("views", "terms")
 """Parts whose section has one of arguments for each of their builders; those of others name one builder."""
 
@@ -46,15 +49,20 @@ def check_part(name: str, section: Any, path: str) -> None:
     """
     check_section(section, path)
     if name not in SEVERAL:
-        check_call(PARTS[name], _named(name, section), path)
+        check_call(PARTS[name], _named(name, section), path, given=GIVEN)
         return
     for entry, arguments in section.items():
         check_section(arguments, f"{path}.{entry}")
         check_call(PARTS[name], {"name": entry, **arguments}, f"{path}.{entry}")
 
 
-def build_part(name: str, section: Mapping[str, Any]) -> Any:
+def build_part(name: str, section: Mapping[str, Any], **given: Any) -> Any:
     """Builds the part of one of `PARTS` from its section.
+
+    Args:
+      name: one of `PARTS`.
+      section: of the part.
+      **given: those of `GIVEN` that it may take.
 
     Raises:
       Refusal: a name or an argument is unknown or out of range.
@@ -63,7 +71,7 @@ def build_part(name: str, section: Mapping[str, Any]) -> Any:
         return build_views(section)
     if name == "terms":
         return build_terms(section)
-    return call(PARTS[name], _named(name, section), f"model.{name}")
+    return call(PARTS[name], _named(name, section), f"model.{name}", **given)
 
 
 def build_views(sections: Mapping[str, ConfigDict]) -> list[View]:

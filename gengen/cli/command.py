@@ -7,20 +7,19 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import absl.logging
 from absl.flags import FlagValues
 from ml_collections import ConfigDict, config_flags
 
-from gengen.api import train
 from gengen.cli import describe, flags, machine, streams
+from gengen.cli.tasks import TASKS, given_to, main_of
 from gengen.core.refusal import Refusal
 from gengen.files.places import place
 from gengen.runs.check import check_evaluation, check_values
 from gengen.runs.folder import check_config, read_folder
 from gengen.runs.prepare import check_sections
-from gengen.tasks import benchmark, compare, interpolate, manifold, sample, traverse
+from gengen.runs.run import open_run
 
 REFUSED = 2
 """Exit status of a command that could not be carried out."""
@@ -28,28 +27,7 @@ REFUSED = 2
 INTERRUPTED = 130
 """Exit status of a command that Ctrl-C ended before there was anything to save."""
 
-HELP = """Trains, samples and judges generative models.
-
-  python launch.py --list                                      what can be run; --list=wgan says all of one
-  python launch.py --config=configs/wgan.py                    train, or go on
-  python launch.py --mode=sample --workdir=runs/wgan --num=64  pictures of a run
-  python launch.py --mode=sample --workdir=runs/cgan --label=3 pictures of one class, by its number or its name
-  python launch.py --mode=traverse --workdir=runs/infogan      what each thing does that samples can be told
-  python launch.py --mode=reconstruct --workdir=runs/vae       images, and what comes back of them
-  python launch.py --mode=translate --workdir=runs/pix2pix     images of one domain, as images of the other
-  python launch.py --mode=interpolate --workdir=runs/vae       what lies between two images
-  python launch.py --mode=manifold --workdir=runs/vae          what two numbers of a latent make, as a map
-  python launch.py --mode=embed --workdir=runs/vae             where images lie in the space of the latents
-  python launch.py --mode=detect --workdir=runs/anomaly        which images are anomalies
-  python launch.py --mode=evaluate --workdir=runs/wgan         how good they are
-  python launch.py --mode=compare --workdir=runs               all that were judged, side by side
-  python launch.py --mode=adapt --config=configs/adapt.py      labels of one domain, and how many are right in another
-"""
-
-NUM = {"sample": 64, "reconstruct": 64, "translate": 18, "interpolate": 8, "manifold": 20} | dict.fromkeys(
-    ("embed", "detect", "evaluate"), 10_000
-)
-"""Default numbers of samples, images, rows or cells in a row, by mode."""
+ABOUT = "Trains, samples and judges generative models."
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -88,7 +66,7 @@ def _answer(argv: Sequence[str], configs: Path) -> int:
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it goes on where it has no folder of its own
     try:
         if {"--help", "-h", "-help"} & set(argv):
-            print(f"{HELP}\n{flags.defined().get_help()}")
+            print(f"{_usage()}\n{flags.defined().get_help()}")
         elif made := _carry_out(flags.parse(argv), configs):
             print(made)
         sys.stdout.flush()  # a disk may be full only now
@@ -112,65 +90,32 @@ def _carry_out(flag: FlagValues, configs: Path) -> Path | None:
     machine.keep_compilations()
     if flag.distributed or any(value is not None for value in (flag.coordinator, flag.processes, flag.process)):
         machine.join_processes(flag.coordinator, flag.processes, flag.process)
-    output, folder = (_place(flag, name) for name in ("output", "workdir"))
-    if flag.mode == "compare":
-        return compare.run(folder or Path("runs"), output)
+    task, places = TASKS[flag.mode], {name: _place(flag, name) for name in ("workdir", "output", "input")}
+    given = given_to(flag.mode, {name: places.get(name, flag[name].value) for name in task.flags})
+    if task.takes == "folder":
+        return main_of(flag.mode)(places["workdir"] or Path("runs"), **given)
     machine.check_devices()
-    workdir = folder or _default_workdir(flag)
-    if flag.mode in (*NUM, "traverse"):
-        return _look(flag, workdir, {"seed": flag.seed, "output": output, "best": flag.best, "raw": flag.raw})
+    workdir = places["workdir"] or _default_workdir(flag)
+    if task.takes == "run":
+        config = flag.config if task.keys else None  # all else is that of the run
+        if config is not None:
+            check_values(config)
+            check_evaluation(config.evaluation)
+        run = open_run(workdir, best=flag.best, raw=flag.raw, given=config)
+        return main_of(flag.mode)(run, **given)
     config = _config(flag, workdir)
     if flag.dry_run:
         describe.dry_run(config)
         return None
-    if flag.mode == "adapt":
-        from gengen.tasks import adapt
-
-        return adapt.run(config, workdir, output)
-    if flag.mode == "benchmark":
-        return benchmark.run(config, output or workdir / "benchmark.json")
-    return train.run(config, workdir)
+    return main_of(flag.mode)(config, workdir, **given)
 
 
-def _look(flag: FlagValues, workdir: Path, drawn: dict[str, Any]) -> Path:
-    """Does what a run folder is enough for: looks at what its model can do, or judges it.
-
-    What imports SciPy, scikit-learn or matplotlib, half of a start, is imported where it is asked for.
-    """
-    if flag.mode == "traverse":
-        return traverse.run(workdir, **drawn)
-    drawn["num"] = NUM[flag.mode] if flag.num is None else flag.num
-    if flag.mode == "sample":
-        return sample.run(workdir, label=flag.label, **drawn)
-    if flag.config is not None:
-        check_values(flag.config)
-        check_evaluation(flag.config.evaluation)
-    drawn["config"] = flag.config
-    source = _place(flag, "input")
-    if flag.mode == "reconstruct":
-        from gengen.tasks import reconstruct
-
-        return reconstruct.run(workdir, source=source, label=flag.label, **drawn)
-    if flag.mode == "translate":
-        from gengen.tasks import translate
-
-        return translate.run(workdir, source=source, direction=flag.direction, **drawn)
-    if flag.mode == "interpolate":
-        steps = interpolate.STEPS if flag.steps is None else flag.steps
-        return interpolate.run(workdir, steps=steps, spherical=flag.spherical, **drawn)
-    if flag.mode == "manifold":
-        return manifold.run(workdir, axes=flag.axes, label=flag.label, **drawn)
-    if flag.mode == "embed":
-        from gengen.tasks import embed
-
-        return embed.run(workdir, **drawn)
-    if flag.mode == "detect":
-        from gengen.tasks import detect
-
-        return detect.run(workdir, source=source, **drawn)
-    from gengen.tasks import evaluate
-
-    return evaluate.run(workdir, **drawn)
+def _usage() -> str:
+    """A command of each mode, and what it does."""
+    commands = {f"python launch.py --mode={mode} {task.example}": task.line for mode, task in TASKS.items()}
+    commands = {"python launch.py --list": "what can be run; --list=wgan says all of one"} | commands
+    width = max(map(len, commands)) + 1
+    return "\n  ".join([f"{ABOUT}\n", *(f"{command:{width}}{line}" for command, line in commands.items())]) + "\n"
 
 
 def _place(flag: FlagValues, name: str) -> Path | None:

@@ -3,46 +3,14 @@
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from absl import flags
-from ml_collections import config_flags
+from ml_collections import ConfigDict, config_flags
 
+from gengen.cli.tasks import TASKS
 from gengen.core.refusal import Refusal
-
-TOGETHER = ("distributed", "coordinator", "processes", "process")
-"""Flags that make several processes one run."""
-
-LOOK = ("config", "workdir", "seed", "best", "raw", "output")
-"""Flags of every mode that looks at a run."""
-
-HEEDED = {
-    "train": ("config", "workdir", "dry_run", *TOGETHER),
-    "sample": (*LOOK, "num", "label"),
-    "traverse": LOOK,
-    "reconstruct": (*LOOK, "num", "label", "input"),
-    "translate": (*LOOK, "num", "input", "direction"),
-    "interpolate": (*LOOK, "num", "steps", "spherical"),
-    "manifold": (*LOOK, "num", "label", "axes"),
-    "embed": (*LOOK, "num"),
-    "detect": (*LOOK, "num", "input"),
-    "evaluate": (*LOOK, "num"),
-    "compare": ("workdir", "output"),
-    "adapt": ("config", "workdir", "dry_run", "output"),
-    "benchmark": ("config", "workdir", "dry_run", "output", *TOGETHER),
-}
-"""The modes, and all flags that each heeds beside `--mode` itself."""
-
-PLACES = ("data.data_dir", "data.manual_dir", "data.second.manual_dir")
-"""Keys of a config that say where the data lie, which is not part of a run."""
-
-KEYS = {
-    "sample": (),
-    "traverse": (),
-    **dict.fromkeys(("reconstruct", "translate", "interpolate", "manifold", "embed"), PLACES),
-    **dict.fromkeys(("detect", "evaluate"), (*PLACES, "evaluation")),
-}
-"""Keys or sections of a config that the modes which look at a run heed; the others heed all."""
+from gengen.runs.limits import check_seed
 
 INSTEAD = {("seed", mode): ", whose seed is --config.training.seed" for mode in ("train", "benchmark")}
 """What a mode has in the place of a flag that it does not heed."""
@@ -54,10 +22,10 @@ LONGEST = 400
 """Characters of what a parser says that are shown of it."""
 
 
-class OrNone(flags.ArgumentParser):
+class OrNone(flags.ArgumentParser[Any]):
     """Reads "None" as None, and all else as another parser does: what may be None is for the checks of a config."""
 
-    def __init__(self, parser: flags.ArgumentParser) -> None:
+    def __init__(self, parser: flags.ArgumentParser[Any]) -> None:
         self._parser = parser
         self.syntactic_help = parser.syntactic_help
 
@@ -86,8 +54,8 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
       The flags, all of which the mode heeds.
 
     Raises:
-      Refusal: a flag is unknown, has a wrong type, names a config or a variant that does not exist, or is given to a
-        mode that would not heed it.
+      Refusal: a flag is unknown, has a wrong type or is out of range, names a config or a variant that does not exist,
+        or is given to a mode that would not heed it.
     """
     argv = [f"{word}=" if word in ("--list", "-list") else word for word in argv]  # a name may follow, and need not
     sys.modules.pop(CONFIG, None)  # it would keep what the file of the last command line defined
@@ -115,14 +83,14 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
 
 def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     """Defines the flags, with the defaults that `--help` shows; `argv` is where keys of the config are looked for."""
-    values = flags.FlagValues()
+    values: flags.FlagValues = cast("Any", flags.FlagValues)()  # absl leaves it untyped
 
     def define(kind: str, name: str, default: object, line: str) -> None:
         getattr(flags, f"DEFINE_{kind}")(name, default, line, flag_values=values)
 
     line = "The experiment: configs/NAME.py, or configs/NAME.py:VARIANT."
     config_flags.DEFINE_config_file("config", None, line, flag_values=values, sys_argv=list(argv))
-    flags.DEFINE_enum("mode", "train", tuple(HEEDED), "What to do.", flag_values=values)
+    flags.DEFINE_enum("mode", "train", tuple(TASKS), "What to do.", flag_values=values)
     define("string", "workdir", None, "The run folder, runs/NAME[-VARIANT] by default; the folder of all to compare.")
     define("integer", "num", None, "Samples, images, rows or cells in a row: as many as a mode takes by default.")
     define("integer", "seed", 0, "Seed of the samples, and of the choice of held-out images.")
@@ -154,18 +122,25 @@ def _check(values: flags.FlagValues) -> None:
             raise Refusal(f"--list lists the experiments and does nothing else; leave {' and '.join(others)} out.")
         return
     for name in given:
-        modes = [mode for mode, heeded in HEEDED.items() if name in heeded]
+        modes = [mode for mode, task in TASKS.items() if name in task.flags]
         if name != "mode" and values.mode not in modes:
             *others, last = (f"--mode={mode}" for mode in modes)
             where = f"{', '.join(others)} and {last}" if others else f"{last} alone"
             instead = INSTEAD.get((name, values.mode), "")
             raise Refusal(f"{_as_given(values, name)} is for {where}; leave it out of --mode={values.mode}{instead}.")
-    if values.mode in KEYS and values["config"].present:
-        _check_keys(values.mode, config_flags.get_override_values(values["config"]))
+    task = TASKS[values.mode]
+    if values["config"].present:
+        keys = config_flags.get_override_values(values["config"])
+        if task.keys is not None:
+            _check_keys(values.mode, task.keys, keys)
+        _check_sizes(values["config"].value, keys)
+    for name, number in task.numbers.items():
+        if values[name].present:
+            number.check(name, getattr(values, name))
+    check_seed(values.seed)
 
 
-def _check_keys(mode: str, keys: Sequence[str]) -> None:
-    heeded = KEYS[mode]
+def _check_keys(mode: str, heeded: Sequence[str], keys: Sequence[str]) -> None:
     for key in keys:
         if not any(f"{key}.".startswith(f"{known}.") for known in heeded):
             listed = f" but {', '.join(f'config.{known}' for known in heeded)}" if heeded else ""
@@ -173,6 +148,20 @@ def _check_keys(mode: str, keys: Sequence[str]) -> None:
                 f"--config.{key} would not be heeded: --mode={mode} takes everything{listed} from the run folder; "
                 f"leave it out."
             )
+
+
+def _check_sizes(config: ConfigDict, keys: Sequence[str]) -> None:
+    """Checks that no size of pictures is given for data that have none, or one of their own."""
+    from gengen.data.sources import UNUSED  # with NumPy and Pillow, which help does not need
+
+    data = config.get("data") or {}
+    for place, section in (("data", data), ("data.second", data.get("second") or {})):
+        name = section.get("name", "")
+        for key in UNUSED.get(name, ()):
+            if f"{place}.{key}" in keys:
+                raise Refusal(
+                    f"--config.{place}.{key} would not be heeded: {name} is no set of pictures; leave it out."
+                )
 
 
 def _as_given(values: flags.FlagValues, name: str) -> str:

@@ -30,7 +30,7 @@ collections (batch statistics, ...) of every network that it ran in training mod
 """
 
 PrepareFn = Callable[[jax.Array, State, Batch], Batch]
-"""`(key, state, batch) -> batch`: once a step, before the turns: scale pixels, augment, draw noise."""
+"""`(key, state, batch) -> batch`: once a step, before the turns: augment, draw noise."""
 
 
 class Player(NamedTuple):

@@ -1,6 +1,6 @@
 """The contract: what every generative model of gengen is, and how a task asks what it can do."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -8,22 +8,36 @@ import jax
 
 from gengen.core.mean import Mean
 from gengen.core.refusal import Refusal
-from gengen.core.state import State, Tree
+from gengen.core.state import State, Variables
 
 Batch = dict[str, Any]
-"""One batch of data: arrays [B, ...] by name, such as "data" uint8 [B, H, W, C] and "label" int32 [B]."""
+"""One batch: arrays [B, ...] by name, such as "data" [B, *shape] and "label" int32 [B]; a part may be a batch itself.
 
-InitFn = Callable[[jax.Array, Batch], State]
-"""`(key, batch) -> State`. Pure; call it under `jax.jit`, so that no two leaves share memory."""
+Models see "data" and what else is no label in their own units, float32; see `core.units`.
+"""
+
+
+class InitFn(Protocol):
+    """Makes the state of a new run. Pure; call it under `jax.jit`, so that no two leaves share memory."""
+
+    def __call__(self, key: jax.Array, batch: Batch, /) -> State:
+        """`batch` has the keys, shapes and dtypes of all that follow; its first example is looked at."""
 
 
 class StepFn(Protocol):
-    """`(key, state, batch) -> (state, metrics)`: one batch. `key` is the run's root key, the same at every step."""
+    """Trains on one batch. `AXIS` must be bound."""
 
     def __call__(
-        self, key: jax.Array, state: State, batch: Batch, *, phase: int | None = None
+        self, key: jax.Array, state: State, batch: Batch, /, *, phase: int | None = None
     ) -> tuple[State, dict[str, Mean]]:
-        """Trains one step; `phase` is `state.step` modulo the model's period, where that is known when traced."""
+        """Returns the next state and the metrics.
+
+        Args:
+          key: the run's root key, the same at every step.
+          state: the state before.
+          batch: this replica's part of the batch.
+          phase: `state.step` modulo the model's period, where that is known when traced.
+        """
 
 
 class Condition(NamedTuple):
@@ -38,8 +52,79 @@ class Condition(NamedTuple):
     size: int = 0
 
 
-EnterFn = Callable[[State], State]
-"""`State -> State`: once, at the beginning of a later stage, such as forgetting what optimizers have gathered."""
+class SampleFn(Protocol):
+    """Draws examples; the i-th depends on the key, on i and on its condition alone."""
+
+    def __call__(self, key: jax.Array, variables: Variables, n: int, /, condition: Batch | None = None) -> jax.Array:
+        """Returns data [n, *shape] under a condition of arrays [n, ...]."""
+
+
+class PriorFn(Protocol):
+    """Draws latents, of which `DecodeFn` makes samples."""
+
+    def __call__(self, key: jax.Array, variables: Variables, n: int, /, condition: Batch | None = None) -> jax.Array:
+        """Returns latents [n, ...] under a condition of arrays [n, ...]."""
+
+
+class EncodeFn(Protocol):
+    """Finds the latents of data."""
+
+    def __call__(
+        self, key: jax.Array, variables: Variables, data: jax.Array, /, condition: Batch | None = None
+    ) -> jax.Array:
+        """Returns latents [n, ...] of data [n, *shape]."""
+
+
+class DecodeFn(Protocol):
+    """Makes data of latents."""
+
+    def __call__(
+        self, key: jax.Array, variables: Variables, latents: jax.Array, /, condition: Batch | None = None
+    ) -> jax.Array:
+        """Returns data [n, *shape] of latents [n, ...]."""
+
+
+class RecogniseFn(Protocol):
+    """Says what conditions data were made under, or what classes they are of."""
+
+    def __call__(self, key: jax.Array, variables: Variables, data: jax.Array, /) -> dict[str, jax.Array]:
+        """Returns, by condition, log-probabilities [n, classes] or means [n, size], of data [n, *shape]."""
+
+
+class TranslateFn(Protocol):
+    """Brings data of one domain to another one."""
+
+    def __call__(self, key: jax.Array, variables: Variables, data: jax.Array, /) -> jax.Array:
+        """Returns data [n, *shape of the other domain] of data [n, *shape]."""
+
+
+class PairFn(Protocol):
+    """Says which pairs a model learns from."""
+
+    def __call__(self, key: jax.Array, batch: Batch, /) -> tuple[jax.Array, jax.Array]:
+        """Returns data of both domains, [B, *shape] each, for the examples of a batch."""
+
+
+class LogLikelihoodFn(Protocol):
+    """Says how likely data are; a lower bound, tighter the more `samples`, where it is not exact."""
+
+    def __call__(
+        self,
+        key: jax.Array,
+        variables: Variables,
+        data: jax.Array,
+        /,
+        condition: Batch | None = None,
+        samples: int = 1,
+    ) -> jax.Array:
+        """Returns nats [n] of data [n, *shape]: of densities in the model's units, where they are densities."""
+
+
+class FeaturesFn(Protocol):
+    """Says what a network of the model, such as its critic, sees in data."""
+
+    def __call__(self, key: jax.Array, variables: Variables, data: jax.Array, /) -> jax.Array:
+        """Returns features [n, F] of data [n, *shape]."""
 
 
 class Stage(NamedTuple):
@@ -49,39 +134,35 @@ class Stage(NamedTuple):
       start: step at which it begins.
       train_step: the step from there on.
       period: number of steps after which its pattern of turns repeats.
-      enter: what happens to the state when it begins.
     """
 
     start: int
     train_step: StepFn
     period: int = 1
-    enter: EnterFn = lambda state: state
 
 
 class GenerativeModel(NamedTuple):
     """A model is a handful of pure functions. What a model cannot do is None.
 
-    Data are images [n, H, W, C], float32 in [-1, 1]. A condition is a dict of arrays [n, ...] by the names of
-    `conditions`; what is not given, the model draws or recognises.
+    Data are float32 [n, *shape] in the model's units: in [-1, 1], or standardised. A condition is a dict of arrays
+    [n, ...] by the names of `conditions`; what is not given, the model draws or recognises.
 
     Attributes:
       init: makes the state of a new run.
-      train_step: sees one batch and returns the next state and its metrics. `AXIS` must be bound.
+      train_step: sees one batch and returns the next state and its metrics.
       period: number of steps after which the pattern of turns repeats.
       stages: stages that take the place of `train_step` later on, in the order of their starts.
-      sample: `(key, variables, n, condition=None) -> data`.
+      sample: draws data.
       conditions: what samples can be told to be, by name; "label" is the class of the data.
-      prior: `(key, variables, n, condition=None) -> latents [n, ...]`, of which `decode` makes samples.
-      encode: `(key, variables, data, condition=None) -> latents [n, ...]`.
-      decode: `(key, variables, latents [n, ...], condition=None) -> data`.
-      recognise: `(key, variables, data) -> {condition: what it finds}`, log-probabilities [n, classes] for a class.
-      translate: by direction, "ab" and perhaps "ba", `(key, variables, data) -> data` of the other domain.
-      pair: `(key, batch) -> (a, b)`, images of both domains for each example of a batch as the data hold it, where a
-        model learns from pairs.
-      log_likelihood: `(key, variables, data, condition=None, samples=1) -> nats [n]`; a lower bound, tighter the more
-        `samples`, where it is not exact.
-      features: `(key, variables, data) -> [n, F]`, what a network of the model sees in images, such as its critic.
-      supervised: whether training needs to know the class of every image.
+      prior: draws latents.
+      encode: data to latents.
+      decode: latents to data.
+      recognise: data to what they were told to be.
+      translate: data of one domain to the other one, by direction, "ab" and perhaps "ba".
+      pair: data of both domains for each example of a batch, where a model learns from pairs.
+      log_likelihood: of data, in nats.
+      features: of data.
+      supervised: whether training needs to know the class of every example.
       notes: what training minimises, in a sentence; "" where the metrics say it.
     """
 
@@ -89,16 +170,16 @@ class GenerativeModel(NamedTuple):
     train_step: StepFn
     period: int = 1
     stages: tuple[Stage, ...] = ()
-    sample: Callable[..., Tree] | None = None
+    sample: SampleFn | None = None
     conditions: Mapping[str, Condition] = MappingProxyType({})
-    prior: Callable[..., Tree] | None = None
-    encode: Callable[..., Tree] | None = None
-    decode: Callable[..., Tree] | None = None
-    recognise: Callable[..., Tree] | None = None
-    translate: Mapping[str, Callable[..., Tree]] | None = None
-    pair: Callable[..., tuple[jax.Array, jax.Array]] | None = None
-    log_likelihood: Callable[..., Tree] | None = None
-    features: Callable[..., Tree] | None = None
+    prior: PriorFn | None = None
+    encode: EncodeFn | None = None
+    decode: DecodeFn | None = None
+    recognise: RecogniseFn | None = None
+    translate: Mapping[str, TranslateFn] | None = None
+    pair: PairFn | None = None
+    log_likelihood: LogLikelihoodFn | None = None
+    features: FeaturesFn | None = None
     supervised: bool = False
     notes: str = ""
 

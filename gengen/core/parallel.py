@@ -111,7 +111,8 @@ def parallel(
     def dispatch(key: jax.Array, state: Any, batches: Any, first: int = 0) -> tuple[Any, Any]:
         steps = jax.tree.leaves(batches)[0].shape[1]
         whole = 1 < period <= UNROLLED and first % period == 0 and steps % period == 0
-        return mapped[unrolled if whole else looped](key, state, batches)
+        after, metrics = mapped[unrolled if whole else looped](key, state, batches)
+        return after, metrics
 
     return dispatch
 

@@ -10,10 +10,10 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from gengen.data import digits, facades, fetch, glyphs, idx, photographs, usps
-from gengen.data.folder import Folder
+from gengen.data.image_folder import Folder
 from gengen.data.listing import say
 from gengen.data.raw import Found, Place
-from gengen.data.sources import VERSION, VERSIONS
+from gengen.data.splits import VERSION, VERSIONS
 
 
 class PictureBuilder(tfds.core.GeneratorBasedBuilder):

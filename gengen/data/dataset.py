@@ -1,4 +1,4 @@
-"""The one way to get pictures: find, prepare, decode, and next time read what was decoded."""
+"""The one way to get data: find, prepare, decode, and next time read what was decoded."""
 
 import os
 import pathlib
@@ -8,12 +8,14 @@ from collections.abc import Sequence
 
 from gengen.core.refusal import Refusal
 from gengen.data import decoded, pixels, splits
+from gengen.data.arrays import described
+from gengen.data.fitting import fitted
 from gengen.data.listing import say, shown
 from gengen.data.pixels import Range
 from gengen.data.prepared import WRITE_ERRORS, prepare
 from gengen.data.selection import Selection
 from gengen.data.signature import DataSet
-from gengen.data.sources import Source, find_source
+from gengen.data.sources import Source, Wanted, find_source
 from gengen.files.places import place, plain
 
 _FORMAT = "v3"  # of the decoded cache: to be raised when it holds more, or the same picture decodes to other pixels
@@ -32,24 +34,28 @@ def load(
     manual_dir: str | os.PathLike[str] | None = None,
     rule: str = splits.RULES[0],
     domain: str = "",
+    kind: str = "auto",
 ) -> DataSet:
-    """Loads a data set as arrays of one size.
+    """Loads a data set as arrays: pictures of one size, and points, series or volumes as they are.
 
     The first call prepares a TFDS data set under `data_dir` and decodes it; later calls read the decoded arrays.
 
     Args:
       name: one of `gengen.data.sources.BUILDERS`, or any name that TFDS knows.
-      resolution: height and width, one number for both, or None for the size that the pictures have.
+      resolution: height and width of pictures, one number for both, or None for the size that they have; of solids,
+        the voxels along each axis.
       channels: 1 (grey), 3 (RGB), or None for what the pictures have.
       crop: "none" refuses pictures of mixed sizes or of another aspect than the resolution; "center" cuts the largest
         centred rectangle of the right aspect from each.
       classes: names of the classes to keep, or their numbers; () keeps all. Labels keep their numbers.
-      held_out: share of the training images to set aside, in [0, 1).
-      labelled: how many training images keep their labels for a semi-supervised model, evenly from each class.
+      held_out: share of the training examples to set aside, in [0, 1).
+      labelled: how many training examples keep their labels for a semi-supervised model, evenly from each class.
       data_dir: root folder of data sets; by default $TFDS_DATA_DIR, else ~/tensorflow_datasets.
-      manual_dir: folder of raw files that the user has got by hand; for image_folder the folder or zip of pictures.
+      manual_dir: folder of raw files that the user has got by hand; for image_folder the folder or zip of pictures,
+        for array_folder the file of arrays, or its folder.
       rule: of `splits.RULES`, by which "test" is drawn where the data set has no such split.
       domain: "A" or "B" where that folder holds two domains; "" otherwise.
+      kind: of the arrays of array_folder: one of `signature.KINDS`, or "auto".
 
     Returns:
       The data set, with splits "train" and "test", and with "held_out" and "labelled" where they were asked for.
@@ -63,22 +69,32 @@ def load(
     root = _root(data_dir)
     manual = place("--config.data.manual_dir", manual_dir).absolute() if manual_dir else None
     try:
-        source = find_source(name, root, manual, rule, domain)
-        for note in source.notes:
-            say(note)
-        folder = root / "gengen_decoded" / _FORMAT / _key(name, source, size, channels, crop)
-        data = decoded.read(folder)
-        if data is None:
-            print(f"gengen: preparing {name} in {root}", file=sys.stderr)
-            with plain(root) as readable:
-                prepared = prepare(name, find_source(name, readable, manual, rule, domain), manual, rule)
-                data = decoded.write(folder, name, prepared, size=size, channels=channels, crop=crop)
+        data = _decoded(name, Wanted(root, manual, rule, domain, size, kind), channels, crop)
     except OSError as error:
         _refuse_unusable(root, error)
         raise
     if data.signature.range:
         say(f"{shown(manual) if manual else name}: {Range(*data.signature.range)}")
+    if manual and name == "array_folder":
+        say(described(shown(manual), data.signature))
     return selection.of(data)
+
+
+def _decoded(name: str, wanted: Wanted, channels: int | None, crop: str) -> DataSet:
+    """Reads what was decoded before, or prepares and decodes it."""
+    root, source = wanted.data_dir, find_source(name, wanted)
+    for note in source.notes:
+        say(note)
+    folder = root / "gengen_decoded" / _FORMAT / _key(name, source, wanted.size, channels, crop)
+    data = decoded.read(folder)
+    if data is not None:
+        return data
+    print(f"gengen: preparing {name} in {root}", file=sys.stderr)
+    with plain(root) as readable:
+        source = find_source(name, wanted._replace(data_dir=readable))
+        prepared = prepare(name, source, wanted.manual_dir, wanted.rule)
+        size = None if source.sized else wanted.size
+        return decoded.write(folder, name, prepared, fitted(name, prepared, size=size, channels=channels, crop=crop))
 
 
 def _key(name: str, source: Source, size: tuple[int, int] | None, channels: int | None, crop: str) -> str:

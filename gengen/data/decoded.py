@@ -1,4 +1,4 @@
-"""The cache of decoded pictures: plain .npy files, written once and then read in a fraction of a second."""
+"""The cache of decoded data: plain .npy files, written once and then read in a fraction of a second."""
 
 import dataclasses
 import hashlib
@@ -10,16 +10,20 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from gengen.core.field import Field
 from gengen.core.refusal import Refusal
-from gengen.data import pixels, room
+from gengen.data import room
+from gengen.data.fitting import Fitted
 from gengen.data.prepared import Prepared
-from gengen.data.signature import DataSet, Signature
+from gengen.data.signature import DataSet, Signature, label_field
 from gengen.files.whole import sweep, whole_folder
 
 MAPPED_ABOVE = 1 << 30
 """Arrays above this many bytes stay on the disk and are read as batches need them."""
 
 _SPLITS = ("train", "test")
+
+_CHUNK = 4096
 
 
 def read(folder: pathlib.Path) -> DataSet | None:
@@ -33,8 +37,7 @@ def read(folder: pathlib.Path) -> DataSet | None:
     """
     try:
         signature = Signature.from_json(json.loads((folder / "signature.json").read_text(encoding="utf-8")))
-        keys = ["data"] + ["paired"] * bool(signature.paired) + ["label"] * bool(signature.classes)
-        splits = {split: {key: _load(folder / f"{split}.{key}.npy") for key in keys} for split in _SPLITS}
+        splits = {split: {key: _load(folder / f"{split}.{key}.npy") for key in signature.fields} for split in _SPLITS}
     except (OSError, ValueError, EOFError, KeyError):
         return None
     for split, arrays in splits.items():
@@ -49,24 +52,14 @@ def _load(path: pathlib.Path) -> np.ndarray:
     return array
 
 
-def write(
-    folder: pathlib.Path,
-    name: str,
-    prepared: Prepared,
-    *,
-    size: tuple[int, int] | None,
-    channels: int | None,
-    crop: str,
-) -> DataSet:
+def write(folder: pathlib.Path, name: str, prepared: Prepared, fitted: Fitted) -> DataSet:
     """Decodes a prepared data set into a folder, which appears whole or not at all.
 
     Args:
       folder: where to put it; another process may be writing it too, and the first one wins.
       name: name of the data set.
       prepared: its records.
-      size: (height, width), or None for the size that all pictures have.
-      channels: 1, 3, or None for what the pictures have.
-      crop: "none" or "center".
+      fitted: how they are decoded.
 
     Returns:
       The data set, as it is read back.
@@ -75,28 +68,26 @@ def write(
       Refusal: a picture does not fit the size, which the sentence names, all do not fit on the disk, or what was
         written cannot be read.
     """
-    channels = channels or prepared.channels
-    first = pixels.plain(next(prepared.examples("train"))[1])
-    native = (first.height, first.width)
-    target = size or native
-    _check_room(folder, name, prepared, (*target, channels))
+    counts = {split: len(prepared.splits[split][1]) for split in _SPLITS}
+    _check_room(folder, fitted, tuple(counts.values()))
+    fields = dict(fitted.fields)
     sweep(folder.parent)
     with whole_folder(folder) as partial:
         digest = hashlib.sha256()
-        counts = {}
         for split in _SPLITS:
-            counts[split] = len(prepared.splits[split][1])
             labels = np.zeros(counts[split], np.int32)
-            shape = (counts[split], *target, channels)
-            for key in ("data", "paired") if prepared.paired else ("data",):
-                pictures = _fitted(prepared, split, key, labels, target, native, channels, crop, sized=size is not None)
-                digest.update(_write_rows(partial / f"{split}.{key}.npy", pictures, shape))
+            for key, field in fitted.fields.items():
+                rows = _noted(fitted.examples(split, key), labels)
+                digest.update(_write_rows(partial / f"{split}.{key}.npy", rows, counts[split], field))
             if prepared.classes:
                 np.save(partial / f"{split}.label.npy", labels)
                 digest.update(hashlib.sha256(labels.tobytes()).digest())
-        paired = channels if prepared.paired else 0
-        signature = Signature(name, *target, channels, prepared.classes, counts, digest.hexdigest()[:16])
-        signature = dataclasses.replace(signature, paired=paired, split=prepared.split, range=prepared.range)
+        if prepared.classes:
+            fields["label"] = label_field(prepared.classes)
+        if not fields["data"].bounded:
+            fields["data"] = _measured(fields["data"], np.load(partial / "train.data.npy", mmap_mode="r"))
+        signature = Signature(name, prepared.features.kind, fields, counts, digest.hexdigest()[:16])
+        signature = dataclasses.replace(signature, split=prepared.split, range=prepared.range)
         (partial / "signature.json").write_text(json.dumps(signature.to_json(), indent=1), encoding="utf-8")
         if folder.exists() and read(folder) is None:
             shutil.rmtree(folder)
@@ -106,61 +97,51 @@ def write(
     return data
 
 
-def _check_room(folder: pathlib.Path, name: str, prepared: Prepared, shape: tuple[int, int, int]) -> None:
-    """Checks that there is room for all pictures on the disk, and in memory for those that are not mapped."""
-    what = f"{name} at {shape[0]}x{shape[1]} with {shape[2]} channel{'s' if shape[2] > 1 else ''}"
-    picture = math.prod(shape)
-    arrays = [len(places) * picture for _, places in prepared.splits.values()] * (2 if prepared.paired else 1)
-    room.check_disk(what, sum(arrays), folder)
-    # A picture is there twice while it is brought to its size.
-    room.check_memory(what, sum(size for size in arrays if size <= MAPPED_ABOVE) + 2 * picture)
+def _check_room(folder: pathlib.Path, fitted: Fitted, counts: tuple[int, ...]) -> None:
+    """Checks that there is room for all examples on the disk, and in memory for those that are not mapped."""
+    sizes = [math.prod(field.shape) * np.dtype(field.dtype).itemsize for field in fitted.fields.values()]
+    arrays = [count * size for count in counts for size in sizes]
+    room.check_disk(fitted.what, sum(arrays), folder)
+    # An example is there twice while it is brought to its size.
+    room.check_memory(fitted.what, sum(size for size in arrays if size <= MAPPED_ABOVE) + 2 * max(sizes))
 
 
-def _fitted(
-    prepared: Prepared,
-    split: str,
-    key: str,
-    labels: np.ndarray,
-    target: tuple[int, int],
-    native: tuple[int, int],
-    channels: int,
-    crop: str,
-    *,
-    sized: bool,
-) -> Iterator[np.ndarray]:
-    """Yields a split's pictures [H, W, C] in turn, the first ones or the "paired" ones, and notes labels on the way."""
-    for place, (file, stored, label) in enumerate(prepared.examples(split, paired=key == "paired")):
-        image = pixels.plain(stored)
-        labels[place] = label
-        differs = (image.height, image.width) != native
-        if differs and not sized:
-            raise Refusal(
-                f"{file} is {image.height}x{image.width} (height x width), but the first picture is "
-                f"{native[0]}x{native[1]}: give --config.data.resolution and add --config.data.crop=center."
-            )
-        if differs and crop == "none":
-            raise Refusal(
-                f"{file} is {image.height}x{image.width} (height x width), but the first picture is "
-                f"{native[0]}x{native[1]}: add --config.data.crop=center to cut all to one shape."
-            )
-        try:
-            yield pixels.fit(image, size=target, channels=channels, crop=crop)
-        except ValueError as error:
-            raise Refusal(f"{file} {error}: add --config.data.crop=center to cut it to that shape.") from error
+def _noted(examples: Iterator[tuple[np.ndarray, int]], labels: np.ndarray) -> Iterator[np.ndarray]:
+    """Yields the arrays of examples, and notes their labels on the way."""
+    for index, (array, label) in enumerate(examples):
+        labels[index] = label
+        yield array
 
 
-def _write_rows(path: pathlib.Path, rows: Iterator[np.ndarray], shape: tuple[int, ...]) -> bytes:
+def _write_rows(path: pathlib.Path, rows: Iterator[np.ndarray], count: int, field: Field) -> bytes:
     """Writes a .npy file row by row, and gives its SHA-256.
 
-    Any number of pictures fits in memory this way. A memory map would too, but a full disk kills a process that
+    Any number of examples fits in memory this way. A memory map would too, but a full disk kills a process that
     writes through one, where a plain write says so.
     """
+    shape, dtype = (count, *field.shape), np.dtype(field.dtype).newbyteorder("<")
     digest = hashlib.sha256(repr(shape).encode())
     with path.open("wb") as file:
-        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         for row in rows:
-            content = row.tobytes()
+            content = row.astype(dtype, copy=False).tobytes()
             digest.update(content)
             file.write(content)
     return digest.digest()
+
+
+def _measured(field: Field, array: np.ndarray) -> Field:
+    """A field with the mean and the deviation of each feature of an array [N, *shape], in two passes of float64.
+
+    A constant feature, or one whose deviation float32 cannot divide by, has a deviation of 1.
+    """
+    rows = array.reshape(-1, array.shape[-1])
+    chunks = [slice(start, start + _CHUNK) for start in range(0, len(rows), _CHUNK)]
+    mean = sum(rows[chunk].sum(0, dtype=np.float64) for chunk in chunks) / len(rows)
+    squares = sum(((rows[chunk] - mean) ** 2).sum(0) for chunk in chunks)
+    constant = np.all([(rows[chunk] == rows[0]).all(0) for chunk in chunks], axis=0)
+    deviation = np.sqrt(squares / len(rows))
+    deviation = np.where(constant | (deviation < np.finfo(np.float32).tiny), 1.0, deviation)
+    mean = np.where(constant, rows[0], mean)
+    return dataclasses.replace(field, mean=tuple(mean.tolist()), deviation=tuple(deviation.tolist()))

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from gengen.core.refusal import Refusal
-from gengen.data.signature import DataSet
+from gengen.data.signature import DataSet, plural
 
 GAIN = 2.0
 """What the steepness of a picture's brightness, in [0, 1], is multiplied with to make it visible."""
@@ -52,12 +52,20 @@ def edges_alone(data: DataSet) -> DataSet:
     """Takes the edges of a data set's pictures, white on black, as a data set of their own.
 
     Args:
-      data: any data set.
+      data: a data set of pictures.
 
     Returns:
       A data set whose "data" say how steep the brightness of the pictures is (`edges`), in the same places and with
       the same labels; it has the splits of `data` but for "labelled".
+
+    Raises:
+      Refusal: the data are no pictures.
     """
+    if data.signature.kind != "picture":
+        found = plural(data.signature.kind)
+        raise Refusal(
+            f"--config.data.name=edges needs a first data set of pictures, and {data.signature.name} holds {found}."
+        )
     return _of_first(data, "edges", lambda arrays: edges(arrays["data"]), 1)
 
 
@@ -94,11 +102,9 @@ def _of_first(
         if split != "labelled":
             kept = {key: arrays[key] for key in arrays if key not in ("data", "paired")}
             splits[split] = {"data": pictures(arrays), **kept}
-    own = dataclasses.replace(
-        signature,
+    own = signature.of_shape(
+        (*signature.shape[:-1], channels),
         name=f"{signature.name}_{what}",
-        channels=channels,
-        paired=0,
         range=None,
         counts={split: signature.counts[split] for split in splits},
         digest=hashlib.sha256(f"{signature.digest} {what}".encode()).hexdigest()[:16],

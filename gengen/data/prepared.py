@@ -33,37 +33,69 @@ _DAY = 24 * 3600.0
 _CHUNK = 256
 
 
+class Features(NamedTuple):
+    """Which features of a builder are trained on.
+
+    Attributes:
+      kind: one of `signature.KINDS`.
+      shape: of an example; of files of pictures, whose sizes may differ, (channels,) alone.
+      dtype: of an example.
+      data: the feature of the examples.
+      label: the feature of their classes; None where there are no labels.
+    """
+
+    kind: str
+    shape: tuple[int, ...]
+    dtype: str
+    data: str
+    label: str | None
+
+    @property
+    def encoded(self) -> bool:
+        """Whether the examples are files of pictures, which have to be decoded."""
+        return self.kind == "picture" and len(self.shape) == 1
+
+
 class Prepared(NamedTuple):
     """A prepared data set: which features it has, and where the records of each split lie.
 
-    `paired` is the feature of the second picture of every record, where there is one; it has as many channels.
-    `splits` maps "train" and "test" to (records, their places): a data set without a split for testing lends a tenth
-    of its training records. `split` says by which rule, or that it has one (`splits.OWN`). `range` holds the values
-    that became 0 and 255; None for 8 bits.
+    Attributes:
+      features: that are trained on.
+      classes: names of the classes.
+      splits: maps "train" and "test" to (records, their places): a data set without a split for testing lends a tenth
+        of its training records.
+      split: by which rule, or that it has one (`splits.OWN`).
+      paired: the feature of the second picture of every record, where there is one; it has as many channels.
+      range: the values that became 0 and 255; None for 8 bits.
+      bounds: the least and the greatest value that there can be; None where there are no bounds, or pictures.
     """
 
-    image: str
-    label: str | None
+    features: Features
     classes: tuple[str, ...]
-    channels: int
     splits: Mapping[str, tuple[Any, Sequence[int]]]
     split: str
     paired: str | None = None
     range: tuple[float, float] | None = None
+    bounds: tuple[float, float] | None = None
 
-    def examples(self, split: str, *, paired: bool = False) -> Iterator[tuple[str, Image.Image, int]]:
-        """Yields each example's file name (or its place), its picture as stored, and its label (0 if there are none).
+    def examples(self, split: str, *, paired: bool = False) -> Iterator[tuple[str, Any, int]]:
+        """Yields each example's file name (or its place), its array or bytes, and its label (0 if there are none).
 
         Args:
           split: "train" or "test".
           paired: whether to yield second pictures in the place of the first.
         """
-        feature = self.paired if paired else self.image
+        kind, label = self.features.kind, self.features.label
+        feature = self.paired if paired else self.features.data
         records, places = self.splits[split]
         for place, record in _in_chunks(records, places):
-            name = record["filename"].decode() if "filename" in record else f"picture {place} of {split}"
-            label = max(int(record[self.label]), UNKNOWN) if self.label else 0
-            yield name, Image.open(io.BytesIO(record[feature])), label
+            name = record["filename"].decode() if "filename" in record else f"{kind} {place} of {split}"
+            yield name, record[feature], max(int(record[label]), UNKNOWN) if label else 0
+
+    def pictures(self, split: str, *, paired: bool = False) -> Iterator[tuple[str, Image.Image, int]]:
+        """Yields what `examples` does of pictures, opened."""
+        for name, stored, label in self.examples(split, paired=paired):
+            yield name, Image.open(io.BytesIO(stored)), label
 
 
 def prepare(name: str, source: Source, manual_dir: pathlib.Path | None, rule: str = splits.RULES[0]) -> Prepared:
@@ -79,41 +111,53 @@ def prepare(name: str, source: Source, manual_dir: pathlib.Path | None, rule: st
       The opened data set.
 
     Raises:
-      Refusal: raw files are missing or damaged, the data set needs TensorFlow, or it has no pictures for training.
+      Refusal: raw files are missing or damaged, the data set needs TensorFlow, or it has nothing to train on.
     """
     import tensorflow_datasets as tfds
 
     with quiet(), explained(name, BUILDERS):
         tfds.disable_progress_bar()
         builder = source.builder()
-        image, label = _features(name, builder)
+        found = _features(name, builder)
         if not pathlib.Path(builder.data_path).exists():
             _generate(name, builder, manual_dir)
         if not builder.info.splits:  # another process has prepared it since
             builder = source.builder()
-        channels = 1 if builder.info.features[image].shape[-1] == 1 else 3
         paired = PAIRED if name in BUILDERS and PAIRED in builder.info.features else None
-        pictures = [image, paired] if paired else [image]
-        if label and "train" in builder.info.splits and not _has_labels(builder, "train", pictures, label, rule):
+        stored = [found.data, paired] if paired else [found.data]
+        has_train = "train" in builder.info.splits
+        if found.label and has_train and not _has_labels(builder, "train", stored, found.label, rule):
             say(f"{name} names classes, but no training example is of a known one: taken as without labels")
-            label = None
-        classes = tuple(builder.info.features[label].names) if label else ()
-        chosen, drawn = _splits(name, builder, pictures, label, rule)
-        low_high = tuple((builder.info.metadata or {}).get("range", ())) if name in BUILDERS else ()
-        return Prepared(image, label, classes, channels, chosen, source.split or drawn, paired, low_high or None)
+            found = found._replace(label=None)
+        classes = tuple(builder.info.features[found.label].names) if found.label else ()
+        chosen, drawn = _splits(name, builder, stored, found.label, rule)
+        known = (builder.info.metadata or {}) if name in BUILDERS else {}
+        low_high, bounds = (tuple(known.get(key) or ()) or None for key in ("range", "bounds"))
+        return Prepared(found, classes, chosen, source.split or drawn, paired, low_high, bounds)
 
 
-def _features(name: str, builder: Any) -> tuple[str, str | None]:
-    """Finds the first picture and the first class, before anything is downloaded in vain."""
+def _features(name: str, builder: Any) -> Features:
+    """Finds the first picture, or the only array of floats, and the first class, before a download in vain."""
     import tensorflow_datasets as tfds
 
     features = builder.info.features
     fields = dict(features) if isinstance(features, tfds.features.FeaturesDict) else {}
+    label = next((key for key, feature in fields.items() if isinstance(feature, tfds.features.ClassLabel)), None)
     images = [key for key, feature in fields.items() if type(feature) is tfds.features.Image]
-    labels = [key for key, feature in fields.items() if isinstance(feature, tfds.features.ClassLabel)]
-    if not images or fields[images[0]].np_dtype != np.uint8:
-        raise Refusal(f"--config.data.name={name} has no feature of 8-bit pictures, so gengen cannot train on it.")
-    return images[0], labels[0] if labels else None
+    if images and fields[images[0]].np_dtype == np.uint8:
+        return Features("picture", (1 if fields[images[0]].shape[-1] == 1 else 3,), "uint8", images[0], label)
+    arrays = {key: feature for key, feature in fields.items() if type(feature) is tfds.features.Tensor}
+    if name in BUILDERS:
+        ((key, feature),) = arrays.items()
+        return Features(builder.info.metadata["kind"], feature.shape, np.dtype(feature.np_dtype).name, key, label)
+    floats = [key for key, feature in arrays.items() if np.dtype(feature.np_dtype).kind == "f"]
+    shape = arrays[floats[0]].shape if len(floats) == 1 else ()
+    if len(shape) not in (1, 2) or None in shape:
+        raise Refusal(
+            f"--config.data.name={name} has no feature of 8-bit pictures, and not one single feature of floats [D] or "
+            f"[T, D], so gengen cannot train on it."
+        )
+    return Features("points" if len(shape) == 1 else "series", shape, "float32", floats[0], label)
 
 
 def _generate(name: str, builder: Any, manual_dir: pathlib.Path | None) -> None:
@@ -154,21 +198,21 @@ def _sweep(folder: pathlib.Path) -> None:
 
 
 def _splits(
-    name: str, builder: Any, pictures: Sequence[str], label: str | None, rule: str
+    name: str, builder: Any, stored: Sequence[str], label: str | None, rule: str
 ) -> tuple[dict[str, tuple[Any, Sequence[int]]], str]:
     """Opens the records of both splits, and says how "test" was drawn."""
     counts = {split: info.num_examples for split, info in builder.info.splits.items()}
     if not counts.get("train"):
         raise Refusal(f"--config.data.name={name} has no split `train`, but {', '.join(counts)}.")
-    train, every = _records(builder, "train", pictures), range(counts["train"])
+    train, every = _records(builder, "train", stored), range(counts["train"])
     unlabelled: list[str] = []
     for split in _for_testing(counts, rule):
         if counts[split]:
-            if label and not _has_labels(builder, split, pictures, label, rule):
+            if label and not _has_labels(builder, split, stored, label, rule):
                 unlabelled.append(split)
                 continue
             _say_instead(name, unlabelled, f"its split {split}")
-            held_out = _records(builder, split, pictures), range(counts[split])
+            held_out = _records(builder, split, stored), range(counts[split])
             return {"train": (train, every), "test": held_out}, splits.OWN
     if unlabelled:
         _say_instead(name, unlabelled, "a tenth of its training examples")
@@ -179,10 +223,12 @@ def _splits(
     else:
         keys, classes = [], []
         for _, record in _in_chunks(train, every):
-            keys.append(hashlib.sha256(record[pictures[0]]).digest())  # the pictures would not fit in memory
+            keys.append(hashlib.sha256(record[stored[0]]).digest())  # the examples would not fit in memory
             classes.append(int(record[label]) if label else 0)
         is_test = splits.held_out(keys, 1 / _EVERY, classes)
     places = {"train": np.flatnonzero(~is_test), "test": np.flatnonzero(is_test)}
+    if not len(places["test"]):
+        raise Refusal(f"--config.data.name={name} has one example of each class, and none can be held out.")
     return {split: (train, chosen.tolist()) for split, chosen in places.items()}, rule
 
 
@@ -201,21 +247,22 @@ def _say_instead(name: str, unlabelled: Sequence[str], instead: str) -> None:
         say(f"no example of {' or '.join(unlabelled)} of {name} has a label, so {instead} is held out in its place")
 
 
-def _records(builder: Any, split: str, pictures: Sequence[str]) -> Any:
+def _records(builder: Any, split: str, stored: Sequence[str]) -> Any:
     """Opens a split. Pictures come as stored bytes: TFDS would decode with OpenCV or complain that it is missing."""
     import tensorflow_datasets as tfds
 
+    pictures = [key for key in stored if isinstance(builder.info.features[key], tfds.features.Image)]
     return builder.as_data_source(split, decoders={picture: tfds.decode.SkipDecoding() for picture in pictures})
 
 
-def _has_labels(builder: Any, split: str, pictures: Sequence[str], label: str, rule: str) -> bool:
+def _has_labels(builder: Any, split: str, stored: Sequence[str], label: str, rule: str) -> bool:
     """Says whether the class of any example is known; TFDS writes -1 where it is not.
 
     Versions before 0.2 did not ask: a run of theirs, which is told by its rule "position", keeps its data.
     """
     if rule == "position" or not builder.info.splits[split].num_examples:
         return True
-    records = _records(builder, split, pictures)
+    records = _records(builder, split, stored)
     return any(int(record[label]) >= 0 for _, record in _in_chunks(records, range(len(records))))
 
 

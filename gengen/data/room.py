@@ -28,7 +28,7 @@ def check_memory(what: str, needed: int) -> None:
     if needed > there:
         raise Refusal(
             f"{what} would take {_said(needed)} of memory, and this machine has {_said(there)}: lower "
-            "--config.data.resolution."
+            "--config.data.resolution, or take fewer examples."
         )
 
 

@@ -1,4 +1,4 @@
-"""Which images of a data set an experiment uses: some classes, some set aside, and some that keep their labels.
+"""Which examples of a data set an experiment uses: some classes, some set aside, and some that keep their labels.
 
 Each choice is a fixed rule, the same on every machine and in every run; no seed of a run has a say in it.
 """
@@ -23,9 +23,9 @@ class Selection:
     Attributes:
       classes: names of the classes to which both splits are restricted, or their numbers where no class has that name;
         () is all. Labels keep their numbers, and the signature keeps the names of all classes.
-      held_out: share in [0, 1) of the training images left then, rounded to whole images, that is moved from "train"
-        to a split "held_out". Which ones depends on nothing but the share and the number of images.
-      labelled: how many images of "train" are copied to a split "labelled", as many of each class; where the classes
+      held_out: share in [0, 1) of the training examples left then, rounded to whole ones, that is moved from "train" to
+        a split "held_out". Which ones depends on nothing but the share and the number of examples.
+      labelled: how many examples of "train" are copied to a split "labelled", as many of each class; where the classes
         do not divide it, the first ones have one more. "train" stays whole. 0 makes no such split.
 
     Raises:
@@ -40,7 +40,7 @@ class Selection:
         if not 0 <= self.held_out < 1:
             raise Refusal(f"--config.data.held_out={self.held_out} should be a share from 0 up to, not including, 1.")
         if self.labelled < 0:
-            raise Refusal(f"--config.data.labelled={self.labelled} should be a number of images, or 0.")
+            raise Refusal(f"--config.data.labelled={self.labelled} should be a number of examples, or 0.")
 
     def of(self, data: DataSet) -> DataSet:
         """Selects from a data set.
@@ -52,10 +52,10 @@ class Selection:
           data: a data set with splits "train" and "test".
 
         Returns:
-          The data set itself if nothing is left out or added; otherwise one with images in the order that they had.
+          The data set itself if nothing is left out or added; otherwise one with examples in the order that they had.
 
         Raises:
-          Refusal: a class is unknown, there are no labels to select by, too few images, or more than fit into memory.
+          Refusal: a class is unknown, there are no labels to select by, too few examples, or more than fit into memory.
         """
         places = {split: np.arange(len(arrays["data"])) for split, arrays in data.splits.items()}
         if self.classes:
@@ -65,7 +65,7 @@ class Selection:
                 if not len(chosen):
                     listed = ", ".join(data.signature.classes[number] for number in numbers)
                     raise Refusal(
-                        f"--config.data.classes={listed} leaves no image of {data.signature.name} in {split}."
+                        f"--config.data.classes={listed} leaves no example of {data.signature.name} in {split}."
                     )
         if self.held_out:
             aside = _aside(self.held_out, len(places["train"]))
@@ -81,10 +81,10 @@ def streams(data: DataSet) -> dict[str, np.ndarray | Mapping[str, np.ndarray]]:
       data: a data set.
 
     Returns:
-      The split "train"; where there is a split "labelled", the images of "train" without labels, and under "labelled"
+      The split "train"; where there is a split "labelled", the examples of "train" without labels, and under "labelled"
       the few that have theirs, as a stream of its own: a model cannot see a label that it should not. Where there is a
-      second data set, its images alone are a stream "second" in an order of its own, and the pairs of the first are
-      left out: a model cannot see which images correspond.
+      second data set, its examples alone are a stream "second" in an order of its own, and the pairs of the first are
+      left out: a model cannot see which examples correspond.
     """
     fed: dict[str, np.ndarray | Mapping[str, np.ndarray]] = {**data.splits["train"]}
     if "labelled" in data.splits:
@@ -117,11 +117,11 @@ def _numbers(classes: Sequence[str | int], data: DataSet) -> list[int]:
 
 
 def _aside(share: float, count: int) -> np.ndarray:
-    """Which of `count` images are set aside, bool [count]; a larger share holds all that a smaller one does."""
+    """Which of `count` examples are set aside, bool [count]; a larger share holds all that a smaller one does."""
     number = round(share * count)
     if not 0 < number < count:
         raise Refusal(
-            f"--config.data.held_out={share} sets aside {number} of {count} training images; each part needs one."
+            f"--config.data.held_out={share} sets aside {number} of {count} training examples; each part needs one."
         )
     aside = np.zeros(count, bool)
     aside[order(stream_seed(0, "choice of held_out"), count, 0, number)] = True
@@ -129,7 +129,7 @@ def _aside(share: float, count: int) -> np.ndarray:
 
 
 def _taken(data: DataSet, places: Mapping[str, np.ndarray]) -> DataSet:
-    """Takes the images at some places of "train" and "test"; the places of "held_out" are in "train"."""
+    """Takes the examples at some places of "train" and "test"; the places of "held_out" are in "train"."""
     signature = data.signature
     if all(len(chosen) == signature.counts.get(split) for split, chosen in places.items()):
         return data
@@ -156,7 +156,7 @@ def _with_labelled(data: DataSet, number: int) -> DataSet:
     if not len(classes):
         raise Refusal(f"--config.data.labelled={number} needs labels, and {signature.name} has none.")
     if number < len(classes):
-        raise Refusal(f"--config.data.labelled={number} should be at least {len(classes)}, one image of each class.")
+        raise Refusal(f"--config.data.labelled={number} should be at least {len(classes)}, one example of each class.")
     shuffled = order(stream_seed(0, "choice of labelled"), len(labels), 0, len(labels))
     chosen = []
     for place, label in enumerate(classes):
@@ -164,7 +164,7 @@ def _with_labelled(data: DataSet, number: int) -> DataSet:
         found = shuffled[labels[shuffled] == label][:wanted]
         if len(found) < wanted:
             raise Refusal(
-                f"--config.data.labelled={number} needs {wanted} training images of class "
+                f"--config.data.labelled={number} needs {wanted} training examples of class "
                 f"{signature.classes[label]}, and there are {len(found)}."
             )
         chosen.append(found)

@@ -7,84 +7,161 @@ from typing import Any
 
 import numpy as np
 
-NORMALISATION = "uint8, scaled to [-1, 1]"
+from gengen.core.field import Field
+from gengen.core.units import Units
 
-_LATER = ("paired", "second", "split", "range")
+KINDS: Mapping[str, int] = {"points": 1, "series": 2, "picture": 3, "volume": 4}
+"""Kinds of data, and how many axes an example of each has: [D], [T, D], [H, W, C] and [D, H, W, C]."""
 
-_KINDS = {
-    **dict.fromkeys(("name", "digest", "normalisation"), str),
-    **dict.fromkeys(("height", "width", "channels", "paired"), int),
-    **{"classes": list, "counts": dict},
-}
-"""What each field is in JSON."""
+
+def plural(kind: str) -> str:
+    """The word for several examples of a kind."""
+    return kind if kind.endswith("s") else f"{kind}s"
+
+
+BYTE = (0.0, 255.0)
+"""Bounds of pictures and volumes."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
     """The shape and identity of a data set, kept in the run's folder: later tasks need it, and not the data.
 
-    `classes` is empty where there are no labels; `counts` holds the examples of each split; `digest` identifies the
-    decoded pixels and labels of "train" and "test", so that a run is never continued on other data. `paired` is the
-    number of channels of the second picture that every example has, 0 where there is none. `second` describes a second
-    data set, which the digest covers, too; None where there is none. `split` says how "test" was drawn: by one of
-    `splits.RULES`, or `splits.OWN` where the data set has one. `range` holds the values (low, high) that became 0 and
-    255; None where the pictures have 8 bits.
+    Attributes:
+      name: of the data set.
+      kind: one of `KINDS`.
+      fields: what the arrays of an example are: "data", "label" where there are labels, and "paired" where every
+        example has a second picture.
+      counts: examples of each split.
+      digest: identifies the decoded values and labels of "train" and "test", so that a run is never continued on other
+        data. It covers those of `second`, too.
+      second: describes a second data set; None where there is none.
+      split: how "test" was drawn: by one of `splits.RULES`, or `splits.OWN` where the data set has one.
+      range: the values (low, high) of pictures that became 0 and 255; None where they have 8 bits.
     """
 
     name: str
-    height: int
-    width: int
-    channels: int
-    classes: tuple[str, ...]
+    kind: str
+    fields: Mapping[str, Field]
     counts: Mapping[str, int]
     digest: str
-    normalisation: str = NORMALISATION
-    paired: int = 0
     second: "Signature | None" = None
     split: str = "position"
     range: tuple[float, float] | None = None
 
+    @classmethod
+    def of_pictures(
+        cls,
+        name: str,
+        shape: tuple[int, ...],
+        classes: tuple[str, ...],
+        counts: Mapping[str, int],
+        digest: str,
+        *,
+        paired: int = 0,
+        **others: Any,
+    ) -> "Signature":
+        """The signature of pictures.
+
+        Args:
+          name: of the data set.
+          shape: (height, width, channels) of one picture.
+          classes: names of the classes; () where there are no labels.
+          counts: examples of each split.
+          digest: of the decoded pictures and labels.
+          paired: channels of the second picture that every example has; 0 where there is none.
+          **others: further attributes.
+        """
+        fields = {"data": Field(tuple(shape), "uint8", *BYTE)}
+        if classes:
+            fields["label"] = label_field(classes)
+        if paired:
+            fields["paired"] = Field((*shape[:2], paired), "uint8", *BYTE)
+        return cls(name, "picture", fields, counts, digest, **others)
+
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of one picture."""
-        return self.height, self.width, self.channels
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one example: (height, width, channels) of a picture."""
+        return self.fields["data"].shape
+
+    @property
+    def units(self) -> Units:
+        """What brings the data to the units of models, and back."""
+        return Units(self.fields["data"])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes; () where there are no labels."""
+        return self.fields["label"].classes if "label" in self.fields else ()
+
+    @property
+    def paired(self) -> int:
+        """Channels of the second picture that every example has; 0 where there is none."""
+        return self.fields["paired"].shape[-1] if "paired" in self.fields else 0
+
+    def of_shape(self, shape: tuple[int, ...], **changes: Any) -> "Signature":
+        """The signature of data made of these: of another shape, and without second pictures."""
+        fields = {name: field for name, field in self.fields.items() if name != "paired"}
+        fields["data"] = dataclasses.replace(fields["data"], shape=tuple(shape))
+        return dataclasses.replace(self, fields=fields, **changes)
 
     def to_json(self) -> dict[str, Any]:
-        """Gives the fields as plain JSON values."""
+        """Gives the attributes as plain JSON values."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        fields = {name: field.to_json() for name, field in self.fields.items()}
         second = self.second.to_json() if self.second else None
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {**fields, "classes": list(self.classes), "counts": dict(self.counts), "second": second}
+        return {**values, "fields": fields, "counts": dict(self.counts), "second": second}
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> "Signature":
-        """Reads what `to_json` wrote; what older versions did not write has its default.
+    def from_json(cls, values: Mapping[str, Any]) -> "Signature":
+        """Reads what `to_json` wrote, or a version before 0.3; what older versions did not write has its default.
 
         Raises:
-          KeyError: a field is missing.
+          KeyError: a value is missing.
           ValueError: one is not what it should be.
         """
+        if "height" in values and "fields" not in values:
+            values = _of_pictures_alone(values)
         names = [field.name for field in dataclasses.fields(cls)]
-        values = {name: fields[name] for name in names if name in fields or name not in _LATER}
-        for name in values.keys() & _KINDS.keys():
-            if type(values[name]) is not _KINDS[name]:  # True is no number here
-                raise ValueError(f"{name} is {values[name]!r}")
-        for name, items, kind in (("classes", values["classes"], str), ("counts", values["counts"].values(), int)):
-            if not all(type(item) is kind for item in items):
-                raise ValueError(f"{name} are {values[name]!r}")
-        if values.get("second") is not None:
-            values["second"] = cls.from_json(values["second"])
-        values["range"] = tuple(values["range"]) if values.get("range") else None
-        return cls(**{**values, "classes": tuple(values["classes"]), "counts": dict(values["counts"])})
+        found = {name: values[name] for name in names if name in values or name not in ("second", "split", "range")}
+        for name, kind in {"name": str, "kind": str, "digest": str, "fields": dict, "counts": dict}.items():
+            if type(found[name]) is not kind:  # True is no number here
+                raise ValueError(f"{name} is {found[name]!r}")
+        if found["kind"] not in KINDS or not all(type(count) is int for count in found["counts"].values()):
+            raise ValueError(f"kind is {found['kind']!r}, and counts are {found['counts']!r}")
+        found["fields"] = {name: Field.from_json(field) for name, field in found["fields"].items()}
+        if len(found["fields"]["data"].shape) != KINDS[found["kind"]]:
+            raise ValueError(f"kind is {found['kind']!r}, and the shape {found['fields']['data'].shape}")
+        if found.get("second") is not None:
+            found["second"] = cls.from_json(found["second"])
+        found["range"] = tuple(found["range"]) if found.get("range") else None
+        return cls(**{**found, "counts": dict(found["counts"])})
+
+
+def label_field(classes: tuple[str, ...]) -> Field:
+    """The field of labels of some classes."""
+    return Field((), "int32", classes=classes)
+
+
+def _of_pictures_alone(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a version before 0.3 wrote, which knew pictures alone, as `to_json` writes it now."""
+    sizes = [values["height"], values["width"], values["channels"], values.get("paired", 0)]
+    if any(type(size) is not int for size in sizes) or type(values["classes"]) is not list:
+        raise ValueError(f"height, width, channels and paired are {sizes!r}, and classes {values['classes']!r}")
+    *shape, paired = sizes
+    made = Signature.of_pictures("", tuple(shape), tuple(values["classes"]), {}, "", paired=paired).to_json()
+    return {**values, "kind": made["kind"], "fields": made["fields"]}
 
 
 @dataclasses.dataclass(frozen=True)
 class DataSet:
-    """Decoded pictures: `splits[split]` holds "data", uint8 [N, H, W, C], and "label", int32 [N], if there are any.
+    """Decoded data: `splits[split]` holds "data" [N, *shape], and "label", int32 [N], if there are any.
 
-    Where every example has a second picture, "paired", uint8 [N, H, W, P], holds it. The splits are "train" and "test",
-    and those that a selection adds. The arrays are for reading only. `folder` is where what is derived from them is
-    kept; that of a part lies in that of the whole, and need not exist yet. `second` is another data set, of other
-    pictures that correspond to none of these in particular; its signature is that of `signature.second`.
+    The data are in their own units: pictures and volumes are uint8, points and series float32. Where every example has
+    a second picture, "paired", uint8 [N, H, W, P], holds it. The splits are "train" and "test", and those that a
+    selection adds. The arrays are for reading only. `folder` is where what is derived from them is kept; that of a part
+    lies in that of the whole, and need not exist yet. `second` is another data set, of other examples that correspond
+    to none of these in particular; its signature is that of `signature.second`.
     """
 
     signature: Signature

@@ -1,4 +1,4 @@
-"""Where pictures come from: the table of gengen's own data sets, and every other name that TFDS knows."""
+"""Where data come from: the table of gengen's own data sets, and every other name that TFDS knows."""
 
 import functools
 import hashlib
@@ -8,15 +8,31 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from gengen.core.refusal import Refusal
-from gengen.data import facades, idx, raw, splits, usps
+from gengen.data import facades, idx, points, raw, solids, splits, usps
+from gengen.data.arrays import find_arrays
 from gengen.data.errors import explained, quiet
-from gengen.data.folder import list_folder
+from gengen.data.image_folder import list_folder
+from gengen.data.splits import VERSION, VERSIONS
 
-VERSION = "1.0.0"
-"""Version of gengen's builders: a change of what they yield must change it, or old caches stay in use."""
 
-VERSIONS = {"hash": "1.1.0", "position": VERSION}
-"""Versions of the builders that draw a split for testing, by rule."""
+class Wanted(NamedTuple):
+    """What is asked for of a data set before it is prepared.
+
+    Attributes:
+      data_dir: root folder of all data sets.
+      manual_dir: the user's folder of raw files, or their file, or None.
+      rule: of `splits.RULES`, where the data set has no split for testing.
+      domain: "A" or "B" of the two that a folder of pictures holds, or "".
+      size: (height, width); None for what the data have.
+      kind: of the user's own arrays: one of `signature.KINDS`, or "auto".
+    """
+
+    data_dir: pathlib.Path
+    manual_dir: pathlib.Path | None
+    rule: str = splits.RULES[0]
+    domain: str = ""
+    size: tuple[int, int] | None = None
+    kind: str = "auto"
 
 
 class Source(NamedTuple):
@@ -25,7 +41,7 @@ class Source(NamedTuple):
     `digest` identifies the user's files where there are any; `builder` makes the TFDS builder. Importing TFDS takes
     half a second, so only `builder` does it, and a start with decoded data never calls it. `split` says how "test" is
     drawn: by one of `splits.RULES`, or `splits.OWN`; "" where only the prepared data can tell. `notes` are sentences
-    about the files.
+    about the files. `sized` says that the examples are drawn at the size asked for.
     """
 
     version: str
@@ -33,30 +49,70 @@ class Source(NamedTuple):
     builder: Callable[[], Any]
     split: str
     notes: tuple[str, ...] = ()
+    sized: bool = False
 
 
-def _own(name: str, data_dir: pathlib.Path, manual_dir: pathlib.Path | None, rule: str, domain: str) -> Source:
-    if domain:
-        raise Refusal(f"--config.data.name={name} holds no domain {domain}; only image_folder can hold two.")
-    split = rule if name in _DRAWN else splits.OWN
+def _own(name: str, wanted: Wanted) -> Source:
+    split = wanted.rule if name in _DRAWN else splits.OWN
     version = VERSIONS.get(split, VERSION)
     if name in _RAW:
-        wanted = _RAW[name]()
+        files = _RAW[name]()
         others = [known() for known in _RAW.values()]
-        found = raw.find(wanted, manual_dir, [other for other in others if other.dataset != wanted.dataset])
+        found = raw.find(files, wanted.manual_dir, [other for other in others if other.dataset != files.dataset])
     else:
-        notes = (f"{name} needs no files, so --config.data.manual_dir={manual_dir} is not looked at",)
-        found = raw.Found({}, "", notes if manual_dir else ())
+        found = _embedded(name, wanted)
 
     def builder() -> Any:
         from gengen.data.builders import OWN
 
-        return OWN[name](found=found, data_dir=data_dir, version=version)
+        return OWN[name](found=found, data_dir=wanted.data_dir, version=version)
 
     return Source(version, found.digest, builder, split, found.notes)
 
 
-def _image_folder(data_dir: pathlib.Path, manual_dir: pathlib.Path | None, rule: str, domain: str) -> Source:
+def _embedded(name: str, wanted: Wanted, digest: str = "") -> raw.Found:
+    notes = (f"{name} needs no files, so --config.data.manual_dir={wanted.manual_dir} is not looked at",)
+    return raw.Found({}, digest, notes if wanted.manual_dir else ())
+
+
+def _drawn_arrays(name: str, wanted: Wanted) -> Source:
+    found = _embedded(name, wanted)
+
+    def builder() -> Any:
+        from gengen.data.array_builders import ARRAYS
+
+        return ARRAYS[name](found=found, data_dir=wanted.data_dir)
+
+    return Source(VERSION, "", builder, splits.OWN, found.notes)
+
+
+def _solids(wanted: Wanted) -> Source:
+    side, width = wanted.size or (solids.SIDE, solids.SIDE)
+    if side != width:
+        raise Refusal(f"--config.data.resolution=({side}, {width}) should be one number: solids lie in cubes.")
+    found = _embedded("solids", wanted, f"side_{side}")
+
+    def builder() -> Any:
+        from gengen.data.array_builders import Solids
+
+        return Solids(side=side, found=found, data_dir=wanted.data_dir)
+
+    return Source(VERSION, found.digest, builder, splits.OWN, found.notes, sized=True)
+
+
+def _array_folder(wanted: Wanted) -> Source:
+    arrays = find_arrays(wanted.manual_dir, wanted.kind)
+
+    def builder() -> Any:
+        from gengen.data.array_builders import ArrayFolder
+
+        return ArrayFolder(arrays=arrays, data_dir=wanted.data_dir)
+
+    return Source(f"{VERSION}-{wanted.rule}", arrays.digest, builder, "")
+
+
+def _image_folder(wanted: Wanted) -> Source:
+    data_dir, manual_dir, rule, domain, *_ = wanted
     folder = list_folder(manual_dir, rule, domain)
     # Files of two folders may agree in names, sizes and times of change, so the place is part of what they are.
     state = f"{manual_dir and manual_dir.resolve()}\t{folder.digest}"
@@ -79,30 +135,32 @@ _RAW: Mapping[str, Callable[[], raw.RawSet]] = {
 
 _NAMES = ("digits", "glyphs", "photographs", *_RAW)  # of the first three there is nothing to download
 
+_ARRAYS = (*points.CLOUDS, "sines")
+
 _DRAWN = ("digits",)  # of these, the builder draws the split for testing
 
-BUILDERS: Mapping[str, Callable[[pathlib.Path, pathlib.Path | None, str, str], Source]] = {
+BUILDERS: Mapping[str, Callable[[Wanted], Source]] = {
     **{name: functools.partial(_own, name) for name in _NAMES},
+    **{name: functools.partial(_drawn_arrays, name) for name in _ARRAYS},
+    "solids": _solids,
     "image_folder": _image_folder,
+    "array_folder": _array_folder,
 }
 """gengen's own data sets, by `config.data.name`."""
 
+UNUSED: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys((*_ARRAYS, "array_folder"), ("resolution", "channels", "crop")),
+    "solids": ("channels", "crop"),
+}
+"""Keys of the section `data` that say nothing of some data sets, whatever a config for pictures holds."""
 
-def find_source(
-    name: str,
-    data_dir: pathlib.Path,
-    manual_dir: pathlib.Path | None,
-    rule: str = splits.RULES[0],
-    domain: str = "",
-) -> Source:
+
+def find_source(name: str, wanted: Wanted) -> Source:
     """Looks a data set up, in gengen's table first and then in TFDS.
 
     Args:
       name: a key of `BUILDERS`, or any name that `tfds.builder` takes.
-      data_dir: root folder of all data sets.
-      manual_dir: the user's folder of raw files or pictures, or None.
-      rule: of `splits.RULES`, where the data set has no split for testing.
-      domain: "A" or "B" of the two that a folder of pictures holds, or "".
+      wanted: what is asked for.
 
     Returns:
       The source; nothing is prepared yet.
@@ -110,16 +168,21 @@ def find_source(
     Raises:
       Refusal: nobody knows the name, its builder cannot be made, or the user's files are missing or other ones.
     """
+    if wanted.domain and name != "image_folder" and name in BUILDERS:
+        raise Refusal(f"--config.data.name={name} holds no domain {wanted.domain}; only image_folder can hold two.")
+    if wanted.kind != "auto" and name != "array_folder":
+        raise Refusal(f"--config.data.kind={wanted.kind} is for --config.data.name=array_folder; leave it auto.")
     if name in BUILDERS:
-        return BUILDERS[name](data_dir, manual_dir, rule, domain)
+        return BUILDERS[name](wanted)
     import tensorflow_datasets as tfds
 
+    manual_dir = wanted.manual_dir
     with quiet(), explained(name, BUILDERS):
-        builder = tfds.builder(name, data_dir=data_dir, file_format="array_record")
+        builder = tfds.builder(name, data_dir=wanted.data_dir, file_format="array_record")
     if manual_dir and not manual_dir.exists():
         raise Refusal(f"--config.data.manual_dir={manual_dir} does not exist: name the folder of the files of {name}.")
     place = pathlib.Path(builder.data_path)
     notes: tuple[str, ...] = ()
     if manual_dir and place.exists():
         notes = (f"TFDS has prepared {name} before, in {place}, so --config.data.manual_dir={manual_dir} is not read.",)
-    return Source(f"{builder.version}-{rule}", "", lambda: builder, "", notes)
+    return Source(f"{builder.version}-{wanted.rule}", "", lambda: builder, "", notes)

@@ -12,6 +12,12 @@ RULES = ("hash", "position")
 OWN = "own"
 """What stands for a rule where a data set has splits of its own."""
 
+VERSION = "1.0.0"
+"""Version of gengen's builders: a change of what they yield must change it, or old caches stay in use."""
+
+VERSIONS = {"hash": "1.1.0", "position": VERSION}
+"""Versions of the builders that draw a split for testing, by rule."""
+
 
 def held_out(keys: Sequence[bytes], share: float, classes: Sequence[Any] | np.ndarray | None = None) -> np.ndarray:
     """Which examples are for testing: a share of each class, by the hash of what each example is.

@@ -1,40 +1,36 @@
-"""What tells anomalies: scores of single images, higher for what is less like the training images."""
+"""What tells anomalies: scores of single examples, higher for what is less like the training data."""
 
 import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from ml_collections import ConfigDict
-from scipy import linalg, ndimage, special
+from scipy import linalg, special
 
 from gengen.core.model import GenerativeModel, offers, require
 from gengen.core.refusal import Refusal
 from gengen.core.state import Tree, Variables
+from gengen.core.units import Units
 from gengen.evaluation.judge import pick
+from gengen.inference.batched import batched, chosen
 from gengen.inference.conditions import classes_of
-from gengen.inference.fitted_prior import IMAGES, SAMPLERS, Mixture
-from gengen.pictures.grid import to_pixels
-
-CHUNK = 128
-"""Images of one call: bounds memory, and is compiled once however many there are."""
-
-BLUR = 1.0
-"""Standard deviation, in pixels, of the Gaussian that images are blurred by before their directions are compared."""
+from gengen.inference.fitted_prior import FITTED_PRIORS, IMAGES, Mixture
+from gengen.metrics.anomaly import cosine_distances
+from gengen.reports.tables import NOUNS
+from gengen.runs.run import Run
 
 RIDGE = 1e-3
-"""Share of a feature's mean variance that is added to each variance: fewer images than features span no space."""
+"""Share of a feature's mean variance that is added to each variance: fewer examples than features span no space."""
 
 
 class Scored(NamedTuple):
-    """What a scorer says of n images.
+    """What a scorer says of n examples.
 
     Attributes:
       scores: higher for what is more anomalous, float64 [n].
-      reconstructions: what the model gives back, uint8 [n, H, W, C]; None where it gives back nothing.
-      heat: what each pixel adds to the score, float64 [n, H, W]; None where that cannot be said.
+      reconstructions: what the model gives back, in the data's units [n, *shape]; None where that is nothing.
+      heat: what each pixel adds to the score, float64 [n, H, W]; None where that is not said, or there are none.
     """
 
     scores: np.ndarray
@@ -43,100 +39,96 @@ class Scored(NamedTuple):
 
 
 Scorer = Callable[[np.ndarray], Scored]
-"""Scores images uint8 [n, H, W, C]. An image has the same score whatever stands beside it."""
+"""Scores examples [n, *shape] in the data's units. One has the same score whatever stands beside it."""
 
 
-class Subject(NamedTuple):
+class Normal(NamedTuple):
     """What a scorer is made of.
 
     Attributes:
-      model: the model.
-      variables: its variables.
-      train: its training images, uint8 [N, H, W, C].
-      settings: the section `evaluation`.
-      seed: of the noise, which all images share.
+      run: a run on normal examples.
+      train: these, its training data [N, *shape].
+      seed: of the noise, which all examples share.
     """
 
-    model: GenerativeModel
-    variables: Variables
+    run: Run
     train: np.ndarray
-    settings: ConfigDict
     seed: int = 0
+
+    @property
+    def units(self) -> Units:
+        """Of the data."""
+        return self.run.signature.units
+
+    @property
+    def pictures(self) -> bool:
+        """Whether the data are pictures."""
+        return self.run.signature.kind == "picture"
 
 
 class Detector(NamedTuple):
-    """A way to score images.
+    """A way to score examples.
 
     Attributes:
       title: what the score is, in words.
       requires: the capabilities of a model that it takes.
       build: makes the scorer.
-      heat: what the heat map shows, in words; "" where there is none.
+      heat: what the heat map of a picture shows, in words; "" where there is none.
       settings: what it reads of the section `evaluation`.
+      of_numbers: what the score of data is that are no pictures, where it is another one; "" where there is none.
     """
 
     title: str
     requires: tuple[str, ...]
-    build: Callable[[Subject], Scorer]
+    build: Callable[[Normal], Scorer]
     heat: str = ""
     settings: tuple[str, ...] = ()
+    of_numbers: str | None = None
+
+    def title_of(self, kind: str) -> str:
+        """What the score of data of a kind is, in words; "" where they have none."""
+        return self.title if kind == "picture" or self.of_numbers is None else self.of_numbers
 
 
-def scorer(name: str, subject: Subject) -> Scorer:
+def scorer(name: str, normal: Normal) -> Scorer:
     """Makes the scorer of a name in `DETECTORS`; a check with `check` goes before it."""
-    return DETECTORS[name].build(subject)
+    return DETECTORS[name].build(normal)
 
 
-def check(name: str, model: GenerativeModel) -> None:
-    """Checks that a model can be scored by.
+def check(name: str, model: GenerativeModel, kind: str) -> None:
+    """Checks that examples can be scored by a model.
+
+    Args:
+      name: of the score.
+      model: the model.
+      kind: of the data.
 
     Raises:
-      Refusal: there is no such score, or the model cannot do what it takes; the sentence says which score can be had.
+      Refusal: there is no such score, it is of pictures alone, or the model cannot do what it takes; the sentence says
+        which score can be had.
     """
     asked = f"config.evaluation.anomaly_score={name!r}"
     if name not in DETECTORS:
         raise Refusal(f"{asked} is unknown; it must be one of {', '.join(DETECTORS)}.")
-    if _fits(DETECTORS[name], model):
+    if _fits(DETECTORS[name], model, kind):
         return
-    others = [f"{other!r}" for other, detector in DETECTORS.items() if _fits(detector, model)]
+    others = [f"{other!r}" for other, detector in DETECTORS.items() if _fits(detector, model, kind)]
     instead = f"set it to {' or '.join(others)}" if others else "no other score can be had of it"
     if classes_of(model):
         raise Refusal(f"{asked} needs a model that is not told the class of what it sees; {instead}.")
+    if not DETECTORS[name].title_of(kind):
+        raise Refusal(f"{asked} is of pictures alone, and the data of this run are of the kind {kind}; {instead}.")
     needs, has = ", ".join(DETECTORS[name].requires), ", ".join(offers(model)) or "none of these"
     raise Refusal(f"{asked} needs a model that can do {needs}, and this one can do {has}; {instead}.")
 
 
-def scores_of(scorer: Scorer, images: np.ndarray) -> np.ndarray:
-    """Scores images uint8 [N, H, W, C] a few at a time, float64 [N].
+def scores_of(scorer: Scorer, examples: np.ndarray) -> np.ndarray:
+    """Scores examples [N, *shape] a batch at a time, float64 [N].
 
     Raises:
-      Refusal: what the model says of an image is not finite.
+      Refusal: what the model says of an example is not finite.
     """
-    parts = [scorer(np.asarray(images[start : start + CHUNK])).scores for start in range(0, len(images), CHUNK)]
-    return np.concatenate(parts)
-
-
-def cosine_distances(images: np.ndarray, others: np.ndarray, *, blur: float = BLUR) -> tuple[np.ndarray, np.ndarray]:
-    """How far the directions of blurred images point apart: 1 - cos(blur(x), blur(y)).
-
-    Neither a factor of brightness counts nor, by the blur, a shift by a fraction of a pixel. Where one of two images is
-    black the distance is 1, and 0 where both are.
-
-    Args:
-      images: x, intensities of at least 0 [n, H, W, C].
-      others: y, the same.
-      blur: standard deviation of the Gaussian, in pixels; images go on as in a mirror beyond their edges.
-
-    Returns:
-      Distances in [0, 1], float64 [n], and the squared differences of the two directions x / |x| and y / |y|, summed
-      over channels, [n, H, W]; they sum to 2 (1 - cos), which is twice the distance.
-    """
-    blurred = [ndimage.gaussian_filter(np.asarray(side, np.float64), (0, blur, blur, 0)) for side in (images, others)]
-    lengths = [np.sqrt(np.square(side).sum((1, 2, 3), keepdims=True)) for side in blurred]
-    first, second = (side / np.where(length > 0, length, 1) for side, length in zip(blurred, lengths, strict=True))
-    heat = np.square(first - second).sum(3)
-    one_is_black = ((lengths[0] > 0) != (lengths[1] > 0)).ravel()
-    return np.where(one_is_black, 1.0, heat.sum((1, 2)) / 2), heat
+    return np.asarray(batched(lambda indices: scorer(chosen(examples, indices)).scores, len(examples)))
 
 
 def log_density(fitted: Mixture, codes: np.ndarray) -> np.ndarray:
@@ -149,118 +141,122 @@ def log_density(fitted: Mixture, codes: np.ndarray) -> np.ndarray:
     return logs
 
 
-def _reconstruction(subject: Subject) -> Scorer:
-    decoded = _decoded(subject)
+def _reconstruction(normal: Normal) -> Scorer:
+    decoded = _decoded(normal)
 
     def score(images: np.ndarray) -> Scored:
         back = decoded(images)
         intensities = np.clip((back.astype(np.float64) + 1) / 2, 0, 1)
         scores, heat = cosine_distances(images / 255, intensities)
-        return Scored(scores, to_pixels(back), heat)
+        return Scored(scores, normal.units.to_data(back), heat)
 
     return score
 
 
-def _squared_error(subject: Subject) -> Scorer:
-    decoded = _decoded(subject)
+def _squared_error(normal: Normal) -> Scorer:
+    decoded = _decoded(normal)
 
-    def score(images: np.ndarray) -> Scored:
+    def of_pictures(images: np.ndarray) -> Scored:
         back = decoded(images)
         heat = np.square(images / 255 - (back.astype(np.float64) + 1) / 2).mean(3)
-        return Scored(heat.mean((1, 2)), to_pixels(back), heat)
+        return Scored(heat.mean((1, 2)), normal.units.to_data(back), heat)
 
-    return score
+    def of_numbers(examples: np.ndarray) -> Scored:
+        back = decoded(examples)
+        squares = np.square(normal.units.to_model(examples) - back.astype(np.float64))
+        return Scored(squares.reshape(len(squares), -1).mean(1), normal.units.to_data(back))
 
-
-def _decoded(subject: Subject) -> Callable[[np.ndarray], np.ndarray]:
-    """What comes back of images, float32 in about [-1, 1]."""
-    encode, decode = require(subject.model, "encode"), require(subject.model, "decode")
-
-    def one(key: jax.Array, variables: Variables, image: jax.Array) -> Tree:
-        return decode(jax.random.fold_in(key, 1), variables, encode(key, variables, image))
-
-    return _each(one, subject)
+    return of_pictures if normal.pictures else of_numbers
 
 
-def _likelihood(subject: Subject) -> Scorer:
-    log_likelihood = require(subject.model, "log_likelihood")
-    samples = subject.settings.get("importance_samples", (1,))[-1]
-    bound = _each(lambda key, variables, image: log_likelihood(key, variables, image, None, samples), subject)
-    return lambda images: Scored(-bound(images).astype(np.float64))
+def _decoded(normal: Normal) -> Callable[[np.ndarray], np.ndarray]:
+    """What comes back of examples, float32 in the model's units."""
+    encode, decode = require(normal.run.model, "encode"), require(normal.run.model, "decode")
+
+    def one(key: jax.Array, variables: Variables, example: jax.Array) -> Tree:
+        return decode(jax.random.fold_in(key, 1), variables, encode(key, variables, example))
+
+    return _each(one, normal)
 
 
-def _density(subject: Subject) -> Scorer:
-    name, components = subject.settings.get("sampler", "mixture"), subject.settings.get("components", 10)
-    if name not in SAMPLERS or components < 1:
+def _likelihood(normal: Normal) -> Scorer:
+    log_likelihood = require(normal.run.model, "log_likelihood")
+    samples = normal.run.settings.get("importance_samples", (1,))[-1]
+    bound = _each(lambda key, variables, example: log_likelihood(key, variables, example, None, samples), normal)
+    return lambda examples: Scored(-bound(examples).astype(np.float64))
+
+
+def _density(normal: Normal) -> Scorer:
+    name, components = normal.run.settings.get("sampler", "mixture"), normal.run.settings.get("components", 10)
+    if name not in FITTED_PRIORS or components < 1:
         raise Refusal(
-            f"config.evaluation.anomaly_score='density' needs a config.evaluation.sampler of {', '.join(SAMPLERS)} and "
-            f"at least 1 of config.evaluation.components, not {name!r} and {components}."
+            f"config.evaluation.anomaly_score='density' needs a config.evaluation.sampler of "
+            f"{', '.join(FITTED_PRIORS)} and at least 1 of config.evaluation.components, not {name!r} and {components}."
         )
-    encode = require(subject.model, "encode")
-    look = _each(encode, subject)
+    encode = require(normal.run.model, "encode")
+    look = _each(encode, normal)
 
-    def codes(images: np.ndarray) -> np.ndarray:
-        found = look(images)
+    def codes(examples: np.ndarray) -> np.ndarray:
+        found = look(examples)
         if not np.issubdtype(found.dtype, np.floating):
             raise Refusal(
                 "config.evaluation.anomaly_score='density' needs codes that have a density, and those of this model "
                 "are whole numbers; set it to 'reconstruction'."
             )
-        return found.reshape(len(images), -1).astype(np.float64)
+        return found.reshape(len(examples), -1).astype(np.float64)
 
-    fitted = SAMPLERS[name](codes(_known(subject)), components)
-    return lambda images: Scored(-log_density(fitted, codes(images)))
+    fitted = FITTED_PRIORS[name](codes(_known(normal)), components)
+    return lambda examples: Scored(-log_density(fitted, codes(examples)))
 
 
-def _features(subject: Subject) -> Scorer:
-    look = _each(require(subject.model, "features"), subject)
-    known = look(_known(subject)).astype(np.float64)
+def _features(normal: Normal) -> Scorer:
+    look = _each(require(normal.run.model, "features"), normal)
+    known = look(_known(normal)).astype(np.float64)
     mean, covariance = known.mean(0), np.atleast_2d(np.cov(known, rowvar=False))
     ridge = RIDGE * np.trace(covariance) / len(covariance) + np.finfo(np.float32).tiny
     factor = np.linalg.cholesky(covariance + ridge * np.eye(len(covariance)))
 
-    def score(images: np.ndarray) -> Scored:
-        white = linalg.solve_triangular(factor, (look(images) - mean).T, lower=True)
+    def score(examples: np.ndarray) -> Scored:
+        white = linalg.solve_triangular(factor, (look(examples) - mean).T, lower=True)
         return Scored(np.sqrt(np.square(white).sum(0)))
 
     return score
 
 
-def _known(subject: Subject) -> np.ndarray:
-    """At most `IMAGES` training images."""
-    return pick(subject.train, IMAGES)[1]
+def _known(normal: Normal) -> np.ndarray:
+    """At most `IMAGES` training examples."""
+    return pick(normal.train, IMAGES)[1]
 
 
-def _each(one: Callable[..., Tree], subject: Subject) -> Callable[[np.ndarray], np.ndarray]:
-    """Maps images uint8 [n, H, W, C] by `(key, variables, image [1, H, W, C] in [-1, 1]) -> array [1, ...]`."""
-    key = jax.random.key(subject.seed)
+def _each(one: Callable[..., Tree], normal: Normal) -> Callable[[np.ndarray], np.ndarray]:
+    """Maps examples [n, *shape] by `(key, variables, example [1, *shape] in the model's units) -> array [1, ...]`."""
+    key, units, many = jax.random.key(normal.seed), normal.units, NOUNS[normal.run.signature.kind][1]
 
     @jax.jit
-    def look(variables: Variables, images: jax.Array) -> jax.Array:
-        scaled = images.astype(jnp.float32) / 127.5 - 1
-        found: jax.Array = jax.vmap(lambda image: one(key, variables, image[None])[0])(scaled)
+    def look(variables: Variables, examples: jax.Array) -> jax.Array:
+        found: jax.Array = jax.vmap(lambda example: one(key, variables, example[None])[0])(units.to_model(examples))
         return found
 
-    def run(images: np.ndarray) -> np.ndarray:
-        parts = []
-        for start in range(0, len(images), CHUNK):
-            indices = np.minimum(np.arange(start, start + CHUNK), len(images) - 1)
-            parts.append(np.asarray(look(subject.variables, images[indices])))
-        if not all(np.isfinite(part).all() for part in parts):
+    def run(examples: np.ndarray) -> np.ndarray:
+        found: np.ndarray = batched(
+            lambda indices: look(normal.run.variables, chosen(examples, indices)), len(examples)
+        )
+        if not np.isfinite(found).all():
             raise Refusal(
-                "the run has diverged, and what its model says of images is not finite; train it again with a smaller "
-                "rate, or choose another config.evaluation.anomaly_score."
+                f"the run has diverged, and what its model says of {many} is not finite; train it again with a smaller "
+                f"rate, or choose another config.evaluation.anomaly_score."
             )
-        return np.concatenate(parts)[: len(images)]
+        return found
 
     return run
 
 
-def _fits(detector: Detector, model: GenerativeModel) -> bool:
+def _fits(detector: Detector, model: GenerativeModel, kind: str) -> bool:
     # Nobody knows the class of an anomaly; a model that recognises classes need not be told.
     if classes_of(model) and model.recognise is None:
         return False
-    return all(getattr(model, capability) is not None for capability in detector.requires)
+    capable = all(getattr(model, capability) is not None for capability in detector.requires)
+    return capable and bool(detector.title_of(kind))
 
 
 DETECTORS: Mapping[str, Detector] = {
@@ -269,25 +265,30 @@ DETECTORS: Mapping[str, Detector] = {
         ("encode", "decode"),
         _reconstruction,
         "squared difference of both after each is divided by its norm: it sums to 2 (1 - cosine), twice the score",
+        of_numbers="",
     ),
     "squared_error": Detector(
         "mean squared error of a pixel in [0, 1]",
         ("encode", "decode"),
         _squared_error,
         "squared error of each pixel, of which the score is the mean",
+        of_numbers="mean squared error of a number in the model's units",
     ),
     "likelihood": Detector(
-        "minus a bound of the log-likelihood, nats", ("log_likelihood",), _likelihood, settings=("importance_samples",)
+        "minus a bound of the log-likelihood, nats",
+        ("log_likelihood",),
+        _likelihood,
+        settings=("importance_samples",),
     ),
     "density": Detector(
         "minus the log-density of the code, nats", ("encode",), _density, settings=("sampler", "components")
     ),
     "features": Detector("Mahalanobis distance of the critic's features", ("features",), _features),
 }
-"""Ways to score an image by a model.
+"""Ways to score an example by a model.
 
-"reconstruction" and "squared_error" look at what comes back of the image; the first forgives brightness and small
+"reconstruction" and "squared_error" look at what comes back of it; the first forgives brightness and small
 shifts, as `cosine_distances` says. "likelihood" takes the last number of `config.evaluation.importance_samples`.
-"density" is that of `SAMPLERS`, fitted to codes of training images. "features" is the distance of Lee et al. 2018,
+"density" is that of `FITTED_PRIORS`, fitted to codes of training data. "features" is the distance of Lee et al. 2018,
 https://arxiv.org/abs/1807.03888, section 2.1, for one class and with a ridge.
 """

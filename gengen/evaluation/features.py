@@ -1,23 +1,27 @@
-"""What images are judged by: the networks that turn them into features and probabilities of classes."""
+"""What examples are judged by: what turns them into features and into probabilities of classes, by their kind."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from gengen.core.field import Field
 from gengen.core.refusal import Refusal
-from gengen.data.dataset import DataSet
+from gengen.core.units import Units
 from gengen.data.labels import present
+from gengen.data.signature import DataSet
 from gengen.data.torch_file import read_state_dict
-from gengen.evaluation.classifier import trained
+from gengen.evaluation.nearest_classifier import NearestClassifier
+from gengen.evaluation.trained_classifier import trained
 from gengen.files.places import place
-from gengen.inference.batched import in_chunks
-from gengen.metrics.thumbnails import SIDE, thumbnails
+from gengen.inference.batched import batched, chosen
+from gengen.metrics.thumbnails import SIDE, block_means, thumbnails
 from gengen.networks import inception, inception_weights
 from gengen.networks.classifier import FEATURES
+from gengen.reports.tables import NOUNS
 
 COORDINATES = 2048
 """The largest number of coordinates that are features by themselves: covariances of more take minutes."""
@@ -32,16 +36,16 @@ CHUNK = 50
 
 
 class Extractor(NamedTuple):
-    """A function from images to features, and what tells it from others.
+    """A function from examples to features, and what tells it from others.
 
     Attributes:
       name: of its architecture.
       digest: of its weights; empty where there are none.
       dimension: number D of features.
-      resize: what happens to images before, in words.
-      extract: uint8 [N, H, W, C] -> features [N, D] and log-probabilities [N, K], None where it has no classes.
+      resize: what happens to examples before, in words.
+      extract: examples [N, *shape] -> features [N, D] and log-probabilities [N, K], None where it has no classes.
       classes: number K of its classes; 0 where it has none.
-      accuracy: share of the held-out images that it classifies correctly; None where it was not trained here.
+      accuracy: share of the held-out examples that it classifies correctly; None where it was not trained here.
     """
 
     name: str
@@ -62,50 +66,86 @@ class Extractors(NamedTuple):
     """What the scores see.
 
     Attributes:
-      features: of every image.
+      features: of every example.
       classes: the data's own; None where there are no labels.
-      images: the images themselves, to tell whether two are the same.
+      points: the examples themselves, to tell whether two are the same.
     """
 
     features: Extractor
     classes: Extractor | None
-    images: Extractor
+    points: Extractor
 
 
 class UnfitDataError(Refusal):
     """Samples of these data cannot be judged by what the user has chosen, or left to be chosen."""
 
 
+def on_unit_scale(field: Field, examples: np.ndarray) -> np.ndarray:
+    """Bounded values in [0, 1], as results on pixels are published; others standardised.
+
+    Args:
+      field: of the data.
+      examples: in the data's units [N, *shape].
+
+    Returns:
+      Points, float32 [N, P].
+    """
+    if field.low is None or field.high is None:
+        return np.asarray(Units(field).to_model(examples)).reshape(len(examples), -1)
+    points = np.asarray(examples, np.float32).reshape(len(examples), -1)
+    return np.asarray((points - field.low) / (field.high - field.low))
+
+
 def extractors(data: DataSet, settings: ConfigDict) -> Extractors:
-    """Chooses, and where necessary trains, what images of a data set are judged by.
+    """Chooses, and where necessary trains, what examples of a data set are judged by.
 
     Args:
       data: the data set; its classifier is kept in its folder.
       settings: the section `evaluation`.
 
     Raises:
-      UnfitDataError: there are no labels for a classifier, or too many coordinates.
+      UnfitDataError: there are no labels for a classifier, too many coordinates, or the choice is for pictures alone.
       Refusal: the choice is unknown, or the file of weights cannot be used.
     """
-    kind, weights = settings.features, settings.inception_weights
-    if kind == "inception" and not weights:
+    kind, labelled = KINDS[data.signature.kind], len(present(data)) > 1
+    name = _chosen(data, settings, labelled=labelled)
+    inception = _inception(settings.inception_weights) if name == "inception" else None  # first: it may be a wrong one
+    classes = kind.classes(data) if labelled else None
+    if name == "classifier" and classes:
+        return Extractors(classes, classes, kind.points(data))
+    return Extractors(inception or _coordinates(data), classes, kind.points(data))
+
+
+def _chosen(data: DataSet, settings: ConfigDict, *, labelled: bool) -> str:
+    """What gives the features: "classifier", "inception" or "coordinates"."""
+    asked, weights, signature = settings.features, settings.inception_weights, data.signature
+    offered, size = KINDS[signature.kind].features, int(np.prod(signature.shape))
+    if asked == "inception" and not weights:
         raise Refusal(f"--config.evaluation.features=inception needs inception_weights: {WANTED}.")
-    labelled = len(present(data)) > 1
-    size = int(np.prod(data.signature.shape))
-    if kind == "auto":
-        kind = "inception" if weights else "classifier" if labelled or size > COORDINATES else "coordinates"
-    if (kind == "classifier" and not labelled) or (kind == "coordinates" and size > COORDINATES):
-        why = "training images of fewer than two classes" if kind == "classifier" else f"pictures of {size} numbers"
+    if offered == ("coordinates",):
+        return _coordinates_alone(data, asked)
+    if asked == "auto":
+        asked = "inception" if weights else "classifier" if labelled or size > COORDINATES else "coordinates"
+    if (asked == "classifier" and not labelled) or (asked == "coordinates" and size > COORDINATES):
+        why = "training images of fewer than two classes" if asked == "classifier" else f"pictures of {size} numbers"
         raise UnfitDataError(
-            f"{data.signature.name} has {why}, so its samples cannot be judged by a {kind.removesuffix('s')}; name a "
+            f"{signature.name} has {why}, so its samples cannot be judged by a {asked.removesuffix('s')}; name a "
             f"file with --config.evaluation.inception_weights ({WANTED}), or choose a --config.data.resolution of at "
             f"most {COORDINATES} numbers for --config.evaluation.features=coordinates."
         )
-    inception = _inception(weights) if kind == "inception" else None  # first: its file may be a wrong one
-    classes = _classifier(data) if labelled else None
-    if kind == "classifier" and classes:
-        return Extractors(classes, classes, _thumbnails(data))
-    return Extractors(inception or _coordinates(size), classes, _thumbnails(data))
+    return str(asked)
+
+
+def _coordinates_alone(data: DataSet, asked: str) -> str:
+    """Checks data that are judged by their coordinates."""
+    name, shape, many = data.signature.name, data.signature.shape, NOUNS[data.signature.kind][1]
+    if asked not in ("auto", "coordinates"):
+        raise UnfitDataError(
+            f"{name} holds {many}, and --config.evaluation.features={asked} sees pictures alone; set it to coordinates."
+        )
+    if shape[-1] > COORDINATES:
+        raise UnfitDataError(f"{name} has {shape[-1]:,} features, and {many} of at most {COORDINATES:,} are judged.")
+    return "coordinates"
 
 
 def _classifier(data: DataSet) -> Extractor:
@@ -113,6 +153,14 @@ def _classifier(data: DataSet) -> Extractor:
     classes = len(data.signature.classes)
     accuracy = network.accuracy if network.metadata["count"] else None
     return Extractor(network.name, network.digest, FEATURES, "none", network.extract, classes, accuracy)
+
+
+def _nearest(data: DataSet) -> Extractor:
+    coordinates = _coordinates(data)
+    made = NearestClassifier(data, lambda examples: coordinates.extract(examples)[0])
+    return coordinates._replace(
+        name=made.name, extract=made.extract, classes=len(data.signature.classes), accuracy=made.accuracy
+    )
 
 
 def _inception(weights: str) -> Extractor:
@@ -132,23 +180,54 @@ def _inception(weights: str) -> Extractor:
         return seen.features, jax.nn.log_softmax(seen.logits_unbiased)
 
     def extract(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return in_chunks(lambda chunk: look(variables, chunk), images, CHUNK)
+        features, logits = batched(lambda indices: look(variables, chosen(images, indices)), len(images), CHUNK)
+        return features, logits
 
     name = "Inception-2015" if digest == inception_weights.SHA256 else "Inception-with-other-weights"
     rule = "bilinear to 299 x 299 by TensorFlow 1's rule"
     return Extractor(name, digest[:12], inception.FEATURES, rule, extract, inception.LOGITS)
 
 
-def _coordinates(size: int) -> Extractor:
-    def flatten(images: np.ndarray) -> tuple[np.ndarray, None]:
-        return images.reshape(len(images), -1).astype(np.float32) / 127.5 - 1, None
-
-    return Extractor("coordinates", "", size, "none", flatten, 0)
+def _coordinates(data: DataSet) -> Extractor:
+    """Examples in the model's units, flattened; of more than `COORDINATES` numbers, their means over blocks."""
+    to_model, shape = data.signature.units.to_model, data.signature.shape
+    size = int(np.prod(shape))
+    if size <= COORDINATES:
+        return Extractor("coordinates", "", size, "none", lambda data: (to_model(data).reshape(-1, size), None), 0)
+    side = 1
+    while (2 * side) ** (len(shape) - 1) * shape[-1] <= COORDINATES:
+        side *= 2
+    dimension = int(np.prod(np.minimum(shape[:-1], side))) * shape[-1]
+    rule = "means over blocks, to at most " + " x ".join([str(side)] * (len(shape) - 1))
+    return Extractor("coordinates", "", dimension, rule, lambda data: (block_means(data, to_model, side), None), 0)
 
 
 def _thumbnails(data: DataSet) -> Extractor:
-    def shrink(images: np.ndarray) -> tuple[np.ndarray, None]:
-        return thumbnails(images), None
-
     size = thumbnails(np.zeros((1, *data.signature.shape), np.uint8)).size
-    return Extractor("thumbnails", "", size, f"means over blocks, to at most {SIDE} x {SIDE}", shrink, 0)
+    rule = f"means over blocks, to at most {SIDE} x {SIDE}"
+    return Extractor("thumbnails", "", size, rule, lambda images: (thumbnails(images), None), 0)
+
+
+class Kind(NamedTuple):
+    """What examples of a kind can be seen by.
+
+    Attributes:
+      features: names of what may give features, as `config.evaluation.features` has them.
+      classes: what names the classes of labelled data.
+      points: what tells whether two examples are the same.
+    """
+
+    features: tuple[str, ...]
+    classes: Callable[[DataSet], Extractor]
+    points: Callable[[DataSet], Extractor]
+
+
+_OF_NUMBERS = Kind(("coordinates",), _nearest, _coordinates)
+
+KINDS: Mapping[str, Kind] = {
+    "picture": Kind(("classifier", "inception", "coordinates"), _classifier, _thumbnails),
+    "points": _OF_NUMBERS,
+    "series": _OF_NUMBERS,
+    "volume": _OF_NUMBERS,
+}
+"""Each kind of data by its name."""

@@ -1,55 +1,61 @@
-"""Judging sets of images against one data set."""
+"""Judging sets of examples against one data set."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from ml_collections import ConfigDict
 
 from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
-from gengen.data.dataset import DataSet
 from gengen.data.labels import only_labelled, present, with_labels
+from gengen.data.signature import DataSet
 from gengen.evaluation.features import Extractor, UnfitDataError, extractors
 from gengen.inference.conditions import LABEL
 from gengen.inference.sampling import Draw
 from gengen.metrics.comparison import Compared, compare
+from gengen.metrics.examples import Examples, real_of
 from gengen.metrics.interval import Estimate
-from gengen.metrics.scores import SCORES, Images, available, measure, real_of
+from gengen.metrics.scores import SCORES, available, measure
+from gengen.reports.tables import NOUNS
+from gengen.runs.run import Run
 
 FEWEST = 32
-"""The fewest held-out and the fewest training images: balls of neighbours in halves of them need as many."""
+"""The fewest held-out and the fewest training examples: balls of neighbours in halves of them need as many."""
 
 REFERENCE = 10_000
-"""The most held-out images that samples are compared with."""
+"""The most held-out examples that samples are compared with."""
 
 SEED = 0
-"""Of the choice among held-out images, and among training images that stand in for samples."""
+"""Of the choice among held-out examples, and among training examples that stand in for samples."""
 
 
 class Judge:
-    """What samples of a data set are judged by: extractors, held-out images, and what is derived from them.
+    """What samples of a data set are judged by: extractors, held-out examples, and what is derived from them.
 
-    The reference is the held-out split, so that a model that copies its training images scores as real data do, and no
-    better. Training images in the place of samples give the floor. There are no more samples than training images, so
-    that a score and its floor are of the same size. Samples that can be told their class are told those of the
-    training images that stand in for them: their classes then have the data's shares, and by chance as the floor's do.
+    The reference is the held-out split, so that a model that copies its training data scores as real data do, and no
+    better. Training examples in the place of samples give the floor. There are no more samples than these, so that a
+    score and its floor are of the same size. Samples that can be told their class are told those of the training
+    examples that stand in for them: their classes then have the data's shares, and by chance as the floor's do.
 
     Attributes:
+      signature: of the data.
       num: number of samples.
-      training: all training images that samples are compared with, uint8 [M, H, W, C].
+      nouns: what one example and several are called.
+      training: all training examples that samples are compared with [M, *shape].
       asked: classes that samples are told to be [num]; None where they are not.
       real: the data, as the scores see them.
 
     Args:
-      data: the data set; where samples can be told their class, its images of unknown classes are left out.
+      data: the data set; where samples can be told their class, its examples of unknown classes are left out.
       settings: the section `evaluation`.
       num: number of samples that are asked for.
       scores: names of scores; all that can be had if there is none.
       labelled: whether samples can be told their class.
 
     Raises:
-      UnfitDataError: the data have too few images, or none of the extractors fits them.
+      UnfitDataError: the data have too few examples, or none of the extractors fits them.
       Refusal: a score or an extractor is unknown or cannot be had.
     """
 
@@ -58,11 +64,12 @@ class Judge:
     ) -> None:
         data = only_labelled(data) if labelled else data
         train, test = data.splits["train"], data.splits["test"]
+        self.signature, self.nouns = data.signature, NOUNS[data.signature.kind]
         self.training = train["data"]
         if min(len(test["data"]), len(self.training)) < FEWEST:
             raise UnfitDataError(
-                f"{data.signature.name} has {len(self.training)} training and {len(test['image'])} held-out images; "
-                f"to judge samples there must be {FEWEST} of each."
+                f"{data.signature.name} has {len(self.training)} training and {len(test['data'])} held-out "
+                f"{self.nouns[1]}; to judge samples there must be {FEWEST} of each."
             )
         self.num = min(num, len(self.training))
         self.asked = pick(train["label"], self.num)[1] if labelled else None
@@ -75,46 +82,56 @@ class Judge:
                 labels=counts is not None,
                 pairs=counts is not None and self.num > 3 * len(counts),
                 asked=labelled,
+                pictures=data.signature.kind == "picture",
             ),
         )
         indices, held_out = pick(test["data"], REFERENCE)
-        reference = self.images(held_out, asked=test["label"][indices] if labelled else None)
-        self.real = real_of(reference, self.sees.images.extract(self.training)[0], counts)
+        reference = self.examples(held_out, asked=test["label"][indices] if labelled else None)
+        self.real = real_of(reference, self.sees.points.extract(self.training)[0], counts)
 
-    def images(self, pixels: np.ndarray, indices: np.ndarray | None = None, asked: np.ndarray | None = None) -> Images:
-        """Shows images to the extractors.
+    def examples(
+        self, data: np.ndarray, indices: np.ndarray | None = None, asked: np.ndarray | None = None
+    ) -> Examples:
+        """Shows examples to the extractors.
 
         Args:
-          pixels: uint8 [N, H, W, C].
-          indices: of the images among the training images, if they are of them [N].
+          data: in the data's units [N, *shape].
+          indices: of the examples among the training ones, if they are of them [N].
           asked: classes that they were told to be, if they were [N].
         """
-        features, log_probabilities = self.sees.features.extract(pixels)
+        features, log_probabilities = self.sees.features.extract(data)
         seen = log_probabilities
         if self.sees.classes is None:
             seen = None
         elif self.sees.classes is not self.sees.features:
-            seen = self.sees.classes.extract(pixels)[1]
-        return Images(pixels, self.sees.images.extract(pixels)[0], features, log_probabilities, seen, indices, asked)
+            seen = self.sees.classes.extract(data)[1]
+        return Examples(data, self.sees.points.extract(data)[0], features, log_probabilities, seen, indices, asked)
 
-    def samples(self, draw: Draw, variables: Variables, seed: int) -> Images:
-        """Draws samples, of the classes asked for where they can be told, and shows them to the extractors."""
+    def samples(self, draw: Draw, variables: Variables, seed: int) -> Examples:
+        """Draws samples, of the classes asked for where they can be told, and shows them to the extractors.
+
+        Raises:
+          Refusal: some hold values that are not finite.
+        """
         condition = None if self.asked is None else {LABEL: self.asked}
-        return self.images(draw(variables, seed, self.num, condition), asked=self.asked)
+        drawn = draw(variables, seed, self.num, condition)
+        if not np.isfinite(drawn).all():
+            raise Refusal("samples hold values that are not finite, so that they cannot be judged; train another run.")
+        return self.examples(drawn, asked=self.asked)
 
-    def floor(self) -> Images:
-        """As many training images as there are samples, in their place; the classes asked for are their own."""
-        indices, pixels = pick(self.training, self.num)
-        return self.images(pixels, indices, self.asked)
+    def floor(self) -> Examples:
+        """As many training examples as there are samples, in their place; the classes asked for are their own."""
+        indices, data = pick(self.training, self.num)
+        return self.examples(data, indices, self.asked)
 
-    def scores(self, images: Images) -> dict[str, Estimate]:
-        """Measures the chosen scores of images."""
-        return measure(self.real, images, self.names)
+    def scores(self, examples: Examples) -> dict[str, Estimate]:
+        """Measures the chosen scores of examples."""
+        return measure(self.real, examples, self.names)
 
     def compared(
-        self, samples: Images, floor: Images, found: Mapping[str, Estimate], found_of_floor: Mapping[str, Estimate]
+        self, samples: Examples, floor: Examples, found: Mapping[str, Estimate], found_of_floor: Mapping[str, Estimate]
     ) -> dict[str, Compared]:
-        """Compares samples with real images by the chosen scores that have a direction; both were measured."""
+        """Compares samples with real data by the chosen scores that have a direction; both were measured."""
         return compare(self.real, samples, floor, found, found_of_floor)
 
     def extractor(self, name: str) -> Extractor:
@@ -124,7 +141,7 @@ class Judge:
         return extractor
 
     def least(self, name: str) -> int:
-        """The number of images from which a score means something."""
+        """The number of examples from which a score means something."""
         extractor = self.extractor(name)
         return SCORES[name].least(extractor.dimension, extractor.classes)
 
@@ -147,20 +164,63 @@ def chosen(names: Sequence[str], offered: Sequence[str]) -> list[str]:
 
 
 def _counts(data: DataSet) -> np.ndarray | None:
-    """How many training images are known to be of each class [K]; None, and a line, if a class has none."""
+    """How many training examples are known to be of each class [K]; None, and a line, if a class has none."""
     names, there = data.signature.classes, present(data)
     if len(there) < len(names):
         few = f"{len(names) - len(there):,} of the {len(names):,} classes of {data.signature.name}"
-        print(f"gengen: {few} have no training image, so there are no scores of classes", file=sys.stderr)
+        one = NOUNS[data.signature.kind][0]
+        print(f"gengen: {few} have no training {one}, so there are no scores of classes", file=sys.stderr)
         return None
     return np.bincount(with_labels(data.splits["train"])["label"], minlength=len(names))
 
 
-def pick(images: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Picks at most so many of images [N, ...] at random, without repetition, always the same, in a random order.
+def pick(examples: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Picks at most so many of examples [N, ...] at random, without repetition, always the same, in a random order.
 
     Returns:
-      Their places [n] and the images [n, ...].
+      Their indices [n] and the examples [n, ...].
     """
-    indices = np.random.default_rng(SEED).permutation(len(images))[:number]
-    return indices, np.asarray(images[indices])
+    indices = np.random.default_rng(SEED).permutation(len(examples))[:number]
+    return indices, np.asarray(examples[indices])
+
+
+class Samples(NamedTuple):
+    """Samples of a run.
+
+    Attributes:
+      judge: what they are judged by.
+      examples: the samples, as it sees them.
+    """
+
+    judge: Judge
+    examples: Examples
+
+
+class Subject(NamedTuple):
+    """A run that is evaluated.
+
+    Attributes:
+      run: the run; where its model can only encode and decode, with a prior fitted to its codes.
+      data: what it was trained on.
+      samples: of it; None where no single data set is there to compare them with, or the model cannot sample.
+      num: the most samples, or held-out examples to translate.
+      seed: of the noise.
+    """
+
+    run: Run
+    data: DataSet
+    samples: Samples | None
+    num: int
+    seed: int
+
+
+class Section(NamedTuple):
+    """A part of the report on a run.
+
+    Attributes:
+      found: what was measured, in plain values as JSON holds them.
+      picture: draws it, uint8 [H, W, C]; None where there is nothing to see.
+    """
+
+    found: Mapping[str, Any]
+    picture: Callable[[], np.ndarray] | None = None

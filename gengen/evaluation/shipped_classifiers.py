@@ -13,7 +13,7 @@ import numpy as np
 
 from gengen.data.dataset import load
 from gengen.data.signature import DataSet
-from gengen.evaluation.classifier import SHIPPED, TrainedClassifier, tested, trained, write
+from gengen.evaluation.trained_classifier import SHIPPED, TrainedClassifier, tested, trained, write
 
 SETS = {"digits": (16, "<f2"), "mnist": (28, "<f4")}
 """Height and width of the images, and the type of the weights in the file."""

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def by_class(model: GenerativeModel, number: int) -> Conditions | None:
 
 
 def of_class(model: GenerativeModel, number: int, asked: str, names: Sequence[str]) -> Conditions:
-    """Tells all samples to be of one class.
+    """Tells all samples to be of the class that `--label` names.
 
     Args:
       model: the model that will draw them.
@@ -55,17 +56,54 @@ def of_class(model: GenerativeModel, number: int, asked: str, names: Sequence[st
     Raises:
       Refusal: the model takes no labels, or there is no such class.
     """
-    classes = classes_of(model)
-    if not classes:
+    if not classes_of(model):
         raise Refusal(f"--label={asked}: samples of this run cannot be told their class; leave the flag out.")
-    if asked in names:
-        index = names.index(asked)
-    elif asked.isdecimal() and int(asked) < classes:
-        index = int(asked)
-    else:
-        listed = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
-        raise Refusal(f"--label={asked} is no class; take a number from 0 to {classes - 1} or a name: {listed}.")
-    return {LABEL: np.full(number, index, np.int32)}
+    return {LABEL: np.full(number, _class(f"--label={asked}", asked, classes_of(model), names), np.int32)}
+
+
+def told(model: GenerativeModel, number: int, asked: Mapping[str, Any], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """What each of n examples is told, of what a user asks for in Python.
+
+    Args:
+      model: the model that is told it.
+      number: n.
+      asked: by the names of the model's conditions: a class, by its number or the label's name, or the numbers of a
+        condition [size], for all examples; or an array of these, [n] or [n, size].
+      names: of the classes of the data [K].
+
+    Raises:
+      Refusal: the model has no such condition, there is no such class, or an array is not of n examples.
+    """
+    return {name: _told(model, number, name, value, names) for name, value in asked.items()}
+
+
+def _told(model: GenerativeModel, number: int, name: str, value: Any, names: Sequence[str]) -> np.ndarray:
+    if name not in model.conditions:
+        known = ", ".join(model.conditions) or "nothing"
+        raise Refusal(f"samples of this run cannot be told {name!r}; what they can be told: {known}.")
+    classes, size = model.conditions[name]
+    if classes and np.ndim(value) == 0:
+        value = _class(f"{name}={value!r}", str(value), classes, names if name == LABEL else ())
+    shape, array = (number,) if classes else (number, size), np.asarray(value)
+    if array.ndim > len(shape) or (array.ndim == len(shape) and array.shape != shape) or array.dtype.kind not in "iuf":
+        raise Refusal(
+            f"the condition {name!r} of {number} examples should be numbers {list(shape)} or the same for all."
+        )
+    if classes and (array.dtype.kind == "f" or (array < 0).any() or (array >= classes).any()):
+        raise Refusal(f"the condition {name!r} should be whole numbers from 0 to {classes - 1}.")
+    return np.broadcast_to(array, shape).astype(np.int32 if classes else np.float32)
+
+
+def _class(asked: str, name: str, classes: int, names: Sequence[str]) -> int:
+    """The number of a class, by its name, or by its number where no class has that name."""
+    if name in names:
+        return names.index(name)
+    if name.isdecimal() and int(name) < classes:
+        return int(name)
+    listed = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+    raise Refusal(
+        f"{asked} is no class; take a number from 0 to {classes - 1}{f' or a name: {listed}' if names else ''}."
+    )
 
 
 def shown_to(model: GenerativeModel, data: DataSet) -> DataSet:

@@ -1,23 +1,15 @@
 """The two domains of a translation: what makes their pairs, which are known, and each as a data set of its own."""
 
-import dataclasses
 import hashlib
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 
 import jax
 import numpy as np
 
 from gengen.core.model import GenerativeModel
-from gengen.core.state import Tree, Variables
-from gengen.data.signature import DataSet
-from gengen.pictures.grid import to_pixels
-
-CHUNK = 256
-"""The most images of one call."""
-
-PIXELS = 2**20
-"""The most pixels of one call, so that what a network makes of large images fits into memory, too."""
+from gengen.core.units import Units
+from gengen.data.signature import DataSet, Signature
+from gengen.inference.batched import per_example
 
 SEEDS = {"train": 0, "test": 1}
 """Seeds of what pairs are made with, such as the places of holes: always the same, and other ones in each split."""
@@ -25,20 +17,23 @@ SEEDS = {"train": 0, "test": 1}
 Arrays = Mapping[str, np.ndarray]
 """What a data set holds of some images, by name: "data" and perhaps "paired" and "label"."""
 
-One = Callable[[jax.Array, Variables, Tree], Tree]
-"""`(key, variables, tree of arrays [1, ...]) -> tree of arrays [1, ...]`: what is done to one image."""
+
+def units_of(signature: Signature) -> dict[str, Units]:
+    """The units of both domains, "a" and "b"; pictures all have the same."""
+    return {"a": signature.units, "b": (signature.second or signature).units}
 
 
 def pairs_of(
-    model: GenerativeModel, arrays: Arrays, indices: np.ndarray, *, seed: int
+    model: GenerativeModel, signature: Signature, arrays: Arrays, indices: np.ndarray, *, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Makes the pairs of a model that learns from pairs.
 
     Args:
       model: the model.
-      arrays: what the data hold of N images.
-      indices: of the images wanted [n].
-      seed: of what a pairing draws, such as the place of a hole; it draws by the place of the image.
+      signature: of the data.
+      arrays: what the data hold of N examples.
+      indices: of the examples wanted [n].
+      seed: of what a pairing draws, such as the place of a hole; it draws by the index of the example.
 
     Returns:
       Images of domain a and of domain b, uint8 [n, H, W, C] and [n, H, W, C'].
@@ -48,12 +43,11 @@ def pairs_of(
     """
     if model.pair is None:
         raise ValueError("this model learns without pairs, so there is nothing that makes any")
-    pair = model.pair
-    each = each_alone(lambda key, variables, batch: pair(key, batch))
+    pair, units = model.pair, units_of(signature)
+    each = per_example(lambda key, variables, batch: pair(key, batch))
     batch = {name: np.asarray(arrays[name][indices]) for name in ("data", "paired") if name in arrays}
-    made = [tuple(map(to_pixels, chunk)) for chunk in each(jax.random.key(seed), {}, indices, batch)]
-    a, b = (np.concatenate(side) for side in zip(*made, strict=True))
-    return a, b
+    a, b = each(jax.random.key(seed), {}, indices, batch)
+    return units["a"].to_data(a), units["b"].to_data(b)
 
 
 def aligned(data: DataSet, model: GenerativeModel) -> bool:
@@ -86,7 +80,7 @@ def domains(data: DataSet, model: GenerativeModel) -> dict[str, DataSet]:
     splits: dict[str, dict[str, Arrays]] = {"a": {}, "b": {}}
     for split in SEEDS:
         arrays = data.splits[split]
-        images = pairs_of(model, arrays, np.arange(len(arrays["data"])), seed=SEEDS[split])
+        images = pairs_of(model, data.signature, arrays, np.arange(len(arrays["data"])), seed=SEEDS[split])
         labels = {name: values for name, values in arrays.items() if name == "label"}
         for name, side in zip("ab", images, strict=True):
             splits[name][split] = {"data": side, **labels}
@@ -98,49 +92,17 @@ def _domain(data: DataSet, name: str, splits: Mapping[str, Arrays]) -> DataSet:
         return data
     digest = hashlib.sha256(f"{data.signature.digest} domain {name}".encode())
     for split in splits:
-        digest.update(f"{split} {splits[split]['image'].shape}".encode())
+        digest.update(f"{split} {splits[split]['data'].shape}".encode())
         digest.update(np.ascontiguousarray(splits[split]["data"]).tobytes())
     short = digest.hexdigest()[:16]
-    height, width, channels = splits["train"]["data"].shape[1:]
-    signature = dataclasses.replace(
-        data.signature,
+    signature = data.signature.of_shape(
+        splits["train"]["data"].shape[1:],
         name=f"domain {name} of {data.signature.name}",
-        height=height,
-        width=width,
-        channels=channels,
         counts={split: len(splits[split]["data"]) for split in splits},
         digest=short,
-        paired=0,
         second=None,
     )
     return DataSet(signature, splits, data.folder / f"domain_{short}")
-
-
-def each_alone(one: One) -> Callable[[jax.Array, Variables, np.ndarray, Tree], Iterator[Tree]]:
-    """Makes of a function of one image `(key, variables, indices [n], tree of arrays [n, ...]) -> trees` of chunks.
-
-    It is compiled once for each size of a chunk, the last of which is filled with its last example.
-    """
-
-    @jax.jit
-    def look(key: jax.Array, variables: Variables, indices: jax.Array, tree: Tree) -> Tree:
-        def alone(index: jax.Array, tree: Tree) -> Tree:
-            batch = jax.tree.map(lambda leaf: leaf[None], tree)
-            made = one(jax.random.fold_in(key, index), variables, batch)
-            return jax.tree.map(lambda leaf: leaf[0], made)
-
-        return jax.vmap(alone)(indices, tree)
-
-    def each(key: jax.Array, variables: Variables, indices: np.ndarray, tree: Tree) -> Iterator[Tree]:
-        total, numbers = len(indices), np.asarray(indices, np.int32)
-        pixels = max(math.prod(leaf.shape[1:3]) for leaf in jax.tree.leaves(tree))
-        size = min(total, CHUNK, max(1, PIXELS // pixels))
-        for start in range(0, total, size):
-            chosen = np.minimum(np.arange(start, start + size), total - 1)
-            made = look(key, variables, numbers[chosen], jax.tree.map(lambda leaf, chosen=chosen: leaf[chosen], tree))
-            yield jax.tree.map(lambda leaf, kept=total - start: np.asarray(leaf)[:kept], made)
-
-    return each
 
 
 def _equal(first: np.ndarray, second: np.ndarray) -> bool:

@@ -1,4 +1,4 @@
-"""Samplers apart from models: a distribution fitted to the codes of an autoencoder that has none of its own."""
+"""Priors apart from models: a distribution fitted to the codes of an autoencoder that has none of its own."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -12,8 +12,8 @@ from gengen.core.parallel import example_keys
 from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
 
-SAMPLER = "sampler"
-"""Name in the variables and, with its ending, in the run folder."""
+PRIOR = "sampler"
+"""Name in the variables and, with its ending, in the run folder, where it has always been called so."""
 
 IMAGES = 10_000
 """The most training images whose codes a distribution is fitted to."""
@@ -65,11 +65,12 @@ def mixture(codes: np.ndarray, components: int) -> Mixture:
     return Mixture(fit.weights_, fit.means_, np.linalg.cholesky(fit.covariances_))
 
 
-SAMPLERS: Mapping[str, Callable[[np.ndarray, int], Mixture]] = {"gaussian": gaussian, "mixture": mixture}
+FITTED_PRIORS: Mapping[str, Callable[[np.ndarray, int], Mixture]] = {"gaussian": gaussian, "mixture": mixture}
+"""By `config.evaluation.sampler`: `(codes [N, L], components) -> Mixture`."""
 
 
-def with_sampler(model: GenerativeModel, shape: tuple[int, ...]) -> GenerativeModel:
-    """Gives a model that can decode the `prior` that stands in `variables["sampler"]`, and samples of it.
+def with_fitted_prior(model: GenerativeModel, shape: tuple[int, ...]) -> GenerativeModel:
+    """Gives a model that can decode the `prior` that stands in `variables[PRIOR]`, and samples of it.
 
     Args:
       model: a model that can decode.
@@ -80,13 +81,14 @@ def with_sampler(model: GenerativeModel, shape: tuple[int, ...]) -> GenerativeMo
 
     def prior(key: jax.Array, variables: Variables, n: int, condition: Any = None) -> jax.Array:
         del condition
-        fitted = jax.tree.map(jnp.asarray, variables[SAMPLER]["fitted"])
+        fitted = jax.tree.map(jnp.asarray, variables[PRIOR]["fitted"])
 
         def one(key: jax.Array) -> jax.Array:
             choice, noise = jax.random.split(key)
             index = jax.random.categorical(choice, jnp.log(fitted["weights"]))
             mean, factor = fitted["means"][index], fitted["factors"][index]
-            return (mean + factor @ jax.random.normal(noise, mean.shape)).reshape(shape)
+            drawn: jax.Array = (mean + factor @ jax.random.normal(noise, mean.shape)).reshape(shape)
+            return drawn
 
         return jax.vmap(one)(example_keys(key, n))
 

@@ -1,4 +1,4 @@
-"""Samples of a model, a chunk at a time."""
+"""Samples of a model, a batch at a time."""
 
 from typing import Protocol
 
@@ -7,22 +7,24 @@ import numpy as np
 
 from gengen.core.model import GenerativeModel, require
 from gengen.core.state import Variables
+from gengen.core.units import Units
+from gengen.inference.batched import SIZE, batched
 from gengen.inference.conditions import Conditions
-from gengen.pictures.grid import to_pixels
-
-CHUNK = 256
-"""Images made in one call: bounds memory, and is compiled once however many are asked for."""
 
 
 class Draw(Protocol):
-    """What draws images uint8 [n, H, W, C] with the variables of a model."""
+    """What draws data [n, *shape], in their own units, with the variables of a model."""
 
     def __call__(self, variables: Variables, seed: int, n: int, condition: Conditions | None = None) -> np.ndarray:
-        """Draws n images; image i depends on the seed, on i and on what it is told in `condition` alone."""
+        """Draws n examples; example i depends on the seed, on i and on what it is told in `condition` alone."""
 
 
-def sampler(model: GenerativeModel) -> Draw:
-    """Returns what draws samples of a model, a chunk at a time; image i does not depend on n.
+def sampler(model: GenerativeModel, units: Units) -> Draw:
+    """Returns what draws samples of a model, a batch at a time; sample i does not depend on n.
+
+    Args:
+      model: the model.
+      units: of its data.
 
     Raises:
       Refusal: the model cannot sample.
@@ -30,20 +32,12 @@ def sampler(model: GenerativeModel) -> Draw:
     sample = jax.jit(require(model, "sample"), static_argnums=2)
 
     def draw(variables: Variables, seed: int, n: int, condition: Conditions | None = None) -> np.ndarray:
-        key = jax.random.key(seed)
-        size = min(n, CHUNK)
-        chunks = [
-            to_pixels(sample(jax.random.fold_in(key, index), variables, size, _part(condition, index * size, size, n)))
-            for index in range(-(-n // size))
-        ]
-        return np.concatenate(chunks)[:n]
+        key, size = jax.random.key(seed), min(n, SIZE)
+
+        def look(indices: np.ndarray) -> np.ndarray:
+            part = None if condition is None else {name: values[indices] for name, values in condition.items()}
+            return units.to_data(sample(jax.random.fold_in(key, indices[0] // size), variables, size, part))
+
+        return np.asarray(batched(look, n, size))
 
     return draw
-
-
-def _part(condition: Conditions | None, start: int, size: int, n: int) -> Conditions | None:
-    """What the samples of one chunk are told; those beyond the last of n, which nobody sees, what the last is told."""
-    if condition is None:
-        return None
-    indices = np.minimum(np.arange(start, start + size), n - 1)
-    return {name: values[indices] for name, values in condition.items()}

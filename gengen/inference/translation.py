@@ -1,5 +1,6 @@
 """From one domain to another, for many images: as arrays, and as pictures."""
 
+import copy
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -9,9 +10,10 @@ import numpy as np
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.core.state import Tree, Variables
-from gengen.data.signature import DataSet
-from gengen.inference.domains import SEEDS, One, aligned, each_alone, pairs_of
-from gengen.pictures.grid import to_pixels
+from gengen.core.units import Units
+from gengen.data.signature import DataSet, Signature
+from gengen.inference.batched import One, per_example
+from gengen.inference.domains import SEEDS, aligned, pairs_of, units_of
 from gengen.pictures.sheet import alike, below, in_rows
 
 
@@ -32,36 +34,54 @@ class Given(NamedTuple):
 
 
 class Translations:
-    """Translates images; each direction is compiled once for a size of chunk, whatever the variables.
+    """Translates examples; each direction is compiled once for a size of batch, whatever the variables.
 
-    A translation depends on the image, the variables, the seed and its place alone: each image is a batch of its own,
-    and noise, where a model has any, belongs to a place.
+    A translation depends on the example, the variables, the seed and its index alone.
 
     Args:
       model: the model.
+      signature: of its data.
       seed: of the noise.
 
     Raises:
       Refusal: the model cannot translate.
     """
 
-    def __init__(self, model: GenerativeModel, seed: int) -> None:
-        self._each = {name: each_alone(_of_scaled(one)) for name, one in require(model, "translate").items()}
+    def __init__(self, model: GenerativeModel, signature: Signature, seed: int) -> None:
+        translate, self._units = require(model, "translate"), units_of(signature)
+        self._there = {way: per_example(_of_data(one, self._units[way[0]])) for way, one in translate.items()}
+        self._back = {way: per_example(translate[way[::-1]]) for way in translate if way[::-1] in translate}
         self._key = jax.random.key(seed)
+
+    def reseeded(self, seed: int) -> "Translations":
+        """The same with other noise; nothing is compiled again."""
+        other = copy.copy(self)
+        other._key = jax.random.key(seed)
+        return other
 
     @property
     def directions(self) -> list[str]:
         """What the model can do: "ab", "ba" or both."""
-        return sorted(self._each)
+        return sorted(self._there)
 
-    def translate(self, variables: Variables, direction: str, images: np.ndarray, indices: np.ndarray) -> np.ndarray:
-        """Translates images [n, H, W, C], uint8 or in [-1, 1]; float32 [n, H, W, C'] in [-1, 1]."""
-        return np.concatenate(list(self._each[direction](self._key, variables, indices, images)))
+    def translate(self, variables: Variables, direction: str, inputs: np.ndarray, indices: np.ndarray) -> np.ndarray:
+        """Translates examples [n, *shape] to [n, *shape'], both in the units of their domain."""
+        outputs = self._there[direction](self._key, variables, indices, inputs)
+        return self._units[direction[1]].to_data(outputs)
 
-    def back(self, variables: Variables, direction: str, outputs: np.ndarray, indices: np.ndarray) -> np.ndarray | None:
-        """Translates what `translate` returned back to where it came from; None where the model cannot."""
-        other = direction[::-1]
-        return self.translate(variables, other, outputs, indices) if other in self._each else None
+    def there_and_back(
+        self, variables: Variables, direction: str, inputs: np.ndarray, indices: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Translates examples, and what came of them, before it is rounded, back to where it came from.
+
+        Returns:
+          Translations [n, *shape'] and reconstructions [n, *shape], None where there is no way back.
+        """
+        outputs = self._there[direction](self._key, variables, indices, inputs)
+        there, back = self._units[direction[1]].to_data(outputs), None
+        if direction in self._back:
+            back = self._units[direction[0]].to_data(self._back[direction](self._key, variables, indices, outputs))
+        return there, back
 
     def rows(self, variables: Variables, direction: str, given: Given) -> dict[str, np.ndarray]:
         """What there is of images, by name and in this order, uint8 [N, H, W, C].
@@ -69,14 +89,8 @@ class Translations:
         Returns:
           "inputs" and "outputs", and where there are any "reconstructions", from the way back, and "targets".
         """
-        outputs = self.translate(variables, direction, given.inputs, given.indices)
-        back = self.back(variables, direction, outputs, given.indices)
-        rows = {
-            "inputs": given.inputs,
-            "outputs": to_pixels(outputs),
-            "reconstructions": None if back is None else to_pixels(back),
-            "targets": given.targets,
-        }
+        outputs, back = self.there_and_back(variables, direction, given.inputs, given.indices)
+        rows = {"inputs": given.inputs, "outputs": outputs, "reconstructions": back, "targets": given.targets}
         return {name: row for name, row in rows.items() if row is not None}
 
 
@@ -92,7 +106,7 @@ class Gallery:
     """
 
     def __init__(self, model: GenerativeModel, data: DataSet, *, number: int, seed: int, columns: int = 8) -> None:
-        self._translations, self._columns = Translations(model, seed), columns
+        self._translations, self._columns = Translations(model, data.signature, seed), columns
         self._given = {way: held_out(data, model, way, number, seed) for way in self._translations.directions}
 
     def picture(self, variables: Variables) -> np.ndarray:
@@ -116,7 +130,7 @@ def held_out(data: DataSet, model: GenerativeModel, direction: str, number: int,
     indices = np.random.default_rng(seed).permutation(len(images))[:number]
     title = f"{len(indices):,} held-out image{'s' if len(indices) > 1 else ''} of {domain.signature.name}"
     if model.pair is not None:
-        a, b = pairs_of(model, data.splits["test"], indices, seed=SEEDS["test"])
+        a, b = pairs_of(model, data.signature, data.splits["test"], indices, seed=SEEDS["test"])
         return Given(*((a, b) if direction == "ab" else (b, a)), indices, title)
     target = None
     if aligned(data, model):
@@ -124,10 +138,6 @@ def held_out(data: DataSet, model: GenerativeModel, direction: str, number: int,
     return Given(np.asarray(images[indices]), target, indices, title)
 
 
-def _of_scaled(translate: Callable[..., Tree]) -> One:
-    """A translation that takes uint8 images, too."""
-
-    def one(key: jax.Array, variables: Variables, image: Tree) -> Tree:
-        return translate(key, variables, image.astype(np.float32) / 127.5 - 1 if image.dtype == np.uint8 else image)
-
-    return one
+def _of_data(translate: Callable[..., Tree], units: Units) -> One:
+    """A translation that takes examples in their own units."""
+    return lambda key, variables, data: translate(key, variables, units.to_model(data))

@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from scipy import linalg, stats
+from scipy import linalg, ndimage, stats
 
 from gengen.metrics.frechet import moments
 from gengen.metrics.interval import LEVEL, Estimate, Z, of_share
@@ -12,6 +12,8 @@ from gengen.metrics.neighbours import nearest
 CHUNK = 4096
 """Images whose squared residuals are computed at a time."""
 
+BLUR = 1.0
+"""Standard deviation, in pixels, of the Gaussian that images are blurred by before their directions are compared."""
 
 OVERLAP = 20
 """How many scores of each set must lie within the range of the other for the variance of their order to be known."""
@@ -162,6 +164,29 @@ def nearest_distances(train: np.ndarray, test: np.ndarray) -> np.ndarray:
       ValueError: there are no training images, or the points are no finite [N, P] and [M, P].
     """
     return nearest(np.asarray(test), np.asarray(train))[0][:, 0]
+
+
+def cosine_distances(images: np.ndarray, others: np.ndarray, *, blur: float = BLUR) -> tuple[np.ndarray, np.ndarray]:
+    """How far the directions of blurred images point apart: 1 - cos(blur(x), blur(y)).
+
+    Neither a factor of brightness counts nor, by the blur, a shift by a fraction of a pixel. Where one of two images is
+    black the distance is 1, and 0 where both are.
+
+    Args:
+      images: x, intensities of at least 0 [n, H, W, C].
+      others: y, the same.
+      blur: standard deviation of the Gaussian, in pixels; images go on as in a mirror beyond their edges.
+
+    Returns:
+      Distances in [0, 1], float64 [n], and the squared differences of the two directions x / |x| and y / |y|, summed
+      over channels, [n, H, W]; they sum to 2 (1 - cos), which is twice the distance.
+    """
+    blurred = [ndimage.gaussian_filter(np.asarray(side, np.float64), (0, blur, blur, 0)) for side in (images, others)]
+    lengths = [np.sqrt(np.square(side).sum((1, 2, 3), keepdims=True)) for side in blurred]
+    first, second = (side / np.where(length > 0, length, 1) for side, length in zip(blurred, lengths, strict=True))
+    heat = np.square(first - second).sum(3)
+    one_is_black = ((lengths[0] > 0) != (lengths[1] > 0)).ravel()
+    return np.where(one_is_black, 1.0, heat.sum((1, 2)) / 2), heat
 
 
 def _checked(normal: np.ndarray, anomalous: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

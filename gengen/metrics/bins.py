@@ -44,7 +44,7 @@ def fit_bins(reference: np.ndarray, *, bins: int = 100, smallest: int = 20, seed
     with threadpool_limits(1), warnings.catch_warnings():
         # Data that are distinct by rounding alone may end in fewer bins than asked for, which is all that it says.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return KMeans(wanted, n_init=1, random_state=seed).fit(reference).cluster_centers_
+        return np.asarray(KMeans(wanted, n_init=1, random_state=seed).fit(reference).cluster_centers_)
 
 
 def z_scores(reference: np.ndarray, generated: np.ndarray, centres: np.ndarray) -> np.ndarray:

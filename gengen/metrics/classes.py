@@ -129,4 +129,4 @@ def _rare(share: np.ndarray, reference: np.ndarray, value: float, total: int) ->
     grown = special.rel_entr(limit, reference) + kept * (value - own) + special.xlogy(1 - limit, kept)
     logs = np.log(np.where(share > 0, share, 1.0) / reference)
     known = Z**2 * share / total * (logs - value) ** 2
-    return np.sqrt(np.maximum(np.maximum(value - grown, 0.0) ** 2 - known, 0.0))
+    return np.asarray(np.sqrt(np.maximum(np.maximum(value - grown, 0.0) ** 2 - known, 0.0)))

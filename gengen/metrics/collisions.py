@@ -70,7 +70,8 @@ def _near_duplicates(points: jax.Array, radius: jax.Array, *, rows: int) -> jax.
     def count(chunk: jax.Array) -> jax.Array:
         return (squared_distances(chunk, points) <= jnp.square(radius)).sum(1, dtype=jnp.int32)
 
-    return lax.map(count, in_chunks(points, rows)).reshape(-1)[: len(points)] - 1  # each is near itself
+    counts: jax.Array = lax.map(count, in_chunks(points, rows))
+    return counts.reshape(-1)[: len(points)] - 1  # each is near itself
 
 
 def collisions(samples: np.ndarray, radius: float) -> Collisions:

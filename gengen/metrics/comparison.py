@@ -1,4 +1,4 @@
-"""By how much each score of samples is worse than that of real images."""
+"""By how much each score of samples is worse than that of real data."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -9,21 +9,22 @@ from scipy import stats
 
 from gengen.metrics.classes import divergence, histogram
 from gengen.metrics.difference import Difference, of_estimates, of_variance
+from gengen.metrics.examples import Examples, Real
 from gengen.metrics.frechet import frechet_difference
 from gengen.metrics.interval import Estimate
 from gengen.metrics.kernel import kernel_difference
-from gengen.metrics.manifold import manifold_differences
-from gengen.metrics.scores import AS_REAL, SCORES, Images, Real, labels_of, measure
+from gengen.metrics.precision_recall import manifold_differences
+from gengen.metrics.scores import AS_REAL, SCORES, labels_of, measure
 
 
 class Compared(NamedTuple):
-    """A score of samples beside that of real images.
+    """A score of samples beside that of real data.
 
     Attributes:
-      samples: score of the samples, of as many as there are real images to compare with.
-      real: of real images.
+      samples: score of the samples, of as many as there are real data to compare with.
+      real: of real data.
       difference: of both.
-      number: of how many images each is, where these are not all.
+      number: of how many examples each is, where these are not all.
     """
 
     samples: Estimate
@@ -34,23 +35,23 @@ class Compared(NamedTuple):
 
 def compare(
     real: Real,
-    samples: Images,
-    floor: Images,
+    samples: Examples,
+    floor: Examples,
     found: Mapping[str, Estimate],
     found_of_floor: Mapping[str, Estimate],
 ) -> dict[str, Compared]:
-    """Compares samples with real images by every score that was measured and has a direction.
+    """Compares samples with real data by every score that was measured and has a direction.
 
     Distances, precision, recall and coverage look at the same reference for both, so the difference is taken before its
-    variance. Other scores are independent. What stands for real images are the training images (the floor), as both are
+    variance. Other scores are independent. What stands for real data are the training examples (the floor), as both are
     compared with held-out ones; where a score looks at the samples alone, through a classifier that the training
-    images taught, it is the held-out images, and as many samples. A difference counts where samples are worse: better
-    ones than real images are of the classifier, which knows the floor, or hidden in another score.
+    examples taught, it is the held-out ones, and as many samples. A difference counts where samples are worse: better
+    ones than real data are of the classifier, which knows the floor, or hidden in another score.
 
     Args:
       real: the data.
-      samples: the images judged.
-      floor: as many training images in their place.
+      samples: the examples judged.
+      floor: as many training examples in their place.
       found: scores of the samples.
       found_of_floor: scores of the floor.
     """
@@ -62,8 +63,8 @@ def compare(
             compared |= {name: Compared(found[name], found_of_floor[name], made[name]) for name in wanted}
     heard = [name for name in names if SCORES[name].taught]
     if heard:
-        few = min(len(samples.pixels), len(real.reference.pixels))
-        pair = [measure(real, _first(images, few), heard) for images in (samples, real.reference)]
+        few = min(len(samples.data), len(real.reference.data))
+        pair = [measure(real, _first(examples, few), heard) for examples in (samples, real.reference)]
         compared |= {name: _independent(name, pair[0][name], pair[1][name], few) for name in heard}
     for name in names:
         if name not in compared:
@@ -75,31 +76,31 @@ def _independent(name: str, samples: Estimate, real: Estimate, number: int = 0) 
     return Compared(samples, real, of_estimates(samples, real, lower=SCORES[name].better == "lower"), number)
 
 
-def _first(images: Images, number: int) -> Images:
-    """The first images of a set in random order."""
-    return jax.tree.map(lambda field: field[:number], images)
+def _first(examples: Examples, number: int) -> Examples:
+    """The first examples of a set in random order."""
+    return Examples(*jax.tree.map(lambda field: field[:number], examples))
 
 
-def _frechet(real: Real, samples: Images, floor: Images) -> Sequence[Difference]:
+def _frechet(real: Real, samples: Examples, floor: Examples) -> Sequence[Difference]:
     value, variance = frechet_difference(real.reference.features, samples.features, floor.features)
     return (of_variance(value, variance, lower=True),)
 
 
-def _kernel(real: Real, samples: Images, floor: Images) -> Sequence[Difference]:
+def _kernel(real: Real, samples: Examples, floor: Examples) -> Sequence[Difference]:
     value, variance, degrees = kernel_difference(real.reference.features, samples.features, floor.features)
     return (of_variance(value, variance, lower=True, degrees=degrees),)
 
 
-def _manifold(real: Real, samples: Images, floor: Images) -> Sequence[Difference]:
+def _manifold(real: Real, samples: Examples, floor: Examples) -> Sequence[Difference]:
     found = manifold_differences(real.reference.features, samples.features, floor.features)
     differences = (found[name] for name in ("precision", "recall", "coverage"))
     return [of_variance(value, variance, lower=False, degrees=degrees) for value, variance, degrees in differences]
 
 
-def _classes(real: Real, samples: Images, floor: Images) -> Sequence[Difference]:
-    """The divergence of classes; how probable it is by the G-test of homogeneity with all training images.
+def _classes(real: Real, samples: Examples, floor: Examples) -> Sequence[Difference]:
+    """The divergence of classes; how probable it is by the G-test of homogeneity with all training examples.
 
-    The floor is drawn from the images that the data's shares are of, and nearer to them than fresh images are.
+    The floor is drawn from the examples that the data's shares are of, and nearer to them than fresh ones are.
     """
     assert real.counts is not None and real.shares is not None
     labels = labels_of(samples)
@@ -110,7 +111,7 @@ def _classes(real: Real, samples: Images, floor: Images) -> Sequence[Difference]
     return (apart._replace(worse=float(found.statistic**0.5 if certain else stats.norm.isf(found.pvalue))),)
 
 
-_DIFFERENCES: Mapping[tuple[str, ...], Callable[[Real, Images, Images], Sequence[Difference]]] = {
+_DIFFERENCES: Mapping[tuple[str, ...], Callable[[Real, Examples, Examples], Sequence[Difference]]] = {
     ("frechet_distance",): _frechet,
     ("kernel_distance",): _kernel,
     ("precision", "recall", "coverage"): _manifold,

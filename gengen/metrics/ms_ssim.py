@@ -143,10 +143,10 @@ def _similarity(a: jax.Array, b: jax.Array, window: int, *, luminance: bool) -> 
     """Means over places of the contrast-structure similarity, times luminance if asked for [N, C]."""
     mean_a, mean_b, square_a, square_b, product = _blurred(jnp.stack([a, b, a * a, b * b, a * b]), window)
     var_a, var_b, covariance = square_a - mean_a**2, square_b - mean_b**2, product - mean_a * mean_b
-    similarity = (2 * covariance + K2**2) / (var_a + var_b + K2**2)
+    similarity: jax.Array = (2 * covariance + K2**2) / (var_a + var_b + K2**2)
     if luminance:
         similarity *= (2 * mean_a * mean_b + K1**2) / (mean_a**2 + mean_b**2 + K1**2)
-    return similarity.mean((2, 3))
+    return jnp.asarray(similarity.mean((2, 3)))
 
 
 def _blurred(x: jax.Array, window: int) -> jax.Array:

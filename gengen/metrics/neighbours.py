@@ -63,7 +63,7 @@ def squared_distances(x: jax.Array, y: jax.Array) -> jax.Array:
     """
     sizes = jnp.square(x).sum(1)[:, None] + jnp.square(y).sum(1)[None]
     squared = sizes - 2 * jnp.matmul(x, y.T, precision=lax.Precision.HIGHEST)
-    return jnp.where(squared <= ROUNDING * float(jnp.finfo(x.dtype).eps) * sizes, 0, squared)
+    return jnp.where(squared <= ROUNDING * float(np.finfo(x.dtype).eps) * sizes, 0, squared)
 
 
 @partial(jax.jit, static_argnames=("k", "rows"))
@@ -105,7 +105,7 @@ def _distances_to(queries: jax.Array, data: jax.Array, indices: jax.Array, *, ro
         x, near = chunk
         return jnp.sqrt(jnp.square(data[near] - x[:, None]).sum(-1))
 
-    distances = lax.map(of_chunk, (in_chunks(queries, rows), in_chunks(indices, rows)))
+    distances: jax.Array = lax.map(of_chunk, (in_chunks(queries, rows), in_chunks(indices, rows)))
     return distances.reshape(-1, indices.shape[1])[: len(queries)]
 
 

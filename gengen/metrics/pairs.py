@@ -60,7 +60,7 @@ def psnr(found: np.ndarray, target: np.ndarray) -> np.ndarray:
     _check(found, target)
     squared = _each(lambda a, b: np.square(a - b).mean((1, 2, 3)), found, target)
     with np.errstate(divide="ignore"):
-        return -10 * np.log10(squared)
+        return np.asarray(-10 * np.log10(squared))
 
 
 def ssim(found: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -112,7 +112,7 @@ def _log_likelihoods(samples: np.ndarray, points: np.ndarray, bandwidths: tuple[
     with jax.enable_x64(windows.dtype == np.float64):
         widths = np.asarray(bandwidths, windows.dtype)
         sums = np.asarray(_log_sums(windows, points, widths, rows=rows_for(len(windows))), np.float64)
-    return sums + np.array([_constant(len(windows), windows.shape[1], width) for width in bandwidths])
+    return np.asarray(sums + np.array([_constant(len(windows), windows.shape[1], width) for width in bandwidths]))
 
 
 @partial(jax.jit, static_argnames="rows")
@@ -121,9 +121,11 @@ def _log_sums(windows: jax.Array, points: jax.Array, widths: jax.Array, *, rows:
 
     def of_chunk(x: jax.Array) -> jax.Array:
         squared = squared_distances(x, windows)
-        return lax.map(lambda width: jax.nn.logsumexp(-squared / (2 * width**2), axis=1), widths)
+        sums: jax.Array = lax.map(lambda width: jax.nn.logsumexp(-squared / (2 * width**2), axis=1), widths)
+        return sums
 
-    return lax.map(of_chunk, in_chunks(points, rows)).swapaxes(1, 2).reshape(-1, len(widths))[: len(points)]
+    found: jax.Array = lax.map(of_chunk, in_chunks(points, rows))
+    return found.swapaxes(1, 2).reshape(-1, len(widths))[: len(points)]
 
 
 @partial(jax.jit, static_argnames="rows")

@@ -6,6 +6,9 @@ import numpy as np
 
 from gengen.metrics.interval import Estimate, of_blocks, of_share
 
+STEPS = 20
+"""Steps of a walk."""
+
 
 def continuity(walks: np.ndarray) -> Estimate:
     """How evenly images change along straight walks through latent space, between two draws of the prior.

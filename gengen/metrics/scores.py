@@ -1,4 +1,4 @@
-"""All scores of a set of images, in one table: what each is called, means and needs, and how it is measured."""
+"""All scores of a set of examples, in one table: what each is called, means and needs, and how it is measured."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -6,74 +6,15 @@ from typing import NamedTuple
 import numpy as np
 
 from gengen.metrics import bins, classes
-from gengen.metrics.collisions import collisions, duplicate_radius
-from gengen.metrics.copying import CopyLimit, copied, fit_limit
+from gengen.metrics.collisions import collisions
+from gengen.metrics.copying import copied
+from gengen.metrics.examples import Examples, Real
 from gengen.metrics.frechet import frechet_distance
 from gengen.metrics.inception_score import inception_score
 from gengen.metrics.interval import Estimate, of_share
 from gengen.metrics.kernel import kernel_distance
-from gengen.metrics.manifold import manifold_scores
 from gengen.metrics.ms_ssim import class_similarity
-
-
-class Images(NamedTuple):
-    """A set of images as the scores see it.
-
-    Attributes:
-      pixels: uint8 [N, H, W, C].
-      points: the images as points [N, P], by `thumbnails`.
-      features: of the extractor [N, D].
-      log_probabilities: of the extractor's classes [N, K']; None where it has none.
-      class_log_probabilities: of the data's classes [N, K]; None where the data have no labels.
-      indices: for training images that stand in for samples, their places among the training images [N]; else None.
-      asked: the classes that the images were asked to be of [N]; None where nothing was asked for.
-    """
-
-    pixels: np.ndarray
-    points: np.ndarray
-    features: np.ndarray
-    log_probabilities: np.ndarray | None
-    class_log_probabilities: np.ndarray | None
-    indices: np.ndarray | None = None
-    asked: np.ndarray | None = None
-
-
-class Real(NamedTuple):
-    """The data that samples are compared with, and what is derived from them once; made by `real_of`.
-
-    Attributes:
-      reference: held-out images.
-      training: all training images as points [M, P].
-      counts: training images that are known to be of each class [K]; None where there are no labels.
-      bins: centres of the reference's bins [B, D].
-      radius: distance below which two images, as points, count as one.
-      limit: how near to a training image a sample counts as its copy.
-    """
-
-    reference: Images
-    training: np.ndarray
-    counts: np.ndarray | None
-    bins: np.ndarray
-    radius: float
-    limit: CopyLimit
-
-    @property
-    def shares(self) -> np.ndarray | None:
-        """The share of each class in the data [K]."""
-        return None if self.counts is None else self.counts / self.counts.sum()
-
-
-def real_of(reference: Images, training: np.ndarray, counts: np.ndarray | None) -> Real:
-    """Derives from the data what the scores need; the arguments are the fields of `Real`."""
-    return Real(
-        reference,
-        training,
-        counts,
-        bins=bins.fit_bins(reference.features),
-        radius=duplicate_radius(reference.points),
-        limit=fit_limit(reference.points, training),
-    )
-
+from gengen.metrics.precision_recall import manifold_scores
 
 AS_REAL = "as real"
 """Which direction is better, of a score that is good neither high nor low."""
@@ -85,17 +26,17 @@ class Score(NamedTuple):
     Attributes:
       title: its name for people.
       better: "lower", "higher", or `AS_REAL` where it should be what it is for real images.
-      sees: "features", "classes" or "images": what it is computed from.
-      least: (dimensions D, classes K of what it sees through) -> the number of images from which it means something:
+      sees: "features", "classes" or "points": what it is computed from.
+      least: (dimensions D, classes K of what it sees through) -> the number of examples from which it means something:
         four for each direction of a covariance, a thousand where neighbours stand for a manifold, fifty or a hundred
-        for each share of a class. Rules of thumb; what fewer images do shows in the floor.
+        for each share of a class. Rules of thumb; what fewer examples do shows in the floor.
       paper: where it comes from.
       compares: whether it compares with the reference, or looks at the samples alone.
-      evenly: whether it takes as many images of the reference as of the samples.
-      taught: whether it looks at the samples alone through a classifier, which knows the training images too well for
+      evenly: whether it takes as many examples of the reference as of the samples.
+      taught: whether it looks at the samples alone through a classifier, which knows the training data too well for
         them to stand for real ones.
       logarithmic: whether good and bad samples differ by orders of magnitude, so that a chart needs a logarithmic axis.
-      requires: the capability that it needs of a model.
+      pictures: whether it is of pictures alone.
       note: what a reader might stumble over.
     """
 
@@ -108,7 +49,7 @@ class Score(NamedTuple):
     evenly: bool = False
     taught: bool = False
     logarithmic: bool = False
-    requires: str = "sample"
+    pictures: bool = False
     note: str = ""
 
 
@@ -186,12 +127,17 @@ SCORES: Mapping[str, Score] = {
         taught=True,
     ),
     "class_similarity": Score(
-        "MS-SSIM within a class", AS_REAL, "classes", lambda d, k: 50 * k, "Odena et al. 2017, arXiv:1610.09585"
+        "MS-SSIM within a class",
+        AS_REAL,
+        "classes",
+        lambda d, k: 50 * k,
+        "Odena et al. 2017, arXiv:1610.09585",
+        pictures=True,
     ),
     "collisions": Score(
         "near-duplicate pairs",
         "lower",
-        "images",
+        "points",
         lambda d, k: 1000,
         "Arora et al. 2018, arXiv:1706.08224",
         logarithmic=True,
@@ -199,7 +145,7 @@ SCORES: Mapping[str, Score] = {
     "copied": Score(
         "copies of training images",
         "lower",
-        "images",
+        "points",
         lambda d, k: 100,
         "ratio of Yoon et al. 2023, openreview shciCbSk9h",
         logarithmic=True,
@@ -208,7 +154,9 @@ SCORES: Mapping[str, Score] = {
 """Every score, by the name that it has in configs and files."""
 
 
-def available(*, probabilities: bool, labels: bool, pairs: bool, asked: bool = False) -> list[str]:
+def available(
+    *, probabilities: bool, labels: bool, pairs: bool, asked: bool = False, pictures: bool = True
+) -> list[str]:
     """Names of the scores that can be had.
 
     Args:
@@ -216,18 +164,23 @@ def available(*, probabilities: bool, labels: bool, pairs: bool, asked: bool = F
       labels: whether the data have labels.
       pairs: whether there are sure to be two pairs of samples of one class.
       asked: whether samples are asked to be of a class.
+      pictures: whether the data are pictures.
     """
     needs = {"inception_score": probabilities, "class_similarity": pairs, "label_agreement": asked}
     without = {name for name, had in needs.items() if not had}
-    return [name for name, score in SCORES.items() if name not in without and (labels or score.sees != "classes")]
+    return [
+        name
+        for name, score in SCORES.items()
+        if name not in without and (labels or score.sees != "classes") and (pictures or not score.pictures)
+    ]
 
 
-def measure(real: Real, samples: Images, names: Sequence[str]) -> dict[str, Estimate]:
+def measure(real: Real, samples: Examples, names: Sequence[str]) -> dict[str, Estimate]:
     """Measures the scores named, in the order of `SCORES`.
 
     Args:
       real: the data.
-      samples: the images judged.
+      samples: the examples judged.
       names: some of those that are `available`.
     """
     found: dict[str, Estimate] = {}
@@ -237,26 +190,26 @@ def measure(real: Real, samples: Images, names: Sequence[str]) -> dict[str, Esti
     return {name: found[name] for name in SCORES if name in names}
 
 
-def labels_of(images: Images) -> np.ndarray:
+def labels_of(examples: Examples) -> np.ndarray:
     """The classes that the classifier sees [N]."""
-    assert images.class_log_probabilities is not None
-    return images.class_log_probabilities.argmax(1)
+    assert examples.class_log_probabilities is not None
+    return np.asarray(examples.class_log_probabilities.argmax(1))
 
 
-def _inception(real: Real, samples: Images) -> Sequence[Estimate]:
+def _inception(real: Real, samples: Examples) -> Sequence[Estimate]:
     assert samples.log_probabilities is not None
     return (inception_score(samples.log_probabilities),)
 
 
-def _manifold(real: Real, samples: Images) -> Sequence[Estimate]:
+def _manifold(real: Real, samples: Examples) -> Sequence[Estimate]:
     return manifold_scores(real.reference.features, samples.features)
 
 
-def _bins(real: Real, samples: Images) -> Sequence[Estimate]:
+def _bins(real: Real, samples: Examples) -> Sequence[Estimate]:
     return (bins.different_bins(real.reference.features, samples.features, real.bins),)
 
 
-def _classes(real: Real, samples: Images) -> Sequence[Estimate]:
+def _classes(real: Real, samples: Examples) -> Sequence[Estimate]:
     assert real.shares is not None and samples.class_log_probabilities is not None
     return (
         classes.divergence(labels_of(samples), real.shares),
@@ -264,25 +217,25 @@ def _classes(real: Real, samples: Images) -> Sequence[Estimate]:
     )
 
 
-def _agreement(real: Real, samples: Images) -> Sequence[Estimate]:
+def _agreement(real: Real, samples: Examples) -> Sequence[Estimate]:
     assert samples.asked is not None
     return (of_share(int((labels_of(samples) == samples.asked).sum()), len(samples.asked)),)
 
 
-def _similarity(real: Real, samples: Images) -> Sequence[Estimate]:
+def _similarity(real: Real, samples: Examples) -> Sequence[Estimate]:
     assert real.shares is not None
-    return (class_similarity(samples.pixels, labels_of(samples), len(real.shares)),)
+    return (class_similarity(samples.data, labels_of(samples), len(real.shares)),)
 
 
-def _collisions(real: Real, samples: Images) -> Sequence[Estimate]:
+def _collisions(real: Real, samples: Examples) -> Sequence[Estimate]:
     return (collisions(samples.points, real.radius).probability,)
 
 
-def _copied(real: Real, samples: Images) -> Sequence[Estimate]:
+def _copied(real: Real, samples: Examples) -> Sequence[Estimate]:
     return (copied(samples.points, real.training, real.limit, exclude=samples.indices).share,)
 
 
-_MEASURES: Mapping[tuple[str, ...], Callable[[Real, Images], Sequence[Estimate]]] = {
+_MEASURES: Mapping[tuple[str, ...], Callable[[Real, Examples], Sequence[Estimate]]] = {
     ("frechet_distance",): lambda real, samples: (frechet_distance(real.reference.features, samples.features),),
     ("kernel_distance",): lambda real, samples: (kernel_distance(real.reference.features, samples.features),),
     ("inception_score",): _inception,

@@ -14,11 +14,10 @@ MISSING, STARVED = 0.1, 0.5
 """A class is missing below a tenth of its share in the data, and starved below half of it."""
 
 COLLAPSED = 0.5
-"""Two samples that are near-duplicates more often than this are one image."""
-
+"""Two samples that are near-duplicates more often than this are one example."""
 
 OBEYED = 0.95
-"""Samples are often of another class than asked for where fewer than this share of what real images reach agree."""
+"""Samples are often of another class than asked for where fewer than this share of what real data reach agree."""
 
 
 class Classes(NamedTuple):
@@ -43,19 +42,21 @@ def verdict(
     *,
     number: int,
     training: int,
+    nouns: tuple[str, str] = ("image", "images"),
 ) -> list[str]:
     """Says what is wrong with the samples, if anything is by more than chance, and which scores tell them from data.
 
     Every score that has a direction is looked at, and a fault is named where `told_apart` names its score.
 
     Args:
-      compared: scores of samples and of real images by name: collisions, copied, where samples were asked to be of a
+      compared: scores of samples and of real data by name: collisions, copied, where samples were asked to be of a
         class label_agreement, and any others.
       distance: the Fréchet distance of the samples from data.
       to_noise: the same from noise, instead of from data.
       classes: shares of the classes; None where there are none.
       number: of samples.
-      training: number of training images.
+      training: number of training examples.
+      nouns: what one example and several are called.
 
     Returns:
       At least one sentence.
@@ -68,41 +69,41 @@ def verdict(
     worse = told_apart({name: found.difference for name, found in compared.items()})
     faults = {name: compared[name] for name in worse}
     found = [
-        *_repeated(faults, training),
-        *_copied(faults),
-        *_disobedient(faults),
+        *_repeated(faults, training, *nouns),
+        *_copied(faults, nouns[1]),
+        *_disobedient(faults, nouns[1]),
         *(_unequal(classes) if classes else ()),
     ]
     if not found:
         missing = "no class is missing, " if classes else ""
         found = [f"In {number:,} samples {missing}nothing is repeated and nothing is memorised."]
-    return [*found, _apart(faults, len(compared))]
+    return [*found, _apart(faults, len(compared), nouns[1])]
 
 
-def _repeated(faults: Mapping[str, Compared], training: int) -> list[str]:
-    """Repetitions by which there are fewer different samples than training images."""
+def _repeated(faults: Mapping[str, Compared], training: int, one: str, many: str) -> list[str]:
+    """Repetitions by which there are fewer different samples than training examples."""
     if "collisions" not in faults or faults["collisions"].samples.value * training < 1:
         return []
     chance = faults["collisions"].samples
     if chance.value > COLLAPSED:
-        return [f"One image is repeated: {chance.value:.0%} of all pairs of samples are near-duplicates."]
+        return [f"One {one} is repeated: {chance.value:.0%} of all pairs of samples are near-duplicates."]
     return [
-        f"Images repeat as if there were about {1 / chance.value:,.0f} different ones (between {1 / chance.high:,.0f} "
-        f"and {1 / chance.low:,.0f}), fewer than the {training:,} training images."
+        f"{many.capitalize()} repeat as if there were about {1 / chance.value:,.0f} different ones (between "
+        f"{1 / chance.high:,.0f} and {1 / chance.low:,.0f}), fewer than the {training:,} training {many}."
     ]
 
 
-def _copied(faults: Mapping[str, Compared]) -> list[str]:
+def _copied(faults: Mapping[str, Compared], many: str) -> list[str]:
     if "copied" not in faults:
         return []
     share, real = faults["copied"].samples, faults["copied"].real
     return [
-        f"Training images are memorised: {share.value:.1%} of the samples copy one; {real.value:.1%} of the "
-        f"training images are as near to another."
+        f"Training {many} are memorised: {share.value:.1%} of the samples copy one; {real.value:.1%} of the "
+        f"training {many} are as near to another."
     ]
 
 
-def _disobedient(faults: Mapping[str, Compared]) -> list[str]:
+def _disobedient(faults: Mapping[str, Compared], many: str) -> list[str]:
     if "label_agreement" not in faults:
         return []
     share, real = faults["label_agreement"].samples, faults["label_agreement"].real
@@ -110,21 +111,21 @@ def _disobedient(faults: Mapping[str, Compared]) -> list[str]:
         return []
     return [
         f"Samples are often of another class than asked for: the classifier agrees with {share.value:.1%} of them and "
-        f"with {real.value:.1%} of real images."
+        f"with {real.value:.1%} of real {many}."
     ]
 
 
-def _apart(faults: Mapping[str, Compared], looked_at: int) -> str:
-    """Which scores tell samples from real images, the clearest first, with both values."""
+def _apart(faults: Mapping[str, Compared], looked_at: int, many: str) -> str:
+    """Which scores tell samples from real data, the clearest first, with both values."""
     if not faults:
-        return f"These samples cannot be told from real images by any of {looked_at} scores at these sample sizes."
+        return f"These samples cannot be told from real {many} by any of {looked_at} scores at these sample sizes."
     named = [
-        f"{SCORES[name].title} ({found.samples.value:.3g}, real images {found.real.value:.3g}"
+        f"{SCORES[name].title} ({found.samples.value:.3g}, real {many} {found.real.value:.3g}"
         f"{f', of {found.number:,} each' if found.number else ''})"
         for name, found in faults.items()
     ]
     return (
-        f"These samples are told from real images by {len(named)} of {looked_at} scores, the clearest first: "
+        f"These samples are told from real {many} by {len(named)} of {looked_at} scores, the clearest first: "
         f"{', '.join(named)}."
     )
 

@@ -15,7 +15,6 @@ from gengen.core.mean import mean_of
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.parallel import local_keys
 from gengen.core.state import State, Tree
-from gengen.models.pixels import scaled
 from gengen.networks.forward import eval_mode, init_network, train_mode
 
 
@@ -31,16 +30,16 @@ class Classification(NamedTuple):
     shift: float
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
-        """Scales the images and shifts each by its own offset, uniform in [-shift, shift] along each axis.
+        """Shifts each image by its own offset, uniform in [-shift, shift] along each axis.
 
         No other change keeps every data set's labels: a mirrored 2 is no 2, and a turned 6 is a 9.
         """
         del state
-        image = scaled(batch["data"])
+        image = batch["data"]
         if self.shift:
             keys = local_keys(key, image.shape[0])
-            draw = jax.vmap(lambda key: jax.random.uniform(key, (2,), minval=-self.shift, maxval=self.shift))
-            image = shifted(image, draw(keys))
+            offset = jax.vmap(lambda key: jax.random.uniform(key, (2,), minval=-self.shift, maxval=self.shift))(keys)
+            image = shifted(image, offset)
         return {"data": image, "label": batch["label"]}
 
     def loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
@@ -55,8 +54,8 @@ class Classification(NamedTuple):
 def classifier(*, network: nn.Module, optimizer: optax.GradientTransformation, shift: float = 1.0) -> GenerativeModel:
     """Builds a classifier of images.
 
-    Batches need "data" uint8 [B, H, W, C] and "label" int32 [B]. The metrics are "classifier/loss", the cross-entropy
-    in nats, and "classifier/accuracy", a share of the batch as it was shifted.
+    Batches need "data" [B, H, W, C] in [-1, 1] and "label" int32 [B]. The metrics are "classifier/loss", the
+    cross-entropy in nats, and "classifier/accuracy", a share of the batch as it was shifted.
 
     Args:
       network: images [B, H, W, C] in [-1, 1] -> features [B, F] and logits [B, K].
@@ -76,7 +75,7 @@ def classifier(*, network: nn.Module, optimizer: optax.GradientTransformation, s
     player = Player("classifier", ("classifier",), optimizer)
 
     def init(key: jax.Array, batch: Batch) -> State:
-        variables = {"classifier": init_network(network, key, scaled(batch["data"][:1]))}
+        variables = {"classifier": init_network(network, key, batch["data"][:1])}
         return State(jnp.zeros((), jnp.int32), variables, init_players((player,), variables))
 
     return GenerativeModel(init, play((Turn("classifier", player, game.loss),), game.prepare))
@@ -88,12 +87,12 @@ def classify(network: nn.Module, variables: dict[str, Tree], image: jax.Array) -
     Args:
       network: the network.
       variables: its collections, as `state.variables["classifier"]` holds them.
-      image: uint8 [N, H, W, C].
+      image: [N, H, W, C] in [-1, 1].
 
     Returns:
       Features [N, F] and log-probabilities of the classes in nats [N, K].
     """
-    features, logits = eval_mode(network, variables, scaled(image))
+    features, logits = eval_mode(network, variables, image)
     return features, jax.nn.log_softmax(logits)
 
 

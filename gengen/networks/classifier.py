@@ -98,6 +98,6 @@ class Linear(nn.Module):
 
     @nn.compact
     def __call__(self, features: jax.Array, train: bool) -> jax.Array:
-        """Returns logits [N, K] of features [N, F]."""
+        """Returns logits [N, K] of features [N, ...]."""
         del train
-        return nn.Dense(self.classes)(features)
+        return nn.Dense(self.classes)(features.reshape(features.shape[0], -1))

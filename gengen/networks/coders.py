@@ -76,12 +76,12 @@ class GaussianCoder(nn.Module):
 
 
 class ConditionalEncoder(nn.Module):
-    """Hands an encoder images that have an embedding of their label as one more channel.
+    """Hands an encoder data that have an embedding of their label as one more channel.
 
     Sohn, Lee and Yan 2015, "Learning structured output representation using deep conditional generative models".
 
     Attributes:
-      body: `(images [B, H, W, C + 1], train) -> features [B, F]`.
+      body: `(data [B, *S, C + 1], train) -> features [B, F]`.
       classes: number of classes.
     """
 
@@ -90,10 +90,11 @@ class ConditionalEncoder(nn.Module):
 
     @nn.compact
     def __call__(self, image: jax.Array, label: jax.Array, train: bool) -> jax.Array:
-        """Returns features [B, F] of images [B, H, W, C] and their labels [B], int32.
+        """Returns features [B, F] of data [B, *S, C] and their labels [B], int32.
 
         Raises:
           ValueError: `classes` is below 2.
         """
         check_classes(self.classes)
-        return self.body(with_label_channel(image, label, self.classes), train)
+        features: jax.Array = self.body(with_label_channel(image, label, self.classes), train)
+        return features

@@ -24,20 +24,20 @@ def check_classes(classes: int) -> None:
 
 
 def with_label_channel(image: jax.Array, label: jax.Array, classes: int) -> jax.Array:
-    """Appends an embedding of the label to an image as one more channel; part of a linen module.
+    """Appends an embedding of the label to data as one more channel; part of a linen module.
 
     Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784, section 3.2.
 
     Args:
-      image: [B, H, W, C].
+      image: [B, *S, C].
       label: [B], int32.
       classes: number of classes.
 
     Returns:
-      Images [B, H, W, C + 1].
+      Data [B, *S, C + 1].
     """
-    channel = nn.Embed(classes, math.prod(image.shape[1:3]), embedding_init=nn.initializers.normal(1.0))(label)
-    return jnp.concatenate([image, channel.reshape(*image.shape[:3], 1).astype(image.dtype)], -1)
+    channel = nn.Embed(classes, math.prod(image.shape[1:-1]), embedding_init=nn.initializers.normal(1.0))(label)
+    return jnp.concatenate([image, channel.reshape(*image.shape[:-1], 1).astype(image.dtype)], -1)
 
 
 class ConditionalGenerator(nn.Module):
@@ -47,7 +47,7 @@ class ConditionalGenerator(nn.Module):
     do, so that neither drowns the other.
 
     Attributes:
-      body: a generator `(latent [B, L + features], train) -> images [B, H, W, C]`.
+      body: a generator `(latent [B, L + features], train) -> data [B, *shape]`.
       classes: number of classes.
       features: length of an embedding.
     """
@@ -66,7 +66,7 @@ class ConditionalGenerator(nn.Module):
           train: handed on to the body.
 
         Returns:
-          Images [B, H, W, C], as the body makes them.
+          Data [B, *shape], as the body makes them.
 
         Raises:
           ValueError: `classes` is below 2 or `features` below 1.
@@ -75,14 +75,15 @@ class ConditionalGenerator(nn.Module):
         if self.features < 1:
             raise ValueError(f"features={self.features} must be at least 1")
         embedding = nn.Embed(self.classes, self.features, embedding_init=nn.initializers.normal(1.0))(label)
-        return self.body(jnp.concatenate([latent, embedding.astype(latent.dtype)], -1), train)
+        made: jax.Array = self.body(jnp.concatenate([latent, embedding.astype(latent.dtype)], -1), train)
+        return made
 
 
 class ConditionalCritic(CriticNetwork):
     """Judges images together with their labels.
 
     Attributes:
-      body: a critic `(images [B, H, W, C], train) -> CriticOutput`.
+      body: a critic `(data [B, ...], train) -> CriticOutput`.
       classes: number of classes.
       condition: how labels come in, one of `CONDITIONS`. "concatenated": an embedding of the label is one more channel
         of the image (Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784, section 3.2). "projection": the inner
@@ -106,7 +107,7 @@ class ConditionalCritic(CriticNetwork):
         """Judges images and labels.
 
         Args:
-          image: [B, H, W, C] in [-1, 1].
+          image: data [B, *S, C].
           label: classes [B], int32; "auxiliary" does not look at them.
           train: handed on to the body.
 
@@ -120,12 +121,13 @@ class ConditionalCritic(CriticNetwork):
         check_classes(self.classes)
         if self.condition not in CONDITIONS:
             raise ValueError(f'condition is one of {", ".join(CONDITIONS)}, not "{self.condition}"')
-        if self.condition == "concatenated":
-            return self.body(with_label_channel(image, label, self.classes), train)
-        judged = self.body(image, train)
+        seen = with_label_channel(image, label, self.classes) if self.condition == "concatenated" else image
+        judged: CriticOutput = self.body(seen, train)
         if self.condition == "auxiliary":
             return judged._replace(code=nn.Dense(self.classes)(judged.features))
-        return judged._replace(logit=judged.logit + self._projection(judged.features, label, train))
+        if self.condition == "projection":
+            return judged._replace(logit=judged.logit + self._projection(judged.features, label, train))
+        return judged
 
     def _projection(self, features: jax.Array, label: jax.Array, train: bool) -> jax.Array:
         # The sum over F products stays of the size of one feature.
@@ -144,7 +146,7 @@ class RecognisingCritic(CriticNetwork):
     normalisation, which would let images of a batch influence each other.
 
     Attributes:
-      body: a critic `(images [B, H, W, C], train) -> CriticOutput`.
+      body: a critic `(data [B, ...], train) -> CriticOutput`.
       outputs: numbers that describe the code.
       width: units of the hidden layer.
     """
@@ -160,7 +162,7 @@ class RecognisingCritic(CriticNetwork):
 
     @nn.compact
     def __call__(self, image: jax.Array, train: bool) -> CriticOutput:
-        """Judges images [B, H, W, C] in [-1, 1]; the code of the judgement is [B, outputs].
+        """Judges data [B, ...]; the code of the judgement is [B, outputs].
 
         Raises:
           ValueError: `outputs` or `width` is below 1.
@@ -168,6 +170,6 @@ class RecognisingCritic(CriticNetwork):
         for name, value in (("outputs", self.outputs), ("width", self.width)):
             if value < 1:
                 raise ValueError(f"{name}={value} must be at least 1")
-        judged = self.body(image, train)
+        judged: CriticOutput = self.body(image, train)
         hidden = nn.leaky_relu(nn.Dense(self.width)(judged.features), 0.1)
         return judged._replace(code=nn.Dense(self.outputs)(hidden))

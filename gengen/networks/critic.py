@@ -22,7 +22,7 @@ class CriticOutput(NamedTuple):
 
 
 class CriticNetwork(nn.Module):
-    """A network `(images [B, H, W, C], ..., train) -> CriticOutput`."""
+    """A network `(data [B, ...], ..., train) -> CriticOutput`."""
 
     @property
     def judges_alone(self) -> bool:

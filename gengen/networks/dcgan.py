@@ -82,7 +82,7 @@ def doubled(
       shape: height, width and channels of the image.
       width: channels of the largest hidden map; they double as the map halves.
       dense: units of a dense layer before the projection, as InfoGAN's generator has one; 0 for none, as in the paper.
-      upsample: how a map doubles, one of `UPSAMPLINGS`; the paper's is "transposed".
+      upsample: how a map doubles, one of `Upsampling`; the paper's is "transposed".
       dtype: dtype of the computation; parameters are float32.
 
     Returns:

@@ -42,7 +42,8 @@ def unit(
 
 def shrinking_max_pool(x: jax.Array) -> jax.Array:
     """Largest value in windows of 3 x 3 in steps of 2 that lie within the maps [n, h, w, c]."""
-    return nn.max_pool(x, (3, 3), strides=(2, 2), padding="VALID")
+    largest: jax.Array = nn.max_pool(x, (3, 3), strides=(2, 2), padding="VALID")
+    return largest
 
 
 def average_pool(x: jax.Array) -> jax.Array:

@@ -38,23 +38,25 @@ def check_widths(widths: Sequence[int]) -> None:
 class Encoder(nn.Module):
     """Maps arrays to the features of its last hidden layer.
 
-    Images are brought from [-1, 1] to [0, 1] first. A background of -1 pulls all weights of a unit the same way at
-    every step: on MNIST, with the settings of Burda et al. 2016, a VAE's bound then stood at 124 nats after 54,000
+    Bounded data are brought from [-1, 1] to [0, 1] first. A background of -1 pulls all weights of a unit the same way
+    at every step: on MNIST, with the settings of Burda et al. 2016, a VAE's bound then stood at 124 nats after 54,000
     steps, where it now stands at 105.
 
     Attributes:
       widths: units of the hidden layers; without any, the features are the array itself, and what follows is linear.
       activation: one of `ACTIVATIONS`.
+      bounded: whether the arrays are data in [-1, 1]; others, and latents, are taken as they are.
       dtype: dtype of the computation; parameters are float32.
     """
 
     widths: Sequence[Size] = (500,)
     activation: Annotated[str, OneOf(tuple(ACTIVATIONS))] = "relu"
+    bounded: bool = False
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        """Returns features [B, F], float32, of images [B, H, W, C] in [-1, 1] or of vectors [B, L].
+        """Returns features [B, F], float32, of arrays [B, ...].
 
         Raises:
           ValueError: a width is below 1 or the activation is unknown.
@@ -63,7 +65,7 @@ class Encoder(nn.Module):
         check_widths(self.widths)
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"activation={self.activation!r} must be one of {', '.join(ACTIVATIONS)}")
-        if x.ndim == 4:
+        if self.bounded:
             x = (x + 1) / 2
         x = x.reshape(x.shape[0], -1).astype(self.dtype)
         for width in self.widths:
@@ -72,42 +74,44 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Maps latents to what a likelihood makes an image of: an encoder's mirror.
+    """Maps latents to what a likelihood makes data of: an encoder's mirror.
 
     Attributes:
-      shape: height, width and channels of the output.
+      shape: of the output.
       widths, activation, dtype: as in `Encoder`.
     """
 
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     widths: Sequence[Size] = (500,)
     activation: Annotated[str, OneOf(tuple(ACTIVATIONS))] = "relu"
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, latent: jax.Array, train: bool) -> jax.Array:
-        """Returns numbers [B, H, W, C], float32, for latents [B, L]."""
-        x = Encoder(self.widths, self.activation, self.dtype)(latent, train)
+        """Returns numbers [B, *shape], float32, for latents [B, L]."""
+        x = Encoder(self.widths, self.activation, dtype=self.dtype)(latent, train)
         x = nn.Dense(math.prod(self.shape), dtype=self.dtype)(x.astype(self.dtype))
         return x.astype(jnp.float32).reshape(-1, *self.shape)
 
 
 class Generator(nn.Module):
-    """Maps latents to images through ever wider layers; batch normalisation follows each but the first.
+    """Maps latents to data through ever wider layers; batch normalisation follows each but the first.
 
     Attributes:
-      shape: height, width and channels of an image.
+      shape: of an example.
       widths: units of the hidden layers.
+      bounded: whether data lie in [-1, 1], where a hyperbolic tangent keeps what is made.
       dtype: dtype of the computation; parameters are float32.
     """
 
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     widths: Sequence[Size] = (128, 256, 512, 1024)
+    bounded: bool = True
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, latent: jax.Array, train: bool) -> jax.Array:
-        """Returns images [B, H, W, C] in [-1, 1], float32, for latents [B, L]."""
+        """Returns data [B, *shape], float32, for latents [B, L]."""
         check_widths(self.widths)
         x = latent.astype(self.dtype)
         for place, width in enumerate(self.widths):
@@ -116,11 +120,12 @@ class Generator(nn.Module):
                 x = BatchNorm(momentum=0.9, dtype=self.dtype)(x, train)
             x = nn.leaky_relu(x, 0.2)
         x = nn.Dense(math.prod(self.shape), kernel_init=KERNEL_INIT, dtype=self.dtype)(x)
-        return jnp.tanh(x.astype(jnp.float32)).reshape(-1, *self.shape)
+        x = x.astype(jnp.float32)
+        return (jnp.tanh(x) if self.bounded else x).reshape(-1, *self.shape)
 
 
 class Critic(CriticNetwork):
-    """Maps images to one number each through ever narrower layers.
+    """Maps data to one number each through ever narrower layers.
 
     Attributes:
       widths: units of the hidden layers.
@@ -142,7 +147,7 @@ class Critic(CriticNetwork):
 
     @nn.compact
     def __call__(self, image: jax.Array, train: bool) -> CriticOutput:
-        """Judges images [B, H, W, C] in [-1, 1].
+        """Judges data [B, ...].
 
         Raises:
           ValueError: a width is below 1 or `norm` is unknown.

@@ -19,20 +19,6 @@ from gengen.values import OneOf, Range, Size
 KERNEL_INIT = nn.initializers.normal(0.02)
 
 
-def receptive_field(layers: int) -> int:
-    """Side in pixels of the patch that one logit judges: 1, 16, 34, 70, 142, 286 for 0 to 5 layers.
-
-    From the last convolution to the first, a side r becomes (r - 1) stride + kernel.
-
-    Raises:
-      ValueError: `layers` is below 0.
-    """
-    side = 1
-    for kernel, stride in reversed(_convolutions(layers)):
-        side = (side - 1) * stride + kernel
-    return side
-
-
 def _convolutions(layers: int) -> list[tuple[int, int]]:
     """Kernel and stride of every convolution, the last of which makes the logits."""
     if layers < 0:
@@ -61,8 +47,8 @@ class Critic(CriticNetwork):
 
     Attributes:
       width: channels of the first hidden map; they double from layer to layer, up to 8 times as many.
-      layers: convolutions in steps of 2. A logit judges a patch of `receptive_field(layers)` pixels; 3 layers are the
-        paper's, patches of 70 x 70.
+      layers: convolutions in steps of 2. A logit judges a patch of 1, 16, 34, 70, 142 or 286 pixels on each side with
+        0 to 5 layers; 3 are the paper's.
       norm: normalisation, one of `NORMS_OF_MAPS`: "batch" (the paper's), "layer" and "instance" follow each convolution
         but the first and the last, "spectral" is of every convolution. With "batch", "layer" and "instance", a logit
         knows mean and variance of what lies outside of its patch.

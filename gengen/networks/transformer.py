@@ -15,9 +15,6 @@ from jax import lax
 from gengen.networks.conditional import check_classes
 from gengen.values import Range, Size
 
-LOW = -1e9
-"""The logit of a place that must not be looked at."""
-
 
 class Past(NamedTuple):
     """What one layer remembers of each place.
@@ -33,7 +30,8 @@ class Past(NamedTuple):
 
 def _normalised(x: jax.Array) -> jax.Array:
     """Layer normalisation (Ba et al. 2016) with statistics in float32; part of a linen module."""
-    return nn.LayerNorm()(x.astype(jnp.float32)).astype(x.dtype)
+    normalised: jax.Array = nn.LayerNorm()(x.astype(jnp.float32)).astype(x.dtype)
+    return normalised
 
 
 class Block(nn.Module):
@@ -63,15 +61,13 @@ class Block(nn.Module):
         parts = nn.Dense(3 * width, use_bias=False, dtype=self.dtype)(_normalised(x))
         query, key, value = jnp.moveaxis(parts.reshape(size, -1, 3, self.heads, width // self.heads), 2, 0)
         if past is None or place is None:
-            seen, visible = Past(key, value), jnp.tril(jnp.ones((x.shape[1], x.shape[1]), bool))
+            seen, visible = Past(key, value), None
         else:
             keys = lax.dynamic_update_slice_in_dim(past.keys, key, place, 1)
             seen = Past(keys, lax.dynamic_update_slice_in_dim(past.values, value, place, 1))
-            visible = (jnp.arange(seen.keys.shape[1]) <= place)[None]
-        logits = jnp.einsum("bshf,bthf->bhst", query, seen.keys).astype(jnp.float32) / math.sqrt(query.shape[-1])
-        weights = jax.nn.softmax(jnp.where(visible[None, None], logits, LOW)).astype(value.dtype)
-        found = jnp.einsum("bhst,bthf->bshf", weights, seen.values).reshape(size, -1, width)
-        x = x + nn.Dense(width, dtype=self.dtype)(found)
+            visible = (jnp.arange(seen.keys.shape[1]) <= place)[None, None, None]
+        found = jax.nn.dot_product_attention(query, *seen, mask=visible, is_causal=visible is None)
+        x = x + nn.Dense(width, dtype=self.dtype)(found.reshape(size, -1, width))
         hidden = nn.gelu(nn.Dense(4 * width, dtype=self.dtype)(_normalised(x)))
         return x + nn.Dense(width, dtype=self.dtype)(hidden), seen
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,10 +9,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import SymmetricalLogLocator
 
-from gengen.pictures.grid import grid, save_png
-
 COLUMNS = 5
-WIDTH = 16.0
+WIDTH, HIGHEST = 16.0, 8.0
+"""Of the chart, and of the picture in it, in inches."""
+
 COLOURS = ("tab:blue", "tab:green", "tab:gray", "tab:brown")
 """Of the first set shown and of those that it is compared with."""
 
@@ -50,22 +49,25 @@ class Shares(NamedTuple):
     data: np.ndarray
 
 
-def save_scores(
-    path: Path, title: str, panels: Sequence[Panel], shares: Shares | None, pairs: np.ndarray, pairs_title: str
-) -> None:
-    """Draws one panel for each score, the shares of classes, and pairs of images, as a PNG that appears whole.
+def chart(
+    title: str, panels: Sequence[Panel], shares: Shares | None, picture: np.ndarray, picture_title: str
+) -> np.ndarray:
+    """Draws one panel for each score, the shares of classes, and a picture of what was judged.
 
     Args:
-      path: the file.
       title: what was judged.
       panels: the scores.
       shares: of the classes; None where there are no labels.
-      pairs: samples and, below each, its nearest training image, uint8 [2, P, H, W, C].
-      pairs_title: what the pairs show.
+      picture: of samples and of data, uint8 [H, W, C].
+      picture_title: what it shows.
+
+    Returns:
+      One picture, uint8 [H', W', 3].
     """
     rows = -(-len(panels) // COLUMNS)
     sets = len(panels[0].points) if panels else 1
-    heights = [0.55 + 0.28 * sets] * rows + [2.2] * (shares is not None) + [2.0]
+    heights = [0.55 + 0.28 * sets] * rows + [2.2] * (shares is not None)
+    heights.append(min(HIGHEST, WIDTH * picture.shape[0] / picture.shape[1]))
     figure = Figure(figsize=(WIDTH, sum(heights) + 0.5 * len(heights)), dpi=100, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     figure.suptitle(title)
@@ -75,12 +77,11 @@ def save_scores(
     if shares is not None:
         _draw_shares(figure.add_subplot(space[rows, :]), shares)
     axes = figure.add_subplot(space[len(heights) - 1, :])
-    shown = grid(pairs.reshape(-1, *pairs.shape[2:]), columns=pairs.shape[1])
-    axes.imshow(shown.squeeze(-1) if shown.shape[-1] == 1 else shown, cmap="gray", vmin=0, vmax=255)
+    axes.imshow(picture.squeeze(-1) if picture.shape[-1] == 1 else picture, cmap="gray", vmin=0, vmax=255)
     axes.set_axis_off()
-    axes.set_title(pairs_title, fontsize=10)
+    axes.set_title(picture_title, fontsize=10)
     canvas.draw()
-    save_png(path, np.asarray(canvas.buffer_rgba())[..., :3])
+    return np.asarray(canvas.buffer_rgba())[..., :3]
 
 
 def _draw_panel(axes: Any, panel: Panel) -> None:

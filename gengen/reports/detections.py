@@ -1,12 +1,12 @@
-"""Runs that detect anomalies, side by side: one for each class that was normal, and their means."""
+"""Runs that detect anomalies: what is said of one, and all side by side, one for each class that was normal."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gengen.core.refusal import Refusal
-from gengen.reports.tables import table
+from gengen.reports.tables import NOUNS, table
 
 HEADER = ("run", "score", "AUROC %", "AUPRC %", "PCA", "1-NN", "false alarms asked", "realised %")
 
@@ -45,6 +45,57 @@ def percent(estimate: Mapping[str, float]) -> str:
     """A share with its interval in percent: `98.3 [97.9, 98.6]`."""
     value, low, high = (100 * estimate[end] for end in ("value", "low", "high"))
     return f"{value:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def table_of(title: str, report: Mapping[str, Any]) -> str:
+    """Lays out how well anomalies are told, beside the baselines and by class."""
+    rows = [[title, percent(report["auroc"]), percent(report["auprc"])]]
+    rows += [
+        [entry["title"], percent(entry["auroc"]), percent(entry["auprc"])] for entry in report["baselines"].values()
+    ]
+    classes = [
+        [name, f"{entry['images']:,}", percent(entry["auroc"]), percent(entry["caught"])]
+        for name, entry in report["classes"].items()
+    ]
+    return "\n\n".join(
+        (
+            table(rows, ("score [95 % interval]", "AUROC %", "AUPRC %")),
+            table(classes, ("anomalies of class", "images", "AUROC %", "caught %")),
+        )
+    )
+
+
+def sentences(report: Mapping[str, Any]) -> Iterator[str]:
+    """Says what was found, from a `detection.json`."""
+    many = NOUNS[report.get("kind", "picture")][1]
+    alarms, sizes = report["false_alarms"], report["sizes"]
+    which = f" of {', '.join(report['normal_classes'])}" if report["normal_classes"] else ""
+    yield (
+        f"Threshold {report['threshold']:.4g}: number {alarms['rank']:,} from above of the scores of "
+        f"{sizes['calibration']:,} training {many}{which} that were set aside, for {100 * alarms['asked']:g} % of "
+        f"false alarms."
+    )
+    low, high = alarms["plausible"]
+    agrees = "which agrees with" if alarms["consistent"] else "which does NOT agree with"
+    yield (
+        f"False alarms: {percent(alarms['realised'])} % of {sizes['normal']:,} normal test {many}, {alarms['count']:,} "
+        f"in all, {agrees} the {low:,} to {high:,} that such a threshold gives in 95 % of cases."
+    )
+    expected = alarms["expected"]
+    yield (
+        f"By the choice of the {many} that were set aside alone, its rate lies between {100 * expected['low']:.1f} and "
+        f"{100 * expected['high']:.1f} %."
+    )
+    if not alarms["consistent"]:
+        yield f"Test {many} are not like the {many} that were set aside, and its rate is not to be relied on."
+    if report["caught"]:
+        yield f"Caught: {percent(report['caught'])} % of {sizes['anomalous']:,} anomalies."
+        share = sizes["anomalous"] / (sizes["anomalous"] + sizes["normal"])
+        yield f"Scores that say nothing have an AUROC of 50 % and here an AUPRC of {100 * share:.1f} %."
+    else:
+        yield "No anomalies are known, as the run was not restricted to classes: how many it would find is not known."
+    if report["scorer"]["heat"]:
+        yield f"The heat map is the {report['scorer']['heat']}."
 
 
 def _read(path: Path) -> dict[str, Any]:

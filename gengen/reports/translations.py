@@ -1,4 +1,4 @@
-"""Runs between two domains, side by side: a row for each direction of a translation, or each domain of pairs."""
+"""Runs between two domains: what is said of one, and rows of all, side by side, for each direction or domain."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,24 @@ HEADER = ("run", "direction", *ESTIMATES, "images", "steps", "minutes")
 
 NOT_MEASURED = "not measured"
 KINDS = {"translation", "recognition"}
-"""Sections of an `evaluation.json` that tell it from one about samples."""
+"""Sections of an `evaluation.json` of which one without scores of samples has one."""
+
+
+SETS = {"outputs": "made", "floor": "real", "inputs": "inputs"}
+"""What is judged as images of a domain: what a model made, training images in their place, what it was made of."""
+
+ANSWERS = {
+    "outputs": "the model",
+    "retrieval": "the pair whose input is nearest",
+    "fill": "the trivial fill",
+}
+"""What is compared with targets."""
+
+COLUMNS = {"absolute_error": "absolute error", "psnr": "PSNR in dB", "ssim": "SSIM", "sharpness": "sharpness"}
+"""Scores of pairs."""
+
+NAMED = {"outputs": "translations", "real": "held-out images of the target", "inputs": "inputs as they are"}
+"""What a classifier of the target names."""
 
 
 def tells(path: Path) -> bool:
@@ -39,7 +56,7 @@ def tells(path: Path) -> bool:
         report = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
         return False
-    return isinstance(report, dict) and bool(KINDS & report.keys())
+    return isinstance(report, dict) and "scores" not in report and bool(KINDS & report.keys())
 
 
 def translations(folder: Path) -> list[dict[str, str]]:
@@ -61,6 +78,46 @@ def as_table(rows: Sequence[Mapping[str, str]]) -> str:
     """Lays rows out as a Markdown table; columns in which nothing stands are left out."""
     shown = [column for column in HEADER if any(row[column] for row in rows)]
     return table([[row[column] for column in shown] for row in rows], tuple(shown))
+
+
+def sentences(report: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Says in tables and lines how good translations, or samples in pairs, are.
+
+    Args:
+      report: what an `evaluation.json` has as "translation"; {} where there is nothing to say.
+    """
+    told = any("agreement" in found for found in report.values())
+    made, column = ("Samples of domain", "domain") if told else ("Translations", "direction")
+    sets = [name for name in SETS if any(name in score for found in report.values() for score in _scores(found))]
+    if rows := [row for way, found in report.items() for row in _image_rows(way, found, sets)]:
+        what = "Samples that were told their domain" if told else "Translations of held-out images"
+        yield f"{what}, as images of their domain:\n\n" + table(
+            rows, (column, "images", "score [95 % interval]", *(SETS[name] for name in sets), "sees")
+        )
+    for way, found in report.items():
+        if "unfit" in found:
+            yield f"{made} {_way(way)} are not judged as images of their domain: {found['unfit']}"
+        elif found["images"] < found["meaningful_from"]:
+            yield (
+                f"Fréchet distance {_way(way)}: {found['images']:,} images are fewer than the "
+                f"{found['meaningful_from']:,} from which it means something."
+            )
+        if cycle := found.get("cycle"):
+            yield f"There and back {_way(way)}: mean absolute error of a pixel in [0, 1] {with_interval(cycle)}."
+    if rows := [row for way, found in report.items() for row in _pair_rows(way, found)]:
+        yield "Answers against their targets (sharpness: Laplacian energy as a part of the targets'):\n\n" + table(
+            rows, ("direction", "answer", *COLUMNS.values())
+        )
+    if rows := [_survival_row(way, found["survival"]) for way, found in report.items() if found.get("survival")]:
+        yield "Labels that a classifier of the target's domain names right:\n\n" + table(
+            rows, ("direction", *NAMED.values(), "classifier")
+        )
+    for agreed in [found["agreement"] for found in report.values() if found.get("agreement")][:1]:
+        yield (
+            f"Both halves of a pair are of one class, by the classifier of each domain: "
+            f"{with_interval(agreed['pairs'])} of the pairs; halves of different pairs "
+            f"{with_interval(agreed['by_chance'])}."
+        )
 
 
 def _read(path: Path) -> list[dict[str, str]]:
@@ -98,3 +155,33 @@ def _shown(report: Any, index: Sequence[str]) -> str:
     for step in index:
         report = (report or {}).get(step)
     return with_interval(report) if report else ""
+
+
+def _scores(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(found.get("scores", {}).values())
+
+
+def _image_rows(way: str, found: Mapping[str, Any], sets: Sequence[str]) -> Iterator[list[str]]:
+    for name, score in found.get("scores", {}).items():
+        shown = [with_interval(score[kind]) if kind in score else "" for kind in sets]
+        title = name.replace("_", " ").replace("frechet", "Fréchet")
+        yield [_way(way), f"{found['images']:,}", title, *shown, found["extractor"]["title"]]
+
+
+def _pair_rows(way: str, found: Mapping[str, Any]) -> Iterator[list[str]]:
+    for name, scores in found.get("pairs", {}).items():
+        cells = [with_interval(scores[column]) if column in scores else "" for column in COLUMNS]
+        yield [_way(way), ANSWERS[name], *cells]
+
+
+def _survival_row(way: str, found: Mapping[str, Any]) -> list[str]:
+    return [
+        _way(way),
+        *(with_interval(found[name]) if name in found else "" for name in NAMED),
+        found["classifier"],
+    ]
+
+
+def _way(name: str) -> str:
+    """A direction or a domain, in words."""
+    return " to ".join(name)

@@ -1,4 +1,4 @@
-"""The data of a run folder: those that it was trained on, and a user's own pictures brought to their shape."""
+"""Examples to look at: held-out ones, and a user's own pictures brought to the shape of a run's data."""
 
 import zipfile
 from collections.abc import Sequence
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from ml_collections import ConfigDict
 from PIL import Image
 
 from gengen.core.refusal import Refusal
@@ -14,10 +13,7 @@ from gengen.data import pixels, ranges, reading
 from gengen.data.listing import SUFFIXES, File, Listing, list_pictures, say, shown
 from gengen.data.pixels import Range
 from gengen.data.signature import DataSet, Signature
-from gengen.data.splits import rule_of
 from gengen.pictures.grid import has_alpha
-from gengen.runs.opened import opened, unchanged
-from gengen.runs.prepare import check_sections, load_data
 
 
 class Shown(NamedTuple):
@@ -36,33 +32,6 @@ class Shown(NamedTuple):
     indices: np.ndarray
     title: str
     names: tuple[str, ...] = ()
-
-
-def data_of(workdir: Path, config: ConfigDict | None = None) -> DataSet:
-    """Loads the data that a run was trained on.
-
-    Args:
-      workdir: the run folder.
-      config: where the places of the data come from; the run's own config by default.
-
-    Returns:
-      The data set, with the splits that the run's config selects.
-
-    Raises:
-      Refusal: the folder holds no run, or the data are gone or other ones.
-    """
-    own, signature = opened(workdir)
-    given = own if config is None else config
-    check_sections(given, workdir)
-    with unchanged(workdir):
-        for key in ("data_dir", "manual_dir"):
-            own.data[key] = given.data[key] or own.data[key]
-        if "second" in own.data and "second" in given.data and given.data.second.get("manual_dir"):
-            own.data.second.manual_dir = given.data.second.manual_dir
-        data = load_data(own, rule_of(signature.to_json()))
-    if data.signature.digest != signature.digest:
-        raise Refusal(f"the data of {own.data.name} are not those that {workdir} was trained on: their digests differ.")
-    return data
 
 
 def held_out(data: DataSet, number: int, seed: int) -> Shown:
@@ -89,19 +58,21 @@ def pictures_of(path: Path, signature: Signature, number: int) -> Shown:
       The pictures, which have no labels.
 
     Raises:
-      Refusal: there are no pictures, or some are damaged; the sentence names them.
+      Refusal: the data are no pictures, there are none, or some are damaged; the sentence names them.
     """
+    if signature.kind != "picture":
+        raise Refusal(f"--input={shown(path)} names pictures, and the data of this run, {signature.name}, are none.")
     listing = _listing(path)
     files = listing.files[:number]
     say(listing.passed_over())
     values = _range(listing, files, signature)
-    size, channels = (signature.height, signature.width), signature.channels
+    height, width, channels = signature.shape
 
     def fitted(image: Image.Image, content: bytes) -> np.ndarray:
         image.load()
         if has_alpha(channels):
-            return pixels.fit_alpha(image, values, size=size, channels=channels, crop="center")
-        return pixels.fit(pixels.plain(image, values), size=size, channels=channels, crop="center")
+            return pixels.fit_alpha(image, values, size=(height, width), channels=channels, crop="center")
+        return pixels.fit(pixels.plain(image, values), size=(height, width), channels=channels, crop="center")
 
     images = [image for _, image in reading.each(listing, files, fitted)]
     several = listing.root == path

@@ -13,6 +13,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from gengen.core.refusal import Refusal
+from gengen.data.signature import Signature
 from gengen.files.whole import sweep, write_whole
 
 MAY_CHANGE = ("training.steps", "training.epochs", "data.data_dir", "data.manual_dir", "data.second.manual_dir")
@@ -33,9 +34,6 @@ SECTIONS = {
 
 LOCK = ".lock"
 """File in a run folder that its process locks."""
-
-WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
-"""What file systems without locks answer to one who asks for a lock."""
 
 PACKAGES = ("gengen", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets", "numpy")
 
@@ -121,6 +119,35 @@ def read_folder(folder: Path) -> tuple[ConfigDict, dict[str, Any]]:
         if not isinstance(section, dict):
             raise damaged(folder / "config.json", f"{name} is no section of a config")
     return ConfigDict(_tuples(config)), data
+
+
+def opened(workdir: Path) -> tuple[ConfigDict, Signature]:
+    """Reads the config and the data's signature of a run.
+
+    Raises:
+      Refusal: the folder holds no run, or what it holds is damaged.
+    """
+    config, fields = read_folder(workdir)
+    try:
+        return config, Signature.from_json(fields)
+    except KeyError as error:
+        raise damaged(workdir / "data.json", f"it has no {error.args[0]}") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise damaged(workdir / "data.json", str(error)) from error
+
+
+@contextmanager
+def unchanged(workdir: Path) -> Iterator[None]:
+    """Holds a run folder responsible for what cannot be built of its files any more: it could be when it was trained.
+
+    Raises:
+      Refusal: something is missing, or of another type.
+    """
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = f"what it says cannot be built: {type(error).__name__}, {str(error).strip()}"
+        raise damaged(workdir / "config.json", reason) from error
 
 
 def check_config(folder: Path, config: ConfigDict) -> None:

@@ -1,27 +1,12 @@
 """How much may be asked for: numbers of samples, seeds, memory."""
 
+import math
 import os
 
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.pictures.grid import LEAST
 from gengen.runs.sections import SEEDS
-
-NUMBERS = 2**31
-"""Images are numbered by JAX's integers, of which there are as many from 0 on."""
-
-
-def check_flags(*, num: int, least: int, seed: int) -> None:
-    """Checks the flags of tasks that draw samples.
-
-    Raises:
-      Refusal: there are fewer samples than `least` or too many to be numbered, or the seed is out of range.
-    """
-    if num < least:
-        raise Refusal(f"--num={num} must be at least {least}.")
-    if num >= NUMBERS:
-        raise Refusal(f"--num={num} must be below {NUMBERS}.")
-    check_seed(seed)
 
 
 def check_room(number: int, signature: Signature, what: str) -> None:
@@ -30,8 +15,8 @@ def check_room(number: int, signature: Signature, what: str) -> None:
     Raises:
       Refusal: they do not; the sentence names the flag `what` that asks for them.
     """
-    size = signature.height * signature.width * signature.channels
-    cell = max(size, LEAST**2 * signature.channels)  # grids enlarge small images, and copy them once
+    size = math.prod(signature.shape)
+    cell = max(size, LEAST**2 * signature.shape[-1])  # grids enlarge small images, and copy them once
     check_memory(number * (size + 2 * cell), what)
 
 

@@ -13,8 +13,10 @@ from gengen.data.dataset import load
 from gengen.data.domains import OF_FIRST, joined
 from gengen.data.layout import DOMAINS
 from gengen.data.listing import say, shown
-from gengen.data.signature import DataSet
-from gengen.data.splits import RULES
+from gengen.data.signature import DataSet, Signature
+from gengen.data.sources import UNUSED
+from gengen.data.splits import RULES, rule_of
+from gengen.runs.folder import unchanged
 
 SECOND = ("name", "resolution", "channels", "crop", "manual_dir")
 """Keys of the section `data.second`, which mean what they mean in `data`."""
@@ -73,6 +75,34 @@ def load_data(config: ConfigDict, rule: str = RULES[0]) -> DataSet:
     return data
 
 
+def load_again(folder: Path, own: ConfigDict, signature: Signature, given: ConfigDict) -> DataSet:
+    """Loads the data that a run was trained on.
+
+    Args:
+      folder: the run folder.
+      own: its config.
+      signature: of its data.
+      given: the config in which the places of the data stand.
+
+    Returns:
+      The data set, with the splits that the run's config selects.
+
+    Raises:
+      Refusal: the data are gone or other ones.
+    """
+    check_sections(given, folder)
+    with unchanged(folder):
+        config = ConfigDict(own.to_dict())
+        for key in ("data_dir", "manual_dir"):
+            config.data[key] = given.data[key] or own.data[key]
+        if "second" in own.data and "second" in given.data and given.data.second.get("manual_dir"):
+            config.data.second.manual_dir = given.data.second.manual_dir
+        data = load_data(config, rule_of(signature.to_json()))
+    if data.signature.digest != signature.digest:
+        raise Refusal(f"the data of {own.data.name} are not those that {folder} was trained on: their digests differ.")
+    return data
+
+
 def _is_one_folder(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     """Says whether both data sets are pictures of one folder, which then has to hold two domains."""
     sections = (first, second)
@@ -82,7 +112,11 @@ def _is_one_folder(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
 
 
 def _loaded(section: dict[str, Any], rule: str) -> DataSet:
-    """Loads what a section of a config describes; () and 0 stand for what the pictures have."""
+    """Loads what a section of a config describes; () and 0 stand for what the pictures have.
+
+    What configs for pictures say of their size is dropped where a data set has none, or one of its own.
+    """
+    section = {key: value for key, value in section.items() if key not in UNUSED.get(section.get("name", ""), ())}
     resolution = section.pop("resolution", ())
     return load(
         resolution=resolution[0] if len(resolution) == 1 else resolution or None,

@@ -7,6 +7,7 @@ must be there. Names of tables whose modules are slow to import stand here in fu
 from typing import Annotated, NamedTuple
 
 from gengen.data.pixels import CROPS
+from gengen.data.signature import KINDS as DATA_KINDS
 from gengen.values import Count, Decay, Entries, OneOf, Range, Repeats
 
 SCORES = {
@@ -30,8 +31,8 @@ SCORES = {
 KINDS = ("auto", "classifier", "inception", "coordinates")
 """Extractors, and "auto" for the one that fits the data."""
 
-SAMPLERS = ("mixture", "gaussian")
-"""Names of `gengen.inference.fitted_prior.SAMPLERS`."""
+FITTED_PRIORS = ("mixture", "gaussian")
+"""Names of `gengen.inference.fitted_prior.FITTED_PRIORS`."""
 
 DETECTORS = ("reconstruction", "squared_error", "likelihood", "density", "features")
 """Names of `gengen.evaluation.detectors.DETECTORS`."""
@@ -51,7 +52,12 @@ class Data(NamedTuple):
     """The section `data`, but for `second`."""
 
     name: Annotated[str, "one of BUILDERS in gengen.data.sources, or any name that TFDS knows"]
-    resolution: Annotated[Sides, "height and width, or one number for both; () keeps the pictures' own"] = ()
+    kind: Annotated[str, OneOf(("auto", *DATA_KINDS)), "of the arrays of array_folder; auto goes by their axes"] = (
+        "auto"
+    )
+    resolution: Annotated[
+        Sides, "height and width of pictures, or one number for both, also for solids; () keeps the pictures' own"
+    ] = ()
     channels: Annotated[int, OneOf((0, 1, 3)), "1 is grey, 3 is colour; 0 keeps the pictures' own"] = 0
     crop: Annotated[str, OneOf(CROPS), "whether pictures are cut to the resolution's aspect"] = "none"
     classes: Annotated[
@@ -62,7 +68,7 @@ class Data(NamedTuple):
     held_out: Annotated[Decay, "share of the training images that is set aside"] = 0.0
     labelled: Annotated[Count, "training images whose labels a semi-supervised model may see"] = 0
     data_dir: Annotated[str | None, "where prepared data lies; None is TFDS's own place"] = None
-    manual_dir: Annotated[str | None, "a folder of raw files, or of pictures"] = None
+    manual_dir: Annotated[str | None, "a folder of raw files or of pictures, or a file of arrays"] = None
 
 
 class Second(NamedTuple):
@@ -112,7 +118,7 @@ class Evaluation(NamedTuple):
         tuple[Annotated[int, Range(1, 10**6)], ...], Entries(1), "of each image, for bounds of its likelihood"
     ] = (1,)
     parzen: Annotated[bool, "whether the log-likelihood of Parzen windows is measured"] = False
-    sampler: Annotated[str, OneOf(SAMPLERS), "fitted to the codes of an autoencoder without a prior"] = "mixture"
+    sampler: Annotated[str, OneOf(FITTED_PRIORS), "fitted to the codes of an autoencoder without a prior"] = "mixture"
     components: Annotated[int, Range(1, 10_000), "of that mixture"] = 10
     anomalies: Annotated[bool, "whether the run is to tell them: then data.held_out sets normal images aside"] = False
     anomaly_score: Annotated[str, OneOf(DETECTORS), "by which anomalies are told"] = "reconstruction"

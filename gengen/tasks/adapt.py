@@ -14,27 +14,26 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gengen.api import train
-from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.data.labels import with_labels
 from gengen.data.listing import few
 from gengen.data.signature import DataSet
 from gengen.data.splits import RULES, rule_of
-from gengen.evaluation import judge_recognition
+from gengen.evaluation.recognition import classes_named
 from gengen.files.whole import write_whole
+from gengen.inference.conditions import LABEL
 from gengen.inference.translation import Translations
-from gengen.pictures.grid import to_pixels
 from gengen.reports import adaptations
 from gengen.reports.adaptations import MEASURED
 from gengen.runs.check import check_config
 from gengen.runs.folder import begun, read_folder
-from gengen.runs.opened import restore
 from gengen.runs.outputs import output_files
 from gengen.runs.prepare import SECOND, load_data
+from gengen.runs.run import open_run
 from gengen.training.checkpoint import Checkpoints
 
 
-def run(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
+def main(config: ConfigDict, workdir: Path, *, output: Path | None) -> Path:
     """Trains what is not trained yet, and prints accuracies on held-out images with their standard error over seeds.
 
     The last state of every run is what is judged, and images of the target's test split are never trained on.
@@ -83,15 +82,16 @@ def run(config: ConfigDict, workdir: Path, output: Path | None = None) -> Path:
     return path
 
 
-def accuracy(recognise: Callable[[np.ndarray], np.ndarray], images: np.ndarray, labels: np.ndarray) -> float:
-    """The share of images [N, H, W, C] whose most probable class is their label [N]."""
-    return float(np.mean(recognise(images) == labels))
+def accuracy(recognise: Callable[[np.ndarray], np.ndarray], examples: np.ndarray, labels: np.ndarray) -> float:
+    """The share of examples [N, *shape] whose most probable class is their label [N]."""
+    return float(np.mean(recognise(examples) == labels))
 
 
 def recogniser(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """Returns what gives the most probable class [N] of images uint8 [N, H, W, C], by the latest state of a run."""
-    model, _, state = restore(folder)
-    return judge_recognition.recogniser(model, evaluation_variables(state))
+    """Returns what gives the most probable class [N] of examples [N, *shape], by the latest state of a run."""
+    run = open_run(folder)
+    named = classes_named(run, run.signature.units)
+    return lambda examples: named(examples)[LABEL]
 
 
 def standard_error(values: Sequence[float]) -> float | None:
@@ -178,13 +178,12 @@ def _domains(config: ConfigDict, way: str, rule: str) -> tuple[Mapping[str, np.n
     return source, target
 
 
-def _translated(folder: Path, images: np.ndarray) -> np.ndarray | None:
-    """Source images as the run makes them look like the target's, uint8; None where it does not translate."""
-    model, _, state = restore(folder)
-    if not model.translate:
+def _translated(folder: Path, examples: np.ndarray) -> np.ndarray | None:
+    """Examples of the source as the run makes them look like the target's; None where it does not translate."""
+    run = open_run(folder)
+    if not run.model.translate:
         return None
-    variables = evaluation_variables(state)
-    return to_pixels(Translations(model, 0).translate(variables, "ab", images, np.arange(len(images))))
+    return Translations(run.model, run.signature, 0).translate(run.variables, "ab", examples, np.arange(len(examples)))
 
 
 def _title(config: ConfigDict, way: str) -> str:

@@ -36,12 +36,13 @@ DISPATCHES = 5
 """The least number of dispatches measured."""
 
 
-def run(config: ConfigDict, output: Path) -> Path:
+def main(config: ConfigDict, workdir: Path, *, output: Path | None) -> Path:
     """Measures an experiment as it would run, data and all, and writes what it found as JSON.
 
     Args:
       config: the experiment.
-      output: the file to write.
+      workdir: the folder that its run would have.
+      output: the file to write; `benchmark.json` in the folder by default.
 
     Returns:
       The path of that file.
@@ -50,6 +51,7 @@ def run(config: ConfigDict, output: Path) -> Path:
       Refusal: the config cannot be run.
     """
     check_config(config)
+    output = output or workdir / "benchmark.json"
     jax.config.update("jax_enable_compilation_cache", False)  # or the time to compile would be that of a lucky start
     data = load_data(config)
     model = build_model(config, data.signature)
@@ -107,7 +109,7 @@ def matmul_rate(size: int = 2048, times: int = 5) -> float:
     a = jnp.ones((jax.local_device_count(), size, size))
     jax.block_until_ready(product(a, a))
     best = min(_seconds(lambda: product(a, a)) for _ in range(times))
-    return 2 * size**3 * jax.local_device_count() / best * jax.process_count()
+    return float(2 * size**3 * jax.local_device_count() / best * jax.process_count())
 
 
 def _measure(model: GenerativeModel, key: jax.Array, state: State, config: ConfigDict, data: DataSet) -> list[float]:

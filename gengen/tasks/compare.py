@@ -46,7 +46,7 @@ LATENTS = {
 """Columns of the second table, of models with codes, and where a report holds their estimates."""
 
 
-def run(folder: Path, output: Path | None) -> Path:
+def main(folder: Path, *, output: Path | None) -> Path:
     """Prints a table of all runs directly below a folder that were judged, and writes the same as JSON.
 
     Runs whose configs differ in `training.seed` alone, and that were judged alike, are one row, which has the number of
@@ -90,7 +90,7 @@ def run(folder: Path, output: Path | None) -> Path:
 
 
 def as_table(rows: Sequence[dict[str, Any]]) -> str:
-    """Lays out what `run` wrote as a Markdown table."""
+    """Lays out what `main` wrote as a Markdown table."""
     return table([[row[name] for name in HEADER] for row in rows], HEADER)
 
 

@@ -1,41 +1,39 @@
-"""`--mode=detect`: which images are anomalies, at a rate of false alarms that is asked for."""
+"""`--mode=detect`: which examples are anomalies, at a rate of false alarms that is asked for."""
 
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from ml_collections import ConfigDict
 
-from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
 from gengen.evaluation import detectors
-from gengen.evaluation.anomaly_test import AnomalyTest, anomaly_test, judged, sentences, table_of
-from gengen.evaluation.detectors import DETECTORS, Scorer, Subject, scores_of
+from gengen.evaluation.anomalies import AnomalyTest, anomaly_test, judged
+from gengen.evaluation.detectors import DETECTORS, Normal, Scorer, scores_of
 from gengen.files.whole import write_whole
 from gengen.metrics.anomaly import expected_false_alarms, threshold
 from gengen.pictures.detection import COLUMNS, Examples, save_detection, save_verdicts
-from gengen.reports.tables import number, table
-from gengen.runs.data import data_of, pictures_of
-from gengen.runs.folder import read_folder
-from gengen.runs.limits import check_flags
-from gengen.runs.opened import restore
+from gengen.pictures.kinds import KINDS
+from gengen.reports.detections import sentences, table_of
+from gengen.reports.tables import NOUNS, number, table
+from gengen.runs.data import pictures_of
 from gengen.runs.outputs import output_files
+from gengen.runs.run import Run
 
 LEAST = 100
-"""The fewest test images that are scored."""
+"""The fewest test examples that are scored."""
 
 LISTED = 50
 """The most pictures of the user that are listed and drawn; all are in the JSON."""
 
 
 class Alarm(NamedTuple):
-    """A scorer and the scores of images that it was not made with.
+    """A scorer and the scores of examples that it was not made with.
 
     Attributes:
-      scorer: scores images.
-      calibration: scores of the images that were set aside, float64 [N].
+      scorer: scores examples.
+      calibration: scores of the examples that were set aside, float64 [N].
       threshold: above which there is an alarm.
     """
 
@@ -44,7 +42,7 @@ class Alarm(NamedTuple):
     threshold: float
 
     def p_values(self, scores: np.ndarray) -> np.ndarray:
-        """How probable it is that a normal image scores as high as each of some scores [n], by rank: Vovk et al. 2005.
+        """How probable it is that a normal example scores as high as each of scores [n], by rank: Vovk et al. 2005.
 
         (1 + the number of calibration scores at least as high) / (N + 1), float64 [n]. It is at most the rate of false
         alarms exactly where the score is above the threshold.
@@ -58,60 +56,44 @@ class Alarm(NamedTuple):
         return 1 / (1 + len(self.calibration))
 
 
-def run(
-    workdir: Path,
-    *,
-    num: int,
-    seed: int,
-    output: Path | None,
-    best: bool = False,
-    raw: bool = False,
-    config: ConfigDict | None = None,
-    source: Path | None = None,
-) -> Path:
-    """Scores images by `config.evaluation.anomaly_score` and raises an alarm at `config.evaluation.false_alarms`.
+def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | None = None) -> Path:
+    """Scores examples by `config.evaluation.anomaly_score` and raises an alarm at `config.evaluation.false_alarms`.
 
-    The threshold comes from the images that `config.data.held_out` sets aside, and is tried on test images: those of
+    The threshold comes from the examples that `config.data.held_out` sets aside, and is tried on test data: those of
     classes that the run was not restricted to are anomalies. Or it is told of each picture of the user whether it is
     normal. Prints a table and writes it as JSON with a figure beside it.
 
     Args:
-      workdir: the run folder.
-      num: the most test images, or pictures of the user.
-      seed: of the noise, and of the choice of test images.
+      run: the run.
+      num: the most test examples, or pictures of the user.
+      seed: of the noise, and of the choice of test data.
       output: the .json to write; `detection.json` in the run folder by default, or `detected.json` for the user's.
-      best: take the best checkpoint instead of the latest.
-      raw: take the weights as trained instead of their average.
-      config: where the section `evaluation` and the places of the data come from; the run's own config by default.
-      source: a picture of the user, or a folder of them, in the place of test images.
+      source: a picture of the user, or a folder of them, in the place of test data.
 
     Returns:
       The path of the JSON.
 
     Raises:
-      Refusal: a number is out of range, the run has no checkpoint, its model lacks what the score takes, too few images
-        were set aside, its data are gone or other ones, or a picture cannot be read.
+      Refusal: a number is out of range, the model lacks what the score takes, too few examples were set aside, the data
+        of the run are gone or other ones, or a picture cannot be read.
     """
-    check_flags(num=num, least=1 if source else LEAST, seed=seed)
-    model, step, state = restore(workdir, best=best)
-    settings = (read_folder(workdir)[0] if config is None else config).get("evaluation", ConfigDict())
-    name, rate = settings.get("anomaly_score", "reconstruction"), settings.get("false_alarms", 0.05)
-    detectors.check(name, model)
-    data = data_of(workdir, config)
-    _check_calibration(workdir, data, rate)
+    if source is None and num < LEAST:
+        raise Refusal(f"--num={num} must be at least {LEAST}.")
+    name, rate = run.settings.get("anomaly_score", "reconstruction"), run.settings.get("false_alarms", 0.05)
+    detectors.check(name, run.model, run.signature.kind)
+    data = run.data()
+    _check_calibration(run, data, rate)
     shown = pictures_of(source, data.signature, num) if source else None
-    path, picture = output_files(output, workdir / ("detected.json" if source else "detection.json"), ".json", ".png")
+    default = run.folder / ("detected.json" if source else "detection.json")
+    path, picture = output_files(output, default, ".json", ".png")
     train, held_out = (data.splits[split]["data"] for split in ("train", "held_out"))
-    subject = Subject(model, evaluation_variables(state, raw=raw), train, settings, seed)
-    alarm = _calibrated(detectors.scorer(name, subject), held_out, rate)
-    weights = "as trained" if raw or not state.average else "averaged"
-    origin = {"run": str(workdir), "step": step, "checkpoint": "best" if best else "latest", "weights": weights}
-    origin |= {"seed": seed, **_method(name, settings, data), "threshold": alarm.threshold}
+    alarm = _calibrated(detectors.scorer(name, Normal(run, train, seed)), held_out, rate)
+    report = {**run.origin, "seed": seed, **_method(name, run), "threshold": alarm.threshold}
     if shown is not None:
-        found = _say(alarm, rate, shown.images, shown.names, picture)
+        report |= _say(alarm, rate, shown.images, shown.names, picture)
     else:
-        found = _try(alarm, rate, anomaly_test(workdir, config, data, num=num, seed=seed), train, picture, origin)
-    write_whole(path, json.dumps(origin | found, indent=2))
+        report |= _try(alarm, rate, anomaly_test(run, data, num=num, seed=seed), train, picture, report)
+    write_whole(path, json.dumps(report, indent=2))
     print(picture)
     return path
 
@@ -121,22 +103,27 @@ def _calibrated(scorer: Scorer, images: np.ndarray, rate: float) -> Alarm:
     return Alarm(scorer, scores, threshold(scores, rate))
 
 
-def _method(name: str, settings: ConfigDict, data: DataSet) -> dict[str, Any]:
-    """How images were scored and by which data, as JSON."""
-    detector = DETECTORS[name]
-    used = {key: settings.get(key) for key in detector.settings}
+def _method(name: str, run: Run) -> dict[str, Any]:
+    """How examples were scored and by which data, as JSON."""
+    detector, signature = DETECTORS[name], run.signature
     return {
-        "data": data.signature.name,
-        "data_digest": data.signature.digest,
-        "scorer": {"name": name, "title": detector.title, "heat": detector.heat, "settings": used},
+        "data": signature.name,
+        "kind": signature.kind,
+        "data_digest": signature.digest,
+        "scorer": {
+            "name": name,
+            "title": detector.title_of(signature.kind),
+            "heat": detector.heat if signature.kind == "picture" else "",
+            "settings": {key: run.settings.get(key) for key in detector.settings},
+        },
     }
 
 
-def _check_calibration(workdir: Path, data: DataSet, rate: float) -> None:
+def _check_calibration(run: Run, data: DataSet, rate: float) -> None:
     if "held_out" not in data.splits:
         raise Refusal(
-            f"{workdir} set no training images aside, of which the threshold would be made; train another run with "
-            f"--config.data.held_out=0.1."
+            f"{run.folder} set no training {NOUNS[data.signature.kind][1]} aside, of which the threshold would be "
+            f"made; train another run with --config.data.held_out=0.1."
         )
     try:
         expected_false_alarms(len(data.splits["held_out"]["data"]), rate)
@@ -150,16 +137,16 @@ def _check_calibration(workdir: Path, data: DataSet, rate: float) -> None:
 def _try(
     alarm: Alarm, rate: float, shown: AnomalyTest, train: np.ndarray, picture: Path, origin: dict[str, Any]
 ) -> dict[str, Any]:
-    """Tries the threshold on test images: prints and draws what comes of it, and returns it."""
-    scores = scores_of(alarm.scorer, shown.images)
-    report = judged(scores, shown, train, alarm.threshold, len(alarm.calibration), rate)
+    """Tries the threshold on test data: prints and draws what comes of it, and returns it."""
+    scores = scores_of(alarm.scorer, shown.data)
+    many, report = NOUNS[shown.kind][1], judged(scores, shown, train, alarm.threshold, len(alarm.calibration), rate)
     title = origin["scorer"]["title"]
     print(f"{title}: {Path(origin['run']).name}, step {origin['step']}\n")
     if report["auroc"]:
         print(table_of(title, report) + "\n")
     print("\n".join(sentences(origin | report)) + "\n")
     name = f"{Path(origin['run']).name}, step {origin['step']}, {origin['data']}; heat map: {origin['scorer']['heat']}"
-    sets = [("normal test images", scores[~shown.anomalous]), ("anomalies", scores[shown.anomalous])]
+    sets = [(f"normal test {many}", scores[~shown.anomalous]), ("anomalies", scores[shown.anomalous])]
     save_detection(
         picture, name.removesuffix("; heat map: "), title, sets, alarm.threshold, _examples(alarm, scores, shown)
     )
@@ -167,14 +154,14 @@ def _try(
 
 
 def _examples(alarm: Alarm, scores: np.ndarray, shown: AnomalyTest) -> list[Examples]:
-    """The normal images with the highest scores, caught anomalies at random, and the missed ones with the lowest."""
+    """The normal examples with the highest scores, caught anomalies at random, and the missed ones with the lowest."""
     order, caught = np.argsort(scores, kind="stable"), scores > alarm.threshold
     normal = order[~shown.anomalous[order]][::-1][:COLUMNS]
     found = np.flatnonzero(shown.anomalous & caught)
     found = np.random.default_rng(0).permutation(found)[:COLUMNS]
     missed = order[(shown.anomalous & ~caught)[order]][:COLUMNS]
     titles = {
-        "normal test images, the most anomalous first": normal,
+        f"normal test {NOUNS[shown.kind][1]}, the most anomalous first": normal,
         "anomalies that were caught, at random": found,
         "anomalies that were missed, the least anomalous first": missed,
     }
@@ -182,10 +169,13 @@ def _examples(alarm: Alarm, scores: np.ndarray, shown: AnomalyTest) -> list[Exam
 
 
 def _group(scorer: Scorer, title: str, shown: AnomalyTest, indices: np.ndarray, scores: np.ndarray) -> Examples:
-    images = shown.images[indices]
-    seen = scorer(images)
+    data = shown.data[indices]
+    seen = scorer(data)
     captions = [f"{shown.name_of(index)}\n{scores[index]:.3g}".lstrip() for index in indices]
-    return Examples(title, captions, images, seen.reconstructions, seen.heat)
+    axes = tuple(range(shown.data.ndim - 1))
+    bounds = shown.data.min(axes), shown.data.max(axes)
+    draw, back = KINDS[shown.kind].thumbnails, seen.reconstructions
+    return Examples(title, captions, draw(data, bounds), None if back is None else draw(back, bounds), seen.heat)
 
 
 def _say(alarm: Alarm, rate: float, images: np.ndarray, names: tuple[str, ...], picture: Path) -> dict[str, Any]:

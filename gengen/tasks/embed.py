@@ -3,21 +3,18 @@
 from pathlib import Path
 
 import numpy as np
-from ml_collections import ConfigDict
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.inference.conditions import Conditions, shown_to
 from gengen.inference.latents import Latents, label_condition
 from gengen.pictures.maps import Map, save_maps
-from gengen.runs.data import data_of, held_out
-from gengen.runs.limits import check_flags
-from gengen.runs.opened import restore
+from gengen.runs.data import held_out
 from gengen.runs.outputs import output_files, save_npz
+from gengen.runs.run import Run
 
 NEIGHBOURS_OF = 2_000
 """The most codes that t-SNE lays out: its time grows with them."""
@@ -26,16 +23,7 @@ PERPLEXITY = 30.0
 """Neighbours that t-SNE reckons with, about; a third of the codes where there are few."""
 
 
-def run(
-    workdir: Path,
-    *,
-    num: int,
-    seed: int,
-    output: Path | None,
-    best: bool = False,
-    raw: bool = False,
-    config: ConfigDict | None = None,
-) -> Path:
+def main(run: Run, *, num: int, seed: int, output: Path | None) -> Path:
     """Writes the codes of held-out images as an .npz and a map of them, coloured by class, as a .png beside it.
 
     The .npz holds `codes`, float32 [N, L], `places`, int [N], where the images lie in the held-out split, and `labels`,
@@ -45,27 +33,22 @@ def run(
     and says nothing by how far apart groups lie or how large they are. The height of codes of one number is noise.
 
     Args:
-      workdir: the run folder.
+      run: the run.
       num: number of images; there are no more of them than held-out images.
       seed: of the choice of the images, and of what the model draws.
       output: the .npz to write, its ending added if it has none; `codes.npz` in the run folder by default.
-      best: take the best checkpoint instead of the latest.
-      raw: take the weights as trained instead of their average.
-      config: where the places of the data come from; the run's own config by default.
 
     Returns:
       The path of the .npz.
 
     Raises:
-      Refusal: a number is out of range, the run has no checkpoint, its model cannot encode, its data are gone or other
-        ones, or all codes are alike.
+      Refusal: the model cannot encode, its data are gone or other ones, or all codes are alike.
     """
-    check_flags(num=num, least=2, seed=seed)
-    model, step, state = restore(workdir, best=best)
+    model = run.model
     require(model, "encode")
-    data = shown_to(model, data_of(workdir, config))
-    path, picture = output_files(output, workdir / "codes.npz", ".npz", ".png")
-    latents = Latents(model, evaluation_variables(state, raw=raw), seed)
+    data = shown_to(model, run.data())
+    path, picture = output_files(output, run.folder / "codes.npz", ".npz", ".png")
+    latents = Latents(model, run.signature.units, run.variables, seed)
     shown = held_out(data, num, seed)
     condition, indices = label_condition(model, shown.labels), np.arange(len(shown.images))
     codes = latents.encode(shown.images, indices, condition)
@@ -74,7 +57,7 @@ def run(
         raise Refusal(f"all codes of {shown.title} are alike, so there is no map of them.")
     labels = {} if shown.labels is None else {"labels": shown.labels}
     save_npz(path, {"codes": codes, **labels, "places": shown.indices})
-    title = f"{workdir.name}, step {step}: {codes.shape[1]} numbers for each of {shown.title}"
+    title = f"{run.folder.name}, step {run.step}: {codes.shape[1]} numbers for each of {shown.title}"
     save_maps(
         picture, title, maps(codes, shown.labels, _prior(model, latents, codes, condition)), data.signature.classes
     )

@@ -4,38 +4,21 @@ import math
 from pathlib import Path
 
 import numpy as np
-from ml_collections import ConfigDict
 
-from gengen.core.average import evaluation_variables
-from gengen.core.model import GenerativeModel, require
+from gengen.core.model import require
 from gengen.core.refusal import Refusal
 from gengen.inference.conditions import LABEL, Conditions, classes_of, of_class, shown_to
 from gengen.inference.latents import Latents, check_continuous, label_condition
-from gengen.pictures.grid import grid, save_png, to_pixels
-from gengen.runs.data import data_of, held_out
-from gengen.runs.limits import check_flags
-from gengen.runs.opened import opened, restore
+from gengen.pictures.grid import grid, save_png
+from gengen.runs.data import held_out
 from gengen.runs.outputs import output_files
+from gengen.runs.run import Run
 
 DRAWS = 10_000
 """Latents whose quantiles are taken."""
 
-MOST = 200
-"""The most cells in a row: a picture of so many is 10,000 pixels wide."""
 
-
-def run(
-    workdir: Path,
-    *,
-    num: int,
-    seed: int,
-    output: Path | None,
-    best: bool = False,
-    raw: bool = False,
-    config: ConfigDict | None = None,
-    axes: str | None = None,
-    label: str | None = None,
-) -> Path:
+def main(run: Run, *, num: int, seed: int, output: Path | None, axes: str | None, label: str | None) -> Path:
     """Writes a picture of num x num decoded latents, as in figure 4 of Kingma and Welling 2014.
 
     https://arxiv.org/abs/1312.6114. To the right the first of the two numbers grows, upwards the second, in steps that
@@ -44,13 +27,10 @@ def run(
     the codes of held-out images. Other numbers of the latents stay at their medians, and all noise is the same.
 
     Args:
-      workdir: the run folder.
+      run: the run.
       num: cells in a row and in a column.
       seed: of the draws.
       output: the .png to write, its ending added if it has none; `manifold.png` in the run folder by default.
-      best: take the best checkpoint instead of the latest.
-      raw: take the weights as trained instead of their average.
-      config: where the places of the data come from, if they are needed; the run's own config by default.
       axes: which two numbers of the latents, such as "0,1"; needed where there are more than two.
       label: name or number of the class that all cells are told, for a model that takes labels; the first by default.
 
@@ -58,30 +38,27 @@ def run(
       The path of the .png.
 
     Raises:
-      Refusal: a number is out of range, the run has no checkpoint, its model cannot decode, or has no prior and cannot
-        encode, there is no such class, or the latents are no two numbers and `axes` names none.
+      Refusal: the model cannot decode, or has no prior and cannot encode, there is no such class, or the latents are no
+        two numbers and `axes` names none.
     """
-    check_flags(num=num, least=1, seed=seed)
-    if num > MOST:
-        raise Refusal(f"--num={num} must be at most {MOST}, the cells in a row.")
-    model, step, state = restore(workdir, best=best)
+    model = run.model
     require(model, "decode")
     if model.prior is None:
         require(model, "encode")
-    (picture,) = output_files(output, workdir / "manifold.png", ".png")
-    latents = Latents(model, evaluation_variables(state, raw=raw), seed)
-    condition, said = _condition(workdir, model, label)
+    (picture,) = output_files(output, run.folder / "manifold.png", ".png")
+    latents = Latents(model, run.signature.units, run.variables, seed)
+    condition, said = _condition(run, label)
     if model.prior is not None:
         chosen_axes(axes, latents.drawn_size())  # refuses before draws that may take long
-    draws, of = _draws(workdir, model, latents, condition, seed, config)
-    check_continuous(draws, workdir)
+    draws, of = _draws(run, latents, condition, seed)
+    check_continuous(draws, run.folder)
     across, up = chosen_axes(axes, math.prod(draws.shape[1:]))
     cells = laid_out(draws.reshape(len(draws), -1), across, up, num).reshape(-1, *draws.shape[1:])
     everywhere = {name: np.repeat(value[:1], len(cells)) for name, value in condition.items()}
     decoded = latents.decode(cells, np.zeros(len(cells), int), everywhere)
-    save_png(picture, grid(to_pixels(decoded), columns=num, margin=0))
+    save_png(picture, grid(run.signature.units.to_data(decoded), columns=num, margin=0))
     where = f"to the right quantiles of number {across}, upwards of number {up}, in {of}"
-    print(f"{num} x {num} decoded latents{said}, step {step}: {where}")
+    print(f"{num} x {num} decoded latents{said}, step {run.step}: {where}")
     return picture
 
 
@@ -127,21 +104,19 @@ def chosen_axes(asked: str | None, size: int) -> tuple[int, int]:
     return numbers[0], numbers[1]
 
 
-def _condition(workdir: Path, model: GenerativeModel, label: str | None) -> tuple[Conditions, str]:
+def _condition(run: Run, label: str | None) -> tuple[Conditions, str]:
     """The class that all draws are told, if the model takes labels, and how that is said."""
-    if label is None and not classes_of(model):
+    if label is None and not classes_of(run.model):
         return {}, ""
-    names = opened(workdir)[1].classes
-    condition = {LABEL: np.zeros(DRAWS, np.int32)} if label is None else of_class(model, DRAWS, label, names)
+    names = run.signature.classes
+    condition = {LABEL: np.zeros(DRAWS, np.int32)} if label is None else of_class(run.model, DRAWS, label, names)
     return condition, f" of class {names[condition[LABEL][0]]}"
 
 
-def _draws(
-    workdir: Path, model: GenerativeModel, latents: Latents, condition: Conditions, seed: int, config: ConfigDict | None
-) -> tuple[np.ndarray, str]:
+def _draws(run: Run, latents: Latents, condition: Conditions, seed: int) -> tuple[np.ndarray, str]:
     """Latents [M, ...] whose quantiles are taken, and what they are."""
-    if model.prior is not None:
+    if run.model.prior is not None:
         return latents.draw(np.arange(DRAWS), condition), f"{DRAWS:,} draws of the prior"
-    shown = held_out(shown_to(model, data_of(workdir, config)), DRAWS, seed)
-    codes = latents.encode(shown.images, np.arange(len(shown.images)), label_condition(model, shown.labels))
+    shown = held_out(shown_to(run.model, run.data()), DRAWS, seed)
+    codes = latents.encode(shown.images, np.arange(len(shown.images)), label_condition(run.model, shown.labels))
     return codes, f"the codes of {shown.title}"

@@ -1,15 +1,12 @@
 """`--mode=translate`: images of one domain, and what a run makes of them in the other."""
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
 import jax
 import numpy as np
-from ml_collections import ConfigDict
 
 from gengen.build.model import example_batch
-from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
@@ -19,30 +16,15 @@ from gengen.metrics.pairs import absolute_error, mean_error, measure
 from gengen.pictures.grid import WHITE, has_alpha, save_png
 from gengen.pictures.sheet import alike, in_rows
 from gengen.reports.tables import number, with_interval
-from gengen.runs.data import data_of, pictures_of
-from gengen.runs.limits import check_flags
-from gengen.runs.opened import opened, restore
+from gengen.runs.data import pictures_of
 from gengen.runs.outputs import output_files, save_npz
+from gengen.runs.run import Run
 
 COLUMNS = 6
 """Images beside each other."""
 
-NUMBER = 18
-"""How many images are translated where the user says nothing: three rows."""
 
-
-def run(
-    workdir: Path,
-    *,
-    num: int = NUMBER,
-    seed: int,
-    output: Path | None,
-    best: bool = False,
-    raw: bool = False,
-    config: ConfigDict | None = None,
-    source: Path | None = None,
-    direction: str | None = None,
-) -> Path:
+def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | None, direction: str | None) -> Path:
     """Writes images above their translations as a .png, and all of it as an .npz beside it.
 
     Below them come their reconstructions, which are the translations translated back, where the model can do so, and
@@ -55,13 +37,10 @@ def run(
     input is then grey, and the picture itself is the target. Pictures with transparent parts have their holes already.
 
     Args:
-      workdir: the run folder.
+      run: the run.
       num: number of images.
       seed: of the choice of the images and of the model's noise.
       output: the .png to write, its ending added if it has none; `translations.png` in the run folder by default.
-      best: take the best checkpoint instead of the latest.
-      raw: take the weights as trained instead of their average.
-      config: where the places of the data come from; the run's own config by default.
       source: a picture of the user, or a folder of them, in the place of held-out images.
       direction: "ab" or "ba"; "ab" by default, where the model can do both.
 
@@ -69,21 +48,20 @@ def run(
       The path of the .png.
 
     Raises:
-      Refusal: a number is out of range, the run has no checkpoint, its model cannot translate, or not in this
-        direction, its data are gone or other ones, or the user's pictures cannot be had.
+      Refusal: the model cannot translate, or not in this direction, its data are gone or other ones, or the user's
+        pictures cannot be had.
     """
-    check_flags(num=num, least=1, seed=seed)
-    model, step, state = restore(workdir, best=best)
+    model = run.model
     direction = _chosen(direction, list(require(model, "translate")))
     if source is None:
-        given = held_out(data_of(workdir, config), model, direction, num, seed)
+        given = held_out(run.data(), model, direction, num, seed)
     else:
-        given = _own(source, opened(workdir)[1], model, direction, num, seed)
-    picture, arrays = output_files(output, workdir / "translations.png", ".png", ".npz")
-    kept = Translations(model, seed).rows(evaluation_variables(state, raw=raw), direction, given)
+        given = _own(source, run.signature, model, direction, num)
+    picture, arrays = output_files(output, run.folder / "translations.png", ".png", ".npz")
+    kept = Translations(model, run.signature, seed).rows(run.variables, direction, given)
     save_npz(arrays, kept)
     save_png(picture, in_rows(alike(list(kept.values())), COLUMNS))
-    print(f"{given.title}, from {direction[0]} to {direction[1]}, step {step}; rows, from above: {', '.join(kept)}")
+    print(f"{given.title}, from {direction[0]} to {direction[1]}, step {run.step}; rows, from above: {', '.join(kept)}")
     if source is None:
         print("".join(f"{line}\n" for line in errors(kept)), end="")
     print(arrays)
@@ -125,10 +103,10 @@ def _chosen(direction: str | None, offered: Sequence[str]) -> str:
     return direction
 
 
-def _own(source: Path, signature: Signature, model: GenerativeModel, direction: str, number: int, seed: int) -> Given:
+def _own(source: Path, signature: Signature, model: GenerativeModel, direction: str, number: int) -> Given:
     """The user's own pictures, as inputs; where pairs are made of the data's images, those made of the pictures."""
     domain = _domain(signature, model, direction[0])
-    if has_alpha(domain.channels):
+    if has_alpha(domain.shape[-1]):
         shown = pictures_of(source, domain, number)
         holed = (shown.images[..., -1] < WHITE).any((1, 2))
         if holed.all():
@@ -137,7 +115,7 @@ def _own(source: Path, signature: Signature, model: GenerativeModel, direction: 
             raise Refusal(f"--input={source} has pictures with transparent parts and others; translate them apart.")
     if model.pair is not None and not signature.paired:
         shown = pictures_of(source, signature, number)
-        a, b = pairs_of(model, {"data": shown.images}, shown.indices, seed=SEEDS["test"])
+        a, b = pairs_of(model, signature, {"data": shown.images}, shown.indices, seed=SEEDS["test"])
         return Given(*((a, b) if direction == "ab" else (b, a)), shown.indices, shown.title)
     shown = pictures_of(source, domain, number)
     return Given(shown.images, None, shown.indices, shown.title)
@@ -151,5 +129,5 @@ def _domain(signature: Signature, model: GenerativeModel, name: str) -> Signatur
             raise Refusal(f"the data of this run, {signature.name}, have no second domain to translate from.")
         return domain
     batch = jax.tree.map(jax.numpy.asarray, example_batch(signature))
-    _, height, width, channels = jax.eval_shape(model.pair, jax.random.key(0), batch)["ab".index(name)].shape
-    return dataclasses.replace(signature, height=height, width=width, channels=channels)
+    _, *shape = jax.eval_shape(model.pair, jax.random.key(0), batch)["ab".index(name)].shape
+    return signature.of_shape(tuple(shape))

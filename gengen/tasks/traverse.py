@@ -7,14 +7,12 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.core.state import Tree, Variables
 from gengen.inference.conditions import COLUMNS, Conditions
-from gengen.pictures.grid import grid, save_png, to_pixels
-from gengen.runs.limits import check_seed
-from gengen.runs.opened import restore
+from gengen.pictures.grid import grid, save_png
+from gengen.runs.run import Run
 
 ROWS = 8
 """Rows of different noise."""
@@ -35,7 +33,7 @@ class Row(NamedTuple):
     condition: Conditions
 
 
-def run(workdir: Path, *, seed: int, output: Path | None, best: bool = False, raw: bool = False) -> Path:
+def main(run: Run, *, seed: int, output: Path | None) -> Path:
     """Writes one picture for each class condition and for each number that samples of a run can be told.
 
     NAME.png has a column for each of its classes (at most `COLUMNS`) and `ROWS` rows of different noise. NAME_1.png,
@@ -44,31 +42,27 @@ def run(workdir: Path, *, seed: int, output: Path | None, best: bool = False, ra
     noise and all the rest stay the same: other numbers are 0 and other classes the first.
 
     Args:
-      workdir: the run folder.
+      run: the run.
       seed: of the noise.
       output: the folder for the pictures; `traversals` in the run folder by default.
-      best: take the best checkpoint instead of the latest.
-      raw: take the weights as trained instead of their average.
 
     Returns:
       The folder of the pictures; the path of each is printed.
 
     Raises:
-      Refusal: the seed is out of range, `output` is a file, the run has no checkpoint, or samples of its model cannot
-        be told anything.
+      Refusal: `output` is a file, or samples of the model cannot be told anything.
     """
-    check_seed(seed)
-    folder = output or workdir / "traversals"
+    folder = output or run.folder / "traversals"
     if folder.exists() and not folder.is_dir():
         raise Refusal(f"--output={folder} is a file; name a folder for the pictures.")
-    model, _, state = restore(workdir, best=best)
-    if not model.conditions:
+    if not run.model.conditions:
         raise Refusal(
-            f"samples of {workdir} cannot be told anything, so there is nothing to traverse; --mode=sample draws some."
+            f"samples of {run.folder} cannot be told anything, so there is nothing to traverse; --mode=sample draws "
+            f"some."
         )
-    draw = _drawer(model, evaluation_variables(state, raw=raw), seed)
-    for name, rows in traversals(model):
-        images = np.concatenate([draw(row) for row in rows])
+    draw = _drawer(run.model, run.variables, seed)
+    for name, rows in traversals(run.model):
+        images = run.signature.units.to_data(np.concatenate([draw(row) for row in rows]))
         path = folder / f"{name}.png"
         save_png(path, grid(images, columns=len(images) // len(rows)))
         print(path)
@@ -103,7 +97,7 @@ def _condition(model: GenerativeModel, columns: int, changed: Conditions) -> Con
 
 
 def _drawer(model: GenerativeModel, variables: Variables, seed: int) -> Callable[[Row], np.ndarray]:
-    """Returns what draws a row [columns, H, W, C]: sample 0 of one key, whose noise is the same whatever it is told."""
+    """Returns what draws a row [columns, *shape] in the model's units: sample 0 of one key, whatever it is told."""
     sample = require(model, "sample")
 
     @jax.jit
@@ -114,4 +108,4 @@ def _drawer(model: GenerativeModel, variables: Variables, seed: int) -> Callable
         return jax.vmap(one)(condition)
 
     key = jax.random.key(seed)
-    return lambda row: to_pixels(look(jax.random.fold_in(key, row.noise), variables, dict(row.condition)))
+    return lambda row: np.asarray(look(jax.random.fold_in(key, row.noise), variables, dict(row.condition)))

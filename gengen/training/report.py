@@ -2,12 +2,12 @@
 
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from gengen.core.mean import Mean
 from gengen.training.loop import crossed
@@ -31,10 +31,9 @@ class Report:
         self._values: dict[str, float] = {}
         self._last = start
         self._since, self._clock = start, 0.0
-        self._bar: Any = tqdm(
-            total=steps, initial=start, unit="step", dynamic_ncols=True, disable=writer is None or not _watched()
-        )
-        self._plain = writer is not None and not _watched()
+        watched = writer is not None and (sys.stderr.isatty() or in_notebook())
+        self._bar = _bar(total=steps, initial=start, unit="step", dynamic_ncols=True, disable=not watched)
+        self._plain = writer is not None and not watched  # a log file gets one plain line at a time
 
     def __call__(self, first: int, last: int, metrics: dict[str, Mean]) -> None:
         """Takes the metrics of one window, leaves numpy arrays [steps]."""
@@ -45,8 +44,8 @@ class Report:
             values["images_per_second"] = (last - self._since) * self._batch_size / (time.perf_counter() - self._clock)
         else:  # most of the first window went into compiling, so the clock starts after it
             self._since, self._clock = last, time.perf_counter()
+        self._bar.set_postfix_str(_line(values), refresh=False)
         self._bar.update(last - first)
-        self._bar.set_postfix_str(_line(values))
         self._last, self._values = last, values
         if crossed(self._log_every, first, last):
             self._write()
@@ -90,6 +89,15 @@ def _line(values: dict[str, float]) -> str:
     )
 
 
-def _watched() -> bool:
-    """A bar is for a terminal; a log file gets one plain line at a time."""
-    return sys.stderr.isatty()
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return shell is not None and "IPKernelApp" in shell.config
+
+
+def _bar(**settings: Any) -> Any:
+    """A progress bar: of widgets in a notebook that has them, of characters elsewhere."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it would complain of widgets that are not installed, and do without
+        from tqdm.auto import tqdm
+    return tqdm(**settings)

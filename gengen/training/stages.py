@@ -20,11 +20,6 @@ class Span(NamedTuple):
     first: int
     last: int
 
-    @property
-    def begins(self) -> bool:
-        """Whether the stage is entered, so that what was written at its first step is still of the one before."""
-        return 0 < self.stage.start == self.first
-
 
 def spans(model: GenerativeModel, first: int, last: int) -> Iterator[Span]:
     """Cuts the steps [first, last) of a run where its stages begin."""

@@ -22,7 +22,7 @@ def data_of(number, folder, classes=0):
     split = {"data": rng.integers(0, 256, (number, 4, 4, 1), np.uint8)}
     if classes:
         split["label"] = np.arange(number, dtype=np.int32) % classes
-    return DataSet(Signature("few", 4, 4, 1, (), {}, ""), {"train": split, "test": split}, folder)
+    return DataSet(Signature.of_pictures("few", (4, 4, 1), (), {}, ""), {"train": split, "test": split}, folder)
 
 
 def cells(picture):

@@ -23,7 +23,7 @@ from gengen.core.state import State
 from gengen.data.dataset import load
 from gengen.data.pipeline import batches
 from gengen.data.signature import DataSet, Signature
-from gengen.runs.opened import restore
+from gengen.runs.run import open_run
 from gengen.training.checkpoint import Checkpoints
 
 STEPS, BOUNDARY, LENGTH = 12, 5, 2
@@ -33,11 +33,11 @@ NOTES = "walks at random, and doubles its pace when it is half way."
 
 
 def walker(traced=None):
-    """A model that walks as the data and its noise say, with a momentum that is forgotten when the pace doubles."""
+    """A model that walks as the data and its noise say, at a pace that doubles half way."""
 
     def init(key, batch):
         del key, batch
-        variables = {"walker": {"params": {"place": jnp.zeros(3)}}, "entered": {"count": jnp.zeros((), jnp.int32)}}
+        variables = {"walker": {"params": {"place": jnp.zeros(3)}}}
         return State(jnp.zeros((), jnp.int32), variables, {"walker": jnp.zeros(3)})
 
     def stepping(name, pace):
@@ -57,18 +57,11 @@ def walker(traced=None):
 
         return step
 
-    def enter(state):
-        count = state.variables["entered"]["count"] + 1
-        return state.replace(
-            variables={**state.variables, "entered": {"count": count}},
-            opt={"walker": jnp.zeros_like(state.opt["walker"])},
-        )
-
     def sample(key, variables, n, condition=None):
         del key, condition
         return jnp.broadcast_to(jnp.tanh(variables["walker"]["params"]["place"][0]), (n, 4, 4, 1))
 
-    stages = (Stage(BOUNDARY, stepping("late", 2.0), 2, enter),)
+    stages = (Stage(BOUNDARY, stepping("late", 2.0), 2),)
     return GenerativeModel(init, stepping("early", 1.0), stages=stages, sample=sample, notes=NOTES)
 
 
@@ -84,7 +77,7 @@ def walk(monkeypatch, tmp_path):
     """Returns `(name, stop=None, model=walker(), **training) -> folder`: trains, at most `stop` dispatches."""
     rng = np.random.default_rng(0)
     split = {"data": rng.integers(0, 256, (50, 4, 4, 1), np.uint8)}
-    data = DataSet(Signature("few", 4, 4, 1, (), {}, "d"), {"train": split, "test": split}, tmp_path)
+    data = DataSet(Signature.of_pictures("few", (4, 4, 1), (), {}, "d"), {"train": split, "test": split}, tmp_path)
     monkeypatch.setattr(train, "load_data", lambda config, rule="hash": data)
     monkeypatch.setattr(train, "check_config", lambda config: None)  # it names no model
 
@@ -129,30 +122,27 @@ def lines_of(workdir):
 
 
 def by_hand(steps):
-    """The walk written out, with the light that the data shed at each step: (place [3], speed [3], times entered)."""
+    """The walk written out, with the light that the data shed at each step: (place [3], speed [3])."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (50, 4, 4, 1), np.uint8)
     windows = [(step, step + 1) for step in range(steps)]
     fed = batches({"data": images}, seed=0, batch_size=16, windows=windows, devices=1)
-    index, speed, entered = np.zeros(3), np.zeros(3), 0
+    index, speed = np.zeros(3), np.zeros(3)
     for step, batch in enumerate(fed):
-        if step == BOUNDARY:
-            speed, entered = np.zeros(3), entered + 1
         noise = np.asarray(jax.random.normal(jax.random.fold_in(jax.random.key(0), step), (3,)))
         speed = 0.9 * speed + batch["data"].mean() / 255 * noise
         index = index + (2 if step >= BOUNDARY else 1) * speed
-    return index, speed, entered
+    return index, speed
 
 
 def test_a_later_stage_takes_over_at_its_step_and_a_checkpoint_there_is_of_the_stage_before(walk):
     traced = set()
     workdir = walk("straight", model=walker(traced))
     for step in (BOUNDARY, 2 * BOUNDARY, STEPS):
-        arrays, (index, speed, entered) = arrays_of(workdir, step), by_hand(step)
+        arrays, (index, speed) = arrays_of(workdir, step), by_hand(step)
         np.testing.assert_allclose(arrays["variables.walker.params.place"], index, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(arrays["opt.walker"], speed, rtol=1e-4, atol=1e-5)
-        assert (arrays["step"], arrays["variables.entered.count"]) == (step, entered)
-    assert entered == 1
+        assert arrays["step"] == step
     assert [line.keys() - {"step"} for line in lines_of(workdir)] == [{"early/light"}, {"late/light"}, {"late/light"}]
     assert [line["step"] for line in lines_of(workdir)] == [BOUNDARY, 2 * BOUNDARY, STEPS]
     # Whole periods of the later stage are unrolled, as its own period says.
@@ -164,7 +154,6 @@ def test_a_run_stopped_before_at_and_after_the_boundary_ends_as_a_straight_one(w
     straight = walk("straight")
     workdir = walk("stopped", stop=dispatches)
     assert f"stopped and saved at step {stopped} of {STEPS}" in capsys.readouterr().out
-    assert arrays_of(workdir, stopped)["variables.entered.count"] == (stopped > BOUNDARY)
     walk("stopped")
     chex.assert_trees_all_equal(arrays_of(workdir, STEPS), arrays_of(straight, STEPS))
     assert lines_of(workdir)[-1] == lines_of(straight)[-1]
@@ -173,15 +162,13 @@ def test_a_run_stopped_before_at_and_after_the_boundary_ends_as_a_straight_one(w
     ).read_bytes()
 
 
-def test_a_run_that_was_killed_goes_on_from_the_checkpoint_at_the_boundary_and_enters_once(walk, tmp_path):
+def test_a_run_that_was_killed_goes_on_from_the_checkpoint_at_the_boundary(walk, tmp_path):
     straight = walk("straight")
     shutil.copytree(straight, tmp_path / "killed")
     for step in (2 * BOUNDARY, STEPS):
         shutil.rmtree(tmp_path / "killed" / "checkpoints" / str(step))
     workdir = walk("killed")
-    last = arrays_of(workdir, STEPS)
-    chex.assert_trees_all_equal(last, arrays_of(straight, STEPS))
-    assert last["variables.entered.count"] == 1
+    chex.assert_trees_all_equal(arrays_of(workdir, STEPS), arrays_of(straight, STEPS))
     assert lines_of(workdir) == lines_of(straight)
 
 
@@ -189,7 +176,7 @@ def test_a_run_that_ends_before_a_stage_begins_is_refused_and_leaves_nothing(wal
     with pytest.raises(Refusal, match=rf"training\.steps={BOUNDARY} end before the stage of step {BOUNDARY} begins"):
         walk("run", steps=BOUNDARY)
     assert not (tmp_path / "run").exists()
-    assert arrays_of(walk("run", steps=BOUNDARY + 1), BOUNDARY + 1)["variables.entered.count"] == 1
+    assert arrays_of(walk("run", steps=BOUNDARY + 1), BOUNDARY + 1)["step"] == BOUNDARY + 1
 
 
 def test_what_training_minimises_is_said_when_it_starts_and_in_a_dry_run(walk, monkeypatch, capsys):
@@ -250,8 +237,7 @@ def test_a_semi_supervised_model_is_fed_images_without_labels_and_a_few_with_the
     monkeypatch.setattr(train, "batches", spied)
     with jax.numpy_dtype_promotion("standard"):
         train.run(config, tmp_path / "run")
-        _, step, _ = restore(tmp_path / "run")
-    assert step == 10
+        assert open_run(tmp_path / "run").step == 10
     assert len(fed) == 2
     few = load(name="digits", resolution=8, channels=1, labelled=config.data.labelled, data_dir=data_dir)
     known = {image.tobytes(): label for image, label in zip(*few.splits["labelled"].values(), strict=True)}
@@ -270,7 +256,7 @@ def test_a_semi_supervised_model_is_fed_images_without_labels_and_a_few_with_the
 
 def test_labels_that_training_hides_cannot_be_told_to_a_network():
     config = cvae.get_config("tiny")
-    signature = Signature("few", 8, 8, 1, tuple("abcdefghij"), {"train": 500, "test": 50}, "d")
+    signature = Signature.of_pictures("few", (8, 8, 1), tuple("abcdefghij"), {"train": 500, "test": 50}, "d")
     build_model(config, signature)
     few = dataclasses.replace(signature, counts={**signature.counts, "labelled": 100})
     with pytest.raises(Refusal, match=r"data\.labelled=100 hides .*networks\.decoder\.condition='embedding' needs"):

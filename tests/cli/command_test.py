@@ -265,7 +265,7 @@ def test_training_leaves_a_complete_folder(trained):
     lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [10, 20]
     assert json.loads((workdir / "config.json").read_text())["model"]["clip"] == 0.01
-    assert json.loads((workdir / "data.json").read_text())["height"] == 8
+    assert json.loads((workdir / "data.json").read_text())["fields"]["data"]["shape"] == [8, 8, 1]
 
 
 def test_samples_come_from_the_folder_alone(launch, answer, trained, tmp_path):

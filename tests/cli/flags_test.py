@@ -1,5 +1,6 @@
 """Which task a command line reaches, and with what: in this process, with the tasks themselves replaced."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import numpy as np
 import pytest
 
 from gengen.cli import command, flags
+from gengen.cli.tasks import TASKS, USED_UP, main_of
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
-from gengen.tasks import embed, interpolate, reconstruct, sample
+from gengen.runs.limits import check_room
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.quick
@@ -19,11 +21,14 @@ WGAN = f"--config={ROOT / 'configs' / 'wgan.py'}:tiny"
 
 @pytest.fixture
 def carried_out(monkeypatch):
-    """Runs a command line in this process with the tasks replaced by what notes their arguments."""
+    """Runs a command line in this process with runs and modes replaced by what notes how they were called."""
     called = {}
-    for task in (command.sample, command.traverse, reconstruct, command.interpolate, command.manifold, embed):
-        name = task.__name__.rpartition(".")[2]
-        monkeypatch.setattr(task, "run", lambda *given, name=name, **named: called.update({name: (given, named)}))
+
+    def main_of(mode):
+        return lambda first, *rest, **named: called.update({mode: (first, *rest, named)}) or Path("made")
+
+    monkeypatch.setattr(command, "main_of", main_of)
+    monkeypatch.setattr(command, "open_run", lambda folder, **chosen: (folder, chosen))
     monkeypatch.setattr(command.machine, "keep_compilations", lambda: None)
 
     def run(*argv):
@@ -32,12 +37,16 @@ def carried_out(monkeypatch):
     return run, called
 
 
+LATEST = {"best": False, "raw": False, "given": None}
+
+
 def test_a_class_is_asked_for_by_a_flag_that_other_modes_refuse(carried_out, capsys):
     run, called = carried_out
     assert run("--mode=sample", "--workdir=runs/a", "--label=Sandal") == 0
     assert called["sample"][1]["label"] == "Sandal"
     assert run("--mode=sample", "--workdir=runs/a") == 0
     assert called["sample"][1]["label"] is None
+    capsys.readouterr()
     where = "--mode=sample, --mode=reconstruct and --mode=manifold"
     for mode in ("train", "traverse", "interpolate", "embed", "evaluate", "compare", "benchmark"):
         assert run(f"--mode={mode}", "--workdir=runs/a", "--label=3") == 2
@@ -48,24 +57,24 @@ def test_a_class_is_asked_for_by_a_flag_that_other_modes_refuse(carried_out, cap
 def test_a_run_is_traversed_into_the_folder_that_is_named(carried_out):
     run, called = carried_out
     assert run("--mode=traverse", "--workdir=runs/a", "--output=b", "--seed=2", "--best", "--raw") == 0
-    flags = {"seed": 2, "output": Path("b"), "best": True, "raw": True}
-    assert called["traverse"] == ((Path("runs/a"),), flags)
+    opened = (Path("runs/a"), {"best": True, "raw": True, "given": None})
+    assert called["traverse"] == (opened, {"seed": 2, "output": Path("b")})
 
 
 def test_modes_that_look_at_codes_are_told_what_belongs_to_them(carried_out):
     run, called = carried_out
-    flags = {"seed": 3, "output": None, "best": False, "raw": True, "config": None}
+    flags, opened = {"seed": 3, "output": None}, (Path("runs/a"), {**LATEST, "raw": True})
     given = ("--workdir=runs/a", "--seed=3", "--raw")
     assert run("--mode=reconstruct", *given, "--input=mine", "--label=2") == 0
-    assert called["reconstruct"] == ((Path("runs/a"),), {**flags, "num": 64, "source": Path("mine"), "label": "2"})
+    assert called["reconstruct"] == (opened, {**flags, "num": 64, "source": Path("mine"), "label": "2"})
     assert run("--mode=interpolate", *given) == 0
-    assert called["interpolate"] == ((Path("runs/a"),), {**flags, "num": 8, "steps": 10, "spherical": False})
+    assert called["interpolate"] == (opened, {**flags, "num": 8, "steps": 10, "spherical": False})
     assert run("--mode=interpolate", *given, "--steps=4", "--spherical", "--num=2") == 0
     assert called["interpolate"][1] == {**flags, "num": 2, "steps": 4, "spherical": True}
     assert run("--mode=manifold", *given, "--axes=1,2") == 0
-    assert called["manifold"] == ((Path("runs/a"),), {**flags, "num": 20, "axes": "1,2", "label": None})
+    assert called["manifold"] == (opened, {**flags, "num": 20, "axes": "1,2", "label": None})
     assert run("--mode=embed", *given) == 0
-    assert called["embed"] == ((Path("runs/a"),), {**flags, "num": 10_000})
+    assert called["embed"] == (opened, {**flags, "num": 10_000})
 
 
 FLAGS = {"--steps=3": "interpolate", "--spherical": "interpolate", "--axes=0,1": "manifold"}
@@ -93,26 +102,53 @@ def test_own_pictures_are_refused_by_modes_that_would_not_look_at_them(carried_o
 
 
 GIVEN = {
-    "workdir": "a", "num": "3", "seed": "0", "label": "1", "input": "a", "direction": "ab", "steps": "4", "axes": "0,1",
-    "output": "a", "spherical": None, "best": None, "raw": None, "dry_run": None, "distributed": None,
+    "workdir": "a", "num": "150", "seed": "0", "label": "1", "input": "a", "direction": "ab", "steps": "4",
+    "axes": "0,1", "output": "a", "spherical": None, "best": None, "raw": None, "dry_run": None, "distributed": None,
     "coordinator": "a:1", "processes": "1", "process": "0",
 }  # fmt: skip
 """A value of every flag that some mode heeds, config apart; None where it takes none."""
 
 
+def test_a_row_of_the_table_is_all_that_a_mode_needs():
+    """Its main takes first what the row says, and then the flags of the row: neither more nor less."""
+    first = {"run": ["run"], "experiment": ["config", "workdir"], "folder": ["folder"]}
+    files = {path.stem for path in (ROOT / "gengen" / "tasks").glob("*.py")} - {"__init__"}
+    assert files == set(TASKS)
+    for mode, task in TASKS.items():
+        parameters = inspect.signature(main_of(mode)).parameters
+        given = {"source" if name == "input" else name for name in task.flags if name not in USED_UP}
+        assert list(parameters)[: len(first[task.takes])] == first[task.takes], mode
+        assert set(parameters) == {*first[task.takes], *given}, mode
+        assert {name for name, value in parameters.items() if value.default is not value.empty} == set(), mode
+        assert set(task.numbers) == {"num", "steps"} & set(task.flags), mode
+        assert ("best" in task.flags) == (task.takes == "run") and ("dry_run" in task.flags) == (
+            task.takes == "experiment"
+        )
+
+
+def test_help_has_a_command_of_every_mode_that_would_be_taken(capsys):
+    command.main(["launch.py", "--help"], ROOT / "configs")
+    said = capsys.readouterr().out
+    for mode, task in TASKS.items():
+        assert re.search(
+            rf"^  python launch\.py --mode={mode} {re.escape(task.example)} +{re.escape(task.line)}$", said, re.M
+        )
+        flags.parse(["launch.py", f"--mode={mode}", *task.example.split()])
+
+
 def test_every_flag_is_heeded_by_some_mode():
-    heeded = {name for names in flags.HEEDED.values() for name in names}
+    heeded = {name for task in TASKS.values() for name in task.flags}
     assert heeded == {*GIVEN, "config"} == set(flags.defined()) - {"mode", "list", "flagfile", "undefok"}
 
 
 @pytest.mark.input("Flags", "--seed, --raw or --best to train", "refused", "the modes that heed the flag are named")
 @pytest.mark.input("Flags", "any flag to a mode that would not heed it", "refused", "by one table of modes and flags")
-@pytest.mark.parametrize("mode", flags.HEEDED)
+@pytest.mark.parametrize("mode", TASKS)
 def test_a_flag_is_heeded_or_refused(mode):
     for name, value in GIVEN.items():
         flag = f"--{name}" if value is None else f"--{name}={value}"
         argv = ["launch.py", f"--mode={mode}", flag]
-        if name in flags.HEEDED[mode]:
+        if name in TASKS[mode].flags:
             assert flags.parse(argv)[name].present
         else:
             with pytest.raises(Refusal, match=f"^{flag} is for --mode=.*; leave it out of --mode={mode}[.,]"):
@@ -154,6 +190,22 @@ def test_keys_of_a_config_that_would_not_be_heeded_are_refused():
         assert flags.parse(["launch.py", f"--mode={mode}", WGAN, f"--config.{key}"]).mode == mode
 
 
+@pytest.mark.input(
+    "Keys of a config",
+    "the size of pictures, as a config has it, for data that are none",
+    "taken",
+    "it is not looked at; given as a flag it is refused",
+)
+def test_a_size_of_pictures_is_refused_where_data_are_none():
+    for name, key in (("ring", "resolution=8"), ("solids", "channels=1"), ("array_folder", "crop=center")):
+        with pytest.raises(
+            Refusal, match=f"^--config.data.{key.partition('=')[0]} would not be heeded: {name} is no set"
+        ):
+            flags.parse(["launch.py", WGAN, f"--config.data.name={name}", f"--config.data.{key}"])
+    for name, key in (("ring", "kind=auto"), ("solids", "resolution=(12,)"), ("digits", "channels=1")):
+        assert flags.parse(["launch.py", WGAN, f"--config.data.name={name}", f"--config.data.{key}"]).mode == "train"
+
+
 def test_keys_are_read_from_the_command_line_that_is_given_and_each_is_its_own():
     """A notebook has no command line, and gives several to one process."""
     assert flags.parse(["launch.py", WGAN, "--config.training.steps=7"]).config.training.steps == 7
@@ -165,13 +217,23 @@ def test_keys_are_read_from_the_command_line_that_is_given_and_each_is_its_own()
 @pytest.mark.input("Flags", "--num of 2147483648 or more", "refused", "JAX's integers cannot number so many")
 @pytest.mark.input("Flags", "--num or --seed below what they can be", "refused", "the sentence has the least")
 def test_numbers_have_ends():
-    for num in (-(10**20), -3, 0, 2**31, 10**20):
-        with pytest.raises(Refusal, match=f"--num={num} must be"):
-            sample.check_flags(num=num, least=1, seed=0)
-    for seed in (-1, 2**32, 10**20):
-        with pytest.raises(Refusal, match=f"--seed={seed} must lie in"):
-            sample.check_flags(num=1, least=1, seed=seed)
-    sample.check_flags(num=2**31 - 1, least=1, seed=2**32 - 1)
+    """Of every mode and every number that it takes, before a run is looked for."""
+    for mode, task in TASKS.items():
+        for name, number in task.numbers.items():
+            for value in (-(10**20), -3, number.least - 1, number.most + 1, 2**31, 10**20):
+                with pytest.raises(Refusal, match=f"^--{name}={value} must be at (least|most) "):
+                    flags.parse(["launch.py", f"--mode={mode}", f"--{name}={value}"])
+            for value in (number.least, number.default, number.most):
+                assert flags.parse(["launch.py", f"--mode={mode}", f"--{name}={value}"])[name].value == value
+        if "seed" in task.flags:
+            for seed in (-1, 2**32, 10**20):
+                with pytest.raises(Refusal, match=f"^--seed={seed} must lie in"):
+                    flags.parse(["launch.py", f"--mode={mode}", f"--seed={seed}"])
+            assert flags.parse(["launch.py", f"--mode={mode}", f"--seed={2**32 - 1}"]).seed == 2**32 - 1
+    with pytest.raises(Refusal, match=r"^--steps=1 must be at least 2, the two ends\.$"):
+        flags.parse(["launch.py", "--mode=interpolate", "--steps=1"])
+    with pytest.raises(Refusal, match=r"^--num=201 must be at most 200, the cells in a row\.$"):
+        flags.parse(["launch.py", "--mode=manifold", "--num=201"])
 
 
 @pytest.mark.input(
@@ -179,15 +241,15 @@ def test_numbers_have_ends():
 )
 def test_images_that_would_not_fit_into_memory_are_refused(looked, coding):
     few = np.zeros((4, 4, 4, 1), np.uint8)
-    for task, given in ((interpolate, {"num": 2**31 - 1}), (interpolate, {"num": 2, "steps": 10**15})):
+    for given in ({"num": 2**31 - 1}, {"num": 2, "steps": 10**15}):
         with pytest.raises(
             Refusal, match=r"--num=\d+ --steps=\d+ would take [\d,]+ GiB of memory, and this machine has"
         ):
-            looked(task, coding(draws=np.zeros((1, 2)), encodes=False), few, **given)
-    shape = Signature("few", 4, 4, 1, (), {"train": 1, "test": 1}, "")
+            looked("interpolate", coding(draws=np.zeros((1, 2)), encodes=False), few, **given)
+    shape = Signature.of_pictures("few", (4, 4, 1), (), {"train": 1, "test": 1}, "")
     with pytest.raises(Refusal, match="--num=2147483647 would take"):
-        sample.check_room(2**31 - 1, shape, "--num=2147483647")
-    sample.check_room(10_000, shape, "--num=10000")
+        check_room(2**31 - 1, shape, "--num=2147483647")
+    check_room(10_000, shape, "--num=10000")
 
 
 WORDS = {
@@ -252,8 +314,8 @@ def test_the_home_folder_is_written_out_in_every_flag(carried_out, monkeypatch, 
     run, called = carried_out
     monkeypatch.setenv("HOME", str(tmp_path))
     assert run("--mode=reconstruct", "--workdir=~/a", "--output=~/b.npz", "--input=~/c") == 0
-    given, named = called["reconstruct"]
-    assert (given, named["output"], named["source"]) == ((tmp_path / "a",), tmp_path / "b.npz", tmp_path / "c")
+    (folder, _), named = called["reconstruct"]
+    assert (folder, named["output"], named["source"]) == (tmp_path / "a", tmp_path / "b.npz", tmp_path / "c")
 
 
 def test_an_error_that_led_to_itself_ends(carried_out, monkeypatch, capsys):
@@ -262,7 +324,7 @@ def test_an_error_that_led_to_itself_ends(carried_out, monkeypatch, capsys):
         raise error from error
 
     run, _ = carried_out
-    monkeypatch.setattr(command.sample, "run", fails)
+    monkeypatch.setattr(command, "main_of", lambda mode: fails)
     assert run("--mode=sample", "--workdir=runs/a") == 2
     assert capsys.readouterr().err == "launch.py: there cannot be used: Permission denied.\n"
 

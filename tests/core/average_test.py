@@ -90,14 +90,10 @@ def test_the_average_of_a_model_with_stages_follows_the_period_of_each(known):
         moved = {**after.variables["a"], "params": {"w": w}}
         return after.replace(variables={**after.variables, "a": moved}), {"back": phase}
 
-    def forget(state):
-        return state.replace(opt={"forgotten": state.step})
-
-    staged = drifting(2)._replace(stages=(Stage(start, backwards, 3, forget), Stage(50, backwards)))
+    staged = drifting(2)._replace(stages=(Stage(start, backwards, 3), Stage(50, backwards)))
     model = averaged(staged, decay=0.6, networks=("a",))
     later = model.stages[0]
     assert [(stage.start, stage.period) for stage in model.stages] == [(start, 3), (50, 1)]
-    assert later.enter is forget
     state = jax.jit(model.init)(jax.random.key(0), {})
     step_at = [jax.jit(step, static_argnames="phase") for step in (model.train_step, later.train_step)]
     w = average = 1.0
@@ -113,4 +109,3 @@ def test_the_average_of_a_model_with_stages_follows_the_period_of_each(known):
     chex.assert_trees_all_close(state.variables["a"]["params"]["w"], np.full(3, w, np.float32))
     chex.assert_trees_all_close(state.average["a"]["params"]["w"], np.full(3, average, np.float32), rtol=1e-5)
     assert state.step == steps
-    chex.assert_trees_all_equal(later.enter(state).average, state.average)

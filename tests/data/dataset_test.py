@@ -99,7 +99,7 @@ def test_the_second_start_needs_neither_tfds_nor_scikit_learn(data_dir: pathlib.
 def test_the_signature_survives_json(data_dir: pathlib.Path) -> None:
     signature = load(name="digits", data_dir=data_dir).signature
     assert Signature.from_json(json.loads(json.dumps(signature.to_json()))) == signature
-    assert signature.normalisation == "uint8, scaled to [-1, 1]" and signature.split == "hash"
+    assert signature.kind == "picture" and signature.split == "hash"
     older = {key: value for key, value in signature.to_json().items() if key != "split"}
     assert Signature.from_json(older) == dataclasses.replace(signature, split="position")
     with pytest.raises(KeyError):

@@ -20,9 +20,9 @@ from gengen.data.pipeline import batches
 from gengen.data.selection import Selection, streams
 from gengen.data.signature import DataSet, Signature
 from gengen.models.translation import pairings
-from gengen.runs.data import data_of
-from gengen.runs.folder import open_folder
-from gengen.runs.prepare import load_data
+from gengen.runs.folder import open_folder, opened
+from gengen.runs.prepare import load_again, load_data
+from tests.units import scaled
 
 
 def made(train: int = 20, *, classes: tuple[str, ...] = ("cat", "dog"), side: int = 1, paired: int = 0) -> DataSet:
@@ -35,7 +35,9 @@ def made(train: int = 20, *, classes: tuple[str, ...] = ("cat", "dog"), side: in
             splits[split]["paired"] = np.tile(places + np.uint8(100), (1, side, side, paired))
         if classes:
             splits[split]["label"] = np.arange(count, dtype=np.int32) % len(classes)
-    signature = Signature("toy", side, side, 1, classes, {"train": train, "test": 6}, f"d{train}", paired=paired)
+    signature = Signature.of_pictures(
+        "toy", (side, side, 1), classes, {"train": train, "test": 6}, f"d{train}", paired=paired
+    )
     return DataSet(signature, splits, pathlib.Path("folder"))
 
 
@@ -155,7 +157,7 @@ def test_edges_are_those_that_pairs_are_made_with(channels: int) -> None:
     """The data have them as a domain, `pix2pix` as inputs: the same filter, here of whole levels of brightness."""
     image = np.random.default_rng(0).integers(0, 256, (3, 9, 7, channels), np.uint8)
     image[0] = 77
-    meant, _ = pairings.edges(gain=GAIN).of(jax.random.split(jax.random.key(0), 3), {"data": image})
+    meant, _ = pairings.edges(gain=GAIN).of(jax.random.split(jax.random.key(0), 3), {"data": scaled(image)})
     found = edges(image)
     assert found.shape == (3, 9, 7, 1)
     assert not found[0].any()
@@ -166,7 +168,7 @@ def test_edges_are_those_that_pairs_are_made_with(channels: int) -> None:
 def test_edges_as_a_second_data_set_keep_labels_and_have_a_digest_of_their_own() -> None:
     data = made(side=4)
     own = edges_alone(data)
-    assert (own.signature.channels, own.signature.digest != data.signature.digest) == (1, True)
+    assert (own.signature.shape[-1], own.signature.digest != data.signature.digest) == (1, True)
     for split, arrays in data.splits.items():
         np.testing.assert_array_equal(own.splits[split]["data"], edges(arrays["data"]))
         np.testing.assert_array_equal(own.splits[split]["label"], arrays["label"])
@@ -242,17 +244,17 @@ def test_a_run_finds_its_second_data_where_they_are_now(data_dir: pathlib.Path, 
     pictures(tmp_path / "before", 12)
     config = config_of(data_dir, name="image_folder", resolution=(), channels=0, crop="none", manual_dir="")
     config.data.second.manual_dir = str(tmp_path / "before")
-    run, signature = tmp_path / "run", load_data(config).signature
+    run, signature, before = tmp_path / "run", load_data(config).signature, ConfigDict(config.to_dict())
     open_folder(run, config, signature.to_json())
     shutil.move(tmp_path / "before", tmp_path / "after")
     with pytest.raises(Refusal, match="before does not exist"):
-        data_of(run)
+        load_again(run, *opened(run), before)
     config.data.second.manual_dir = str(tmp_path / "after")
-    assert data_of(run, config).signature == signature
+    assert load_again(run, *opened(run), config).signature == signature
     pictures(tmp_path / "other", 13)
     config.data.second.manual_dir = str(tmp_path / "other")
     with pytest.raises(Refusal, match="digests differ"):
-        data_of(run, config)
+        load_again(run, *opened(run), config)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +274,7 @@ def test_a_run_finds_its_data_whether_splits_are_folders_or_drawn(
         del config.data.second
     run, signature = tmp_path / "run", load_data(config).signature
     open_folder(run, config, signature.to_json())
-    assert data_of(run).signature == signature
+    assert load_again(run, *opened(run), config).signature == signature
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def of(train, test, classes=NAMES):
         for name, labels in (("train", train), ("test", test))
     }
     counts = {name: len(split["label"]) for name, split in splits.items()}
-    return DataSet(Signature("trees", 1, 1, 1, classes, counts, "d"), splits, pathlib.Path("none"))
+    return DataSet(Signature.of_pictures("trees", (1, 1, 1), classes, counts, "d"), splits, pathlib.Path("none"))
 
 
 def test_examples_of_known_classes_are_those_with_a_label_of_at_least_0():
@@ -93,7 +93,8 @@ def test_a_model_that_needs_labels_is_refused_where_a_split_has_none(train, test
 def test_a_model_told_labels_of_data_with_them_all_sees_the_data_set_itself():
     data = of([0, 1, 2], [0])
     assert shown_to(model_of(supervised=True), data) is data
-    without = dataclasses.replace(data, signature=dataclasses.replace(data.signature, classes=()))
+    alone = dataclasses.replace(data.signature, fields={"data": data.signature.fields["data"]})
+    without = dataclasses.replace(data, signature=alone)
     assert shown_to(model_of(supervised=True), without) is without
 
 

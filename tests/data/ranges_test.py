@@ -206,5 +206,5 @@ def test_colours_that_would_lose_most_of_their_bits_are_refused(tmp_path: pathli
             load(name="image_folder", manual_dir=root, data_dir=tmp_path / "data")
     root = folder_of(tmp_path / "full", "png", png(4095), png(4095), png(65535))
     data = load(name="image_folder", manual_dir=root, data_dir=tmp_path / "data")
-    assert data.signature.range is None and data.signature.channels == 3
+    assert data.signature.range is None and data.signature.shape[-1] == 3
     assert sorted(int(data.splits[split]["data"].max()) for split in ("train", "test")) == [15, 255]

@@ -95,7 +95,7 @@ def test_what_is_mapped_needs_no_memory(machine: Any, tmp_path: pathlib.Path, mo
 )
 def test_a_selection_beyond_the_memory_is_refused(machine: Any, tmp_path: pathlib.Path) -> None:
     arrays = {"data": np.zeros((40, 10, 10, 1), np.uint8), "label": np.arange(40, dtype=np.int32) % 4}
-    signature = Signature("few", 10, 10, 1, tuple("abcd"), {"train": 40, "test": 40}, "")
+    signature = Signature.of_pictures("few", (10, 10, 1), tuple("abcd"), {"train": 40, "test": 40}, "")
     data = DataSet(signature, {"train": arrays, "test": arrays}, tmp_path)
     machine(memory=2000)
     with pytest.raises(Refusal, match=r"A selection of few would take 2\.03 KiB of memory"):

@@ -24,7 +24,7 @@ def made(train: int = 20, test: int = 8, *, classes: tuple[str, ...] = CLASSES, 
             splits[split]["label"] = np.arange(count, dtype=np.int32) % len(classes)
         for array in splits[split].values():
             array.flags.writeable = False
-    signature = Signature("toy", 1, 1, 1, classes, {"train": train, "test": test}, digest)
+    signature = Signature.of_pictures("toy", (1, 1, 1), classes, {"train": train, "test": test}, digest)
     return DataSet(signature, splits, pathlib.Path("folder"))
 
 
@@ -195,13 +195,13 @@ def test_a_model_sees_no_label_that_it_should_not() -> None:
             "classes=x is no class of toy; it has 30, from c0 to c29",
         ),
         (made(classes=()), {"classes": (0, "dog")}, "classes=0, dog needs labels, and toy has none"),
-        (made(test=3), {"classes": ("owl",)}, "classes=owl leaves no image of toy in test"),
-        (made(train=2), {"classes": ("7", "owl")}, "classes=7, owl leaves no image of toy in train"),
-        (made(), {"held_out": 0.01}, "held_out=0.01 sets aside 0 of 20 training images; each part needs one"),
+        (made(test=3), {"classes": ("owl",)}, "classes=owl leaves no example of toy in test"),
+        (made(train=2), {"classes": ("7", "owl")}, "classes=7, owl leaves no example of toy in train"),
+        (made(), {"held_out": 0.01}, "held_out=0.01 sets aside 0 of 20 training examples; each part needs one"),
         (made(), {"held_out": 0.99}, "held_out=0.99 sets aside 20 of 20"),
-        (made(), {"labelled": 3}, "labelled=3 should be at least 4, one image of each class"),
-        (made(), {"labelled": 21}, "labelled=21 needs 6 training images of class cat, and there are 5"),
-        (made(19), {"labelled": 20}, "labelled=20 needs 5 training images of class owl, and there are 4"),
+        (made(), {"labelled": 3}, "labelled=3 should be at least 4, one example of each class"),
+        (made(), {"labelled": 21}, "labelled=21 needs 6 training examples of class cat, and there are 5"),
+        (made(19), {"labelled": 20}, "labelled=20 needs 5 training examples of class owl, and there are 4"),
         (made(classes=()), {"labelled": 4}, "labelled=4 needs labels, and toy has none"),
     ],
 )
@@ -217,7 +217,7 @@ def test_what_cannot_be_selected_is_refused(data: DataSet, selection: dict[str, 
         ({"held_out": 1.0}, r"held_out=1\.0 should be a share"),
         ({"held_out": -0.1}, r"held_out=-0\.1 should be a share"),
         ({"held_out": float("nan")}, "held_out=nan should be a share"),
-        ({"labelled": -1}, "labelled=-1 should be a number of images, or 0"),
+        ({"labelled": -1}, "labelled=-1 should be a number of examples, or 0"),
     ],
 )
 def test_numbers_out_of_range_are_refused_before_data_are_prepared(

@@ -38,7 +38,7 @@ def beside(judged):
     """Data in place of samples with their scores, and noise."""
     data, judge = judged
     floor = judge.floor()
-    return floor, judge.scores(floor), judge.images(noise_like(data, seed=1))
+    return floor, judge.scores(floor), judge.examples(noise_like(data, seed=1))
 
 
 def said_of(judged, beside, images):
@@ -47,7 +47,7 @@ def said_of(judged, beside, images):
     names = data.signature.classes
     shares = Classes(names, class_scores.shares(labels_of(images), len(names)), judge.real.shares)
     to_noise = frechet_distance(noise.features, images.features)
-    sizes = {"number": len(images.pixels), "training": len(judge.real.training)}
+    sizes = {"number": len(images.data), "training": len(judge.real.training)}
     found = judge.scores(images)
     compared = judge.compared(images, floor, found, real)
     return " ".join(verdict(compared, found["frechet_distance"], to_noise, shares, **sizes))
@@ -60,7 +60,7 @@ def test_real_images_have_no_fault(judged, beside):
 def test_a_missing_digit_is_named(judged, beside):
     data, judge = judged
     indices = np.flatnonzero(data.splits["train"]["label"] != 3)[:1000]
-    said = said_of(judged, beside, judge.images(data.splits["train"]["data"][indices], indices))
+    said = said_of(judged, beside, judge.examples(data.splits["train"]["data"][indices], indices))
     assert "Class 3 (" in said
     assert "is missing" in said
     assert "repeat" not in said
@@ -71,14 +71,14 @@ def test_one_image_repeated_is_named(judged, beside):
     data, judge = judged
     test = data.splits["test"]
     one = test["data"][test["label"] == 5][:1]  # some pictures are nearer to noise than all of the data are
-    said = said_of(judged, beside, judge.images(np.repeat(one, 1000, axis=0)))
+    said = said_of(judged, beside, judge.examples(np.repeat(one, 1000, axis=0)))
     assert said.startswith("One image is repeated")
     assert "are missing" in said
 
 
 def test_a_few_images_repeated_are_counted(judged, beside):
     data, judge = judged
-    said = said_of(judged, beside, judge.images(np.tile(data.splits["test"]["data"][:50], (20, 1, 1, 1))))
+    said = said_of(judged, beside, judge.examples(np.tile(data.splits["test"]["data"][:50], (20, 1, 1, 1))))
     assert "Images repeat as if there were about" in said
 
 
@@ -86,20 +86,20 @@ def test_copied_training_images_are_named(judged, beside):
     data, judge = judged
     copies = data.splits["train"]["data"][:1000].astype(np.int32)
     copies += np.random.default_rng(2).integers(-4, 5, copies.shape)
-    said = said_of(judged, beside, judge.images(np.clip(copies, 0, 255).astype(np.uint8)))
+    said = said_of(judged, beside, judge.examples(np.clip(copies, 0, 255).astype(np.uint8)))
     assert "Training images are memorised" in said
     assert "missing" not in said
 
 
 def test_noise_is_named(judged, beside):
-    samples = judged[1].images(noise_like(judged[0], seed=3))
+    samples = judged[1].examples(noise_like(judged[0], seed=3))
     assert said_of(judged, beside, samples).startswith("These samples are noise")
 
 
 def test_one_digit_alone_is_a_collapse_and_no_noise(judged, beside):
     data, judge = judged
     indices = np.flatnonzero(data.splits["train"]["label"] == 1)
-    said = said_of(judged, beside, judge.images(data.splits["train"]["data"][indices], indices))
+    said = said_of(judged, beside, judge.examples(data.splits["train"]["data"][indices], indices))
     assert said.startswith("Classes 0 (0.0% of the samples")
     assert "noise" not in said
 

@@ -11,9 +11,9 @@ import pytest
 
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
-from gengen.evaluation import classifier
-from gengen.evaluation.classifier import SHIPPED, digest_of, trained
+from gengen.evaluation import trained_classifier as classifier
 from gengen.evaluation.shipped_classifiers import SETS
+from gengen.evaluation.trained_classifier import SHIPPED, digest_of, trained
 
 FILES = {file.stem: file for file in SHIPPED.glob("*.npz")}
 
@@ -79,9 +79,9 @@ def test_its_accuracy_is_what_it_says(data, tmp_path, untrained):
     assert found.accuracy > 0.985
 
 
-@pytest.mark.parametrize("changed", [{"digest": "0" * 16}, {"height": 8}], ids=str)
+@pytest.mark.parametrize("changed", [{"digest": "0" * 16}, {"shape": (8, 16, 1)}], ids=str)
 def test_other_data_are_not_judged_by_it(data, tmp_path, untrained, changed):
-    other = dataclasses.replace(data, signature=dataclasses.replace(data.signature, **changed))
+    other = dataclasses.replace(data, signature=data.signature.of_shape(**{"shape": data.signature.shape, **changed}))
     with pytest.raises(Refusal, match="trained"):
         trained(other, tmp_path / "classifier.npz")
 
@@ -95,8 +95,9 @@ def test_the_number_of_threads_does_not_show_in_features(data, tmp_path):
     """Bit for bit, so that one digest of weights means one set of scores."""
     code = (
         "import hashlib, pathlib, sys, numpy as np; from gengen.data.dataset import load;"
-        "from gengen.evaluation.classifier import trained; data = load(name='digits', resolution=16, channels=1);"
-        "found = trained(data, pathlib.Path('none')).extract(data.splits['train']['image']);"
+        "from gengen.evaluation.trained_classifier import trained;"
+        "data = load(name='digits', resolution=16, channels=1);"
+        "found = trained(data, pathlib.Path('none')).extract(data.splits['train']['data']);"
         "print(hashlib.sha256(b''.join(part.tobytes() for part in found)).hexdigest())"
     )
     environment = {**os.environ, "TFDS_DATA_DIR": str(data.folder.parents[2]), "XLA_FLAGS": ""}

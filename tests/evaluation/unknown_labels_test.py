@@ -16,12 +16,15 @@ from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.domains import joined
 from gengen.data.labels import with_labels
-from gengen.evaluation import classifier, features, judge_domains, judge_recognition
-from gengen.evaluation.codes import judge_codes
-from gengen.evaluation.evidence import judge_likelihood, judge_representation
+from gengen.evaluation import domain_scores, features
+from gengen.evaluation import trained_classifier as classifier
+from gengen.evaluation.codes import codes
 from gengen.evaluation.judge import Judge
+from gengen.evaluation.likelihoods import likelihood
+from gengen.evaluation.recognition import recognition
+from gengen.evaluation.representation import representation
+from gengen.metrics.examples import Examples
 from gengen.metrics.interval import of_share
-from gengen.metrics.scores import Images
 from gengen.pictures.maps import UNKNOWN, Map, save_maps
 
 SETTINGS = ConfigDict({"features": "auto", "inception_weights": None})
@@ -91,7 +94,7 @@ def test_shares_of_classes_are_of_known_ones_and_all_images_are_judged(digits, r
     known = with_labels(digits.splits["train"])["label"]
     np.testing.assert_array_equal(judge.real.counts, np.bincount(known))
     assert len(judge.training) == digits.signature.counts["train"]
-    assert len(judge.real.reference.pixels) == digits.signature.counts["test"]
+    assert len(judge.real.reference.data) == digits.signature.counts["test"]
     assert judge.asked is None
 
 
@@ -99,8 +102,8 @@ def test_samples_are_asked_to_be_of_known_classes_and_set_beside_images_of_these
     judge = Judge(digits, SETTINGS, num=200, labelled=True)
     assert judge.asked.min() >= 0
     assert judge.real.reference.asked.min() >= 0
-    assert len(judge.real.reference.pixels) == 60
-    np.testing.assert_array_equal(judge.floor().pixels, judge.training[judge.floor().indices])
+    assert len(judge.real.reference.data) == 60
+    np.testing.assert_array_equal(judge.floor().data, judge.training[judge.floor().indices])
 
 
 @pytest.mark.input(
@@ -132,18 +135,18 @@ def looking(data, **conditions):
     )
 
 
-def test_codes_probes_and_recognition_count_images_of_known_classes(digits):
+def test_codes_probes_and_recognition_count_images_of_known_classes(subject_of, digits):
     model = looking(digits)
     known = with_labels(digits.splits["test"])
     images = known["data"].astype(np.float32) / np.float32(127.5) - 1
     seen = np.asarray(model.recognise(None, None, images)["label"].argmax(-1))
     expected = of_share(int((seen == known["label"]).sum()), 60)
-    found = judge_recognition.judge_recognition(model, {}, digits)
+    found = recognition(subject_of(model._replace(conditions={}), digits)).found
     assert (found["images"], found["accuracy"]) == (60, expected._asdict())
-    code = judge_codes(model, {}, digits)["label"]
+    code = codes(subject_of(model, digits)).found["label"]
     assert code["test"] == 60
     assert code["error"]["value"] == pytest.approx(1 - expected.value)
-    probed = judge_representation(model, {}, digits)["linear"]
+    probed = representation(subject_of(model, digits)).found["linear"]
     assert (probed["train"], probed["test"]) == (len(with_labels(digits.splits["train"])["label"]), 60)
 
 
@@ -153,26 +156,26 @@ def test_codes_probes_and_recognition_count_images_of_known_classes(digits):
     "taken",
     "nothing is said of accuracy: no probe, no error of codes, no recognition, no agreement",
 )
-def test_nothing_is_said_of_classes_that_no_held_out_image_has(digits):
+def test_nothing_is_said_of_classes_that_no_held_out_image_has(subject_of, digits):
     none = forgotten(digits, "test", slice(None))
     model = looking(none)
-    assert judge_recognition.judge_recognition(model, {}, none) is None
-    assert judge_codes(model, {}, none) == {}
-    assert judge_representation(model, {}, none) == {}
+    assert recognition(subject_of(model._replace(conditions={}), none)) is None
+    assert codes(subject_of(model, none)) is None
+    assert representation(subject_of(model, none)) is None
 
 
-def test_likelihoods_of_a_model_that_is_told_labels_are_of_images_of_known_classes(digits):
-    condition = []
+def test_likelihoods_of_a_model_that_is_told_labels_are_of_images_of_known_classes(subject_of, digits):
+    labels = []
 
     def log_likelihood(key, variables, data, condition, samples):
-        jax.debug.callback(lambda label: condition.append(np.asarray(label)), condition["label"])
+        jax.debug.callback(lambda label: labels.append(np.asarray(label)), condition["label"])
         return data.sum((1, 2, 3))
 
     model = looking(digits)._replace(log_likelihood=log_likelihood)
-    found = judge_likelihood(model, {}, digits, ConfigDict({"importance_samples": (1,)}))
+    found = likelihood(subject_of(model, digits, {"importance_samples": (1,)})).found
     jax.effects_barrier()
     assert found["1"]["images"] == 60
-    assert np.concatenate(condition).min() >= 0
+    assert np.concatenate(labels).min() >= 0
 
 
 @pytest.mark.input(
@@ -209,5 +212,5 @@ def test_only_models_that_need_labels_train_without_the_others(digits, tmp_path,
 
 
 def test_labels_survive_among_images_of_known_classes():
-    seen = Images(*[np.zeros((4, 1))] * 3, None, np.log(np.eye(2)[[0, 1, 1, 0]] + 0.1))
-    assert judge_domains._right(seen, np.array([0, -1, 1, 1])) == of_share(2, 3)
+    seen = Examples(*[np.zeros((4, 1))] * 3, None, np.log(np.eye(2)[[0, 1, 1, 0]] + 0.1))
+    assert domain_scores._right(seen, np.array([0, -1, 1, 1])) == of_share(2, 3)

@@ -9,18 +9,23 @@ from PIL import Image
 
 from configs import wgan
 from gengen.api import train
+from gengen.cli.tasks import given_to
 from gengen.core.model import Condition
 from gengen.core.refusal import Refusal
+from gengen.data.signature import Signature
 from gengen.evaluation.judge import Judge
+from gengen.inference.batched import SIZE
 from gengen.inference.conditions import by_class, columns_of, of_class
-from gengen.inference.sampling import CHUNK, sampler
+from gengen.inference.sampling import sampler
 from gengen.metrics.scores import labels_of
 from gengen.pictures.grid import grid
+from gengen.runs import run
 from gengen.runs.prepare import load_data
 from gengen.tasks import evaluate, sample
 
 CLASSES = 10
 LABELLED = {"label": Condition(classes=CLASSES)}
+UNITS = Signature.of_pictures("any", (1, 1, 1), (), {}, "").units
 
 
 def tiny(data_dir):
@@ -54,14 +59,16 @@ def trained(model, data_dir, tmp_path_factory):
     """A run of the model, judged on the way, with what its tasks need to build it again."""
     workdir = tmp_path_factory.mktemp("runs") / "told"
     with pytest.MonkeyPatch.context() as patch:
-        for task in (train, sample):
-            patch.setattr(task, "build_model", lambda config, signature: model)
+        for room in (train, run):
+            patch.setattr(room, "build_model", lambda config, signature: model)
         train.run(tiny(data_dir), workdir)
         yield workdir
 
 
 def drawn(trained, tmp_path, **flags):
-    path = sample.run(trained, seed=0, output=tmp_path / "samples", **flags)
+    path = sample.main(
+        run.open_run(trained), **given_to("sample", {"seed": 0, "output": tmp_path / "samples", **flags})
+    )
     with np.load(path) as saved, Image.open(path.with_suffix(".png")) as shown:
         return saved["images"], saved["labels"], np.asarray(shown)
 
@@ -74,11 +81,11 @@ def classes_seen(images, pictures):
 
 def test_a_sample_does_not_depend_on_how_many_there_are_nor_on_what_the_others_are_told(model, pictures):
     variables = model.init(None, None).variables
-    labels = np.random.default_rng(0).integers(0, CLASSES, CHUNK + 9).astype(np.int32)
-    draw = sampler(model)
+    labels = np.random.default_rng(0).integers(0, CLASSES, SIZE + 9).astype(np.int32)
+    draw = sampler(model, UNITS)
     images = draw(variables, 3, len(labels), {"label": labels})
     assert classes_seen(images, pictures) == labels.tolist()
-    for fewer in (5, CHUNK, CHUNK + 1):
+    for fewer in (5, SIZE, SIZE + 1):
         np.testing.assert_array_equal(draw(variables, 3, fewer, {"label": labels[:fewer]}), images[:fewer])
     changed = labels.copy()
     changed[7] = (changed[7] + 1) % CLASSES
@@ -87,7 +94,7 @@ def test_a_sample_does_not_depend_on_how_many_there_are_nor_on_what_the_others_a
 
 
 def test_a_model_that_is_told_nothing_draws_by_itself(model, pictures):
-    images = sampler(model)(model.init(None, None).variables, 0, 200)
+    images = sampler(model, UNITS)(model.init(None, None).variables, 0, 200)
     assert len(set(classes_seen(images, pictures))) == CLASSES
 
 
@@ -136,7 +143,7 @@ def test_more_classes_than_a_picture_has_room_for_get_no_columns(telling, pictur
 
 def test_grids_of_a_training_have_whole_rows_of_classes(trained, model):
     with Image.open(trained / "samples" / "step_00000020.png") as shown:
-        images = sampler(model)(model.init(None, None).variables, 0, 70, by_class(model, 70))
+        images = sampler(model, UNITS)(model.init(None, None).variables, 0, 70, by_class(model, 70))
         np.testing.assert_array_equal(np.asarray(shown), grid(images, columns=CLASSES).squeeze(-1))
 
 
@@ -149,7 +156,7 @@ def test_samples_are_asked_to_be_of_the_classes_of_the_images_that_stand_in_for_
 
     def draw(variables, seed, n, condition=None):
         condition.append(condition["label"])
-        return sampler(model)(variables, seed, n)  # a model that is deaf
+        return sampler(model, UNITS)(variables, seed, n)  # a model that is deaf
 
     deaf = judge.samples(draw, model.init(None, None).variables, 0)
     np.testing.assert_array_equal(condition, [judge.asked])
@@ -159,7 +166,7 @@ def test_samples_are_asked_to_be_of_the_classes_of_the_images_that_stand_in_for_
 
 
 def test_agreement_is_in_the_report_of_an_evaluation_and_in_the_metrics_of_a_training(trained, data, capsys):
-    report = json.loads(evaluate.run(trained, num=300, seed=0, output=None).read_text())
+    report = json.loads(evaluate.main(run.open_run(trained), num=300, seed=0, output=None).read_text())
     entry = report["scores"]["label_agreement"]
     assert (entry["better"], entry["sizes"], entry["meaningful"]) == ("higher", {"samples": 300}, True)
     assert entry["samples"]["value"] > 0.9
@@ -190,8 +197,8 @@ def test_the_conditions_of_a_jitted_model_are_compiled_once(telling, pictures):
         compiled.append(n)
         return quiet.sample(key, variables, n, condition)
 
-    draw = sampler(quiet._replace(sample=counted))
-    labels = np.zeros(3 * CHUNK, np.int32)
+    draw = sampler(quiet._replace(sample=counted), UNITS)
+    labels = np.zeros(3 * SIZE, np.int32)
     for seed in (0, 1):
         draw(jax.device_get(quiet.init(None, None).variables), seed, len(labels), {"label": labels + seed})
-    assert compiled == [CHUNK]
+    assert compiled == [SIZE]

@@ -10,8 +10,8 @@ from ml_collections import ConfigDict
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet, Signature
 from gengen.inference import fitted_prior
-from gengen.inference.fitted_prior import Mixture, gaussian, mixture, with_sampler
-from gengen.runs.completed import complete
+from gengen.inference.fitted_prior import Mixture, gaussian, mixture, with_fitted_prior
+from gengen.runs.prior import complete
 
 MEANS = np.array([[3.0, 0.0, -2.0], [-3.0, 1.0, 2.0]])
 COVARIANCES = np.array(
@@ -87,7 +87,7 @@ def fitted(distribution):
 @pytest.mark.parametrize(("shape", "distribution"), [((3,), KNOWN), ((1, 3, 1), gaussian(codes_of_known(500), 1))])
 def test_draws_have_the_moments_of_what_was_fitted(coding, shape, distribution):
     number = 20_000
-    model = with_sampler(decoding(coding, shape), shape)
+    model = with_fitted_prior(decoding(coding, shape), shape)
     variables = fitted(distribution)
     drawn = jax.jit(model.prior, static_argnums=2)(jax.random.key(0), variables, number)
     assert drawn.shape == (number, *shape)
@@ -102,14 +102,14 @@ def test_draws_have_the_moments_of_what_was_fitted(coding, shape, distribution):
 
 
 def test_draws_come_from_each_component_as_often_as_it_weighs(coding):
-    model = with_sampler(decoding(coding, (3,)), (3,))
+    model = with_fitted_prior(decoding(coding, (3,)), (3,))
     drawn = np.asarray(jax.jit(model.prior, static_argnums=2)(jax.random.key(1), fitted(KNOWN), 4000))
     apart = [np.square(drawn - mean).sum(1) for mean in MEANS]
     assert np.mean(apart[0] < apart[1]) == pytest.approx(0.3, abs=0.03)
 
 
 def test_a_sample_is_decoded_as_what_it_is_told(coding):
-    model = with_sampler(decoding(coding, (3,)), (3,))
+    model = with_fitted_prior(decoding(coding, (3,)), (3,))
     sample = jax.jit(model.sample, static_argnums=2)
     plain = sample(jax.random.key(0), fitted(KNOWN), 4)
     condition = sample(jax.random.key(0), fitted(KNOWN), 4, {"label": np.arange(4, dtype=np.int32)})
@@ -124,7 +124,7 @@ def completed(coding, tmp_path):
     """Returns `(needs=True, **changed) -> (model, variables)`: completes a run, which needs its data or does not."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (300, 4, 4, 1), np.uint8)
-    data = DataSet(Signature("few", 4, 4, 1, (), {}, ""), {"train": {"data": images}}, tmp_path)
+    data = DataSet(Signature.of_pictures("few", (4, 4, 1), (), {}, ""), {"train": {"data": images}}, tmp_path)
 
     def run(needs=True, model=None, step=7, state=None, settings=SETTINGS, best=False, raw=False):
         loaded = []
@@ -214,7 +214,9 @@ def test_the_average_is_what_is_fitted_and_returned_unless_raw_weights_are_asked
 def test_no_more_than_so_many_images_are_encoded_and_every_one_of_them_once(completed, monkeypatch):
     seen = []
     monkeypatch.setattr(fitted_prior, "IMAGES", 40)
-    monkeypatch.setattr(fitted_prior, "SAMPLERS", {"gaussian": lambda *given: seen.append(given) or gaussian(*given)})
+    monkeypatch.setattr(
+        fitted_prior, "FITTED_PRIORS", {"gaussian": lambda *given: seen.append(given) or gaussian(*given)}
+    )
     completed()
     ((codes, components),) = seen
     assert (codes.shape, codes.dtype, components) == ((40, 2), np.float64, 2)

@@ -7,10 +7,11 @@ from scipy import stats
 
 from gengen.metrics.comparison import compare
 from gengen.metrics.difference import told_apart
+from gengen.metrics.examples import Examples, real_of
 from gengen.metrics.frechet import frechet_difference, frechet_distance
 from gengen.metrics.kernel import kernel_difference, kernel_distance
-from gengen.metrics.manifold import manifold_differences, manifold_scores
-from gengen.metrics.scores import AS_REAL, SCORES, Images, available, labels_of, measure, real_of
+from gengen.metrics.precision_recall import manifold_differences, manifold_scores
+from gengen.metrics.scores import AS_REAL, SCORES, available, labels_of, measure
 
 FEATURES, CLASSES, TRAINING, HELD_OUT = 8, 4, 240, 160
 TEACH = np.random.default_rng(9).normal(size=(FEATURES, CLASSES))
@@ -27,7 +28,7 @@ def images_of(features, random):
     log_probabilities = logits - np.log(np.exp(logits).sum(1, keepdims=True))
     asked = (log_probabilities + random.gumbel(size=logits.shape)).argmax(1)
     nothing = np.zeros((len(features), 1, 1, 1), np.uint8)
-    return Images(nothing, features, features, log_probabilities, log_probabilities, asked=asked)
+    return Examples(nothing, features, features, log_probabilities, log_probabilities, asked=asked)
 
 
 def draw(random, number):

@@ -10,7 +10,7 @@ import pytest
 from gengen.metrics.frechet import frechet_distance
 from gengen.metrics.inception_score import inception_score_of_splits
 from gengen.metrics.kernel import kernel_distance_of_subsets
-from gengen.metrics.manifold import manifold_scores
+from gengen.metrics.precision_recall import manifold_scores
 
 REFERENCE = pathlib.Path(__file__).parent.parent / "reference" / "torch_fidelity_scores.json"
 FOUND = json.loads(REFERENCE.read_text(encoding="utf-8"))

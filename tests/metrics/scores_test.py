@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
+from gengen.metrics.examples import Examples
 from gengen.metrics.interval import of_share
-from gengen.metrics.scores import SCORES, Images, available, measure
+from gengen.metrics.scores import SCORES, available, measure
 
 
 def seen_as(classes, asked):
     """Images in which the classifier sees some classes [N] of three, asked to be of others [N]."""
     log_probabilities = np.log(np.full((len(classes), 3), 0.2) + 0.4 * np.eye(3)[classes])
     nothing = np.zeros((len(classes), 1))
-    return Images(nothing, nothing, nothing, None, log_probabilities, asked=np.asarray(asked))
+    return Examples(nothing, nothing, nothing, None, log_probabilities, asked=np.asarray(asked))
 
 
 @pytest.mark.parametrize(

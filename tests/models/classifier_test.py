@@ -13,8 +13,8 @@ from gengen.core.parallel import AXIS, parallel, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.transforms import scale_by_rate
 from gengen.models.classifier import Classification, classifier, classify, shifted
-from gengen.models.pixels import scaled
 from gengen.networks.classifier import Classifier
+from tests.units import scaled
 
 CLASSES, RATE, SHAPE = 4, 0.1, (4, 4, 1)
 
@@ -34,7 +34,7 @@ def build(network, **arguments):
 
 def batch(size=16):
     rng = np.random.default_rng(0)
-    image = rng.integers(0, 256, (size, *SHAPE), np.uint8)
+    image = scaled(rng.integers(0, 256, (size, *SHAPE), np.uint8))
     return {"data": image, "label": rng.integers(0, CLASSES, size).astype(np.int32)}
 
 
@@ -100,7 +100,7 @@ def test_judging_gives_the_log_probabilities_of_the_classes():
 
 def test_a_batch_of_one_colour_has_finite_gradients():
     model = build(Classifier(CLASSES, channels=8))
-    black = {**batch(), "data": np.zeros((16, *SHAPE), np.uint8)}
+    black = {**batch(), "data": -np.ones((16, *SHAPE), np.float32)}
     after, _ = trained(model, first_state(model), [black])
     chex.assert_tree_all_finite(after.variables)
 
@@ -142,7 +142,7 @@ def test_each_place_of_the_global_batch_has_its_own_shift_on_any_number_of_repli
 
 def test_no_shift_only_scales():
     made = Classification(Classifier(CLASSES), 0.0).prepare(jax.random.key(0), None, batch())
-    np.testing.assert_allclose(made["data"], scaled(jnp.asarray(batch()["data"])), atol=1e-6)
+    np.testing.assert_allclose(made["data"], jnp.asarray(batch()["data"]), atol=1e-6)
 
 
 @pytest.mark.parametrize("shift", [-0.1, 1.1])

@@ -11,7 +11,7 @@ from gengen.networks.coders import ConditionalEncoder, Gaussian, GaussianCoder, 
 
 SHAPE, CLASSES = (4, 4, 1), 3
 IMAGE = jax.random.normal(jax.random.key(0), (5, *SHAPE))
-BODY = mlp.Encoder(widths=(6,), activation="tanh")
+BODY = mlp.Encoder(widths=(6,), activation="tanh", bounded=True)
 
 
 def features(params):

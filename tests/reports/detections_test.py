@@ -60,12 +60,12 @@ def test_runs_without_anomalies_are_left_out_of_the_means(tmp_path):
 
 def test_detections_alone_are_a_comparison(tmp_path, capsys):
     detected(tmp_path, "a")
-    path = compare.run(tmp_path, None)
+    path = compare.main(tmp_path, output=None)
     assert path == tmp_path / "detections.json"
     rows = json.loads(path.read_text())
     assert rows == detections(tmp_path)
     assert capsys.readouterr().out == as_table(rows) + "\n\n"
-    assert compare.run(tmp_path, tmp_path / "other.json") == tmp_path / "other.json"
+    assert compare.main(tmp_path, output=tmp_path / "other.json") == tmp_path / "other.json"
     assert json.loads((tmp_path / "other.json").read_text()) == rows
 
 
@@ -77,7 +77,7 @@ def test_detections_stand_beside_the_comparison_of_what_was_judged(tmp_path, cap
     monkeypatch.setattr(compare, "_incomparable", lambda runs: ())
     monkeypatch.setattr(compare, "_groups", lambda runs: [runs])
     monkeypatch.setattr(compare, "_row", lambda runs: row)
-    assert compare.run(tmp_path, tmp_path / "other.json") == tmp_path / "other.json"
+    assert compare.main(tmp_path, output=tmp_path / "other.json") == tmp_path / "other.json"
     assert json.loads((tmp_path / "other.json").read_text()) == [row]
     assert json.loads((tmp_path / "detections.json").read_text()) == detections(tmp_path)
     said = capsys.readouterr().out
@@ -87,7 +87,7 @@ def test_detections_stand_beside_the_comparison_of_what_was_judged(tmp_path, cap
 
 def test_a_folder_where_nothing_was_judged_is_refused_as_before(tmp_path):
     with pytest.raises(Refusal, match=r"no run below .* was judged"):
-        compare.run(tmp_path, None)
+        compare.main(tmp_path, output=None)
 
 
 @pytest.mark.parametrize(

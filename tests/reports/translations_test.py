@@ -111,7 +111,7 @@ def test_pairs_of_samples_are_a_row_for_each_domain_and_what_is_recognised_stand
 def test_a_damaged_judgement_is_named(tmp_path, ways):
     judged(tmp_path, "run", translation=ways)
     with pytest.raises(Refusal, match=r"run/evaluation.json is damaged; judge that run again with --mode=evaluate\."):
-        compare.run(tmp_path, None)
+        compare.main(tmp_path, output=None)
 
 
 def test_judgements_of_samples_are_told_from_others(tmp_path):
@@ -172,24 +172,24 @@ def test_a_single_seed_has_no_standard_error_and_without_a_translation_nothing_s
 def test_a_damaged_adaptation_is_named(tmp_path, changed):
     adapted(tmp_path, "adapt", **changed)
     with pytest.raises(Refusal, match=r"adaptation.json is damaged; make it again with --mode=adapt .*adapt\."):
-        compare.run(tmp_path, None)
+        compare.main(tmp_path, output=None)
 
 
 def test_each_kind_of_run_is_a_file_of_its_own_and_the_first_kind_is_named(tmp_path, capsys):
     adapted(tmp_path / "runs", "adapt")
     named = tmp_path / "docs.json"
-    assert compare.run(tmp_path / "runs", named) == named
+    assert compare.main(tmp_path / "runs", output=named) == named
     assert json.loads(named.read_text()) == adaptations(tmp_path / "runs")
     assert list((tmp_path / "runs").glob("*.json")) == []
     assert capsys.readouterr().out == as_table_of_adaptations(adaptations(tmp_path / "runs")) + "\n\n"
     judged(tmp_path / "runs", "cyclegan", translation={"ab": translated()})
-    assert compare.run(tmp_path / "runs", named) == named
+    assert compare.main(tmp_path / "runs", output=named) == named
     assert json.loads(named.read_text()) == translations(tmp_path / "runs")
     assert json.loads((tmp_path / "runs" / "adaptations.json").read_text()) == adaptations(tmp_path / "runs")
     said = capsys.readouterr().out
     for shown in (as_table(translations(tmp_path / "runs")), as_table_of_adaptations(adaptations(tmp_path / "runs"))):
         assert f"{shown}\n\n" in said
-    assert compare.run(tmp_path / "runs", None) == tmp_path / "runs" / "translations.json"
+    assert compare.main(tmp_path / "runs", output=None) == tmp_path / "runs" / "translations.json"
 
 
 def test_runs_that_were_judged_by_their_samples_stay_in_a_table_of_their_own(tmp_path, monkeypatch):
@@ -200,6 +200,6 @@ def test_runs_that_were_judged_by_their_samples_stay_in_a_table_of_their_own(tmp
     monkeypatch.setattr(compare, "_incomparable", lambda runs: ())
     monkeypatch.setattr(compare, "_groups", lambda runs: [runs])
     monkeypatch.setattr(compare, "_row", lambda runs: {**row, "run": ", ".join(path.parent.name for path in runs)})
-    assert compare.run(tmp_path, None) == tmp_path / "comparison.json"
+    assert compare.main(tmp_path, output=None) == tmp_path / "comparison.json"
     assert [entry["run"] for entry in json.loads((tmp_path / "comparison.json").read_text())] == ["gan"]
     assert [entry["run"] for entry in json.loads((tmp_path / "translations.json").read_text())] == ["cyclegan"]

@@ -148,7 +148,7 @@ def test_every_number_that_a_builder_takes_has_a_range(table):
 
 def test_names_of_tables_that_are_slow_to_import_are_those_of_the_tables():
     assert {name: score.better != AS_REAL for name, score in MEASURED.items()} == sections.SCORES
-    assert set(sections.SAMPLERS) == set(fitted_prior.SAMPLERS)
+    assert set(sections.FITTED_PRIORS) == set(fitted_prior.FITTED_PRIORS)
     assert tuple(detectors.DETECTORS) == sections.DETECTORS
 
 
@@ -325,5 +325,5 @@ def test_an_adaptation_is_checked_whole_before_any_of_it_is_trained(data_dir, tm
         wrong = config.copy_and_resolve_references()
         wrong.update_from_flattened_dict(changes)
         with pytest.raises(Refusal, match=words):
-            adapt.run(wrong, tmp_path / "runs")
+            adapt.main(wrong, tmp_path / "runs", output=None)
         assert not (tmp_path / "runs").exists()

@@ -9,7 +9,7 @@ import pytest
 from configs import ae
 from gengen.api import train
 from gengen.core.refusal import Refusal
-from gengen.runs.data import data_of
+from gengen.runs.run import open_run
 
 OLDER = "4e9affc30173a807"
 """Digest of the embedded digits as versions before 0.2 split them."""
@@ -41,17 +41,17 @@ def older(data_dir, tmp_path):
 
 
 def test_an_older_run_goes_on_with_its_split(older, data_dir):
-    assert data_of(older).signature.digest == OLDER
+    assert open_run(older).data().signature.digest == OLDER
     train.run(tiny(data_dir, 4), older)
     signature = json.loads((older / "data.json").read_text())
     assert (signature["digest"], signature["split"]) == (OLDER, "position")
     train.run(tiny(data_dir, 5), older)  # also now that the rule is written down
-    assert data_of(older).signature.counts == {"train": 1498, "test": 299}
+    assert open_run(older).data().signature.counts == {"train": 1498, "test": 299}
 
 
 def test_a_new_run_is_split_by_what_its_pictures_are(data_dir, tmp_path):
     train.run(tiny(data_dir, 2), tmp_path)
-    data = data_of(tmp_path)
+    data = open_run(tmp_path).data()
     assert data.signature.counts == {"train": 1497, "test": 300}
     assert json.loads((tmp_path / "data.json").read_text())["split"] == "hash"
     assert np.bincount(data.splits["test"]["label"]).min() >= 29  # a sixth of each class

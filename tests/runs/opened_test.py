@@ -1,5 +1,6 @@
 """A run folder whose files were changed is one sentence, whatever was changed in them."""
 
+import dataclasses
 import json
 
 import pytest
@@ -7,20 +8,18 @@ from ml_collections import ConfigDict
 
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
-from gengen.runs.folder import open_folder
-from gengen.runs.opened import opened, unchanged
+from gengen.runs.folder import open_folder, opened, unchanged
 
-SECOND = Signature("glyphs", 8, 8, 3, (), {"train": 5, "test": 2}, "e")
-SIGNATURE = Signature("digits", 8, 9, 1, ("a", "b"), {"train": 5, "test": 2}, "d", second=SECOND)
+SECOND = Signature.of_pictures("glyphs", (8, 8, 3), (), {"train": 5, "test": 2}, "e")
+SIGNATURE = Signature.of_pictures("digits", (8, 9, 1), ("a", "b"), {"train": 5, "test": 2}, "d", second=SECOND)
 FIELDS = SIGNATURE.to_json()
 
 
 WRONG = {
-    **dict.fromkeys(("height", "width", "channels", "paired"), (None, "8", 8.5, [8], True)),
-    **dict.fromkeys(("name", "digest", "normalisation"), (None, 8, ["a"], {}, False)),
-    "classes": (None, "ab", 2, {"a": "b"}, ["a", 1]),
+    **dict.fromkeys(("name", "digest", "kind"), (None, 8, ["a"], {}, False)),
+    "fields": (None, "ab", [], {}, {"data": {"shape": [8, 9, 1]}}, {"data": {"shape": [8, 9], "dtype": "uint8"}}),
     "counts": (None, "ab", 2, [5, 2], {"train": "5"}, {"train": 5.5}, {"train": True}),
-    "second": ("ab", 2, [], {}, {"name": "glyphs"}, {**SECOND.to_json(), "height": "8"}, False),
+    "second": ("ab", 2, [], {}, {"name": "glyphs"}, {**SECOND.to_json(), "digest": 8}, False),
 }
 """Values that cannot be those of a field."""
 
@@ -53,10 +52,36 @@ def test_a_field_of_another_type_is_named(run, name, value):
         opened(run)
 
 
+OLDER = {
+    "name": "digits",
+    "height": 8,
+    "width": 9,
+    "channels": 1,
+    "classes": ["a", "b"],
+    "counts": {"train": 5, "test": 2},
+    "digest": "d",
+    "normalisation": "uint8, scaled to [-1, 1]",
+}
+"""What the oldest version wrote."""
+
+
+@pytest.mark.input("Run folders", "a `data.json` of an older version", "taken", "it holds pictures")
 def test_a_file_of_an_older_version_has_what_it_lacks_by_default(run):
-    older = {key: value for key, value in FIELDS.items() if key not in ("paired", "second")}
-    (run / "data.json").write_text(json.dumps(older))
-    assert opened(run)[1] == Signature.from_json({**FIELDS, "second": None})
+    (run / "data.json").write_text(json.dumps(OLDER))
+    assert opened(run)[1] == dataclasses.replace(SIGNATURE, second=None)
+    second = {**OLDER, "name": "glyphs", "width": 8, "channels": 3, "classes": [], "digest": "e"}
+    later = {**OLDER, "paired": 3, "second": second, "split": "hash", "range": [0, 4095]}
+    (run / "data.json").write_text(json.dumps(later))
+    paired = Signature.of_pictures("digits", (8, 9, 1), ("a", "b"), {"train": 5, "test": 2}, "d", paired=3)
+    assert opened(run)[1] == dataclasses.replace(paired, second=SECOND, split="hash", range=(0, 4095))
+
+
+@pytest.mark.parametrize("name", ["height", "width", "channels", "paired", "classes"])
+@pytest.mark.parametrize("value", [None, "8", 8.5, [8], True])
+def test_a_field_of_another_type_in_an_older_file_is_named(run, name, value):
+    (run / "data.json").write_text(json.dumps({**OLDER, name: value}))
+    with pytest.raises(Refusal, match=r"data\.json is missing or damaged"):
+        opened(run)
 
 
 @pytest.mark.input("Run folders", "a `config.json` that was changed by hand", "refused", "what it says cannot be built")

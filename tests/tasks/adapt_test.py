@@ -15,6 +15,7 @@ from gengen.core.refusal import Refusal
 from gengen.reports.adaptations import as_table, rows_of
 from gengen.runs.folder import read_folder
 from gengen.runs.prepare import load_data
+from gengen.runs.run import open_run
 from gengen.tasks import adapt, evaluate
 
 NAMES = {"a": "digits", "b": "glyphs"}
@@ -58,7 +59,7 @@ def adapted(data_dir, tmp_path_factory):
         patch.setattr(train, "streams", spy)
         said = []
         patch.setattr("builtins.print", lambda *words, **more: said.append(" ".join(map(str, words))))
-        path = adapt.run(tiny(data_dir), folder)
+        path = adapt.main(tiny(data_dir), folder, output=None)
     assert path == folder / "adaptation.json"
     return folder, "\n".join(said), spy.given
 
@@ -147,7 +148,7 @@ def test_a_second_call_trains_nothing_and_finds_the_same(adapted, data_dir, tmp_
 
     before = report_of(adapted[0])
     monkeypatch.setattr("gengen.api.train.train", forbidden)
-    written = adapt.run(tiny(data_dir), adapted[0], tmp_path / "again")
+    written = adapt.main(tiny(data_dir), adapted[0], output=tmp_path / "again")
     assert written == tmp_path / "again.json"
     assert json.loads(written.read_text()) == before == report_of(adapted[0])
     assert capsys.readouterr().out.count("is complete at step 20") == 8
@@ -162,7 +163,7 @@ def test_a_model_that_only_recognises_trains_without_pictures_and_says_where_its
 def test_one_run_of_it_can_be_evaluated(adapted, tmp_path, capsys):
     report = report_of(adapted[0])
     for way in ("ab", "ba"):
-        path = evaluate.run(adapted[0] / "seed_1" / way, num=100, seed=0, output=tmp_path / way)
+        path = evaluate.main(open_run(adapted[0] / "seed_1" / way), num=100, seed=0, output=tmp_path / way)
         found = json.loads(path.read_text())
         assert found["recognition"]["domain"] == NAMES[way[1]]
         assert found["recognition"]["accuracy"]["value"] == report["directions"][way]["adapted"]["values"][1]
@@ -172,7 +173,7 @@ def test_one_run_of_it_can_be_evaluated(adapted, tmp_path, capsys):
 
 def test_one_seed_and_one_direction_can_be_asked_for(adapted, data_dir, tmp_path):
     shutil.copytree(adapted[0] / "seed_0", tmp_path / "seed_0")
-    path = adapt.run(tiny(data_dir, seeds=1, directions=("ba",)), tmp_path)
+    path = adapt.main(tiny(data_dir, seeds=1, directions=("ba",)), tmp_path, output=None)
     (found,) = json.loads(path.read_text())["directions"].values()
     assert found["title"] == "glyphs to digits"
     assert found["adapted"]["values"] == report_of(adapted[0])["directions"]["ba"]["adapted"]["values"][:1]
@@ -186,7 +187,7 @@ def test_a_run_that_was_stopped_is_not_judged_as_if_it_were_complete(adapted, da
     config.training.steps = 40
     monkeypatch.setattr("gengen.api.train.run", lambda config, workdir, rule: workdir)
     with pytest.raises(Refusal, match=r"stopped before .*seed_0.ab was complete; the same command goes on"):
-        adapt.run(config, tmp_path)
+        adapt.main(config, tmp_path, output=None)
     assert not (tmp_path / "adaptation.json").exists()
 
 
@@ -207,7 +208,7 @@ def test_runs_of_one_adaptation_draw_their_splits_alike(adapted, data_dir, tmp_p
     monkeypatch.setattr("gengen.api.train.run", lambda config, workdir, rule: given.append(rule))
     monkeypatch.setattr(adapt, "load_data", lambda config, rule: given.append(rule) or load_data(config, rule))
     with pytest.raises(Refusal, match="stopped before"):
-        adapt.run(tiny(data_dir), tmp_path)
+        adapt.main(tiny(data_dir), tmp_path, output=None)
     assert given == [rule, rule, rule]  # the test images of both directions, and the first run
 
 
@@ -233,7 +234,7 @@ MISTAKES = {
 @pytest.mark.parametrize(("config", "words"), MISTAKES.values(), ids=MISTAKES)
 def test_mistakes_get_one_sentence(data_dir, tmp_path, config, words):
     with pytest.raises(Refusal, match=words) as refused:
-        adapt.run(config(data_dir), tmp_path)
+        adapt.main(config(data_dir), tmp_path, output=None)
     assert str(refused.value).count(". ") == 0
     assert not list(tmp_path.iterdir())
 
@@ -246,7 +247,7 @@ def test_a_domain_without_labels_is_refused_before_anything_is_trained(data_dir,
     config = tiny(data_dir)
     config.data.second.update(name="image_folder", manual_dir=str(pictures))
     with pytest.raises(Refusal, match="image_folder has no labels, so that no accuracy can be measured"):
-        adapt.run(config, tmp_path)
+        adapt.main(config, tmp_path, output=None)
     assert not list(tmp_path.glob("seed_*"))
 
 
@@ -260,5 +261,5 @@ def test_domains_of_different_classes_are_refused_before_anything_is_trained(dat
     config.data.second.update(name="image_folder", manual_dir=str(tmp_path / "pictures"))
     words = r"theirs are not the same: digits has 10 \(0, 1, 2, ...\) and image_folder has 2 \(cat, dog\)"
     with pytest.raises(Refusal, match=words):
-        adapt.run(config, tmp_path / "run")
+        adapt.main(config, tmp_path / "run", output=None)
     assert not (tmp_path / "run").exists()

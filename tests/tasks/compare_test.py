@@ -40,7 +40,7 @@ def judged(folder, name, *, seed=0, distance=2.0, rate=0.1, step=10, digest="a" 
 
 
 def rows(folder, capsys):
-    path = compare.run(folder, None)
+    path = compare.main(folder, output=None)
     found = json.loads(path.read_text())
     assert compare.as_table(found) in capsys.readouterr().out
     return found
@@ -55,10 +55,10 @@ def rows(folder, capsys):
 def test_scores_of_different_classifiers_are_said_not_to_compare(tmp_path, capsys):
     judged(tmp_path, "gan", digest="a" * 12)
     judged(tmp_path, "other_data", digest="c" * 12, data_digest="e")
-    compare.run(tmp_path, None)
+    compare.main(tmp_path, output=None)
     assert capsys.readouterr().err == ""
     judged(tmp_path, "wgan", digest="b" * 12)
-    compare.run(tmp_path, None)
+    compare.main(tmp_path, output=None)
     said = capsys.readouterr().err
     assert "same data were judged by classifier-v1 aaaaaa, classifier-v1 bbbbbb: scores compare within one" in said
 
@@ -114,7 +114,7 @@ def test_a_judgement_whose_config_is_gone_stands_alone(tmp_path, capsys):
 def test_a_damaged_judgement_is_named(tmp_path):
     judged(tmp_path, "gan", scores={})
     with pytest.raises(Refusal, match=r"gan/evaluation.json is damaged or lacks scores"):
-        compare.run(tmp_path, None)
+        compare.main(tmp_path, output=None)
 
 
 def latents(value, *, samples=("1",), representation=None, codes="category"):
@@ -146,7 +146,7 @@ def test_what_codes_and_likelihoods_are_worth_is_a_table_of_its_own_with_a_colum
 
 def test_the_table_of_codes_is_printed_below_the_one_of_samples(tmp_path, capsys):
     judged(tmp_path, "vae", **latents(2.0))
-    found = json.loads(compare.run(tmp_path, None).read_text())
+    found = json.loads(compare.main(tmp_path, output=None).read_text())
     assert f"{compare.as_table(found)}\n\n{compare.as_table_of_latents(found)}\n\n" in capsys.readouterr().out
 
 

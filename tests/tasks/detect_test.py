@@ -9,15 +9,16 @@ from ml_collections import ConfigDict
 from PIL import Image
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from gengen.core.field import Field
 from gengen.core.refusal import Refusal
-from gengen.data.signature import DataSet
-from gengen.evaluation import anomaly_test
-from gengen.evaluation.anomaly_test import AnomalyTest, alarms_of, judged, sentences
-from gengen.evaluation.detectors import cosine_distances
+from gengen.data.signature import BYTE, DataSet
+from gengen.evaluation import anomalies
+from gengen.evaluation.anomalies import AnomalyTest, alarms_of, judged
 from gengen.inference.latents import Latents
-from gengen.metrics.anomaly import threshold
-from gengen.runs.data import data_of
-from gengen.runs.opened import restore
+from gengen.metrics.anomaly import cosine_distances, threshold
+from gengen.reports.detections import sentences
+from gengen.runs import run
+from gengen.runs.run import open_run
 from gengen.tasks import detect
 from gengen.tasks.detect import Alarm
 
@@ -68,7 +69,8 @@ def test_false_alarms_are_consistent_for_normal_images_and_not_for_others():
 def toy(labels):
     """Test images of one pixel; class 0 is normal."""
     images = np.random.default_rng(1).integers(0, 256, (len(labels), 1, 1, 1), np.uint8)
-    return AnomalyTest(images, labels > 0, labels, ("zero", "one", "two"))
+    field = Field((1, 1, 1), "uint8", *BYTE)
+    return AnomalyTest(images, field, "picture", labels > 0, labels, ("zero", "one", "two"))
 
 
 def test_anomalies_are_told_all_together_and_class_by_class():
@@ -141,34 +143,35 @@ def test_the_json_holds_what_is_needed_to_judge_the_numbers(made):
 
 def test_the_numbers_are_those_of_scores_that_are_worked_out_apart(made, here):
     folder, _, report = made
-    model, _, state = restore(folder)
-    latents, data = Latents(model, state.variables, seed=0), data_of(folder)
-    shown = anomaly_test.anomaly_test(folder, None, data, num=10_000, seed=0)
+    run = open_run(folder)
+    data = run.data()
+    latents = Latents(run.model, data.signature.units, run.variables, seed=0)
+    shown = anomalies.anomaly_test(run, data, num=10_000, seed=0)
 
     def scores(images):
         indices = np.arange(len(images))
         back = latents.decode(latents.encode(images, indices, {}), indices, {})
         return cosine_distances(images / 255, np.clip((back + 1) / 2, 0, 1))[0]
 
-    calibration, found = scores(data.splits["held_out"]["data"]), scores(shown.images)
+    calibration, found = scores(data.splits["held_out"]["data"]), scores(shown.data)
     np.testing.assert_allclose(report["threshold"], threshold(calibration, 0.05), rtol=1e-4)
     np.testing.assert_allclose(report["auroc"]["value"], roc_auc_score(shown.anomalous, found), atol=1e-4)
     np.testing.assert_allclose(report["auprc"]["value"], average_precision_score(shown.anomalous, found), atol=1e-4)
     assert (shown.anomalous == (shown.labels != 0)).all()
     normal = {image.tobytes() for image in data.splits["test"]["data"]}
-    assert {image.tobytes() for image in shown.images[~shown.anomalous]} == normal
+    assert {image.tobytes() for image in shown.data[~shown.anomalous]} == normal
 
 
 def test_fewer_test_images_are_picked_in_their_shares(made, here):
-    folder = made[0]
-    data = data_of(folder)
-    few, same, others = (anomaly_test.anomaly_test(folder, None, data, num=150, seed=seed) for seed in (0, 0, 1))
-    assert len(few.images) == 150
+    run = open_run(made[0])
+    data = run.data()
+    few, same, others = (anomalies.anomaly_test(run, data, num=150, seed=seed) for seed in (0, 0, 1))
+    assert len(few.data) == 150
     assert 0.05 < 1 - few.anomalous.mean() < 0.15
-    np.testing.assert_array_equal(few.images, same.images)
+    np.testing.assert_array_equal(few.data, same.data)
     assert (few.labels != others.labels).any()
     with pytest.raises(Refusal, match=r"normal and \d anomalous test images are too few .* raise --num=3\."):
-        anomaly_test.anomaly_test(folder, None, data, num=3, seed=0)
+        anomalies.anomaly_test(run, data, num=3, seed=0)
 
 
 @pytest.mark.parametrize("name", ["squared_error", "density"])
@@ -176,7 +179,7 @@ def test_another_score_is_taken_from_the_config_that_is_named(made, here, name, 
     folder, _, before = made
     config = ConfigDict(json.loads((folder / "config.json").read_text()))
     config.evaluation.update(anomaly_score=name, false_alarms=0.2, components=2)
-    path = detect.run(folder, num=100, seed=0, output=tmp_path / "other", config=config)
+    path = detect.main(open_run(folder, given=config), num=100, seed=0, output=tmp_path / "other")
     assert path == tmp_path / "other.json"
     report = json.loads(path.read_text())
     assert (report["scorer"]["name"], report["false_alarms"]["asked"]) == (name, 0.2)
@@ -187,13 +190,13 @@ def test_another_score_is_taken_from_the_config_that_is_named(made, here, name, 
 
 
 def test_without_known_anomalies_only_false_alarms_are_reported(made, here, tmp_path, monkeypatch, capsys):
-    data = data_of(made[0])
+    data = open_run(made[0]).data()
     folder = shutil.copytree(made[0], tmp_path / "all")
     config = json.loads((folder / "config.json").read_text())
     config["data"]["classes"] = []
     (folder / "config.json").write_text(json.dumps(config))
-    monkeypatch.setattr(detect, "data_of", lambda workdir, config: data)
-    report = json.loads(detect.run(folder, num=100, seed=0, output=None).read_text())
+    monkeypatch.setattr(run, "load_again", lambda *given: data)
+    report = json.loads(detect.main(open_run(folder), num=100, seed=0, output=None).read_text())
     assert (report["auroc"], report["caught"], report["classes"], report["baselines"]) == (None, None, {}, {})
     assert report["sizes"]["anomalous"] == 0
     assert report["false_alarms"]["count"] >= 0
@@ -206,7 +209,7 @@ def test_without_known_anomalies_only_false_alarms_are_reported(made, here, tmp_
 @pytest.fixture
 def pictures(made, here, tmp_path):
     """A folder with a zero that was set aside, and a picture of noise of another size."""
-    held_out = data_of(made[0]).splits["held_out"]["data"][0, ..., 0]
+    held_out = open_run(made[0]).data().splits["held_out"]["data"][0, ..., 0]
     noise = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
     (tmp_path / "own").mkdir()
     Image.fromarray(held_out).save(tmp_path / "own" / "zero.png")
@@ -233,7 +236,7 @@ def test_each_picture_of_the_user_gets_a_verdict(made, answer, pictures):
 
 
 def test_one_picture_is_enough(made, pictures, tmp_path, capsys):
-    path = detect.run(made[0], num=1, seed=0, output=tmp_path / "one.json", source=pictures / "zero.png")
+    path = detect.main(open_run(made[0]), num=1, seed=0, output=tmp_path / "one.json", source=pictures / "zero.png")
     (entry,) = json.loads(path.read_text())["pictures"]
     assert entry["file"] == "zero.png"
     assert entry["p_value"] > 1 / (json.loads(path.read_text())["sizes"]["calibration"] + 1)  # it is one of them
@@ -243,7 +246,7 @@ def test_one_picture_is_enough(made, pictures, tmp_path, capsys):
 def test_a_damaged_picture_is_named_and_nothing_is_written(made, pictures, tmp_path):
     (pictures / "broken.png").write_bytes(b"\x89PNG nothing")
     with pytest.raises(Refusal, match=r"broken.png cannot be read as a picture"):
-        detect.run(made[0], num=9, seed=0, output=tmp_path / "none.json", source=pictures)
+        detect.main(open_run(made[0]), num=9, seed=0, output=tmp_path / "none.json", source=pictures)
     assert not (tmp_path / "none.json").exists()
 
 
@@ -251,11 +254,11 @@ def test_a_damaged_picture_is_named_and_nothing_is_written(made, pictures, tmp_p
 
 
 def test_a_run_that_set_nothing_aside_has_no_threshold(made, here, monkeypatch):
-    data = data_of(made[0])
+    data = open_run(made[0]).data()
     without = DataSet(data.signature, {name: data.splits[name] for name in ("train", "test")}, data.folder)
-    monkeypatch.setattr(detect, "data_of", lambda workdir, config: without)
+    monkeypatch.setattr(run, "load_again", lambda *given: without)
     with pytest.raises(Refusal, match=r"set no training images aside, .* --config.data.held_out=0.1\.$"):
-        detect.run(made[0], num=100, seed=0, output=None)
+        detect.main(open_run(made[0]), num=100, seed=0, output=None)
 
 
 @pytest.mark.input(
@@ -271,21 +274,21 @@ def test_a_rate_of_false_alarms_that_cannot_be_kept_is_refused(made, here, rate,
     config = ConfigDict(json.loads((made[0] / "config.json").read_text()))
     config.evaluation.false_alarms = rate
     with pytest.raises(Refusal, match=rf"^config.evaluation.false_alarms={rate}: .*{sentence}.*held_out\.$"):
-        detect.run(made[0], num=100, seed=0, output=None, config=config)
+        detect.main(open_run(made[0], given=config), num=100, seed=0, output=None)
 
 
 def test_a_model_that_lacks_what_the_score_takes_is_refused_before_the_data_are_read(made, monkeypatch):
-    model, step, state = restore(made[0])
-    monkeypatch.setattr(detect, "restore", lambda workdir, best: (model._replace(decode=None), step, state))
-    monkeypatch.setattr(detect, "data_of", None)
+    monkeypatch.setattr(run, "load_again", None)
+    opened = open_run(made[0])
+    without = opened._replace(model=opened.model._replace(decode=None))
     with pytest.raises(Refusal, match=r"anomaly_score='reconstruction' needs .*; set it to 'density'\.$"):
-        detect.run(made[0], num=100, seed=0, output=None)
+        detect.main(without, num=100, seed=0, output=None)
 
 
 @pytest.mark.parametrize("num", [0, 99])
 def test_too_few_test_images_are_refused(made, num):
     with pytest.raises(Refusal, match=f"--num={num} must be at least 100"):
-        detect.run(made[0], num=num, seed=0, output=None)
+        detect.main(open_run(made[0]), num=num, seed=0, output=None)
 
 
 def test_a_run_is_compared_with_others(made, answer):

@@ -13,6 +13,8 @@ from configs import wgan
 from gengen.api import train
 from gengen.core.refusal import Refusal
 from gengen.metrics.scores import AS_REAL, SCORES
+from gengen.reports.evaluations import SETS, notes_on
+from gengen.runs.run import open_run
 from gengen.tasks import compare, evaluate
 
 TINY = "--config=configs/wgan.py:tiny"
@@ -54,7 +56,7 @@ def test_every_score_tells_its_sizes_its_extractor_and_its_floor(judged):
             assert low <= value <= high, (name, shown)
             assert math.isfinite(value)
         assert entry["sizes"]["samples"] == 300
-        if SCORES[name].sees != "images":
+        if SCORES[name].sees != "points":
             assert len(entry["extractor"]["digest"]) == 12
             assert entry["extractor"]["accuracy"] > 0.8
         if SCORES[name].better == AS_REAL:
@@ -85,7 +87,7 @@ def test_the_table_shows_every_score_and_says_which_mean_little(judged):
 def test_a_negative_kernel_distance_is_explained(value, said):
     estimate = {"value": value, "low": -0.001, "high": 0.3}
     entry = {"title": "kernel distance", "meaningful": True, "note": SCORES["kernel_distance"].note}
-    notes = list(evaluate._notes(entry | dict.fromkeys(evaluate.SETS, estimate)))
+    notes = list(notes_on(entry | dict.fromkeys(SETS, estimate), "images"))
     assert notes == ["kernel distance: unbiased, so it may be negative, which says 0 as far as can be seen."] * said
 
 
@@ -115,7 +117,7 @@ def test_judging_again_in_another_process_gives_the_same_numbers(judged, tmp_pat
 
 
 def test_runs_are_compared_in_one_table(judged, capsys):
-    compare.run(judged[0].parent, None)
+    compare.main(judged[0].parent, output=None)
     (row,) = json.loads((judged[0].parent / "comparison.json").read_text())
     assert (row["run"], row["seeds"], row["steps"]) == ("one", "1", "20")
     assert row["Fréchet distance"] in capsys.readouterr().out
@@ -123,12 +125,12 @@ def test_runs_are_compared_in_one_table(judged, capsys):
 
 def test_a_folder_without_judged_runs_is_refused(tmp_path):
     with pytest.raises(Refusal, match=r"no run below .* was judged"):
-        compare.run(tmp_path, None)
+        compare.main(tmp_path, output=None)
 
 
 def judge_again(workdir, output, data_dir, *, config=None, num=100, seed=0, best=False, raw=False):
     config = config or tiny(data_dir)
-    written = evaluate.run(workdir, num=num, seed=seed, output=output, best=best, raw=raw, config=config)
+    written = evaluate.main(open_run(workdir, best=best, raw=raw, given=config), num=num, seed=seed, output=output)
     return json.loads(written.read_text())
 
 
@@ -140,7 +142,7 @@ def tiny(data_dir, **changed):
 
 
 MISTAKES = {
-    "too few": ({}, 10, "--num=10 must be at least 100"),
+    "too few": ({}, 10, "num=10 must be at least 100"),
     "no weights": ({"features": "inception"}, 100, "6726825d.* https://"),
     "weights not there": ({"inception_weights": "w.pth"}, 100, "w.pth cannot be read.* wanted: weights-inception"),
     "not weights": ({"inception_weights": "README.md"}, 100, "README.md is"),
@@ -189,7 +191,7 @@ def test_a_folder_of_an_older_version_is_refused_unless_its_experiment_is_named(
     del config["evaluation"]
     (tmp_path / "run" / "config.json").write_text(json.dumps(config))
     with pytest.raises(Refusal, match="older gengen and lacks evaluation; name its experiment"):
-        evaluate.run(tmp_path / "run", num=100, seed=0, output=None)
+        evaluate.main(open_run(tmp_path / "run"), num=100, seed=0, output=None)
     assert judge_again(tmp_path / "run", None, data_dir)["verdict"]
 
 

@@ -1,7 +1,6 @@
 """Reconstructions pixel by pixel, their error, the user's own pictures, and a real run shown in all ways."""
 
 import dataclasses
-import json
 import shutil
 from pathlib import Path
 
@@ -9,15 +8,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gengen.core.field import Field
 from gengen.core.refusal import Refusal
+from gengen.core.units import Units
 from gengen.data.signature import Signature
 from gengen.metrics.interval import of_blocks
 from gengen.pictures.sheet import in_rows
-from gengen.runs.data import data_of, held_out, pictures_of
-from gengen.tasks import embed, interpolate, manifold, reconstruct
+from gengen.runs.data import held_out, pictures_of
+from gengen.runs.run import open_run
+from gengen.tasks import embed, interpolate, manifold
 from gengen.tasks.reconstruct import squared_errors
 
-SIGNATURE = Signature("few", 4, 4, 1, (), {}, "")
+SIGNATURE = Signature.of_pictures("few", (4, 4, 1), (), {}, "")
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +36,17 @@ def saved(path):
 def test_errors_are_of_pixels_between_0_and_1():
     images = np.array([0, 255, 51], np.uint8).reshape(3, 1, 1, 1)
     decoded = np.array([1.0, 1.0, -1.0]).reshape(3, 1, 1, 1)
-    np.testing.assert_allclose(squared_errors(images, decoded), [1, 0, 0.04], atol=1e-15)
+    np.testing.assert_allclose(squared_errors(SIGNATURE.units, images, decoded), [1, 0, 0.04], atol=1e-15)
+
+
+def test_errors_of_numbers_without_bounds_are_in_their_standard_deviations():
+    units = Units(Field((2,), "float32", mean=(1.0, 10.0), deviation=(2.0, 5.0)))
+    data, decoded = np.array([[1.0, 20.0]], np.float32), np.array([[1.0, 0.0]], np.float32)
+    np.testing.assert_allclose(squared_errors(units, data, decoded), [(1 + 4) / 2], atol=1e-15)
 
 
 def test_what_the_code_holds_comes_back_and_the_rest_is_an_error(looked, coding, images, tmp_path, capsys):
-    path = looked(reconstruct, coding(), images, num=20)
+    path = looked("reconstruct", coding(), images, num=20)
     assert path == tmp_path / "run" / "reconstructions.png"
     arrays, shown = saved(path)
     assert sorted(arrays) == ["images", "reconstructions"]
@@ -57,7 +65,7 @@ def test_what_the_code_holds_comes_back_and_the_rest_is_an_error(looked, coding,
 
 def test_a_seed_chooses_the_images_and_no_image_depends_on_how_many_there_are(looked, coding, images, tmp_path):
     few, more, other = (
-        saved(looked(reconstruct, coding(), images, num=num, seed=seed, output=tmp_path / f"{num}-{seed}"))[0]
+        saved(looked("reconstruct", coding(), images, num=num, seed=seed, output=tmp_path / f"{num}-{seed}"))[0]
         for num, seed in ((3, 0), (30, 0), (3, 1))
     )
     for name, values in few.items():
@@ -67,7 +75,7 @@ def test_a_seed_chooses_the_images_and_no_image_depends_on_how_many_there_are(lo
 
 def test_a_denoising_model_is_shown_corrupted_images_and_has_to_give_back_clean_ones(looked, coding, images, capsys):
     corruption = {"name": "masking", "amount": 0.5}
-    path = looked(reconstruct, coding(), images, num=40, corruption=corruption)
+    path = looked("reconstruct", coding(), images, num=40, corruption=corruption)
     arrays, shown = saved(path)
     seen = arrays["seen"]
     masked = seen != arrays["images"]
@@ -80,12 +88,15 @@ def test_a_denoising_model_is_shown_corrupted_images_and_has_to_give_back_clean_
     )
     said = capsys.readouterr().out
     assert "corrupted by masking of amount 0.5, step 7; rows, from above: images, seen, reconstructions" in said
-    assert f"{squared_errors(arrays['images'], arrays['reconstructions'] / 127.5 - 1).mean():.3g} [" in said
+    assert (
+        f"{squared_errors(SIGNATURE.units, arrays['images'], arrays['reconstructions'] / 127.5 - 1).mean():.3g} ["
+        in said
+    )
 
 
 def test_a_model_with_labels_is_told_those_of_the_data(looked, coding, images):
     labels = np.random.default_rng(1).integers(0, 3, 40).astype(np.int32)
-    arrays, _ = saved(looked(reconstruct, coding(classes=3), images, labels, num=9))
+    arrays, _ = saved(looked("reconstruct", coding(classes=3), images, labels, num=9))
     np.testing.assert_array_equal(arrays["labels"], labels[np.random.default_rng(0).permutation(40)[:9]])
     np.testing.assert_array_equal(arrays["reconstructions"][:, 1, 0, 0], arrays["labels"])
 
@@ -165,25 +176,25 @@ def test_the_centre_of_a_picture_of_another_aspect_is_taken(tmp_path):
 
 
 def test_own_pictures_take_the_place_of_held_out_ones(looked, coding, images, own, capsys):
-    arrays, _ = saved(looked(reconstruct, coding(), images, source=own, num=64))
+    arrays, _ = saved(looked("reconstruct", coding(), images, input=own, num=64))
     np.testing.assert_array_equal(arrays["images"], pictures_of(own, SIGNATURE, 64).images)
     np.testing.assert_array_equal(arrays["reconstructions"][:, 0, 0, 0], [20, 255, 60])
     assert "labels" not in arrays
-    looked(reconstruct, coding(), images, source=own / "a.png")
+    looked("reconstruct", coding(), images, input=own / "a.png")
     assert capsys.readouterr().out.splitlines()[-2].count("[") == 1, "one image has no interval"
 
 
 def test_the_class_of_own_pictures_has_to_be_said_to_a_model_that_takes_labels(looked, coding, images, own):
     labels = np.arange(40, dtype=np.int32) % 3
     with pytest.raises(Refusal, match="has to be told the class of what it encodes; add --label=CLASS"):
-        looked(reconstruct, coding(classes=3), images, labels, source=own)
-    arrays, _ = saved(looked(reconstruct, coding(classes=3), images, labels, source=own, label="c"))
+        looked("reconstruct", coding(classes=3), images, labels, input=own)
+    arrays, _ = saved(looked("reconstruct", coding(classes=3), images, labels, input=own, label="c"))
     np.testing.assert_array_equal(arrays["labels"], [2, 2, 2])
     np.testing.assert_array_equal(arrays["reconstructions"][:, 1, 0, 0], [2, 2, 2])
     with pytest.raises(Refusal, match="--label=c: samples of this run cannot be told their class"):
-        looked(reconstruct, coding(), images, labels, source=own, label="c")
+        looked("reconstruct", coding(), images, labels, input=own, label="c")
     with pytest.raises(Refusal, match="held-out images have their own"):
-        looked(reconstruct, coding(classes=3), images, labels, label="c")
+        looked("reconstruct", coding(classes=3), images, labels, label="c")
 
 
 def test_mistakes_are_refused_by_name(looked, coding, images, tmp_path):
@@ -197,11 +208,9 @@ def test_mistakes_are_refused_by_name(looked, coding, images, tmp_path):
         "floats.tiff": "some of its values are infinite or no numbers",
     }.items():
         with pytest.raises(Refusal, match=words):
-            looked(reconstruct, coding(), images, source=tmp_path / name)
-    with pytest.raises(Refusal, match="--num=0 must be at least 1"):
-        looked(reconstruct, coding(), images, num=0)
+            looked("reconstruct", coding(), images, input=tmp_path / name)
     with pytest.raises(Refusal, match="cannot encode; what it can do: prior, decode"):
-        looked(reconstruct, coding(encodes=False, draws=np.zeros((1, 2))), images)
+        looked("reconstruct", coding(encodes=False, draws=np.zeros((1, 2))), images)
     assert not list((tmp_path / "run").glob("*.png"))
 
 
@@ -219,26 +228,25 @@ def test_a_real_run_is_reconstructed_interpolated_laid_out_and_embedded(answer, 
     assert done.stdout.splitlines()[-1] == str(trained / "reconstructions.png")
     arrays, _ = saved(trained / "reconstructions.png")
     assert arrays["reconstructions"].shape == (10, 8, 8, 1)
-    shown = held_out(data_of(trained), 10, 0)
+    run = open_run(trained)
+    shown = held_out(run.data(), 10, 0)
     np.testing.assert_array_equal(arrays["images"], shown.images)
     np.testing.assert_array_equal(arrays["labels"], shown.labels)
     flags = {"seed": 0, "output": None}
-    assert interpolate.run(trained, num=2, steps=3, spherical=True, **flags).is_file()
+    assert interpolate.main(run, num=2, steps=3, spherical=True, **flags).is_file()
     with pytest.raises(Refusal, match=r"is 32 numbers; name two of them for the map, as in --axes=0,1\."):
-        manifold.run(trained, num=3, **flags)
-    with Image.open(manifold.run(trained, num=3, axes="5,31", **flags)) as picture:
+        manifold.main(run, num=3, axes=None, label=None, **flags)
+    with Image.open(manifold.main(run, num=3, axes="5,31", label=None, **flags)) as picture:
         assert picture.size == (144, 144)
-    with np.load(embed.run(trained, num=60, **flags)) as codes:
+    with np.load(embed.main(run, num=60, **flags)) as codes:
         assert codes["codes"].shape == (60, 32)
-        np.testing.assert_array_equal(codes["labels"], held_out(data_of(trained), 60, 0).labels)
+        np.testing.assert_array_equal(codes["labels"], held_out(run.data(), 60, 0).labels)
     assert (trained / "codes.png").is_file()
 
 
-def test_other_data_than_those_of_the_training_are_refused(trained, tmp_path):
-    for name in ("config.json", "data.json"):
-        (tmp_path / name).write_bytes((trained / name).read_bytes())
-    assert data_of(tmp_path).signature.counts["test"] > 100
-    signature = json.loads((tmp_path / "data.json").read_text())
-    (tmp_path / "data.json").write_text(json.dumps({**signature, "digest": "other"}))
+def test_other_data_than_those_of_the_training_are_refused(trained):
+    run = open_run(trained)
+    assert run.data().signature.counts["test"] > 100
+    other = run._replace(signature=dataclasses.replace(run.signature, digest="other"))
     with pytest.raises(Refusal, match=r"the data of digits are not those that .* was trained on"):
-        data_of(tmp_path)
+        other.data()

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 from PIL import Image
 
+from gengen.cli.tasks import given_to
 from gengen.core.model import GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.core.state import State
@@ -18,7 +18,6 @@ from gengen.metrics.pairs import absolute_error, mean_error, measure
 from gengen.pictures.grid import grid
 from gengen.pictures.sheet import alike, below, in_rows
 from gengen.reports.tables import with_interval
-from gengen.runs.folder import open_folder
 from gengen.tasks import translate
 
 
@@ -35,7 +34,7 @@ def greys():
 def data_set(name, images, folder, **more):
     channels = more["paired"].shape[-1] if "paired" in more else 0
     counts = {"train": len(images), "test": len(images)}
-    signature = Signature(name, *images.shape[1:], (), counts, name, paired=channels)
+    signature = Signature.of_pictures(name, images.shape[1:], (), counts, name, paired=channels)
     split = {"data": images, **more}
     return DataSet(signature, {"train": split, "test": split}, folder)
 
@@ -68,15 +67,11 @@ def halves(key, batch):
 
 
 @pytest.fixture
-def translated(monkeypatch, tmp_path):
+def translated(opened):
     """Returns `(model, data, **flags) -> arrays, picture` of a run of a model on data."""
 
     def run(model, data, **flags):
-        config = ConfigDict({"model": {"name": "fake"}})
-        open_folder(tmp_path / "run", config, data.signature.to_json())
-        monkeypatch.setattr(translate, "restore", lambda workdir, best: (model, 7, model.init(None, None)))
-        monkeypatch.setattr(translate, "data_of", lambda workdir, config: data)
-        path = translate.run(tmp_path / "run", **{"num": 8, "seed": 0, "output": None, **flags})
+        path = translate.main(opened(model, data), **given_to("translate", {"num": 8, "seed": 0, **flags}))
         with np.load(path.with_suffix(".npz")) as arrays, Image.open(path) as shown:
             return dict(arrays), np.asarray(shown)
 
@@ -117,7 +112,7 @@ def test_a_translation_does_not_depend_on_how_many_there_are(translated, unpaire
     model = fake({"ba": coloured})
     few, _ = translated(model, unpaired, num=3)
     more, _ = translated(model, unpaired, num=25)
-    monkeypatch.setattr("gengen.inference.domains.PIXELS", 7 * 64)
+    monkeypatch.setattr("gengen.inference.batched.POSITIONS", 7 * 64)
     chunks, _ = translated(model, unpaired, num=25)
     other, _ = translated(model, unpaired, num=3, seed=1)
     np.testing.assert_array_equal(few["outputs"], more["outputs"][:3])
@@ -171,9 +166,9 @@ def saved(folder, *arrays):
 def test_pictures_of_the_user_are_inputs_of_their_domain(translated, unpaired, colours, greys, tmp_path, capsys):
     model = fake({"ab": red, "ba": coloured})
     folder = saved(tmp_path / "own", colours[3], greys[4])
-    arrays, _ = translated(model, unpaired, source=folder)
+    arrays, _ = translated(model, unpaired, input=folder)
     np.testing.assert_array_equal(arrays["inputs"], [colours[3], greys[4].repeat(3, -1)])
-    arrays, _ = translated(model, unpaired, source=folder / "1.png", direction="ba")
+    arrays, _ = translated(model, unpaired, input=folder / "1.png", direction="ba")
     np.testing.assert_array_equal(arrays["inputs"], greys[4:5])
     said = capsys.readouterr().out
     assert f"2 of 2 pictures in {folder}, from a to b, step 7" in said
@@ -182,7 +177,7 @@ def test_pictures_of_the_user_are_inputs_of_their_domain(translated, unpaired, c
 
 def test_pairs_are_made_of_pictures_of_the_user_where_the_run_makes_its_own(translated, colours, tmp_path):
     model, data = fake({"ab": coloured}, pair=halves), data_set("colours", colours, tmp_path)
-    arrays, _ = translated(model, data, source=saved(tmp_path / "own", colours[3]))
+    arrays, _ = translated(model, data, input=saved(tmp_path / "own", colours[3]))
     np.testing.assert_array_equal(arrays["targets"], colours[3:4])
     np.testing.assert_allclose(arrays["inputs"][0, :4, :, 0], colours[3, :4].mean(-1), atol=0.51)
 
@@ -203,16 +198,16 @@ def test_pictures_of_the_user_with_a_hole_are_inputs_as_they_are(translated, col
     own = np.concatenate([colours[:1], transparent], -1)
     for image, name in ((own[0], "0.png"), (colours[1], "1.png")):
         Image.fromarray(image).save(tmp_path / name)
-    arrays, shown = translated(model, data, source=tmp_path / "0.png")
+    arrays, shown = translated(model, data, input=tmp_path / "0.png")
     assert sorted(arrays) == ["inputs", "outputs"]
     np.testing.assert_array_equal(arrays["inputs"][..., 3], own[..., 3])
     np.testing.assert_array_equal(arrays["inputs"][0, 4:], own[0, 4:])
     assert shown.shape[-1] == 3
-    arrays, _ = translated(model, data, source=tmp_path / "1.png")
+    arrays, _ = translated(model, data, input=tmp_path / "1.png")
     np.testing.assert_array_equal(arrays["targets"], colours[1:2])
     both = saved(tmp_path / "both", own[0], colours[1])
     with pytest.raises(Refusal, match="transparent parts and others; translate them apart"):
-        translated(model, data, source=both)
+        translated(model, data, input=both)
     np.testing.assert_array_equal(arrays["inputs"][..., 3] == 255, np.tile(np.arange(8) < 4, (1, 8, 1)))
 
 
@@ -223,10 +218,10 @@ def test_where_the_data_hold_the_pairs_pictures_of_the_user_have_the_shape_of_th
 
     data = data_set("both", colours, tmp_path, paired=255 - colours[..., :1])
     folder = saved(tmp_path / "own", colours[3])
-    arrays, _ = translated(fake({"ab": coloured, "ba": red}, pair), data, source=folder)
+    arrays, _ = translated(fake({"ab": coloured, "ba": red}, pair), data, input=folder)
     assert arrays["inputs"].shape == (1, 8, 8, 1)
     assert "targets" not in arrays
-    arrays, _ = translated(fake({"ab": coloured, "ba": red}, pair), data, source=folder, direction="ba")
+    arrays, _ = translated(fake({"ab": coloured, "ba": red}, pair), data, input=folder, direction="ba")
     np.testing.assert_array_equal(arrays["inputs"], colours[3:4])
 
 
@@ -250,9 +245,7 @@ def test_what_cannot_be_translated_is_refused(translated, unpaired, colours, tmp
     with pytest.raises(Refusal, match=r"--direction=up is none of this model's; it can do ab and ba\."):
         translated(fake({"ab": red, "ba": coloured}), unpaired, direction="up")
     with pytest.raises(Refusal, match=r"--input=.*nowhere does not exist"):
-        translated(one_way, unpaired, source=tmp_path / "nowhere")
-    with pytest.raises(Refusal, match="--num=0 must be at least 1"):
-        translated(one_way, unpaired, num=0)
-    for source in (None, saved(tmp_path / "own", colours[0])):
+        translated(one_way, unpaired, input=tmp_path / "nowhere")
+    for own in (None, saved(tmp_path / "own", colours[0])):
         with pytest.raises(Refusal, match="have no second domain to translate from"):
-            translated(one_way, data_set("colours", colours, tmp_path / "alone"), source=source)
+            translated(one_way, data_set("colours", colours, tmp_path / "alone"), input=own)

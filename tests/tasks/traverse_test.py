@@ -27,10 +27,15 @@ def pictures():
     return images.astype(np.float32) / 127.5 - 1
 
 
-def traversed(monkeypatch, model, folder, **flags):
-    """Runs the task on a model and returns the cells of each picture, [rows, columns, SIDE, SIDE]."""
-    monkeypatch.setattr(traverse, "restore", lambda workdir, best: (model, 0, model.init(None, None)))
-    made = traverse.run(folder, **{"seed": 0, "output": None, **flags})
+@pytest.fixture
+def traversed(opened, tmp_path):
+    """Returns `(model, **flags) -> folder, cells`: the cells of each picture, [rows, columns, SIDE, SIDE]."""
+    few = DataSet(Signature.of_pictures("few", (SIDE, SIDE, 1), (), {}, ""), {}, tmp_path)
+    return lambda model, **flags: _traversed(opened(model, few), **flags)
+
+
+def _traversed(run, seed=0, output=None):
+    made = traverse.main(run, seed=seed, output=output)
     cells = {}
     for path in made.iterdir():
         with Image.open(path) as shown:
@@ -44,9 +49,9 @@ def as_pixels(numbers):
     return np.clip(np.rint((np.asarray(numbers, np.float32).astype(np.float64) / 2 + 1) * 127.5), 0, 255)
 
 
-def test_columns_are_classes_or_values_and_all_else_is_held_fixed(monkeypatch, telling, pictures, tmp_path, capsys):
-    made, cells = traversed(monkeypatch, telling(pictures, CONDITIONS), tmp_path)
-    assert made == tmp_path / "traversals"
+def test_columns_are_classes_or_values_and_all_else_is_held_fixed(traversed, telling, pictures, tmp_path, capsys):
+    made, cells = traversed(telling(pictures, CONDITIONS))
+    assert made == tmp_path / "run" / "traversals"
     assert capsys.readouterr().out.split() == [
         str(made / f"{name}.png") for name in ("category", "other", "numbers_1", "numbers_2")
     ]
@@ -67,26 +72,24 @@ def test_columns_are_classes_or_values_and_all_else_is_held_fixed(monkeypatch, t
         assert (numbers[:, :, 0, 1] == kinds[0, 0, 0, 1]).all(), "one noise for all rows"
 
 
-def test_numbers_of_a_model_without_classes_are_shown_for_eight_noises(monkeypatch, telling, pictures, tmp_path):
+def test_numbers_of_a_model_without_classes_are_shown_for_eight_noises(traversed, telling, pictures, tmp_path):
     model = telling(pictures, {"numbers": Condition(size=1)})
-    made, cells = traversed(monkeypatch, model, tmp_path, output=tmp_path / "mine")
+    made, cells = traversed(model, output=tmp_path / "mine")
     assert made == tmp_path / "mine"
     assert list(cells) == ["numbers_1"]
     assert cells["numbers_1"].shape[:2] == (8, 11)
     assert (cells["numbers_1"][:, :, 0, 1] == cells["numbers_1"][:, :1, 0, 1]).all()
-    _, others = traversed(monkeypatch, model, tmp_path, output=tmp_path / "others", seed=1)
+    _, others = traversed(model, output=tmp_path / "others", seed=1)
     assert (others["numbers_1"][:, 0, 0, 1] != cells["numbers_1"][:, 0, 0, 1]).any()
 
 
-def test_what_cannot_be_traversed_is_refused(monkeypatch, telling, pictures, tmp_path):
+def test_what_cannot_be_traversed_is_refused(traversed, telling, pictures, tmp_path):
     with pytest.raises(Refusal, match=r"cannot be told anything, so there is nothing to traverse; --mode=sample"):
-        traversed(monkeypatch, telling(pictures, {}), tmp_path / "run")
-    with pytest.raises(Refusal, match="--seed=-1"):
-        traversed(monkeypatch, telling(pictures, CONDITIONS), tmp_path / "run", seed=-1)
-    assert not (tmp_path / "run").exists()
+        traversed(telling(pictures, {}))
+    assert not (tmp_path / "run" / "traversals").exists()
     (tmp_path / "file").write_text("mine")
     with pytest.raises(Refusal, match="file is a file; name a folder"):
-        traversed(monkeypatch, telling(pictures, CONDITIONS), tmp_path, output=tmp_path / "file")
+        traversed(telling(pictures, CONDITIONS), output=tmp_path / "file")
 
 
 def recognise(key, variables, images):
@@ -100,7 +103,7 @@ def labelled(images, labels, tmp_path):
     """Images [N, SIDE, SIDE, 1] as training and, those of the first half, as held-out images."""
     splits = {"train": {"data": images, "label": labels}}
     splits["test"] = {name: values[: len(labels) // 2] for name, values in splits["train"].items()}
-    return DataSet(Signature("few", SIDE, SIDE, 1, ("cat", "dog", "owl"), {}, ""), splits, tmp_path)
+    return DataSet(Signature.of_pictures("few", (SIDE, SIDE, 1), ("cat", "dog", "owl"), {}, ""), splits, tmp_path)
 
 
 def test_codes_are_matched_with_classes_and_their_error_is_said(telling, tmp_path):
@@ -130,5 +133,5 @@ def test_codes_need_a_recogniser_a_category_and_labels(telling, pictures, tmp_pa
     assert judge_codes(condition, {}, data) == {}
     numbers = telling(pictures, {"numbers": Condition(size=2), "label": Condition(CLASSES)})
     assert judge_codes(numbers._replace(recognise=recognise), {}, data) == {}
-    unlabelled = DataSet(Signature("few", SIDE, SIDE, 1, (), {}, ""), {"train": {}, "test": {}}, tmp_path)
+    unlabelled = DataSet(Signature.of_pictures("few", (SIDE, SIDE, 1), (), {}, ""), {"train": {}, "test": {}}, tmp_path)
     assert judge_codes(condition._replace(recognise=recognise), {}, unlabelled) == {}

@@ -1,6 +1,5 @@
 """Kernels that stand still are named once, whatever else happens to a run."""
 
-import dataclasses
 import importlib
 import re
 
@@ -16,7 +15,7 @@ from gengen.core.state import State
 from gengen.data.signature import Signature
 from gengen.training.watch import Watch
 
-DIGITS = Signature("digits", 8, 8, 1, tuple("0123456789"), {"train": 1000}, "")
+DIGITS = Signature.of_pictures("digits", (8, 8, 1), tuple("0123456789"), {"train": 1000}, "")
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +82,7 @@ def test_a_batch_of_one_is_taken_where_there_is_something_to_normalise_by(monkey
     monkeypatch.setattr(jax, "device_count", lambda: 1)
     config = config_of(name)
     config.training.batch_size = 1
-    assert all(moved(config, dataclasses.replace(DIGITS, height=16, width=16)))
+    assert all(moved(config, DIGITS.of_shape((16, 16, 1))))
 
 
 @pytest.mark.input(
@@ -113,7 +112,7 @@ def test_a_deviation_needs_groups_to_be_one_of(monkeypatch, name, size):
     config.networks.generator.update({"widths": (8,)} if name != "dcgan" else {})
     config.training.batch_size = size
     with pytest.raises(Refusal, match=r"config\.model: deviation=True compares groups of 2 to 4"):
-        moved(config, dataclasses.replace(DIGITS, height=16, width=16))
+        moved(config, DIGITS.of_shape((16, 16, 1)))
 
 
 @pytest.mark.input(
@@ -124,7 +123,7 @@ def test_a_shift_beyond_the_picture_is_refused_before_a_step(jitter):
     config = config_of("pix2pix")
     config.model.update(jitter=jitter, pairing={"name": "noisy", "amount": 0.5})
     with pytest.raises(Refusal, match=rf"jitter={jitter} must be below the height and width of the images, 16 x 16"):
-        moved(config, dataclasses.replace(DIGITS, height=16, width=16, channels=3, classes=()))
+        moved(config, Signature.of_pictures("digits", (16, 16, 3), (), {"train": 1000}, ""))
 
 
 @pytest.mark.input(

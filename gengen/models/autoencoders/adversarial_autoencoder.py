@@ -22,7 +22,7 @@ from gengen.models.autoencoders.adversarial_autoencoder_game import CATEGORY, ST
 from gengen.models.autoencoders.corruption import Corrupt
 from gengen.models.autoencoders.objective import REDUCTIONS, Reduction
 from gengen.models.autoencoders.priors import Prior
-from gengen.models.rival import Rival
+from gengen.models.critic_game import CriticGame
 from gengen.networks.coders import ConditionalEncoder, PointCoder
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.values import Range, Size
@@ -56,7 +56,7 @@ def adversarial_autoencoder(
       classes: number of classes of the data; 0 where they have no labels.
       latent: dimension L of the style.
       loss: what critics and encoder want small, one of `ADVERSARIAL_LOSSES`.
-      reduction: "sum" or "mean" over the pixels of the error.
+      reduction: "sum" or "mean" over the numbers of the error.
       label_aware: whether each class has its own part of the prior: section 2.3. The critic is told the label, or that
         it is not known.
       categories: number m of categories, which the encoder says with probabilities; 0 for none. Without labels they
@@ -77,10 +77,10 @@ def adversarial_autoencoder(
     _check_networks(networks, names)
     aware = classes if label_aware else 0
     prior.check(latent, aware)
-    rivals = {name: Rival(networks[name], ADVERSARIAL_LOSSES[loss]) for name in names}
+    critics = {name: CriticGame(networks[name], ADVERSARIAL_LOSSES[loss]) for name in names}
     encoder, decoder = PointCoder(networks["encoder"], categories + latent), networks["decoder"]
     settings = (reduction, latent, categories, aware, semi_supervised)
-    return _assemble(Matching(encoder, decoder, rivals, likelihood, prior, corruption, *settings), optimizers)
+    return _assemble(Matching(encoder, decoder, critics, likelihood, prior, corruption, *settings), optimizers)
 
 
 def _check_choices(loss: str, reduction: str, latent: int) -> None:
@@ -120,7 +120,7 @@ def _assemble(game: Matching, optimizers: Mapping[str, optax.GradientTransformat
 
     turns = [
         turn("autoencoder", ("encoder", "decoder"), game.autoencoder_loss),
-        *(turn(name, (name,), partial(game.critic_loss, name)) for name in game.rivals),
+        *(turn(name, (name,), partial(game.critic_loss, name)) for name in game.critics),
         turn("generator", ("encoder",), game.generator_loss),
         *([turn("classifier", ("encoder",), game.classifier_loss)] if game.supervised else []),
     ]
@@ -139,7 +139,7 @@ def _assemble(game: Matching, optimizers: Mapping[str, optax.GradientTransformat
 
 
 def _sentence(game: Matching) -> str:
-    said = [f"minimises the {game.likelihood.title} (the {game.reduction} over pixels, the mean over images)"]
+    said = [f"minimises the {game.likelihood.title} (the {game.reduction} over values, the mean over examples)"]
     held = f"the {'styles' if game.categories else 'codes'} to {game.prior.title}{', by class' if game.classes else ''}"
     if game.categories:
         held += f", and the probabilities of {game.categories} categories to one-hot draws"

@@ -20,8 +20,7 @@ from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.corruption import Corrupt
 from gengen.models.autoencoders.objective import reduced
 from gengen.models.autoencoders.priors import Prior
-from gengen.models.pixels import scaled
-from gengen.models.rival import Rival
+from gengen.models.critic_game import CriticGame
 from gengen.networks.coders import PointCoder
 from gengen.networks.forward import eval_mode, init_network, train_mode
 
@@ -55,9 +54,9 @@ class Matching(NamedTuple):
     """The networks and the pure functions of the game.
 
     Attributes:
-      encoder: images [B, H, W, C] -> logits and style in one row [B, m + L].
+      encoder: data [B, *shape] -> logits and style in one row [B, m + L].
       decoder: rows [B, m + L] -> what the likelihood takes.
-      rivals: the critics by name, `STYLE` and, where there are categories, `CATEGORY`.
+      critics: the critics by name, `STYLE` and, where there are categories, `CATEGORY`.
       likelihood: of images, or an error in its place.
       prior: of the style.
       corrupt: what happens to images before the encoder sees them in training.
@@ -70,7 +69,7 @@ class Matching(NamedTuple):
 
     encoder: PointCoder
     decoder: nn.Module
-    rivals: Mapping[str, Rival]
+    critics: Mapping[str, CriticGame]
     likelihood: Likelihood
     prior: Prior
     corrupt: Corrupt
@@ -100,16 +99,16 @@ class Matching(NamedTuple):
         label_code = jnp.zeros((1, self.classes + 1 if self.classes else 0))
         shown = {STYLE: jnp.concatenate([style, label_code], -1), CATEGORY: category}
         return {
-            "encoder": init_network(self.encoder, keys[0], scaled(batch["data"][:1])),
+            "encoder": init_network(self.encoder, keys[0], batch["data"][:1]),
             "decoder": init_network(self.decoder, keys[1], jnp.concatenate([category, style], -1)),
             **{
-                name: init_network(rival.network, own, shown[name])
-                for own, (name, rival) in zip(keys[2:], self.rivals.items(), strict=False)
+                name: init_network(critic.network, own, shown[name])
+                for own, (name, critic) in zip(keys[2:], self.critics.items(), strict=False)
             },
         }
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
-        """Scales and corrupts the images, and draws what their codes are compared with.
+        """Corrupts a copy of the data, and draws what their codes are compared with.
 
         The critics compare the codes of "matched"; "labelled" images, whose labels it is told, are among them if the
         critic is told labels.
@@ -127,7 +126,7 @@ class Matching(NamedTuple):
 
     def part(self, key: jax.Array, batch: Batch) -> Batch:
         """Prepares one stream: "data", "seen" by the encoder, "label_code" for the critic, "drawn" for each critic."""
-        image = scaled(batch["data"])
+        image = batch["data"]
         size = image.shape[0]
         to_see, to_draw, to_choose = (local_keys(jax.random.fold_in(key, index), size) for index in range(3))
         label_code, style = jnp.zeros((size, 0)), self.prior.draw(to_draw, self.latent)
@@ -180,9 +179,9 @@ class Matching(NamedTuple):
         """What a critic wants small, and its estimate of the distance: section 2, the regularization phase."""
         del key
         pairs, mutable = self.compared(state, batch)
-        rival = self.rivals[name]
-        losses, of_critic = rival.critic_losses(state.variables[name], *pairs[name])
-        metrics = {rival.loss.estimate: mean_of(rival.loss.distance(losses))}
+        critic = self.critics[name]
+        losses, of_critic = critic.critic_losses(state.variables[name], *pairs[name])
+        metrics = {critic.loss.estimate: mean_of(critic.loss.distance(losses))}
         return losses.mean(), (metrics, {**mutable, name: of_critic})
 
     def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
@@ -190,11 +189,11 @@ class Matching(NamedTuple):
         del key
         pairs, mutable = self.compared(state, batch)
         total, metrics = jnp.zeros(()), dict[str, Mean]()
-        for name, rival in self.rivals.items():
-            losses, mutable[name] = rival.generator_losses(state.variables[name], *pairs[name])
+        for name, critic in self.critics.items():
+            losses, mutable[name] = critic.generator_losses(state.variables[name], *pairs[name])
             metrics[f"against_{name}"] = mean_of(losses)
             total += losses.mean()
-        return total, (metrics if len(self.rivals) > 1 else {}, mutable)
+        return total, (metrics if len(self.critics) > 1 else {}, mutable)
 
     def classifier_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """The cross-entropy of labelled images in nats: section 4, the semi-supervised classification phase."""
@@ -215,7 +214,7 @@ class Matching(NamedTuple):
     def decode(
         self, key: jax.Array, variables: Variables, latents: jax.Array, condition: Batch | None = None
     ) -> jax.Array:
-        """The images [n, H, W, C] of codes [n, m + L]."""
+        """The data [n, *shape] of codes [n, m + L]."""
         del key, condition
         return self.likelihood.mean(eval_mode(self.decoder, variables["decoder"], latents))
 
@@ -234,7 +233,7 @@ class Matching(NamedTuple):
         return jnp.concatenate([self.one_hot(condition.get(name, drawn)), style], -1)
 
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
-        """Draws images [n, H, W, C]; image i depends on the key, on i and on its condition alone."""
+        """Draws data [n, *shape]; image i depends on the key, on i and on its condition alone."""
         return self.decode(key, variables, self.prior_codes(key, variables, n, condition))
 
     def recognise(self, key: jax.Array, variables: Variables, data: jax.Array) -> dict[str, jax.Array]:

@@ -23,7 +23,6 @@ from gengen.core.state import State, Variables
 from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.corruption import Corrupt
 from gengen.models.autoencoders.objective import REDUCTIONS, Reduction, reduced
-from gengen.models.pixels import scaled
 from gengen.networks.coders import PointCoder
 from gengen.networks.forward import eval_mode, init_network, train_mode
 from gengen.values import Size, Weight
@@ -33,11 +32,11 @@ class Autoencoder(NamedTuple):
     """The networks and the pure functions of the game.
 
     Attributes:
-      encoder: images [B, H, W, C] -> codes [B, L].
+      encoder: data [B, *shape] -> codes [B, L].
       decoder: codes [B, L] -> what the likelihood takes.
       latent: dimension L of the codes.
       likelihood: of images, or an error in its place.
-      reduction: "sum" or "mean" over the pixels of the error.
+      reduction: "sum" or "mean" over the numbers of the error.
       corrupt: what happens to images before the encoder sees them.
       contraction: weight of the squared Frobenius norm of the encoder's Jacobian.
       sparsity: weight of the mean absolute value of the code.
@@ -56,14 +55,14 @@ class Autoencoder(NamedTuple):
         """Makes the first variables of both networks."""
         of_encoder, of_decoder = jax.random.split(key)
         return {
-            "encoder": init_network(self.encoder, of_encoder, scaled(batch["data"][:1])),
+            "encoder": init_network(self.encoder, of_encoder, batch["data"][:1]),
             "decoder": init_network(self.decoder, of_decoder, jnp.zeros((1, self.latent))),
         }
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
-        """Scales the images, corrupts a copy and draws the directions in which the Jacobian is looked at."""
+        """Corrupts a copy of the data and draws the directions in which the Jacobian is looked at."""
         del state
-        image, keys = scaled(batch["data"]), local_keys(key, batch["data"].shape[0])
+        image, keys = batch["data"], local_keys(key, batch["data"].shape[0])
         directions = jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, 1), (self.latent,)))(keys)
         return {"data": image, "seen": self.corrupt(keys, image), "directions": directions}
 
@@ -92,22 +91,25 @@ class Autoencoder(NamedTuple):
         """
 
         def code(image: jax.Array) -> jax.Array:
-            return train_mode(self.encoder, state.variables["encoder"], image)[0]
+            found: jax.Array = train_mode(self.encoder, state.variables["encoder"], image)[0]
+            return found
 
         _, pull = jax.vjp(code, batch["seen"])
-        return jnp.square(pull(batch["directions"])[0]).sum((1, 2, 3))
+        squares = jnp.square(pull(batch["directions"])[0])
+        return squares.sum(tuple(range(1, squares.ndim)))
 
     def encode(
         self, key: jax.Array, variables: Variables, data: jax.Array, condition: Batch | None = None
     ) -> jax.Array:
         """The codes [n, L] of images as they are."""
         del key, condition
-        return eval_mode(self.encoder, variables["encoder"], data)
+        codes: jax.Array = eval_mode(self.encoder, variables["encoder"], data)
+        return codes
 
     def decode(
         self, key: jax.Array, variables: Variables, latents: jax.Array, condition: Batch | None = None
     ) -> jax.Array:
-        """The images [n, H, W, C] of codes [n, L]."""
+        """The data [n, *shape] of codes [n, L]."""
         del key, condition
         return self.likelihood.mean(eval_mode(self.decoder, variables["decoder"], latents))
 
@@ -131,7 +133,7 @@ def autoencoder(
       likelihood: whose negative logarithm is the error; usually the squared error.
       corruption: what happens to images before the encoder sees them, from `CORRUPTIONS`.
       latent: dimension of the codes.
-      reduction: "sum" or "mean" over pixels.
+      reduction: "sum" or "mean" over the numbers of an example.
       contraction: weight of the encoder's squared Jacobian: Rifai et al. 2011, "Contractive auto-encoders".
       sparsity: weight of the mean absolute value of the code.
 
@@ -164,7 +166,7 @@ def autoencoder(
         play((Turn("autoencoder", player, game.loss),), game.prepare),
         encode=game.encode,
         decode=game.decode,
-        notes=f"minimises the {likelihood.title} (the {reduction} over pixels, the mean over images)"
+        notes=f"minimises the {likelihood.title} (the {reduction} over values, the mean over examples)"
         f"{f' + {contraction:g} x the squared Jacobian of the encoder' if contraction else ''}"
         f"{f' + {sparsity:g} x the mean absolute value of the code' if sparsity else ''}.",
     )

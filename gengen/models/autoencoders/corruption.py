@@ -6,14 +6,14 @@ from typing import Annotated
 import jax
 import jax.numpy as jnp
 
-from gengen.models.pixels import BLACK, WHITE
+from gengen.models.binarisation import BLACK, WHITE
 from gengen.values import Range, Share
 
 Corrupt = Callable[[jax.Array, jax.Array], jax.Array]
-"""`(keys [B], images [B, H, W, C] in [-1, 1]) -> images`."""
+"""`(keys [B], data [B, *S, C] in the model's units) -> data`."""
 
 Noise = Annotated[float, Range(0, 2, below=True)]
-"""Standard deviation of noise that is narrower than the range of pixels, from -1 to 1."""
+"""Standard deviation of noise that is narrower than the range of bounded values, from -1 to 1."""
 
 
 def none(*, amount: Noise = 0.0) -> Corrupt:
@@ -23,7 +23,7 @@ def none(*, amount: Noise = 0.0) -> Corrupt:
 
 
 def gaussian(*, amount: Noise = 0.5) -> Corrupt:
-    """Adds normal noise of standard deviation `amount`, where pixels run from -1 to 1.
+    """Adds normal noise of standard deviation `amount`, where values run from -1 to 1 or have a deviation of 1.
 
     Raises:
       ValueError: `amount` is negative or infinite.
@@ -80,5 +80,5 @@ def _check_share(amount: float) -> None:
 
 
 def _uniform(keys: jax.Array, image: jax.Array) -> jax.Array:
-    """One number in [0, 1) for each place of each image, the same for all its channels [B, H, W, 1]."""
-    return jax.vmap(lambda key: jax.random.uniform(key, (*image.shape[1:3], 1)))(keys)
+    """One number in [0, 1) for each place of each example, the same for all its channels [B, *S, 1]."""
+    return jax.vmap(lambda key: jax.random.uniform(key, (*image.shape[1:-1], 1)))(keys)

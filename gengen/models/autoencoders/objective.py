@@ -14,11 +14,11 @@ ESTIMATORS = ("elbo", "iwae", "dreg")
 REDUCTIONS = ("sum", "mean")
 
 Reduction = Annotated[str, OneOf(REDUCTIONS)]
-"""How errors of pixels become one of an image."""
+"""How errors of numbers become one of an example."""
 
 
 def reduced(values: jax.Array, reduction: str) -> jax.Array:
-    """Adds or averages values [..., H W C] over the pixels of an image, by one of `REDUCTIONS`."""
+    """Adds or averages values [..., N] over the numbers of an example, by one of `REDUCTIONS`."""
     return values.sum(-1) if reduction == "sum" else values.mean(-1)
 
 
@@ -35,8 +35,8 @@ class Objective(NamedTuple):
         none.
       free_bits: nats of each latent number's mean divergence that cost nothing: Kingma et al. 2016,
         https://arxiv.org/abs/1606.04934, eq. 15.
-      reduction: "sum" or "mean" over the pixels of the reconstruction. A mean makes the divergence as many times
-        heavier as there are pixels.
+      reduction: "sum" or "mean" over the numbers of the reconstruction. A mean makes the divergence as many times
+        heavier as an example has numbers.
     """
 
     estimator: Annotated[str, OneOf(ESTIMATORS)] = "elbo"
@@ -77,7 +77,7 @@ class Objective(NamedTuple):
         return self.beta * risen
 
     def reduced(self, log_prob: jax.Array) -> jax.Array:
-        """Adds or averages log-probabilities [..., H W C] over the pixels of an image."""
+        """Adds or averages log-probabilities [..., N] over the numbers of an example."""
         return reduced(log_prob, self.reduction)
 
     def charged(self, divergence: jax.Array) -> jax.Array:
@@ -104,6 +104,6 @@ class Objective(NamedTuple):
             "dreg": f"importance-weighted over {self.samples} samples (doubly reparametrised)",
         }[self.estimator]
         return (
-            f"minimises, in the mean over images, {self.reconstruction:g} x the {error} ({over} over pixels) + "
+            f"minimises, in the mean over examples, {self.reconstruction:g} x the {error} ({over} over values) + "
             f"{divergence}{'; ' + bound if bound else ''}."
         )

@@ -16,8 +16,8 @@ from gengen.core.model import GenerativeModel
 from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.objective import Objective
 from gengen.models.autoencoders.variational_game import Variational
+from gengen.models.binarisation import BINARISATIONS
 from gengen.models.conditioning import conditioning_of
-from gengen.models.pixels import BINARISATIONS
 from gengen.networks.coders import GaussianCoder
 from gengen.values import Entries, OneOf, Size
 

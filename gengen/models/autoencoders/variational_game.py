@@ -21,8 +21,8 @@ from gengen.losses.bounds import importance_weighted, normalised_weights, with_g
 from gengen.losses.divergences import divergence_from_standard, normal_log_density, standard_log_density
 from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.objective import Objective
+from gengen.models.binarisation import BINARISATIONS
 from gengen.models.conditioning import Conditioning, completed
-from gengen.models.pixels import BINARISATIONS, scaled
 from gengen.networks.coders import Gaussian, GaussianCoder
 from gengen.networks.forward import eval_mode, init_network, run
 
@@ -34,7 +34,7 @@ class Terms(NamedTuple):
     """What the bound of each image is made of.
 
     Attributes:
-      log_prob: log p(x | z) of each pixel and channel [k, B, H W C].
+      log_prob: log p(x | z) of each number of an example [k, B, N].
       log_prior: log p(z), all latents together [k, B].
       log_posterior: log q(z | x) [k, B].
       posterior: q(z1 | x), of [B, L].
@@ -74,7 +74,7 @@ class Variational(NamedTuple):
         keys = jax.random.split(key, 4)
         one = example_keys(key, 1)
         condition = self.conditioning.drawn(one)
-        image, latents = scaled(batch["data"][:1]), [jnp.zeros((1, size)) for size in self.latents]
+        image, latents = batch["data"][:1], [jnp.zeros((1, size)) for size in self.latents]
         variables = {
             "encoder": init_network(self.encoders[0], keys[0], *self.conditioning.data_inputs(image, condition)),
             "decoder": init_network(self.decoders[0], keys[1], *self.conditioning.latent_inputs(latents[0], condition)),
@@ -85,12 +85,12 @@ class Variational(NamedTuple):
         return variables
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
-        """Scales and binarises the images, and draws the noise of their latents."""
+        """Binarises the data, and draws the noise of their latents."""
         del state
         size = batch["data"].shape[0]
         to_see, to_tell, to_guess = (local_keys(jax.random.fold_in(key, index), size) for index in range(3))
         return {
-            "data": BINARISATIONS[self.binarisation](to_see, scaled(batch["data"])),
+            "data": BINARISATIONS[self.binarisation](to_see, batch["data"]),
             "condition": self.conditioning.of(to_tell, batch),
             "noise": self.noise(to_guess, self.objective.samples),
         }
@@ -109,7 +109,7 @@ class Variational(NamedTuple):
 
         Args:
           variables: of all networks.
-          batch: "data" [B, H, W, C], "condition" and "noise" of each layer [k, B, L].
+          batch: "data" [B, *shape], "condition" and "noise" of each layer [k, B, L].
           train: whether the networks are in training mode.
           weight: numbers [k, B] by which gradients through the latents are multiplied; the parameters of the posterior
             are then differentiated through its samples alone, as the doubly reparametrised estimator wants it.
@@ -195,13 +195,13 @@ class Variational(NamedTuple):
     def decode(
         self, key: jax.Array, variables: Variables, latents: jax.Array, condition: Batch | None = None
     ) -> jax.Array:
-        """The mean images [n, H, W, C] of latents z1 [n, L]."""
+        """The mean data [n, *shape] of latents z1 [n, L]."""
         condition = completed(self.conditioning, key, len(latents), condition)
         inputs = self.conditioning.latent_inputs(latents, condition)
         return self.likelihood.mean(eval_mode(self.decoders[0], variables["decoder"], *inputs))
 
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
-        """Draws mean images [n, H, W, C]; image i depends on the key, on i and on its condition alone."""
+        """Draws mean data [n, *shape]; image i depends on the key, on i and on its condition alone."""
         return self.decode(key, variables, self.prior(key, variables, n), condition)
 
     def encode(

@@ -24,7 +24,6 @@ from gengen.core.state import State, Variables
 from gengen.losses.likelihood import Likelihood
 from gengen.models.autoencoders.objective import REDUCTIONS, Reduction, reduced
 from gengen.models.conditioning import Conditioning, Labels, Nothing, completed
-from gengen.models.pixels import scaled
 from gengen.networks.coders import ConditionalEncoder
 from gengen.networks.conditional import ConditionalGenerator
 from gengen.networks.forward import eval_mode, init_network, train_mode
@@ -105,7 +104,7 @@ class VectorQuantised(NamedTuple):
         """Says what is minimised, with all that lectures leave open."""
         over = "the sum" if self.reduction == "sum" else "the mean"
         return (
-            f"minimises, in the mean over images, the {self.likelihood.title} ({over} over pixels) + "
+            f"minimises, in the mean over examples, the {self.likelihood.title} ({over} over values) + "
             f"{self.commitment:g} x the squared distance of the encoder's numbers from those of their codes ({over} "
             f"over the map); from step {self.prior_start:,} on, minus the log-likelihood of each code under the prior."
         )
@@ -113,7 +112,7 @@ class VectorQuantised(NamedTuple):
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables of the networks and of the codebook."""
         of_encoder, of_decoder, of_prior, of_codebook = jax.random.split(key, 4)
-        image = scaled(batch["data"][:1])
+        image = batch["data"][:1]
         encoder = init_network(self.encoder, of_encoder, image)
         code = jax.eval_shape(lambda: eval_mode(self.encoder, encoder, image)).shape
         labels = (jnp.zeros((1,), jnp.int32),) if self.conditioning.conditions else ()
@@ -125,9 +124,9 @@ class VectorQuantised(NamedTuple):
         }
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
-        """Scales the images, for stage one."""
+        """The images alone, for stage one."""
         del key, state
-        return {"data": scaled(batch["data"])}
+        return {"data": batch["data"]}
 
     def loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """The error of the reconstruction and the encoder's distance from its codes; the codebook moves on."""
@@ -153,7 +152,7 @@ class VectorQuantised(NamedTuple):
     def prepare_prior(self, key: jax.Array, state: State, batch: Batch) -> Batch:
         """The codes of the images and what the prior is told, for stage two."""
         condition = self.conditioning.of(local_keys(key, batch["data"].shape[0]), batch)
-        return {"code": self._chosen(state.variables, scaled(batch["data"])), **condition}
+        return {"code": self._chosen(state.variables, batch["data"]), **condition}
 
     def prior_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """The cross-entropy of the codes, nats for each."""
@@ -174,7 +173,8 @@ class VectorQuantised(NamedTuple):
     ) -> jax.Array:
         """The maps [n, h, w, D] of images before they are quantised."""
         del key, condition
-        return eval_mode(self.encoder, variables["encoder"], data)
+        maps: jax.Array = eval_mode(self.encoder, variables["encoder"], data)
+        return maps
 
     def decode(
         self, key: jax.Array, variables: Variables, latents: jax.Array, condition: Batch | None = None

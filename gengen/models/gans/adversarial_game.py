@@ -16,13 +16,13 @@ from jax import lax
 from gengen.core.game import Outcome
 from gengen.core.mean import Mean, mean_of
 from gengen.core.model import Batch
-from gengen.core.parallel import example_keys, local_keys, replica_mean
+from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Tree, Variables
 from gengen.losses.adversarial import AdversarialLoss
 from gengen.models.conditioning import Conditioning, Labels, Nothing
+from gengen.models.critic_game import CriticGame
 from gengen.models.gans.terms import Term, TermInputs
 from gengen.models.gans.views import View
-from gengen.models.pixels import scaled
 from gengen.networks.critic import CriticNetwork, CriticOutput
 from gengen.networks.forward import eval_mode, init_network, train_mode
 
@@ -51,6 +51,11 @@ class Adversaries(NamedTuple):
     terms: Sequence[Term] = ()
 
     @property
+    def game(self) -> CriticGame:
+        """The critic and the losses, whatever is judged."""
+        return CriticGame(self.critic, self.loss)
+
+    @property
     def sees_single_images(self) -> bool:
         """Whether the critic needs to be shown no more than one image: not its label, nor others in a pack."""
         return not isinstance(self.conditioning, Labels) and all(view.group == 1 for view in self.views)
@@ -61,7 +66,7 @@ class Adversaries(NamedTuple):
         mutable = {view.name: view.mutable for view in self.views if view.mutable}
         keys = example_keys(key, math.prod(view.group for view in self.views))
         condition = self.conditioning.drawn(keys)
-        images = jnp.broadcast_to(scaled(batch["data"][:1]), (keys.size, *batch["data"].shape[1:]))
+        images = jnp.broadcast_to(batch["data"][:1], (keys.size, *batch["data"].shape[1:]))
         seen = self.conditioning.data_inputs(self.seen(mutable, keys, images), condition)
         return {
             "generator": init_network(
@@ -83,10 +88,10 @@ class Adversaries(NamedTuple):
         return images
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
-        """Scales the images and draws all noise that the turns of a step share."""
+        """Draws all noise that the turns of a step share, and what the critic sees of the data."""
         size, mutable = batch["data"].shape[0], state.variables.get("views", {})
         to_tell, to_see_real, to_see_fake = (local_keys(jax.random.fold_in(key, index), size) for index in range(3))
-        seen = self.seen(mutable, to_see_real, scaled(batch["data"]))
+        seen = self.seen(mutable, to_see_real, batch["data"])
         to_aim = local_keys(jax.random.fold_in(key, 3), seen.shape[0])  # a pack of images has one target
         low, high = self.real_label
         return {
@@ -108,7 +113,7 @@ class Adversaries(NamedTuple):
         """What the critic wants small, and its estimate of the distance between data and samples."""
         fake, generated = self.generate(state, batch)
         judged_real, judged_fake, mutable = self.judge(state.variables["critic"], batch, fake)
-        logits = self.logits(judged_real, judged_fake)
+        logits = self.game.logits(judged_real, judged_fake)
         losses = self.loss.critic(*logits)
         metrics = {self.loss.estimate: mean_of(self.loss.distance(losses))}
         if self.real_label != (1.0, 1.0):
@@ -130,36 +135,16 @@ class Adversaries(NamedTuple):
         inputs = self.conditioning.data_inputs(fake, batch["condition"])
         judged_fake, mutable = train_mode(self.critic, state.variables["critic"], *inputs)
         judged_real = self.without_trace(state, batch)(batch["real"])  # costs nothing where no loss looks at it
-        losses = self.loss.generator(*self.logits(judged_real, judged_fake))
+        losses = self.loss.generator(*self.game.logits(judged_real, judged_fake))
         value, metrics = self.with_terms(
             "generator", losses, key, self.inputs(state, batch, fake, judged_real, judged_fake)
         )
         return value, (metrics, {"generator": generated, "critic": mutable})
 
     def judge(self, critic: dict[str, Tree], batch: Batch, fake: jax.Array) -> tuple[CriticOutput, CriticOutput, Tree]:
-        """Judges data and samples; also returns what the critic's passes carry.
-
-        A critic that judges every image alone sees both in one batch, which is faster. Others see them apart, as
-        critics with batch normalisation are published, so that their statistics are of one kind at a time.
-        """
-        real, condition = batch["real"], batch["condition"]
-        if self.critic.judges_alone:
-            both = {name: jnp.concatenate([value, value]) for name, value in condition.items()}
-            seen = self.conditioning.data_inputs(jnp.concatenate([real, fake]), both)
-            judged, mutable = train_mode(self.critic, critic, *seen)
-            size = real.shape[0]
-            return jax.tree.map(lambda x: x[:size], judged), jax.tree.map(lambda x: x[size:], judged), mutable
-        of_real, mutable = train_mode(self.critic, critic, *self.conditioning.data_inputs(real, condition))
-        of_fake, mutable = train_mode(
-            self.critic, {**critic, **mutable}, *self.conditioning.data_inputs(fake, condition)
-        )
-        return of_real, of_fake, mutable
-
-    def logits(self, real: CriticOutput, fake: CriticOutput) -> tuple[jax.Array, jax.Array]:
-        """The logits of data and samples as the losses count them."""
-        if not self.loss.relativistic:
-            return real.logit, fake.logit
-        return real.logit - replica_mean(fake.logit.mean()), fake.logit - replica_mean(real.logit.mean())
+        """Judges data and samples, both told the batch's conditions; also returns what the critic's passes carry."""
+        real, fakes = (self.conditioning.data_inputs(images, batch["condition"]) for images in (batch["real"], fake))
+        return self.game.judge(critic, real, fakes)
 
     def inputs(
         self, state: State, batch: Batch, fake: jax.Array, judged_real: CriticOutput, judged_fake: CriticOutput
@@ -197,7 +182,8 @@ class Adversaries(NamedTuple):
         keys = example_keys(key, n)
         drawn = self.conditioning.drawn(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, 1))
         inputs = self.conditioning.latent_inputs(self.latents(keys), {**drawn, **(condition or {})})
-        return eval_mode(self.generator, variables["generator"], *inputs)
+        made: jax.Array = eval_mode(self.generator, variables["generator"], *inputs)
+        return made
 
     def features(self, key: jax.Array, variables: Variables, data: jax.Array) -> jax.Array:
         """What the critic's logit weighs of images [n, H, W, C], as they are, without views: [n, F]."""

@@ -17,9 +17,9 @@ class TermInputs(NamedTuple):
     """What a term sees of a turn. With packing, an image here is as many as the critic judges together.
 
     Attributes:
-      critic: (images [B, H, W, C]) -> CriticOutput, in training mode, told the batch's conditions; it leaves no trace.
-      real: data after the views [B, H, W, C].
-      fake: samples after the views [B, H, W, C].
+      critic: (data [B, *shape]) -> CriticOutput, in training mode, told the batch's conditions; it leaves no trace.
+      real: data after the views [B, *shape].
+      fake: samples after the views [B, *shape].
       judged_real: of the data.
       judged_fake: of the samples.
       condition: what samples, and with labels also data, were told to be.

@@ -86,6 +86,7 @@ def _differentiable(optimizer: optax.GradientTransformation) -> bool:
 
     def move(gradient: jax.Array) -> jax.Array:
         update = optax.with_extra_args_support(optimizer).update
+        moved: jax.Array
         moved, _ = update(gradient, optimizer.init(param), param, step=jnp.zeros((), jnp.int32))
         return moved
 

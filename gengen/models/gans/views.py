@@ -29,7 +29,7 @@ class View(NamedTuple):
 
     Attributes:
       name: key of what it carries in `state.variables["views"]`.
-      apply: `(keys [B], images [B, H, W, C] in about [-1, 1], mutable) -> images [B / group, H', W', C']`. The keys
+      apply: `(keys [B], data [B, *shape] in the model's units, mutable) -> data [B / group, *shape']`. The keys
         are typed PRNG keys, one for each example, of this view alone. The same keys give the same view.
       mutable: what it carries, as a run starts: a dict of float32 [], or an empty tree.
       after: `(mutable, step, logits) -> mutable`, with each of the critic's moves: `step` is the number of the step
@@ -102,7 +102,7 @@ def augmentation(
 
 
 def instance_noise(*, deviation: Weight = 0.0, steps: Count = 0) -> View | None:
-    """Adds Gaussian noise to every pixel, so that data and samples overlap and their divergence has a gradient.
+    """Adds Gaussian noise to every number, so that data and samples overlap and their divergence has a gradient.
 
     Sonderby et al. 2017, https://arxiv.org/abs/1610.04490, and Arjovsky and Bottou 2017,
     https://arxiv.org/abs/1701.04862, section 3. With `steps` the standard deviation is annealed and carried; at step
@@ -111,7 +111,8 @@ def instance_noise(*, deviation: Weight = 0.0, steps: Count = 0) -> View | None:
         deviation * max(0, 1 - s / steps)
 
     Args:
-      deviation: standard deviation of the noise in the units of images, which span [-1, 1], as a run starts.
+      deviation: standard deviation of the noise as a run starts, in the model's units, in which data span [-1, 1] or
+        have a deviation of 1.
       steps: number of steps after which there is no noise any more; 0 for noise that stays.
 
     Returns:
@@ -150,7 +151,7 @@ def packing(*, size: Annotated[int, Range(1, 256)] = 1) -> View | None:
       size: number of images in a pack, m in the paper. It must divide the images of one device.
 
     Returns:
-      The view [B, H, W, C] -> [B / size, H, W, size C], which raises a ValueError where `size` does not divide B;
+      The view [B, *S, C] -> [B / size, *S, size C], which raises a ValueError where `size` does not divide B;
       None where `size` is 1.
     """
     if size == 1:
@@ -158,11 +159,11 @@ def packing(*, size: Annotated[int, Range(1, 256)] = 1) -> View | None:
 
     def apply(keys: jax.Array, images: jax.Array, mutable: Tree) -> jax.Array:
         del keys, mutable
-        number, height, width, channels = images.shape
+        number, *places, channels = images.shape
         if number % size:
             raise ValueError(f"size={size} must divide the images of one device, {number}")
-        packs = images.reshape(number // size, size, height, width, channels)
-        return packs.transpose(0, 2, 3, 1, 4).reshape(number // size, height, width, size * channels)
+        packs = images.reshape(number // size, size, *places, channels)
+        return jnp.moveaxis(packs, 1, -2).reshape(number // size, *places, size * channels)
 
     return View("packing", apply, group=size)
 

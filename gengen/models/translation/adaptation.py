@@ -24,8 +24,7 @@ from gengen.core.model import Batch, GenerativeModel
 from gengen.core.parallel import local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
-from gengen.models.pixels import scaled
-from gengen.models.rival import Rival
+from gengen.models.critic_game import CriticGame
 from gengen.models.translation.affine import Affine
 from gengen.models.translation.cyclegan import cycle_of
 from gengen.models.translation.cyclegan_game import CRITICS, TRANSLATORS, Cycle
@@ -56,21 +55,21 @@ class Adaptation(NamedTuple):
         if "label" not in batch:
             raise ValueError("a classifier needs labels of the first data set")
         settings = self.recognition
-        if self.cycle or settings.rival or settings.consistency.weight:
+        if self.cycle or settings.critic or settings.consistency.weight:
             first_images(batch, alike=True)
         own, others = jax.random.split(key)
-        variables = settings.init(own, scaled(batch["data"][:1]))
+        variables = settings.init(own, batch["data"][:1])
         return variables | (self.cycle.init(others, batch) if self.cycle else {})
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
-        """Scales the images, and draws the keys of their views and of the translators' noise."""
+        """Draws the keys of their views and of the translators' noise."""
         size = batch["data"].shape[0]
         view = local_keys(jax.random.fold_in(key, 3), size)  # those before it are the cycle's
         if self.cycle:
             images = self.cycle.prepare(key, state, batch)
         else:
-            second = {"b": scaled(batch["second"]["data"])} if "second" in batch else {}
-            images = {"a": scaled(batch["data"]), **second}
+            second = {"b": batch["second"]["data"]} if "second" in batch else {}
+            images = {"a": batch["data"], **second}
         return {**images, "label": batch["label"], "view": view}
 
     def classifier_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
@@ -102,9 +101,9 @@ class Adaptation(NamedTuple):
     def feature_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the critic of features wants small."""
         del key
-        assert self.recognition.rival
+        assert self.recognition.critic
         losses, mutable = self.recognition.feature_losses(state.variables, batch)
-        loss = self.recognition.rival.loss
+        loss = self.recognition.critic.loss
         return losses.mean(), ({loss.estimate: mean_of(loss.distance(losses))}, mutable)
 
     def recognise(self, key: jax.Array, variables: Variables, data: jax.Array) -> dict[str, jax.Array]:
@@ -156,8 +155,8 @@ def adaptation(
     game = None
     if given:
         game = cycle_of(networks, loss=loss, cycle=cycle, identity=identity, pool=pool, jitter=0, mirror=False)
-    rival = Rival(networks["feature_critic"], ADVERSARIAL_LOSSES["non_saturating"]) if feature else None
-    recognition = Recognition(networks["classifier"], affine, consistency, translated, feature, rival)
+    critic = CriticGame(networks["feature_critic"], ADVERSARIAL_LOSSES["non_saturating"]) if feature else None
+    recognition = Recognition(networks["classifier"], affine, consistency, translated, feature, critic)
     whole = Adaptation(recognition, game, semantic)
     turns = _turns(whole, optimizers)
     return GenerativeModel(
@@ -195,6 +194,6 @@ def _turns(game: Adaptation, optimizers: Mapping[str, optax.GradientTransformati
             turn("critic", CRITICS, game.cycle.critic_loss),
             turn("generator", TRANSLATORS, game.generator_loss),
         ]
-    if game.recognition.rival:
+    if game.recognition.critic:
         turns.append(turn("feature_critic", ("feature_critic",), game.feature_loss))
     return [*turns, turn("classifier", ("classifier",), game.classifier_loss)]

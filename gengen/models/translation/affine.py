@@ -4,10 +4,12 @@ As in French et al. 2018, https://arxiv.org/abs/1706.05208, appendix C: the matr
 and there is a uniform shift. What comes from beyond the border is the border's.
 """
 
+from functools import partial
 from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.ndimage import map_coordinates
 
 from gengen.values import Range
 
@@ -45,8 +47,8 @@ class Affine(NamedTuple):
         if self.deviation or self.translation:
             images = jax.vmap(self._moved)(keys, images)
         if self.noise:
-            draw = jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, 2), images.shape[1:]))
-            images = images + self.noise * draw(keys)
+            noise = jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, 2), images.shape[1:]))(keys)
+            images = images + self.noise * noise
         return images
 
     def _moved(self, key: jax.Array, image: jax.Array) -> jax.Array:
@@ -69,14 +71,5 @@ def interpolated(image: jax.Array, indices: jax.Array) -> jax.Array:
       [..., C].
     """
 
-    def neighbours(axis: int) -> tuple[jax.Array, jax.Array, jax.Array]:
-        last = image.shape[axis] - 1
-        index = jnp.clip(indices[..., axis], 0, last)
-        low = jnp.minimum(jnp.floor(index), max(last - 1, 0))
-        before = low.astype(jnp.int32)
-        return before, jnp.minimum(before + 1, last), (index - low)[..., None]
-
-    (above, below, down), (left, right, across) = neighbours(0), neighbours(1)
-    upper = image[above, left] * (1 - across) + image[above, right] * across
-    lower = image[below, left] * (1 - across) + image[below, right] * across
-    return upper * (1 - down) + lower * down
+    read = partial(map_coordinates, coordinates=[indices[..., 0], indices[..., 1]], order=1, mode="nearest")
+    return jax.vmap(read, in_axes=-1, out_axes=-1)(image)

@@ -13,7 +13,6 @@ Liu and Tuzel 2016, https://arxiv.org/abs/1606.07536.
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
@@ -22,9 +21,9 @@ from gengen.core.game import Outcome, Player, Turn, begin, play
 from gengen.core.mean import mean_of
 from gengen.core.model import Batch, Condition, GenerativeModel
 from gengen.core.parallel import example_keys, local_keys
-from gengen.core.state import State, Variables
+from gengen.core.state import State, Tree, Variables, with_mutable
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
-from gengen.models.pixels import scaled
+from gengen.models.critic_game import CriticGame
 from gengen.models.translation.affine import Affine
 from gengen.models.translation.domains import first_images
 from gengen.networks.critic import CriticOutput
@@ -51,7 +50,7 @@ class Coupled(NamedTuple):
       affine: how images, real or not, are changed on their way to the critic.
     """
 
-    networks: Mapping[str, nn.Module]
+    networks: Mapping[str, Any]
     loss: AdversarialLoss
     latent: int
     weight: float
@@ -82,12 +81,12 @@ class Coupled(NamedTuple):
         return variables
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
-        """Scales the images of both domains, and draws one latent for a pair of samples."""
+        """Draws one latent for a pair of samples, and changes the images on their way to the critic."""
         del state
         size = batch["data"].shape[0]
         latent, view = self.latents(local_keys(key, size)), local_keys(jax.random.fold_in(key, 1), size)
         labels = {"label": batch["label"]} if "classifier" in self.networks else {}
-        real = self.seen({"a": scaled(batch["data"]), "b": scaled(batch["second"]["data"])}, view)
+        real = self.seen({"a": batch["data"], "b": batch["second"]["data"]}, view)
         return {**real, "latent": latent, "view": local_keys(jax.random.fold_in(key, 2), size), **labels}
 
     def seen(self, images: Mapping[str, jax.Array], view: jax.Array) -> dict[str, jax.Array]:
@@ -118,37 +117,39 @@ class Coupled(NamedTuple):
 
         Batch normalisation in the shared layers then sees both domains as one batch, which is part of what they share.
         """
-        mutable: Variables = {}
-        maps = []
+        maps, mutable = self.stems(variables, images, train)
+        judged, mutable["critic"] = run(self.networks["critic"], variables["critic"], maps, train=train)
+        parts = jax.tree.map(lambda leaf: leaf.reshape(len(images), -1, *leaf.shape[1:]), judged)
+        return {name: jax.tree.map(lambda leaf, at=at: leaf[at], parts) for at, name in enumerate(images)}, mutable
+
+    def stems(self, variables: Variables, images: Mapping[str, jax.Array], train: bool) -> tuple[jax.Array, Variables]:
+        """What the shared layers see of images [B, H, W, C] by domain: maps of all, the first domain's first."""
+        maps, mutable = [], dict[str, dict[str, Tree]]()
         for name in images:
             stem = f"stem_{name}"
             made, mutable[stem] = run(self.networks[stem], variables[stem], images[name], train=train)
             maps.append(made)
-        judged, mutable["critic"] = run(
-            self.networks["critic"], variables["critic"], jnp.concatenate(maps), train=train
-        )
-        size = maps[0].shape[0]
-        parts = {
-            name: jax.tree.map(lambda leaf, index=index: leaf[index * size : (index + 1) * size], judged)
-            for index, name in enumerate(images)
-        }
-        return parts, mutable
+        return jnp.concatenate(maps), mutable
 
     def critic_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the critic wants small in both domains, and the classifier."""
         del key
         fakes, generated = self.generate(state.variables, batch["latent"], train=True)
-        real, mutable = self.judge(state.variables, {name: batch[name] for name in DOMAINS}, train=True)
-        after = {**state.variables, **_with(state.variables, mutable)}
-        fake, mutable = self.judge(after, self.seen(fakes, batch["view"]), train=True)
+        real, mutable = self.stems(state.variables, {name: batch[name] for name in DOMAINS}, train=True)
+        after = with_mutable(state.variables, mutable)
+        fake, mutable = self.stems(after, self.seen(fakes, batch["view"]), train=True)
+        game = CriticGame(self.networks["critic"], self.loss)
+        of_real, of_fake, mutable["critic"] = game.judge(state.variables["critic"], (real,), (fake,))
         value, metrics = jnp.zeros(()), {}
-        for name in DOMAINS:
-            losses = self.loss.critic(real[name].logit, fake[name].logit)
+        logits = (jnp.split(side, len(DOMAINS)) for side in game.logits(of_real, of_fake))
+        for name, *pair in zip(DOMAINS, *logits, strict=True):
+            losses = self.loss.critic(*pair)
             metrics[f"{self.loss.estimate}_{name}"] = mean_of(self.loss.distance(losses))
             value = value + losses.mean()
         if "classifier" in self.networks:
+            features = of_real.features[: batch["a"].shape[0]]
             logits, mutable["classifier"] = run(
-                self.networks["classifier"], state.variables["classifier"], real["a"].features, train=True
+                self.networks["classifier"], state.variables["classifier"], features, train=True
             )
             nats = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
             metrics["accuracy"] = mean_of(logits.argmax(-1) == batch["label"])
@@ -183,10 +184,6 @@ class Coupled(NamedTuple):
         judged, _ = self.judge(variables, {"b": data}, train=False)
         logits, _ = run(self.networks["classifier"], variables["classifier"], judged["b"].features, train=False)
         return {"label": jax.nn.log_softmax(logits)}
-
-
-def _with(variables: Variables, mutable: Variables) -> Variables:
-    return {name: {**variables[name], **collections} for name, collections in mutable.items()}
 
 
 LOSSES = tuple(name for name, pair in ADVERSARIAL_LOSSES.items() if not pair.relativistic)

@@ -16,7 +16,7 @@ import optax
 from gengen.core.game import Player, Turn, begin, play
 from gengen.core.model import GenerativeModel
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
-from gengen.models.rival import Rival
+from gengen.models.critic_game import CriticGame
 from gengen.models.translation.cyclegan_game import CRITICS, TRANSLATORS, Cycle
 from gengen.models.translation.jitter import Shift
 from gengen.models.translation.pool import Pool
@@ -88,9 +88,9 @@ def cycle_of(
             raise ValueError(f"{name}={value} must be a number of at least 0")
     if missing := {*TRANSLATORS, *CRITICS} - set(networks):
         raise ValueError(f"this game needs the networks {', '.join(sorted(missing))}")
-    rivals = {name: Rival(networks[name], ADVERSARIAL_LOSSES[loss]) for name in CRITICS}
+    critics = {name: CriticGame(networks[name], ADVERSARIAL_LOSSES[loss]) for name in CRITICS}
     translators = {name: networks[name] for name in TRANSLATORS}
-    return Cycle(translators, rivals, cycle, identity, Pool(pool), jitter, mirror)
+    return Cycle(translators, critics, cycle, identity, Pool(pool), jitter, mirror)
 
 
 def turns_of(game: Cycle, optimizers: Mapping[str, optax.GradientTransformation]) -> tuple[Turn, Turn]:

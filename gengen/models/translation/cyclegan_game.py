@@ -13,8 +13,7 @@ from gengen.core.mean import Mean, mean_of
 from gengen.core.model import Batch
 from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Tree, Variables
-from gengen.models.pixels import scaled
-from gengen.models.rival import Rival
+from gengen.models.critic_game import CriticGame
 from gengen.models.translation.domains import first_images
 from gengen.models.translation.error import absolute_error
 from gengen.models.translation.jitter import jittered
@@ -48,7 +47,7 @@ class Cycle(NamedTuple):
 
     Attributes:
       translators: by `TRANSLATORS`, images [B, H, W, C] and a key for each -> images of the other domain.
-      rivals: the critics by `CRITICS`, and their losses.
+      critics: the critics by `CRITICS`, and their losses.
       weight: of the cycles' mean absolute error.
       identity: weight, times `weight`, of the change of images that are of the domain already.
       pool: of translations that the critics are shown.
@@ -57,7 +56,7 @@ class Cycle(NamedTuple):
     """
 
     translators: Mapping[str, nn.Module]
-    rivals: Mapping[str, Rival]
+    critics: Mapping[str, CriticGame]
     weight: float
     identity: float
     pool: Pool
@@ -82,19 +81,19 @@ class Cycle(NamedTuple):
         return {
             "to_b": init_network(self.translators["to_b"], keys[0], images["a"], None),
             "to_a": init_network(self.translators["to_a"], keys[1], images["b"], None),
-            "critic_a": init_network(self.rivals["critic_a"].network, keys[2], images["a"]),
-            "critic_b": init_network(self.rivals["critic_b"].network, keys[3], images["b"]),
+            "critic_a": init_network(self.critics["critic_a"].network, keys[2], images["a"]),
+            "critic_b": init_network(self.critics["critic_b"].network, keys[3], images["b"]),
             **pools,
         }
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
-        """Scales and jitters the images of both domains, and draws the keys of the translators' noise."""
+        """Jitters the images of both domains, and draws the keys of the translators' noise."""
         del state
         size = batch["data"].shape[0]
         keys = [local_keys(jax.random.fold_in(key, index), size) for index in range(3)]
         given = {"a": batch["data"], "b": batch["second"]["data"]}
         moved = {
-            name: jittered(own, {name: scaled(given[name])}, margin=self.jitter, mirror=self.mirror)[name]
+            name: jittered(own, {name: given[name]}, margin=self.jitter, mirror=self.mirror)[name]
             for own, name in zip(keys[:2], "ab", strict=True)
         }
         return {**moved, "noise": keys[2]}
@@ -106,6 +105,7 @@ class Cycle(NamedTuple):
         def through(name: str, image: jax.Array, index: int) -> jax.Array:
             noise = jax.vmap(jax.random.fold_in, in_axes=(0, None))(batch["noise"], index)
             own = {**variables[name], **mutable.get(name, {})}
+            made: jax.Array
             made, mutable[name] = train_mode(self.translators[name], own, image, noise)
             return made
 
@@ -120,13 +120,13 @@ class Cycle(NamedTuple):
         made = self.passes(state.variables, batch)  # the same as in the translators' turn: compiled, they run once
         value, metrics, trace = jnp.zeros(()), {}, dict[str, Tree]()
         for index, (name, fake) in enumerate((("a", made.fake_a), ("b", made.fake_b))):
-            rival, fake = self.rivals[f"critic_{name}"], lax.stop_gradient(fake)
+            critic, fake = self.critics[f"critic_{name}"], lax.stop_gradient(fake)
             if self.pool.size:
                 pool = state.variables[f"pool_{name}"]["pool"]
                 fake, after = self.pool.shown(jax.random.fold_in(key, index), pool, fake)
                 trace[f"pool_{name}"] = {"pool": after}
-            losses, judged = rival.critic_losses(state.variables[f"critic_{name}"], batch[name], fake)
-            metrics[f"{rival.loss.estimate}_{name}"] = mean_of(rival.loss.distance(losses))
+            losses, judged = critic.critic_losses(state.variables[f"critic_{name}"], batch[name], fake)
+            metrics[f"{critic.loss.estimate}_{name}"] = mean_of(critic.loss.distance(losses))
             value, trace = value + SLOWER * losses.mean(), {**trace, f"critic_{name}": judged}
         return value, (metrics, trace)
 
@@ -144,7 +144,7 @@ class Cycle(NamedTuple):
         metrics, judged, value = {}, {}, jnp.zeros(())
         for name, fake in (("a", made.fake_a), ("b", made.fake_b)):
             critic = f"critic_{name}"
-            losses, judged[critic] = self.rivals[critic].generator_losses(variables[critic], batch[name], fake)
+            losses, judged[critic] = self.critics[critic].generator_losses(variables[critic], batch[name], fake)
             metrics[f"adversarial_{name}"] = mean_of(losses)
             value = value + losses.mean()
         for name, cycled in (("a", made.cycled_a), ("b", made.cycled_b)):

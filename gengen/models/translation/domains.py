@@ -3,14 +3,13 @@
 import jax
 
 from gengen.core.model import Batch
-from gengen.models.pixels import scaled
 
 
 def first_images(batch: Batch, *, alike: bool) -> dict[str, jax.Array]:
     """The first image of each domain, [1, H, W, C] in [-1, 1], to make networks with.
 
     Args:
-      batch: "data" uint8 [B, H, W, C] and "second", with an "data" of its own.
+      batch: "data" [B, H, W, C] in [-1, 1] and "second", with an "data" of its own.
       alike: whether the domains must also have as many channels; height and width must be the same in any case.
 
     Raises:
@@ -18,7 +17,7 @@ def first_images(batch: Batch, *, alike: bool) -> dict[str, jax.Array]:
     """
     if "second" not in batch:
         raise ValueError("a game of two domains needs a second data set: data.second.name")
-    images = {"a": scaled(batch["data"][:1]), "b": scaled(batch["second"]["data"][:1])}
+    images = {"a": batch["data"][:1], "b": batch["second"]["data"][:1]}
     shapes = [image.shape[1:] if alike else image.shape[1:3] for image in images.values()]
     if shapes[0] != shapes[1]:
         what = "images of one shape" if alike else "the same resolution"

@@ -47,8 +47,10 @@ def jittered(
     def change(image: jax.Array) -> jax.Array:
         if margin:
             around = ((0, 0), (margin, margin), (margin, margin), (0, 0))
-            window = jax.vmap(lambda one, row, column: lax.dynamic_slice(one, (row, column, 0), image.shape[1:]))
-            image = window(jnp.pad(image, around, mode="reflect"), top, left)
+            padded, shape = jnp.pad(image, around, mode="reflect"), image.shape[1:]
+            image = jax.vmap(lambda one, row, column: lax.dynamic_slice(one, (row, column, 0), shape))(
+                padded, top, left
+            )
         return jnp.where(turned[:, None, None, None], image[:, :, ::-1], image) if mirror else image
 
     return {name: change(image) for name, image in images.items()}

@@ -14,7 +14,6 @@ import jax.numpy as jnp
 
 from gengen.core.model import Batch
 from gengen.models.autoencoders.corruption import Noise, gaussian
-from gengen.models.pixels import scaled
 from gengen.values import OneOf, Positive, Range
 
 Transform = Callable[[jax.Array, jax.Array], jax.Array]
@@ -42,7 +41,7 @@ class Pairing(NamedTuple):
     alpha: bool = False
     reverse: bool = False
 
-    def shapes(self, image: tuple[int, int, int], paired: int) -> dict[str, tuple[int, int, int]]:
+    def shapes(self, image: tuple[int, ...], paired: int) -> dict[str, tuple[int, ...]]:
         """Height, width and channels of both domains.
 
         Args:
@@ -53,10 +52,10 @@ class Pairing(NamedTuple):
           ValueError: the data hold no pairs, and nothing makes them.
         """
         if self.transform:
-            return {"a": (*image[:2], (self.channels or image[2]) + self.alpha), "b": image}
+            return {"a": (*image[:-1], (self.channels or image[-1]) + self.alpha), "b": image}
         if not paired:
             raise ValueError("name='given' needs data that hold pairs, and these have none")
-        second = (*image[:2], paired)
+        second = (*image[:-1], paired)
         return {"a": image, "b": second} if self.reverse else {"a": second, "b": image}
 
     def of(self, keys: jax.Array, batch: Batch) -> tuple[jax.Array, jax.Array]:
@@ -64,12 +63,12 @@ class Pairing(NamedTuple):
 
         Args:
           keys: of the examples [B].
-          batch: "data" uint8 [B, H, W, C], and "paired" where the data hold pairs.
+          batch: "data" [B, H, W, C] in [-1, 1], and "paired" where the data hold pairs.
         """
-        image = scaled(batch["data"])
+        image = batch["data"]
         if self.transform:
             return self.transform(keys, image), image
-        second = scaled(batch["paired"])
+        second = batch["paired"]
         return (image, second) if self.reverse else (second, image)
 
     def picture(self, a: jax.Array) -> jax.Array:

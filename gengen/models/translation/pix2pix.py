@@ -20,7 +20,7 @@ from gengen.core.model import Batch, GenerativeModel
 from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Tree, Variables
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
-from gengen.models.rival import Rival
+from gengen.models.critic_game import CriticGame
 from gengen.models.translation.error import absolute_error
 from gengen.models.translation.jitter import Shift, jittered
 from gengen.models.translation.pairings import Pairing
@@ -36,7 +36,7 @@ class Paired(NamedTuple):
 
     Attributes:
       translator: images a [B, H, W, C] and a key for each -> images b [B, H, W, C'].
-      rival: the critic, of a and b behind each other in the channels, and its losses; None where there is no game.
+      critic: the critic, of a and b behind each other in the channels, and its losses; None where there is no game.
       pairing: where the pairs come from.
       weight: of the mean absolute error, where the adversarial loss has 1.
       residual: whether the translator says what is to be added to the picture in a, grey repeated as colour.
@@ -45,7 +45,7 @@ class Paired(NamedTuple):
     """
 
     translator: nn.Module
-    rival: Rival | None
+    critic: CriticGame | None
     pairing: Pairing
     weight: float
     residual: bool
@@ -60,8 +60,8 @@ class Paired(NamedTuple):
         channels = self.pairing.picture(a).shape[-1]
         if self.residual and b.shape[-1] % channels:
             raise ValueError(f"residual=True cannot add to {channels} channels to make {b.shape[-1]}")
-        if self.rival:
-            variables["critic_b"] = init_network(self.rival.network, critic, jnp.concatenate([a, b], -1))
+        if self.critic:
+            variables["critic_b"] = init_network(self.critic.network, critic, jnp.concatenate([a, b], -1))
         return variables
 
     def pair(self, key: jax.Array, batch: Batch) -> tuple[jax.Array, jax.Array]:
@@ -92,11 +92,11 @@ class Paired(NamedTuple):
     def critic_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the critic wants small: eq. 1 with its sign turned."""
         del key
-        assert self.rival
+        assert self.critic
         fake, mutable = self.made(state, batch)
         real, fake = (jnp.concatenate([batch["a"], b], -1) for b in (batch["b"], fake))
-        losses, judged = self.rival.critic_losses(state.variables["critic_b"], real, fake)
-        metrics = {self.rival.loss.estimate: mean_of(self.rival.loss.distance(losses))}
+        losses, judged = self.critic.critic_losses(state.variables["critic_b"], real, fake)
+        metrics = {self.critic.loss.estimate: mean_of(self.critic.loss.distance(losses))}
         return SLOWER * losses.mean(), (metrics, {"to_b": mutable, "critic_b": judged})
 
     def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
@@ -106,9 +106,9 @@ class Paired(NamedTuple):
         error = absolute_error(fake, batch["b"])
         value, trace = self.weight * error.mean(), {"to_b": mutable}
         metrics = {"absolute_error": mean_of(error)}
-        if self.rival:
+        if self.critic:
             real, fake = (jnp.concatenate([batch["a"], b], -1) for b in (batch["b"], fake))
-            losses, judged = self.rival.generator_losses(state.variables["critic_b"], real, fake)
+            losses, judged = self.critic.generator_losses(state.variables["critic_b"], real, fake)
             metrics["adversarial"] = mean_of(losses)
             value, trace = value + losses.mean(), {**trace, "critic_b": judged}
         return value, (metrics, trace)
@@ -161,8 +161,8 @@ def pix2pix(
         raise ValueError("adversary=False and weight=0 leave nothing to learn from")
     if missing := {"to_b", *(["critic_b"] if adversary else [])} - set(networks):
         raise ValueError(f"this game needs the networks {', '.join(sorted(missing))}")
-    rival = Rival(networks["critic_b"], ADVERSARIAL_LOSSES[loss]) if adversary else None
-    game = Paired(networks["to_b"], rival, pairing, weight, residual, jitter, mirror)
+    critic = CriticGame(networks["critic_b"], ADVERSARIAL_LOSSES[loss]) if adversary else None
+    game = Paired(networks["to_b"], critic, pairing, weight, residual, jitter, mirror)
     generator = Turn("generator", Player("generator", ("to_b",), optimizers["generator"]), game.generator_loss)
     turns = [generator]
     if adversary:

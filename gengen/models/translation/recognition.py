@@ -18,8 +18,8 @@ from jax import lax
 from gengen.core.mean import Mean, mean_of
 from gengen.core.model import Batch
 from gengen.core.parallel import replica_mean
-from gengen.core.state import Variables
-from gengen.models.rival import Rival
+from gengen.core.state import Tree, Variables
+from gengen.models.critic_game import CriticGame
 from gengen.models.translation.affine import Affine
 from gengen.networks.forward import eval_mode, init_network, train_mode
 from gengen.values import Decay, Weight
@@ -66,7 +66,7 @@ class Recognition(NamedTuple):
       consistency: with a teacher.
       translated: weight of the cross-entropy of source images translated to the target's looks.
       feature: weight of the loss of those who want features of the target to look like the source's.
-      rival: the critic of features, if that weight is not 0.
+      critic: the critic of features, if that weight is not 0.
     """
 
     network: nn.Module
@@ -74,7 +74,7 @@ class Recognition(NamedTuple):
     consistency: Consistency
     translated: float
     feature: float
-    rival: Rival | None
+    critic: CriticGame | None
 
     def init(self, key: jax.Array, image: jax.Array) -> Variables:
         """Makes the first variables: of the classifier, its teacher and the critic, if there are some."""
@@ -84,9 +84,9 @@ class Recognition(NamedTuple):
         if self.consistency.weight:
             kept = {name: tree for name, tree in first.items() if name != "params"}
             variables["teacher"] = {"average": first["params"], **kept}
-        if self.rival:
+        if self.critic:
             features, _ = eval_mode(self.network, first, image)
-            variables["feature_critic"] = init_network(self.rival.network, critic, features)
+            variables["feature_critic"] = init_network(self.critic.network, critic, features)
         return variables
 
     @property
@@ -120,6 +120,7 @@ class Recognition(NamedTuple):
 
         def through(image: jax.Array) -> tuple[jax.Array, jax.Array]:
             own = {**variables["classifier"], **mutable.get("classifier", {})}
+            seen: tuple[jax.Array, jax.Array]
             seen, mutable["classifier"] = train_mode(self.network, own, image)
             return seen
 
@@ -131,15 +132,15 @@ class Recognition(NamedTuple):
             nats = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
             metrics["accuracy_translated"] = mean_of(logits.argmax(-1) == batch["label"])
             value = value + self.translated * nats.mean()
-        if not (self.consistency.weight or self.rival):
+        if not (self.consistency.weight or self.critic):
             return value, metrics, mutable
         features_b, logits_b = through(self.view(batch["view"], batch["b"], 2))
         if self.consistency.weight:
             other = self.view(batch["view"], batch["b"], 3)
             agreement, measured, mutable["teacher"] = self._agreement(variables, other, logits_b)
             value, metrics = value + agreement, metrics | measured
-        if self.rival:
-            losses, mutable["feature_critic"] = self.rival.generator_losses(
+        if self.critic:
+            losses, mutable["feature_critic"] = self.critic.generator_losses(
                 variables["feature_critic"], features_a, features_b
             )
             metrics["feature"] = mean_of(losses)
@@ -148,7 +149,7 @@ class Recognition(NamedTuple):
 
     def _agreement(
         self, variables: Variables, other: jax.Array, logits: jax.Array
-    ) -> tuple[jax.Array, dict[str, Mean], dict]:
+    ) -> tuple[jax.Array, dict[str, Mean], dict[str, Tree]]:
         """What the classifier's logits [B, K] cost against what the teacher says of another view of the same images."""
         settings, teacher = self.consistency, dict(variables["teacher"])
         average = jax.tree.map(
@@ -168,10 +169,10 @@ class Recognition(NamedTuple):
 
     def feature_losses(self, variables: Variables, batch: Batch) -> tuple[jax.Array, Variables]:
         """What the critic of features wants small [B]; the classifier's passes leave no trace."""
-        assert self.rival
+        assert self.critic
         seen = [
             train_mode(self.network, variables["classifier"], self.view(batch["view"], batch[name], index))[0][0]
             for name, index in (("a", 0), ("b", 2))
         ]
-        losses, mutable = self.rival.critic_losses(variables["feature_critic"], *map(lax.stop_gradient, seen))
+        losses, mutable = self.critic.critic_losses(variables["feature_critic"], *map(lax.stop_gradient, seen))
         return losses, {"feature_critic": mutable}

@@ -118,6 +118,7 @@ def followed(
     points = lax.stop_gradient(points)
     one_hot = jax.nn.one_hot(chosen, codebook["counts"].shape[0])
     usage, total = replica_sum((one_hot.sum(0), jnp.matmul(one_hot.T, points, precision=_EXACT)))
+    # `optax.incremental_update` (0.2.8) adds these in the other order, and once compiled differs by up to 5e-7.
     counts = decay * codebook["counts"] + (1 - decay) * usage
     sums = decay * codebook["sums"] + (1 - decay) * total
     whole = counts.sum()

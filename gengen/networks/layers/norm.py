@@ -213,6 +213,7 @@ def normalise(
         return BatchNorm(momentum=0.9, scale_init=scale_init, dtype=dtype)(x, train)
     if norm == "layer":
         axes = tuple(range(1, x.ndim))
-        y = nn.LayerNorm(scale_init=scale_init, reduction_axes=axes, use_fast_variance=False)(x.astype(jnp.float32))
+        layer = nn.LayerNorm(scale_init=scale_init, reduction_axes=axes, use_fast_variance=False)
+        y: jax.Array = layer(x.astype(jnp.float32))
         return y.astype(x.dtype if dtype is None else dtype)
     return x

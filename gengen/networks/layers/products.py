@@ -82,6 +82,7 @@ def convolve_transposed(x: jax.Array, kernel: jax.Array, strides: Pair, pads: Pa
         stop = start + window.shape[-1]
         columns.append(_product(pixels, flipped[:, start:stop]).reshape(window.shape))
         start = stop
+    y: jax.Array
     (y,) = jax.linear_transpose(lambda y: _slices(y, kernel_size, strides, crops), output)(columns)
     return y.astype(x.dtype)
 

@@ -1,6 +1,6 @@
 """Spectral normalisation: Miyato et al. 2018, https://arxiv.org/abs/1802.05957, section 2 and Algorithm 1."""
 
-from typing import Any
+from typing import cast
 
 import flax.linen as nn
 import jax
@@ -54,8 +54,7 @@ class Spectral(nn.Module):
             mutable.value = power_iteration(matrix, mutable.value)
         sigma = singular_value(matrix, mutable.value)
         params = {**params, self.parameter: kernel / jnp.where(sigma > 0, sigma, 1)}
-        output: Any = self.layer.clone(parent=None).apply({"params": params}, x)
-        return output
+        return cast(jax.Array, self.layer.clone(parent=None).apply({"params": params}, x))
 
 
 def power_iteration(matrix: jax.Array, u: jax.Array) -> jax.Array:
@@ -92,7 +91,8 @@ def singular_value(matrix: jax.Array, u: jax.Array) -> jax.Array:
 
 def _first_vector(key: jax.Array, matrix: jax.Array) -> jax.Array:
     u = jax.random.normal(key, matrix.shape[1:], jnp.float32)
-    return lax.fori_loop(0, FIRST_ITERATIONS, lambda _, u: power_iteration(matrix, u), u)
+    first: jax.Array = lax.fori_loop(0, FIRST_ITERATIONS, lambda _, u: power_iteration(matrix, u), u)
+    return first
 
 
 def _left(matrix: jax.Array, u: jax.Array) -> jax.Array:

@@ -17,15 +17,15 @@ from gengen.losses.likelihood import squared_error
 from gengen.models.autoencoders import corruption, priors
 from gengen.models.autoencoders.adversarial_autoencoder import adversarial_autoencoder
 from gengen.models.autoencoders.adversarial_autoencoder_game import CATEGORY, STYLE, Matching
-from gengen.models.pixels import scaled
-from gengen.models.rival import Rival
+from gengen.models.critic_game import CriticGame
 from gengen.networks import mlp
 from gengen.networks.coders import PointCoder
 from gengen.networks.conditional import ConditionalCritic
+from tests.units import scaled
 
 SHAPE, SIZE, LATENT, CLASSES = (4, 4, 1), 6, 2, 3
 NETWORKS = {
-    "encoder": mlp.Encoder(widths=(8,)),
+    "encoder": mlp.Encoder(widths=(8,), bounded=True),
     "decoder": mlp.Decoder(SHAPE, widths=(8,)),
     "critic": mlp.Critic(widths=(8,)),
     "category_critic": mlp.Critic(widths=(8,)),
@@ -53,7 +53,7 @@ def build(networks=NETWORKS, prior=PRIOR, **arguments):
     return adversarial_autoencoder(
         networks=networks,
         optimizers=dict.fromkeys(TURNS, descent()),
-        likelihood=squared_error(),
+        likelihood=squared_error(rank=3),
         prior=prior,
         corruption=corruption.none(),
         **{"classes": CLASSES, "latent": LATENT, **arguments},
@@ -65,7 +65,10 @@ SEMI = {"categories": CLASSES, "semi_supervised": True}
 
 def images(size=SIZE, seed=0):
     rng = np.random.default_rng(seed)
-    return {"data": rng.integers(0, 256, (size, *SHAPE), np.uint8), "label": rng.integers(0, CLASSES, size, np.int32)}
+    return {
+        "data": scaled(rng.integers(0, 256, (size, *SHAPE), np.uint8)),
+        "label": rng.integers(0, CLASSES, size, np.int32),
+    }
 
 
 def two_streams():
@@ -138,7 +141,7 @@ def test_the_generator_climbs_the_critics_logit():
     model, state, _ = started(**with_line)
     after, _ = moved(images(), {"generator": 0.5}, **with_line)
     weights = state.variables["critic"]["params"]["Dense_0"]["kernel"][:, 0]
-    codes = model.encode(jax.random.key(0), state.variables, scaled(jnp.asarray(images()["data"])))
+    codes = model.encode(jax.random.key(0), state.variables, jnp.asarray(images()["data"]))
     slopes = -jax.nn.sigmoid(-codes @ weights)[:, None] * weights[None]
     was, now = (run.variables["encoder"]["params"]["Dense_0"]["bias"] for run in (state, after))
     np.testing.assert_allclose(now - was, -0.5 * slopes.mean(0), rtol=1e-4, atol=1e-6)
@@ -149,7 +152,7 @@ def test_the_classifiers_turn_descends_the_cross_entropy_of_the_labelled_images(
 
     def cross_entropy(params):
         variables = {**state.variables, "encoder": {**state.variables["encoder"], "params": params}}
-        said = model.recognise(jax.random.key(0), variables, scaled(jnp.asarray(labelled["data"])))["label"]
+        said = model.recognise(jax.random.key(0), variables, jnp.asarray(labelled["data"]))["label"]
         return -said[jnp.arange(SIZE), labelled["label"]].mean(), said
 
     params = state.variables["encoder"]["params"]
@@ -185,8 +188,8 @@ def game(classes=CLASSES, **changes):
     plain = Matching(
         encoder=PointCoder(NETWORKS["encoder"], LATENT),
         decoder=NETWORKS["decoder"],
-        rivals={STYLE: Rival(NETWORKS["critic"], loss)},
-        likelihood=squared_error(),
+        critics={STYLE: CriticGame(NETWORKS["critic"], loss)},
+        likelihood=squared_error(rank=3),
         prior=priors.mixture(components=CLASSES, along=0.01, across=0.01),
         corrupt=corruption.none(),
         reduction="mean",
@@ -211,7 +214,7 @@ def components(codes):
 def test_a_label_aware_critic_is_told_labels_and_shown_draws_of_their_components():
     batch = images(30)
     matched = prepared(game(), batch)["matched"]
-    np.testing.assert_array_equal(matched["told"], np.eye(CLASSES + 1)[batch["label"]])
+    np.testing.assert_array_equal(matched["label_code"], np.eye(CLASSES + 1)[batch["label"]])
     np.testing.assert_array_equal(components(matched["drawn"][STYLE]), batch["label"])
 
 
@@ -219,7 +222,7 @@ def test_unlabelled_images_have_a_class_of_their_own_and_draws_of_the_whole_prio
     batch = images(60)
     batch["label"][:30] = -1
     matched = prepared(game(), batch)["matched"]
-    np.testing.assert_array_equal(matched["told"][:30], np.eye(CLASSES + 1)[[CLASSES] * 30])
+    np.testing.assert_array_equal(matched["label_code"][:30], np.eye(CLASSES + 1)[[CLASSES] * 30])
     assert set(components(matched["drawn"][STYLE][:30])) == set(range(CLASSES))
     np.testing.assert_array_equal(components(matched["drawn"][STYLE][30:]), batch["label"][30:])
 
@@ -230,7 +233,7 @@ def test_a_label_aware_critic_sees_unlabelled_and_labelled_streams():
     told = np.concatenate([np.full(20, CLASSES), labelled["label"]])
     np.testing.assert_array_equal(batch["matched"]["label_code"].argmax(-1), told)
     assert batch["data"].shape[0] == 20
-    np.testing.assert_allclose(batch["matched"]["seen"][20:], scaled(jnp.asarray(labelled["data"])))
+    np.testing.assert_allclose(batch["matched"]["seen"][20:], jnp.asarray(labelled["data"]))
 
 
 def test_the_critic_of_a_game_that_is_not_label_aware_is_told_nothing():
@@ -241,29 +244,29 @@ def test_the_critic_of_a_game_that_is_not_label_aware_is_told_nothing():
 @pytest.mark.parametrize("norm", ["none", "batch"])
 def test_a_critic_that_judges_both_in_one_batch_says_what_it_says_of_each(loss, norm):
     """Without normalisation the batch changes nothing; the losses are those of the table."""
-    rival = Rival(mlp.Critic(widths=(4, 4), norm=norm), ADVERSARIAL_LOSSES[loss])
+    critic = CriticGame(mlp.Critic(widths=(4, 4), norm=norm), ADVERSARIAL_LOSSES[loss])
     rng = np.random.default_rng(0)
     drawn, found = (jnp.asarray(rng.normal(size=(SIZE, LATENT)), jnp.float32) for _ in range(2))
-    variables = dict(rival.network.init(jax.random.key(0), drawn, train=False))
+    variables = dict(critic.network.init(jax.random.key(0), drawn, train=False))
 
     def outcome(_):
-        return rival.critic_losses(variables, drawn, found)[0], rival.generator_losses(variables, drawn, found)[0]
+        return critic.critic_losses(variables, drawn, found)[0], critic.generator_losses(variables, drawn, found)[0]
 
     def alone(vectors):
-        judge = functools.partial(rival.network.apply, variables, train=True, mutable=["batch_stats"])
+        judge = functools.partial(critic.network.apply, variables, train=True, mutable=["batch_stats"])
         return jax.vmap(lambda _: judge(vectors)[0].logit, axis_name=AXIS)(jnp.zeros(1))[0]
 
     of_critic, of_encoder = jax.tree.map(lambda x: x[0], jax.jit(jax.vmap(outcome, axis_name=AXIS))(jnp.zeros(1)))
     real, fake = jax.jit(alone)(drawn), jax.jit(alone)(found)
-    if rival.loss.relativistic:
+    if critic.loss.relativistic:
         real, fake = real - fake.mean(), fake - real.mean()
-    np.testing.assert_allclose(of_critic, rival.loss.critic(real, fake), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(of_encoder, rival.loss.generator(real, fake), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(of_critic, critic.loss.critic(real, fake), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(of_encoder, critic.loss.generator(real, fake), rtol=1e-4, atol=1e-5)
 
 
 def test_codes_begin_with_the_probabilities_that_are_recognised():
     model, state, _ = started(**SEMI)
-    data = scaled(jnp.asarray(images(20)["data"]))
+    data = jnp.asarray(images(20)["data"])
     codes = jax.jit(model.encode)(jax.random.key(0), state.variables, data)
     chex.assert_shape(codes, (20, CLASSES + LATENT))
     said = model.recognise(jax.random.key(0), state.variables, data)
@@ -312,20 +315,24 @@ def test_reductions_differ_by_the_number_of_pixels():
 def test_codes_come_to_be_spread_as_the_prior_is():
     with jax.numpy_dtype_promotion("standard"):  # Optax's Adam raises a float to an integer power
         model = adversarial_autoencoder(
-            networks={**NETWORKS, "encoder": mlp.Encoder(widths=()), "critic": mlp.Critic(widths=(32, 32))},
+            networks={
+                **NETWORKS,
+                "encoder": mlp.Encoder(widths=(), bounded=True),
+                "critic": mlp.Critic(widths=(32, 32)),
+            },
             optimizers={
                 player: optax.chain(optax.scale_by_adam(0.5), scale_by_rate(rate))
                 for player, rate in (("autoencoder", 0.0), ("critic", 5e-3), ("generator", 5e-3))
             },
-            likelihood=squared_error(),
+            likelihood=squared_error(rank=3),
             prior=priors.gaussian(deviation=2.0),
             corruption=corruption.none(),
             latent=1,
         )
         rng, one = np.random.default_rng(0), jax.devices()[:1]
-        batches = {"data": rng.integers(0, 256, (1, 2000, 32, *SHAPE), np.uint8)}
+        batches = {"data": scaled(rng.integers(0, 256, (1, 2000, 32, *SHAPE), np.uint8))}
         state = replicate(jax.jit(model.init)(jax.random.key(0), {"data": batches["data"][0, 0]}), one)
-        seen = scaled(jnp.asarray(rng.integers(0, 256, (2000, *SHAPE), np.uint8)))
+        seen = jnp.asarray(scaled(rng.integers(0, 256, (2000, *SHAPE), np.uint8)))
         before = model.encode(jax.random.key(0), state.variables, seen).std()
         state, _ = parallel(model.train_step, one)(jax.random.key(1), state, batches)
         after = model.encode(jax.random.key(0), state.variables, seen)
@@ -372,7 +379,7 @@ def test_a_player_without_an_optimizer_is_refused():
         adversarial_autoencoder(
             networks=NETWORKS,
             optimizers={"autoencoder": descent(), "critic": descent()},
-            likelihood=squared_error(),
+            likelihood=squared_error(rank=3),
             prior=PRIOR,
             corruption=corruption.none(),
             latent=2,

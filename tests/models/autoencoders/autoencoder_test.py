@@ -17,13 +17,13 @@ from gengen.core.transforms import scale_by_rate
 from gengen.losses.likelihood import bernoulli, gaussian, squared_error
 from gengen.models.autoencoders import corruption
 from gengen.models.autoencoders.autoencoder import Autoencoder, autoencoder
-from gengen.models.pixels import scaled
 from gengen.networks import mlp
 from gengen.networks.coders import PointCoder
+from tests.units import scaled
 
 SHAPE, LATENT, SIZE = (3, 3, 1), 4, 6
-BATCH = {"data": np.random.default_rng(0).integers(0, 256, (SIZE, *SHAPE), np.uint8)}
-ENCODER, DECODER = mlp.Encoder(widths=(5,), activation="tanh"), mlp.Decoder(SHAPE, widths=(5,))
+BATCH = {"data": scaled(np.random.default_rng(0).integers(0, 256, (SIZE, *SHAPE), np.uint8))}
+ENCODER, DECODER = mlp.Encoder(widths=(5,), activation="tanh", bounded=True), mlp.Decoder(SHAPE, widths=(5,))
 KEY = jax.random.key(3)
 
 
@@ -32,7 +32,7 @@ def game(corrupt=None, likelihood=None, reduction="mean", contraction=0.0, spars
         PointCoder(ENCODER, LATENT),
         DECODER,
         LATENT,
-        likelihood or squared_error(),
+        likelihood or squared_error(rank=3),
         reduction,
         corrupt or corruption.none(),
         contraction,
@@ -71,9 +71,11 @@ def output(seen):
     return DECODER.apply(state().variables["decoder"], code(seen), train=False)
 
 
-@pytest.mark.parametrize("likelihood", [squared_error(), bernoulli(), gaussian(deviation=0.5)], ids=lambda of: of.title)
+@pytest.mark.parametrize(
+    "likelihood", [squared_error(rank=3), bernoulli(rank=3), gaussian(rank=3, deviation=0.5)], ids=lambda of: of.title
+)
 def test_the_loss_is_the_error_of_what_is_decoded(likelihood):
-    image = scaled(BATCH["data"])
+    image = BATCH["data"]
     errors = -np.float64(likelihood.log_prob(output(image), image))
     for reduction, expected in (("mean", errors.mean()), ("sum", errors.sum((1, 2, 3)).mean())):
         built = game(likelihood=likelihood, reduction=reduction)
@@ -87,7 +89,7 @@ def test_the_loss_is_the_error_of_what_is_decoded(likelihood):
 def test_the_encoder_sees_the_corrupted_image_and_the_target_is_the_clean_one(name):
     built = game(corruption.CORRUPTIONS[name](amount=0.5))
     batch = prepared(built)
-    clean = scaled(BATCH["data"])
+    clean = BATCH["data"]
     chex.assert_trees_all_close(batch["data"], clean, atol=1e-6)
     assert np.all(np.asarray(batch["seen"] != clean).mean((1, 2, 3)) > 0.1)
     expected = np.square(np.tanh(np.float64(output(batch["seen"]))) - np.float64(clean)).mean()
@@ -97,7 +99,7 @@ def test_the_encoder_sees_the_corrupted_image_and_the_target_is_the_clean_one(na
 
 def test_an_image_that_is_all_masked_is_guessed_from_black():
     built = game(corruption.masking(amount=1.0))
-    expected = np.square(np.tanh(np.float64(output(-jnp.ones((SIZE, *SHAPE))))) - np.float64(scaled(BATCH["data"])))
+    expected = np.square(np.tanh(np.float64(output(-jnp.ones((SIZE, *SHAPE))))) - np.float64(BATCH["data"]))
     assert outcome(built, prepared(built))[0] == pytest.approx(expected.mean(), rel=1e-5)
 
 
@@ -113,7 +115,7 @@ def test_corruption_and_directions_follow_the_place_in_the_global_batch():
 def test_penalties_change_the_loss_by_exactly_their_terms():
     batch = prepared(game())
     plain, _ = outcome(game(), batch)
-    sparsity = float(np.abs(np.float64(code(scaled(BATCH["data"])))).mean())
+    sparsity = float(np.abs(np.float64(code(BATCH["data"]))).mean())
     value, metrics = outcome(game(sparsity=0.7), batch)
     assert metrics["sparsity"] == pytest.approx(sparsity, rel=1e-5)
     assert value - plain == pytest.approx(0.7 * sparsity, rel=1e-4)
@@ -153,14 +155,14 @@ def build(**arguments):
     return autoencoder(
         networks={"encoder": ENCODER, "decoder": DECODER},
         optimizers={"autoencoder": optax.chain(optax.identity(), scale_by_rate(0.05))},
-        **{"likelihood": squared_error(), "corruption": corruption.none(), "latent": LATENT, **arguments},
+        **{"likelihood": squared_error(rank=3), "corruption": corruption.none(), "latent": LATENT, **arguments},
     )
 
 
 def test_it_encodes_and_decodes_images_as_they_are_and_has_nothing_to_sample_from():
     model = build(corruption=corruption.masking(amount=1.0))
     assert offers(model) == ["encode", "decode"]
-    image = scaled(BATCH["data"])
+    image = BATCH["data"]
     found = model.encode(KEY, state().variables, image)
     chex.assert_trees_all_close(found, code(image))
     chex.assert_trees_all_close(model.decode(KEY, state().variables, found), jnp.tanh(output(image)))
@@ -200,8 +202,8 @@ def test_a_code_without_numbers_is_refused():
 
 def test_notes_say_what_is_minimised():
     assert build().notes == (
-        "minimises the squared error of pixels in [-1, 1] (the mean over pixels, the mean over images)."
+        "minimises the squared error of values in [-1, 1] (the mean over values, the mean over examples)."
     )
     full = build(contraction=0.1, sparsity=0.5, reduction="sum").notes
-    for part in ("the sum over pixels", "0.1 x the squared Jacobian", "0.5 x the mean absolute value of the code"):
+    for part in ("the sum over values", "0.1 x the squared Jacobian", "0.5 x the mean absolute value of the code"):
         assert part in full

@@ -104,7 +104,7 @@ def test_what_is_in_range_passes():
 
 def test_the_sentence_says_all_that_lectures_leave_open():
     plain = Objective().sentence("error", 20)
-    assert "1 x the error (the sum over pixels) + 1 x the divergence from the prior (the sum over 20 latents)." in plain
+    assert "1 x the error (the sum over values) + 1 x the divergence from the prior (the sum over 20 latents)." in plain
     full = Objective(samples=3, beta=4, warmup=2000, free_bits=0.25, reconstruction=10, reduction="mean")
     for part in ("10 x the error (the mean", "4 x the div", "over 2,000 steps", "0.25 nats a latent", "over 3 samples"):
         assert part in full.sentence("error", 20)

@@ -19,24 +19,26 @@ from jax.flatten_util import ravel_pytree
 from gengen.core.parallel import AXIS
 from gengen.core.state import State
 from gengen.losses.divergences import normal_log_density
-from gengen.losses.likelihood import Likelihood, bernoulli
+from gengen.losses.likelihood import Likelihood, bernoulli, gaussian
 from gengen.models.autoencoders import variational_game
 from gengen.models.autoencoders.objective import Objective
 from gengen.models.autoencoders.variational_game import Variational
 from gengen.models.conditioning import Nothing
+from gengen.networks import mlp
 from gengen.networks.coders import GaussianCoder
+from tests.units import scaled
 
 SHAPE, PIXELS, S = (2, 2, 1), 4, 0.6
 FREE = 0.2
 """Nats between the divergences of the two latents of `example`."""
 
 NORMAL = Likelihood(
-    1,
-    lambda output, image: normal_log_density(image, output, jnp.full_like(output, math.log(S))),
-    lambda output: output,
-    lambda key, output: output + S * jax.random.normal(key, output.shape),
-    True,
-    "",
+    rank=3,
+    numbers=1,
+    log_prob=lambda output, image: normal_log_density(image, output, jnp.full_like(output, math.log(S))),
+    mean=lambda output: output,
+    proper=True,
+    title="",
 )
 
 
@@ -69,15 +71,14 @@ def game(objective=None, latents=(2,), width=0, likelihood=NORMAL, binarisation=
 @functools.cache
 def example(latents=(2,), width=0, samples=3, size=4):
     """Variables that say something, and a prepared batch."""
-    raw = {"data": np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8)}
+    raw = {"data": scaled(np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8))}
     built = game(latents=latents, width=width)
     variables = jax.jit(built.init)(jax.random.key(0), raw)
     noise = jax.random.normal(jax.random.key(2), (samples, size, sum(latents)))
     noise = [noise[..., : latents[0]], noise[..., latents[0] :]][: len(latents)]
-    image = jnp.asarray(raw["data"], jnp.float32) / 127.5 - 1
     flat, back = ravel_pytree(variables)
     variables = back(flat + 0.2 * jax.random.normal(jax.random.key(1), flat.shape))
-    return variables, {"data": image, "condition": {}, "noise": noise}
+    return variables, {**raw, "condition": {}, "noise": noise}
 
 
 def outcome(built, variables, batch, step=0, replicas=1):
@@ -178,8 +179,8 @@ def test_while_the_divergence_has_not_come_in_the_loss_is_the_reconstruction():
     ("likelihood", "latents", "objective"),
     [
         (NORMAL, (2,), Objective("elbo", 2, reconstruction=3.0, beta=0.5, free_bits=FREE)),
-        (bernoulli(), (2,), Objective("iwae", 3, reduction="mean")),
-        (bernoulli(), (2, 1), Objective("elbo", 2, warmup=4)),
+        (bernoulli(rank=3), (2,), Objective("iwae", 3, reduction="mean")),
+        (bernoulli(rank=3), (2, 1), Objective("elbo", 2, warmup=4)),
         (NORMAL, (2, 1), Objective("iwae", 3, beta=2.0)),
     ],
     ids=["free_bits", "importance", "layers", "layers_importance"],
@@ -393,3 +394,23 @@ def test_exactly_so_many_independent_samples_are_weighed_however_they_are_cut(ch
     for weights in (single, several):
         assert abs(weights.mean() - 1) < 4.5 * weights.std() / np.sqrt(len(weights))
     assert single.var() / several.var() == pytest.approx(k, rel=0.09)
+
+
+def test_the_bound_of_points_is_that_of_each_point_and_not_of_a_batch_of_them():
+    """The networks of the project without hidden layers, on points [2]; by hand in float64 on the same weights."""
+    encoder, decoder = GaussianCoder(mlp.Encoder(widths=()), 3), mlp.Decoder((2,), widths=())
+    likelihood, objective = gaussian(rank=1, bounded=False, deviation=S), Objective("iwae", samples=4)
+    built = Variational((encoder,), (decoder,), (3,), likelihood, objective, "none", Nothing())
+    raw = {"data": np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)}
+    variables = jax.jit(built.init)(jax.random.key(0), raw)
+    batch = {**raw, "condition": {}, "noise": [jax.random.normal(jax.random.key(1), (4, 5, 3))]}
+    value, metrics = outcome(built, variables, batch)
+    point, noise = np.float64(raw["data"]), np.float64(batch["noise"][0])
+    mean, deviation = dense(variables["encoder"], "Dense_0", point), dense(variables["encoder"], "Dense_1", point)
+    deviation = np.exp(deviation / 2)
+    latent = mean + deviation * noise
+    log_weights = normal(point, dense(variables["decoder"], "Dense_0", latent), S)
+    log_weights += normal(latent, 0, 1) - normal(latent, mean, deviation)
+    bound = scipy.special.logsumexp(log_weights, axis=0) - np.log(4)
+    assert metrics["bound"].count == 5
+    np.testing.assert_allclose([value, metrics["bound"].total / 5], -bound.mean(), rtol=1e-6)

@@ -17,19 +17,20 @@ from gengen.losses.likelihood import bernoulli, gaussian, squared_error
 from gengen.models.autoencoders.objective import Objective
 from gengen.models.autoencoders.variational import variational
 from gengen.models.autoencoders.variational_game import Variational
+from gengen.models.binarisation import drawn_bits, fixed_bits
 from gengen.models.conditioning import Nothing
-from gengen.models.pixels import drawn_bits, fixed_bits, scaled
 from gengen.networks import mlp
 from gengen.networks.coders import ConditionalEncoder, GaussianCoder
 from gengen.networks.conditional import ConditionalGenerator
+from tests.units import scaled
 
 SHAPE, SIZE, CLASSES = (3, 3, 1), 6, 3
 RNG = np.random.default_rng(0)
 BATCH = {
-    "data": RNG.integers(0, 256, (SIZE, *SHAPE), np.uint8),
+    "data": scaled(RNG.integers(0, 256, (SIZE, *SHAPE), np.uint8)),
     "label": RNG.integers(0, CLASSES, SIZE, np.int32),
 }
-ENCODER, DECODER = mlp.Encoder(widths=(8,)), mlp.Decoder(SHAPE, widths=(8,))
+ENCODER, DECODER = mlp.Encoder(widths=(8,), bounded=True), mlp.Decoder(SHAPE, widths=(8,))
 UPPER = {"upper_encoder": mlp.Encoder(widths=(4,)), "upper_decoder": mlp.Encoder(widths=(4,))}
 KEY = jax.random.key(3)
 
@@ -39,7 +40,7 @@ def build(encoder=ENCODER, decoder=DECODER, rate=0.01, **arguments):
     return variational(
         networks={"encoder": encoder, "decoder": decoder, **arguments.pop("networks", upper)},
         optimizers={"autoencoder": optax.chain(optax.identity(), scale_by_rate(rate))},
-        **{"likelihood": gaussian(), "objective": Objective(), "latents": (2,), **arguments},
+        **{"likelihood": gaussian(rank=3), "objective": Objective(), "latents": (2,), **arguments},
     )
 
 
@@ -61,7 +62,7 @@ def trained(model, steps=100):
     "arguments",
     [
         {},
-        {"objective": Objective("dreg", 3), "binarisation": "dynamic", "likelihood": bernoulli()},
+        {"objective": Objective("dreg", 3), "binarisation": "dynamic", "likelihood": bernoulli(rank=3)},
         {"objective": Objective("iwae", 3, warmup=50), "latents": (3, 2)},
         {**TOLD, "objective": Objective(samples=2, free_bits=0.1, beta=2.0)},
     ],
@@ -82,10 +83,10 @@ def test_training_moves_all_networks_and_tightens_the_bound(arguments):
 def test_what_it_can_do():
     known = ["sample", "prior", "encode", "decode"]
     assert offers(build()) == [*known, "log_likelihood"]
-    assert offers(build(likelihood=squared_error())) == known
+    assert offers(build(likelihood=squared_error(rank=3))) == known
     assert build().conditions == {}
     assert build(**TOLD).conditions == {"label": Condition(classes=CLASSES)}
-    assert "log-likelihood of pixels" in build().notes
+    assert "log-likelihood of values" in build().notes
     assert "the sum over 5 latents" in build(latents=(3, 2)).notes
 
 
@@ -107,7 +108,7 @@ def test_samples_are_decoded_from_the_prior_and_each_follows_its_place(latents):
 
 def prepared(binarisation, replicas=1, key=KEY):
     game = Variational(
-        (GaussianCoder(ENCODER, 2),), (DECODER,), (2,), bernoulli(), Objective(samples=4), binarisation, Nothing()
+        (GaussianCoder(ENCODER, 2),), (DECODER,), (2,), bernoulli(rank=3), Objective(samples=4), binarisation, Nothing()
     )
     image = BATCH["data"].reshape(replicas, -1, *SHAPE)
     state = State(jnp.zeros((), jnp.int32), {}, {})
@@ -127,14 +128,14 @@ def test_noise_and_bits_do_not_depend_on_replicas_and_are_drawn_anew():
     assert len(np.unique(noise)) == noise.size
     assert np.any(other_bits != bits)
     assert np.abs(other - noise).min() > 0
-    np.testing.assert_array_equal(prepared("static")[0], fixed_bits(None, scaled(jnp.asarray(BATCH["data"]))))
-    np.testing.assert_array_equal(prepared("none")[0], scaled(jnp.asarray(BATCH["data"])))
+    np.testing.assert_array_equal(prepared("static")[0], fixed_bits(None, jnp.asarray(BATCH["data"])))
+    np.testing.assert_array_equal(prepared("none")[0], jnp.asarray(BATCH["data"]))
 
 
 @pytest.mark.parametrize("binarisation", ["dynamic", "static"])
 def test_what_is_encoded_and_judged_are_bits_if_the_model_is_one_of_bits(binarisation):
-    built = {name: build(likelihood=bernoulli(), binarisation=name) for name in ("none", binarisation)}
-    variables, image = first(built["none"]).variables, scaled(jnp.asarray(BATCH["data"]))
+    built = {name: build(likelihood=bernoulli(rank=3), binarisation=name) for name in ("none", binarisation)}
+    variables, image = first(built["none"]).variables, jnp.asarray(BATCH["data"])
     bits = {"dynamic": drawn_bits, "static": fixed_bits}[binarisation](example_keys(KEY, SIZE), image)
     for capability in ("encode", "log_likelihood"):
         plain, own = (getattr(built[name], capability) for name in ("none", binarisation))
@@ -157,7 +158,7 @@ def labels(value):
 
 def test_encoder_and_decoder_of_a_conditional_model_see_the_label():
     model, variables = conditional()
-    image, latent = scaled(jnp.asarray(BATCH["data"])), jnp.zeros((SIZE, 2))
+    image, latent = jnp.asarray(BATCH["data"]), jnp.zeros((SIZE, 2))
     for capability, given in (("encode", image), ("decode", latent), ("log_likelihood", image)):
         zero, again, one = (getattr(model, capability)(KEY, variables, given, labels(value)) for value in (0, 0, 1))
         chex.assert_trees_all_equal(again, zero)
@@ -170,7 +171,7 @@ def test_encoder_and_decoder_of_a_conditional_model_see_the_label():
 
 def test_labels_that_are_not_given_are_drawn_and_all_samples_of_an_image_have_the_same():
     model, variables = conditional()
-    image = scaled(jnp.asarray(BATCH["data"]))
+    image = jnp.asarray(BATCH["data"])
     drawn = model.log_likelihood(KEY, variables, image, samples=3)
     told = np.stack([model.log_likelihood(KEY, variables, image, labels(value), samples=3) for value in range(CLASSES)])
     assert np.all(np.abs(told - np.asarray(drawn)).min(0) < 1e-4)

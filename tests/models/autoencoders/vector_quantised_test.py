@@ -17,11 +17,11 @@ from gengen.core.state import networks_of
 from gengen.core.transforms import scale_by_rate
 from gengen.losses.likelihood import gaussian, squared_error
 from gengen.models.autoencoders.vector_quantised import vector_quantised
-from gengen.models.pixels import scaled
 from gengen.networks.coders import ConditionalEncoder
 from gengen.networks.forward import eval_mode
 from gengen.networks.residual import Decoder, Encoder, MapCoder
 from gengen.networks.transformer import CodePrior, Transformer
+from tests.units import scaled
 
 SHAPE, SIZE, K, D, CLASSES, START = (4, 4, 1), 8, 2, 3, 3, 5
 ENCODER = Encoder(6, halvings=1, blocks=1, hidden=4)
@@ -34,7 +34,7 @@ def build(networks=None, **arguments):
     return vector_quantised(
         networks={"encoder": ENCODER, "decoder": DECODER, "prior": BODY, **(networks or {})},
         optimizers={"autoencoder": rate, "prior": rate},
-        **{"likelihood": gaussian(), "prior_start": START, "codes": K, "dimension": D, **arguments},
+        **{"likelihood": gaussian(rank=3), "prior_start": START, "codes": K, "dimension": D, **arguments},
     )
 
 
@@ -43,12 +43,12 @@ TOLD = functools.partial(build, {"prior": BODY.clone(classes=CLASSES)})
 
 def batch(seed=0):
     rng = np.random.default_rng(seed)
-    image = rng.integers(0, 256, (SIZE, *SHAPE), np.uint8)
+    image = scaled(rng.integers(0, 256, (SIZE, *SHAPE), np.uint8))
     return {"data": image, "label": rng.integers(0, CLASSES, SIZE, np.int32)}
 
 
 def images(seed=0):
-    return scaled(jnp.asarray(batch(seed)["data"]))
+    return jnp.asarray(batch(seed)["data"])
 
 
 @functools.cache
@@ -97,7 +97,7 @@ def chex_differs(one, other):
 @pytest.mark.parametrize(("reduction", "pixels", "numbers"), [("mean", 1 / 16, 1 / 12), ("sum", 1, 1)])
 def test_stage_one_descends_the_error_through_the_quantisation_and_the_commitment(reduction, pixels, numbers):
     before = state_of().variables
-    after, metrics = trained(0, reduction=reduction, commitment=0.5, likelihood=squared_error())
+    after, metrics = trained(0, reduction=reduction, commitment=0.5, likelihood=squared_error(rank=3))
     vectors = before["codebook"]["codebook"]["vectors"]
 
     def loss(params):
@@ -243,7 +243,7 @@ def test_the_bound_is_the_largest_part_that_one_map_of_codes_can_give_or_less(ma
     exact = np.log(np.exp(parts).sum(0))
     assert (np.abs(parts - np.asarray(bound)) < 1e-3).any(0).all()
     assert (np.asarray(bound) < exact).all()
-    assert build(likelihood=squared_error()).log_likelihood is None
+    assert build(likelihood=squared_error(rank=3)).log_likelihood is None
 
 
 @pytest.mark.parametrize(

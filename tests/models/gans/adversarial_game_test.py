@@ -14,10 +14,10 @@ from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.models.conditioning import Labels
 from gengen.models.gans.adversarial_game import Adversaries
 from gengen.models.gans.views import augmentation, instance_noise, packing
-from gengen.models.pixels import scaled
 from gengen.networks import mlp
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.forward import train_mode
+from tests.units import scaled
 
 SHAPE = (4, 4, 1)
 GENERATOR, CRITIC = mlp.Generator(SHAPE, widths=(8, 8)), mlp.Critic(widths=(8,))
@@ -26,7 +26,7 @@ PLAIN = Adversaries(GENERATOR, CRITIC, LOSS, 3)
 
 
 def batch(size=6):
-    return {"data": np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8)}
+    return {"data": scaled(np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8))}
 
 
 def on_one_replica(function, *args):
@@ -66,10 +66,6 @@ def judged(images, state=None):
     """What the critic says of images by itself."""
     judge = lambda variables, images: train_mode(CRITIC, variables, images)[0].logit  # noqa: E731
     return on_one_replica(judge, (state or start()).variables["critic"], images)
-
-
-def test_pixels_are_scaled_to_minus_one_and_one():
-    np.testing.assert_allclose(scaled(jnp.asarray([0, 255], jnp.uint8)), [-1, 1])
 
 
 # Labels.
@@ -116,7 +112,7 @@ def test_what_is_drawn_for_a_step_does_not_depend_on_the_number_of_replicas():
 
 
 def test_features_are_what_the_logit_weighs_in_evaluation():
-    images, critic = scaled(batch()["data"]), start().variables["critic"]
+    images, critic = batch()["data"], start().variables["critic"]
     last = critic["params"]["Dense_1"]
     seen = PLAIN.features(jax.random.key(0), start().variables, images)
     logit = PLAIN.critic.apply(critic, images, train=False).logit
@@ -129,7 +125,7 @@ def test_features_are_what_the_logit_weighs_in_evaluation():
         ({}, True),
         ({"views": (instance_noise(deviation=0.5),)}, True),
         ({"views": (packing(size=2),)}, False),
-        ({"told": Labels(3)}, False),
+        ({"conditioning": Labels(3)}, False),
     ],
     ids=["plain", "noise", "packs", "labels"],
 )

@@ -17,6 +17,7 @@ from gengen.models.gans.views import augmentation, packing
 from gengen.networks import mlp
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.forward import train_mode
+from tests.units import scaled
 
 SHAPE, RATE = (4, 4, 1), 0.1
 GENERATOR = mlp.Generator(SHAPE, widths=(8, 8))
@@ -29,7 +30,7 @@ def build(networks, **arguments):
 
 
 def batch(size=6):
-    return {"data": np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8)}
+    return {"data": scaled(np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8))}
 
 
 def start(model):

@@ -17,6 +17,7 @@ from gengen.models.gans.views import packing
 from gengen.networks import mlp
 from gengen.networks.conditional import ConditionalCritic
 from gengen.networks.critic import CriticOutput
+from tests.units import scaled
 
 SHAPE, LATENT, K, C = (4, 4, 1), 3, 5, 2
 GENERATOR, CRITIC = mlp.Generator(SHAPE, widths=(16,)), mlp.Critic(widths=(8,))
@@ -29,7 +30,7 @@ def build(critic=CRITIC, **arguments):
 
 
 def batch(size=6):
-    return {"data": np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8)}
+    return {"data": scaled(np.random.default_rng(0).integers(0, 256, (size, *SHAPE), np.uint8))}
 
 
 @pytest.fixture(scope="module")

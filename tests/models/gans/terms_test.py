@@ -23,6 +23,7 @@ from gengen.models.gans.terms import (
 from gengen.networks import mlp
 from gengen.networks.critic import CriticOutput
 from gengen.networks.forward import train_mode
+from tests.units import scaled
 
 RNG = np.random.default_rng(0)
 SIZE = 8
@@ -147,7 +148,7 @@ def test_terms_draw_from_keys_of_their_own():
 @pytest.mark.parametrize("alone", [True, False])
 def test_feature_matching_is_all_that_the_generator_wants_or_added_and_the_critic_does_not_notice(alone):
     both = Adversaries(GENERATOR, CRITIC, LOSS, 3, terms=feature_matching(weight=2.0, alone=alone))
-    batch = {"data": RNG.integers(0, 256, (6, 2, 2, 1), np.uint8)}
+    batch = {"data": scaled(RNG.integers(0, 256, (6, 2, 2, 1), np.uint8))}
 
     def on_one_replica(function, *args):
         return jax.tree.map(lambda x: x[0], jax.vmap(lambda _: function(*args), axis_name=AXIS)(jnp.zeros(1)))

@@ -17,6 +17,7 @@ from gengen.models.gans.adversarial_game import Adversaries
 from gengen.models.gans.unrolled import unrolled
 from gengen.networks import mlp
 from gengen.networks.critic import CriticNetwork, CriticOutput
+from tests.units import scaled
 
 SHAPE, RATE, KEY = (2, 2, 1), 0.3, jax.random.key(1)
 B1, B2, EPS, EPS_ROOT = 0.5, 0.9, 1e-8, 1e-4
@@ -87,7 +88,7 @@ def with_rate(transform, rate):
 
 
 def batch(shape=SHAPE):
-    return {"data": np.random.default_rng(0).integers(0, 256, (5, *shape), np.uint8)}
+    return {"data": scaled(np.random.default_rng(0).integers(0, 256, (5, *shape), np.uint8))}
 
 
 def on_one_replica(function, *args):

@@ -16,6 +16,7 @@ from gengen.models.translation.affine import Affine
 from gengen.models.translation.recognition import Consistency
 from gengen.networks import mlp
 from gengen.networks.critic import CriticNetwork, CriticOutput
+from tests.units import scaled
 
 CLASSES, SHAPE = 3, (4, 4, 1)
 
@@ -76,7 +77,7 @@ def build(networks=None, players=PLAYERS, affine=None, rate=0.1, consistency=Non
 
 def batch(size=8, channels=1):
     rng = np.random.default_rng(0)
-    a, b = (rng.integers(0, 256, (size, *SHAPE[:2], depth), np.uint8) for depth in (1, channels))
+    a, b = (scaled(rng.integers(0, 256, (size, *SHAPE[:2], depth), np.uint8)) for depth in (1, channels))
     return {"data": a, "label": rng.integers(0, CLASSES, size, np.int32), "second": {"data": b}}
 
 
@@ -193,7 +194,7 @@ def blobs(brightness, number, seed):
     image = brightness + rng.normal(0, 8, (number, *SHAPE))
     for kind in (0, 1):
         image[label == kind, 1:3, 2 * kind : 2 * kind + 2] += 60
-    return np.clip(np.rint(image), 0, 255).astype(np.uint8), label
+    return scaled(np.clip(np.rint(image), 0, 255).astype(np.uint8)), label
 
 
 def trained(steps=150, size=32, **arguments):

@@ -14,6 +14,7 @@ from gengen.models.translation.affine import Affine
 from gengen.models.translation.cogan import CRITIC, GENERATOR, Coupled, cogan
 from gengen.networks import classifier
 from gengen.networks.critic import CriticNetwork, CriticOutput
+from tests.units import scaled
 
 SHAPE, LATENT, CLASSES = (4, 3, 1), 2, 3
 
@@ -73,12 +74,8 @@ def build(networks=NETWORKS, rate=0.1, affine=None, **arguments):
 
 def batch(size=8):
     rng = np.random.default_rng(0)
-    a, b = rng.integers(0, 256, (2, size, *SHAPE), np.uint8)
+    a, b = scaled(rng.integers(0, 256, (2, size, *SHAPE), np.uint8))
     return {"data": a, "label": rng.integers(0, CLASSES, size, np.int32), "second": {"data": b}}
-
-
-def scaled(image):
-    return jnp.asarray(image.astype(np.float32) / np.float32(127.5) - 1)
 
 
 FIRST, OTHER = (jax.jit(GAME.init)(jax.random.key(seed), batch()) for seed in (0, 1))
@@ -123,8 +120,8 @@ def test_what_domain_a_teaches_the_generator_changes_domain_b_through_the_trunk_
 
 
 def test_what_domain_a_teaches_the_critic_changes_what_it_says_of_b_through_the_shared_layers_alone():
-    real, fake = scaled(batch()["data"]), scaled(batch()["data"][::-1])
-    other = {"b": scaled(batch()["second"]["data"])}
+    real, fake = batch()["data"], batch()["data"][::-1]
+    other = {"b": batch()["second"]["data"]}
 
     def loss_of_a(params):
         judged = [GAME.judge(with_params(params), {"a": image}, train=False)[0]["a"].logit for image in (real, fake)]
@@ -142,7 +139,7 @@ def test_what_domain_a_teaches_the_critic_changes_what_it_says_of_b_through_the_
 def test_both_domains_begin_alike():
     fakes, _ = GAME.generate(FIRST, Z, train=False)
     np.testing.assert_array_equal(fakes["a"], fakes["b"])
-    image = scaled(batch()["data"])
+    image = batch()["data"]
     judged, _ = GAME.judge(FIRST, {"a": image, "b": image}, train=False)
     np.testing.assert_allclose(judged["a"].logit, judged["b"].logit, atol=1e-6)
     later, _ = GAME.generate(VARIABLES, Z, train=False)
@@ -150,7 +147,7 @@ def test_both_domains_begin_alike():
 
 
 def test_both_domains_are_judged_as_they_would_be_alone():
-    images = {"a": scaled(batch()["data"]), "b": scaled(batch()["second"]["data"])}
+    images = {"a": batch()["data"], "b": batch()["second"]["data"]}
     both, _ = GAME.judge(VARIABLES, images, train=False)
     for name, image in images.items():
         alone, _ = GAME.judge(VARIABLES, {name: image}, train=False)
@@ -176,7 +173,7 @@ def test_the_critics_loss_is_the_sum_of_both_domains_and_of_the_cross_entropy_of
     before, _, metrics = step(build(weight=weight), fed)
     key = jax.random.fold_in(jax.random.fold_in(jax.random.key(1), 0), 0)
     fakes, _ = GAME.generate(before.variables, GAME.latents(example_keys(key, 8)), train=False)
-    real, _ = GAME.judge(before.variables, {"a": scaled(fed["data"]), "b": scaled(fed["second"]["data"])}, train=False)
+    real, _ = GAME.judge(before.variables, {"a": fed["data"], "b": fed["second"]["data"]}, train=False)
     fake, _ = GAME.judge(before.variables, fakes, train=False)
     losses = {name: (softplus(-real[name].logit) + softplus(fake[name].logit)).mean() for name in "ab"}
     dense = before.variables["classifier"]["params"]["Dense_0"]
@@ -243,7 +240,7 @@ def test_where_no_domain_is_asked_for_samples_come_in_pairs():
 
 
 def test_images_of_the_second_domain_are_recognised_by_their_own_stem():
-    image = scaled(batch()["second"]["data"])
+    image = batch()["second"]["data"]
     found = build().recognise(jax.random.key(0), VARIABLES, image)["label"]
     judged, _ = GAME.judge(VARIABLES, {"b": image}, train=False)
     dense = VARIABLES["classifier"]["params"]["Dense_0"]
@@ -287,7 +284,7 @@ def test_a_latent_of_nothing_is_refused():
     ("fed", "match"),
     [
         ({"data": batch()["data"], "label": batch()["label"]}, r"needs a second data set: data\.second\.name"),
-        ({**batch(), "second": {"data": np.zeros((8, 4, 3, 3), np.uint8)}}, "one shape, .* 4 x 3 x 1 and 4 x 3 x 3"),
+        ({**batch(), "second": {"data": np.zeros((8, 4, 3, 3), np.float32)}}, "one shape, .* 4 x 3 x 1 and 4 x 3 x 3"),
         ({name: images for name, images in batch().items() if name != "label"}, "needs labels of the first"),
     ],
 )

@@ -14,6 +14,7 @@ from gengen.models.translation.cyclegan import cycle_of, cyclegan
 from gengen.models.translation.cyclegan_game import TRANSLATORS
 from gengen.networks import patchgan, resnet, unet
 from gengen.networks.critic import CriticNetwork, CriticOutput
+from tests.units import scaled
 
 RATE = 0.1
 TURN = ((0.0, -1.0, 0.0), (0.0, 0.0, 1.0), (-1.0, 0.0, 0.0))
@@ -64,15 +65,11 @@ def build(to_b=TURN, to_a=None, critic=0.0, networks=None, **arguments):
 
 def batch(size=4, channels=(3, 3), height=5, width=4):
     rng = np.random.default_rng(0)
-    a, b = (rng.integers(0, 256, (size, height, width, depth), np.uint8) for depth in channels)
+    a, b = (scaled(rng.integers(0, 256, (size, height, width, depth), np.uint8)) for depth in channels)
     return {"data": a, "second": {"data": b}}
 
 
-def scaled(image):
-    return image.astype(np.float32) / np.float32(127.5) - 1
-
-
-A, B = (jnp.asarray(scaled(image)) for image in (batch()["data"], batch()["second"]["data"]))
+A, B = (jnp.asarray(image) for image in (batch()["data"], batch()["second"]["data"]))
 
 
 def step(model, fed, state=None):
@@ -141,7 +138,7 @@ def test_the_change_of_images_of_the_domain_already_weighs_identity_times_cycle(
 def test_both_critics_losses_are_halved_and_each_judges_its_domain():
     """Least squares: (D(real) - 1)^2 / 2 + D(fake)^2 / 2, with D the mean of the channels."""
     fed = batch()
-    a, b = scaled(fed["data"]), scaled(fed["second"]["data"])
+    a, b = fed["data"], fed["second"]["data"]
     turn = np.asarray(TURN, np.float32)
     _, after, metrics = step(build(TURN, critic=1.0, cycle=0.0), fed)
     total, weights = 0.0, {}
@@ -168,7 +165,7 @@ def test_critics_are_shown_the_pool_and_the_pool_holds_translations():
         pool = state.variables[f"pool_{name}"]["pool"]
         assert before.variables[f"pool_{name}"]["pool"]["count"] == 0
         assert pool["count"] == 4
-        np.testing.assert_allclose(pool["images"], scaled(image) @ matrix, atol=1e-5)
+        np.testing.assert_allclose(pool["images"], image @ matrix, atol=1e-5)
     assert "params" not in state.variables["pool_a"]
     latest = {"data": np.zeros_like(fed["data"]), "second": {"data": np.zeros_like(fed["data"])}}
     shown, plain = (
@@ -212,14 +209,14 @@ def step_shapes(model, fed):
     replica = jax.vmap(model.train_step, in_axes=(None, None, 0), axis_name=AXIS)
     after, _ = replica(jax.random.key(1), state, jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], fed))
     variables = jax.tree.map(lambda leaf: leaf[0], after.variables)
-    images = {"ab": scaled(fed["data"]), "ba": scaled(fed["second"]["data"])}
+    images = {"ab": fed["data"], "ba": fed["second"]["data"]}
     return {way: model.translate[way](jax.random.key(2), variables, jnp.asarray(images[way])) for way in images}
 
 
 def test_each_direction_is_its_own_translators():
     model = build(TURN, SAME)
     variables = model.init(jax.random.key(0), batch()).variables
-    a = scaled(batch()["data"])
+    a = batch()["data"]
     np.testing.assert_allclose(model.translate["ab"](jax.random.key(0), variables, a), a @ np.asarray(TURN), atol=1e-6)
     np.testing.assert_allclose(model.translate["ba"](jax.random.key(0), variables, a), a, atol=1e-6)
 

@@ -7,17 +7,14 @@ import pytest
 
 from gengen.core.parallel import example_keys
 from gengen.models.translation.pairings import PAIRINGS, luma, steepness
+from tests.units import scaled
 
 KEYS = example_keys(jax.random.key(0), 6)
 RNG = np.random.default_rng(0)
 
 
 def photographs(number=6, height=8, width=12, channels=3):
-    return RNG.integers(0, 256, (number, height, width, channels), np.uint8)
-
-
-def scaled(image):
-    return image.astype(np.float32) / np.float32(127.5) - 1
+    return scaled(RNG.integers(0, 256, (number, height, width, channels), np.uint8))
 
 
 def pairs(pairing, batch, keys=KEYS):
@@ -35,7 +32,7 @@ def test_a_transform_leaves_b_as_it_is_and_makes_an_a_of_the_shape_it_promises_f
     image = photographs(channels=channels)
     pairing = PAIRINGS[name]()
     a, b = pairs(pairing, {"data": image})
-    np.testing.assert_allclose(b, scaled(image), atol=1e-6)
+    np.testing.assert_allclose(b, image, atol=1e-6)
     assert {"a": a.shape[1:], "b": b.shape[1:]} == pairing.shapes(image.shape[1:], 0)
     assert a.dtype == b.dtype == np.float32
     alone, _ = pairs(pairing, {"data": image[4:]}, KEYS[4:])
@@ -52,7 +49,7 @@ def test_given_pairs_go_from_the_second_picture_to_the_first_or_back(reverse):
     batch = {"data": photographs(), "paired": photographs(channels=1)}
     pairing = PAIRINGS["given"](reverse=reverse)
     a, b = pairs(pairing, batch)
-    first, second = scaled(batch["data"]), scaled(batch["paired"])
+    first, second = batch["data"], batch["paired"]
     np.testing.assert_allclose(a, first if reverse else second, atol=1e-6)
     np.testing.assert_allclose(b, second if reverse else first, atol=1e-6)
     assert pairing.shapes((8, 12, 3), 1) == {"a": a.shape[1:], "b": b.shape[1:]}
@@ -67,7 +64,7 @@ def test_data_without_pairs_have_none_to_give():
 
 
 def test_grey_is_the_luma_of_bt_601():
-    image = scaled(photographs())
+    image = photographs()
     expected = 0.299 * image[..., :1] + 0.587 * image[..., 1:2] + 0.114 * image[..., 2:]
     np.testing.assert_allclose(of("grey", image), expected, atol=1e-6)
     for value in (-1.0, 0.25, 1.0):
@@ -76,7 +73,7 @@ def test_grey_is_the_luma_of_bt_601():
 
 @pytest.mark.parametrize("channels", [1, 2, 4])
 def test_the_luma_of_anything_but_rgb_is_the_mean_of_its_channels(channels):
-    image = scaled(photographs(channels=channels))
+    image = photographs(channels=channels)
     np.testing.assert_allclose(luma(jnp.asarray(image)), image.mean(-1, keepdims=True), atol=1e-6)
 
 
@@ -90,7 +87,7 @@ def test_a_flat_picture_looks_the_same_at_low_resolution():
 
 def test_only_the_means_of_squares_are_seen_at_low_resolution():
     """Whatever has no mean in any square of 4 x 4 does not show."""
-    image = 0.3 * scaled(photographs())
+    image = 0.3 * photographs()
     means = image.reshape(6, 2, 4, 3, 4, 3).mean((2, 4))
     fine = np.repeat(np.repeat(means, 4, 1), 4, 2)
     np.testing.assert_allclose(of("low_resolution", image, factor=4), of("low_resolution", fine, factor=4), atol=1e-5)
@@ -109,7 +106,7 @@ def test_bicubic_enlargement_keeps_ramps_and_nearly_keeps_the_means_of_squares()
 
 def test_a_factor_that_does_not_divide_the_sides_is_refused():
     with pytest.raises(ValueError, match=r"factor=5 must divide .* 8 x 12"):
-        of("low_resolution", scaled(photographs()), factor=5)
+        of("low_resolution", photographs(), factor=5)
 
 
 # Holes.
@@ -151,7 +148,7 @@ def test_a_hole_in_the_middle_is_always_there():
 
 
 def test_a_hole_has_the_mean_colour_of_the_rest_and_the_rest_is_as_it_was():
-    image = scaled(photographs())
+    image = photographs()
     made = of("masked", image, share=0.5)[..., :-1]
     for before, after in zip(image, made, strict=True):
         hidden = (before != after).any(-1)
@@ -162,7 +159,7 @@ def test_a_hole_has_the_mean_colour_of_the_rest_and_the_rest_is_as_it_was():
 
 
 def test_a_hole_never_takes_everything():
-    made = of("masked", scaled(photographs(height=4, width=4)), share=0.99)
+    made = of("masked", photographs(height=4, width=4), share=0.99)
     assert np.isfinite(made).all()
 
 
@@ -196,7 +193,7 @@ def test_a_step_from_black_to_white_is_one_over_the_root_of_two_of_the_steepest(
 
 
 def test_edges_do_not_ask_how_bright_a_picture_is_nor_which_side_is_brighter():
-    image = 0.5 * scaled(photographs())
+    image = 0.5 * photographs()
     expected = np.asarray(steepness(jnp.asarray(image)))
     assert expected.max() > 0.1
     for other in (image + 0.3, -image):

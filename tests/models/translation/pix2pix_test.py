@@ -13,6 +13,7 @@ from gengen.models.translation.pairings import PAIRINGS
 from gengen.models.translation.pix2pix import pix2pix
 from gengen.networks import patchgan, unet
 from gengen.networks.critic import CriticNetwork, CriticOutput
+from tests.units import scaled
 
 RATE = 0.1
 
@@ -59,11 +60,7 @@ def build(pairing="given", *, networks=None, **arguments):
 def batch(size=4, channels=1, paired=1, height=6, width=5):
     rng = np.random.default_rng(0)
     shapes = {"data": (size, height, width, channels), "paired": (size, height, width, paired)}
-    return {name: rng.integers(0, 256, shape, np.uint8) for name, shape in shapes.items()}
-
-
-def scaled(image):
-    return image.astype(np.float32) / np.float32(127.5) - 1
+    return {name: scaled(rng.integers(0, 256, shape, np.uint8)) for name, shape in shapes.items()}
 
 
 def step(model, fed):
@@ -81,7 +78,7 @@ def softplus(x):
 
 def test_without_a_critic_a_step_is_down_the_mean_absolute_error():
     fed = batch()
-    a, b = scaled(fed["paired"]), scaled(fed["data"])
+    a, b = fed["paired"], fed["data"]
     _, after, metrics = step(build(adversary=False, weight=7.0, networks={"to_b": Times(0.5)}), fed)
     error = np.abs(b - 0.5 * a).mean()
     assert metrics.keys() == {"generator/loss", "generator/absolute_error"}
@@ -100,7 +97,7 @@ def test_without_a_critic_there_are_no_variables_of_one():
 def test_the_losses_are_eq_4_and_half_of_the_critics_part_of_eq_1():
     """The translator moves after the critic, whose step is written out."""
     fed = batch()
-    a, b = scaled(fed["paired"])[..., 0], scaled(fed["data"])[..., 0]
+    a, b = fed["paired"][..., 0], fed["data"][..., 0]
     _, after, metrics = step(build(weight=10.0), fed)
     real, fake = 0.3 * a + 0.3 * b, 0.3 * a + 0.3 * 0.5 * a
     both = (softplus(-real) + softplus(fake)).mean()
@@ -142,7 +139,7 @@ def test_a_translator_that_adds_nothing_gives_its_input_back_grey_as_colour():
 def test_what_is_added_never_leaves_the_range_of_pixels():
     model = build(residual=True, networks={"to_b": Times(5.0), "critic_b": Weighing()})
     fed = batch()
-    a = scaled(fed["paired"])
+    a = fed["paired"]
     made = model.translate["ab"](jax.random.key(0), model.init(jax.random.key(0), fed).variables, a)
     np.testing.assert_allclose(made, np.clip(6 * a, -1, 1), atol=1e-5)
 
@@ -186,7 +183,7 @@ def test_a_translation_is_one_of_several_and_depends_on_no_other_picture(colours
 def test_a_pair_depends_on_its_key_alone_and_has_both_pictures():
     model, fed = build("masked"), batch(channels=3)
     a, b = model.pair(jax.random.key(0), fed)
-    np.testing.assert_allclose(b, scaled(fed["data"]), atol=1e-6)
+    np.testing.assert_allclose(b, fed["data"], atol=1e-6)
     assert a.shape == (*b.shape[:-1], 4)
     np.testing.assert_array_equal(model.pair(jax.random.key(0), fed)[0], a)
     assert not np.array_equal(model.pair(jax.random.key(1), fed)[0], a)

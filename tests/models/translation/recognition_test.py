@@ -8,7 +8,7 @@ from flax import linen as nn
 
 from gengen.core.parallel import AXIS, example_keys
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
-from gengen.models.rival import Rival
+from gengen.models.critic_game import CriticGame
 from gengen.models.translation.affine import Affine
 from gengen.models.translation.recognition import Consistency, Recognition
 from gengen.networks.critic import CriticNetwork, CriticOutput
@@ -47,13 +47,13 @@ class Weighing(CriticNetwork):
         return CriticOutput(nn.Dense(1)(features)[:, 0], features)
 
 
-RIVAL = Rival(Weighing(), ADVERSARIAL_LOSSES["non_saturating"])
+CRITIC = CriticGame(Weighing(), ADVERSARIAL_LOSSES["non_saturating"])
 
 
 def recognition(network=None, *, translated=0.0, feature=0.0, affine=None, **consistency):
     settings = Consistency(**{"weight": 0.0, **consistency})
     return Recognition(
-        network or Plain(), affine or Affine(), settings, translated, feature, RIVAL if feature else None
+        network or Plain(), affine or Affine(), settings, translated, feature, CRITIC if feature else None
     )
 
 

@@ -1,0 +1,64 @@
+"""Where a program in Python begins: with a run that is opened, or trained."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import absl.logging
+from ml_collections import ConfigDict
+
+from gengen.api.trained import TrainedModel
+from gengen.runs import run
+
+
+def open_run(folder: str | os.PathLike[str], *, best: bool = False, raw: bool = False) -> TrainedModel:
+    """Opens the run of a folder.
+
+    Args:
+      folder: the run folder.
+      best: take the best checkpoint by the run's own scores instead of the latest.
+      raw: take the weights as trained instead of their average.
+
+    Raises:
+      Refusal: the folder holds no run or no checkpoint.
+
+    Examples:
+      >>> import gengen
+      >>> run = gengen.open_run(folder)
+      >>> run.step, run.signature.shape
+      (20, (8, 8, 1))
+    """
+    with _quiet():
+        return TrainedModel(run.open_run(Path(folder).expanduser(), best=best, raw=raw))
+
+
+def train(config: ConfigDict, workdir: str | os.PathLike[str]) -> TrainedModel:
+    """Trains until `training.steps`, from the latest checkpoint if the folder holds one, and opens the run.
+
+    A bar shows how far it is, in a terminal and in a notebook; elsewhere a line is printed now and then.
+
+    Args:
+      config: the experiment.
+      workdir: the run folder.
+
+    Raises:
+      Refusal: the config cannot be run, the folder belongs to another run, or training diverged.
+    """
+    from gengen.api import train as trainer  # with metrics and writers, which a run that is only opened does not need
+
+    folder = Path(workdir).expanduser()
+    with _quiet():
+        trainer.run(config, folder)
+    return open_run(folder)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leaves out what Orbax tells of its own settings, which a user cannot act on."""
+    before = absl.logging.get_verbosity()
+    absl.logging.set_verbosity(absl.logging.FATAL)
+    try:
+        yield
+    finally:
+        absl.logging.set_verbosity(before)

@@ -1,0 +1,193 @@
+"""The modes: what each takes, which flags and keys it heeds, and where it lies."""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, cast
+
+from gengen.core.refusal import Refusal
+
+TOGETHER = ("distributed", "coordinator", "processes", "process")
+"""Flags that make several processes one run."""
+
+EXPERIMENT = ("config", "workdir", "dry_run")
+"""Flags of every mode that takes an experiment."""
+
+RUN = ("config", "workdir", "best", "raw", "seed", "output")
+"""Flags of every mode that looks at a run."""
+
+USED_UP = {*EXPERIMENT, *RUN, *TOGETHER} - {"seed", "output"}
+"""Flags that say what a mode is given first, and are not given to it."""
+
+PLACES = ("data.data_dir", "data.manual_dir", "data.second.manual_dir")
+"""Keys of a config that say where the data lie, which is not part of a run."""
+
+JUDGING = (*PLACES, "evaluation")
+
+
+class Number(NamedTuple):
+    """The whole numbers that a mode takes by a flag.
+
+    Attributes:
+      default: what a mode takes if it is not given.
+      least: the smallest value that makes sense.
+      most: the largest one.
+      why: what an end is, in words to add to it.
+    """
+
+    default: int
+    least: int = 1
+    most: int = 2**31 - 1  # as JAX numbers examples
+    why: str = ""
+
+    def check(self, flag: str, value: int) -> None:
+        """Checks a value.
+
+        Raises:
+          Refusal: it is out of range.
+        """
+        why = f", {self.why}" if self.why else ""
+        if value < self.least:
+            raise Refusal(f"--{flag}={value} must be at least {self.least}{why}.")
+        if value > self.most:
+            raise Refusal(f"--{flag}={value} must be at most {self.most}{why}.")
+
+
+class Task(NamedTuple):
+    """A mode of the command line.
+
+    Attributes:
+      line: what it does, for `--help`.
+      example: the flags of a command, for `--help`.
+      takes: what its `main` takes first: an opened run, an experiment and its run folder, or a folder of runs.
+      flags: all that it heeds beside `--mode`.
+      numbers: by the names of flags, the numbers that it takes.
+      keys: keys and sections of a config that it heeds; None for all of them.
+    """
+
+    line: str
+    example: str
+    takes: Literal["run", "experiment", "folder"]
+    flags: tuple[str, ...]
+    numbers: Mapping[str, Number] = MappingProxyType({})
+    keys: tuple[str, ...] | None = None
+
+
+TASKS: Mapping[str, Task] = {
+    "train": Task(
+        "train, or go on",
+        "--config=configs/wgan.py",
+        "experiment",
+        (*EXPERIMENT, *TOGETHER),
+    ),
+    "sample": Task(
+        "pictures of a run; of one class with --label",
+        "--workdir=runs/wgan --num=64",
+        "run",
+        (*RUN, "num", "label"),
+        {"num": Number(64)},
+        keys=(),
+    ),
+    "traverse": Task(
+        "what each thing does that samples can be told",
+        "--workdir=runs/infogan",
+        "run",
+        RUN,
+        keys=(),
+    ),
+    "reconstruct": Task(
+        "images, and what comes back of them",
+        "--workdir=runs/vae",
+        "run",
+        (*RUN, "num", "label", "input"),
+        {"num": Number(64)},
+        keys=PLACES,
+    ),
+    "translate": Task(
+        "images of one domain, as images of the other",
+        "--workdir=runs/pix2pix",
+        "run",
+        (*RUN, "num", "input", "direction"),
+        {"num": Number(18)},
+        keys=PLACES,
+    ),
+    "interpolate": Task(
+        "what lies between two images",
+        "--workdir=runs/vae",
+        "run",
+        (*RUN, "num", "steps", "spherical"),
+        {"num": Number(8), "steps": Number(10, least=2, why="the two ends")},
+        keys=PLACES,
+    ),
+    "manifold": Task(
+        "what two numbers of a latent make, as a map",
+        "--workdir=runs/vae",
+        "run",
+        (*RUN, "num", "label", "axes"),
+        {"num": Number(20, most=200, why="the cells in a row")},  # a picture of so many is 10,000 pixels wide
+        keys=PLACES,
+    ),
+    "embed": Task(
+        "where images lie in the space of the latents",
+        "--workdir=runs/vae",
+        "run",
+        (*RUN, "num"),
+        {"num": Number(10_000, least=2)},
+        keys=PLACES,
+    ),
+    "detect": Task(
+        "which images are anomalies",
+        "--workdir=runs/anomaly",
+        "run",
+        (*RUN, "num", "input"),
+        {"num": Number(10_000)},
+        keys=JUDGING,
+    ),
+    "evaluate": Task(
+        "how good they are",
+        "--workdir=runs/wgan",
+        "run",
+        (*RUN, "num"),
+        {"num": Number(10_000, least=100)},
+        keys=JUDGING,
+    ),
+    "compare": Task(
+        "all that were judged, side by side",
+        "--workdir=runs",
+        "folder",
+        ("workdir", "output"),
+    ),
+    "adapt": Task(
+        "labels of one domain, and how many are right in another",
+        "--config=configs/adapt.py",
+        "experiment",
+        (*EXPERIMENT, "output"),
+    ),
+    "benchmark": Task(
+        "how fast it would train on this machine",
+        "--config=configs/wgan.py",
+        "experiment",
+        (*EXPERIMENT, "output", *TOGETHER),
+    ),
+}
+"""The modes by their names; each is `main` in the file of its name in `gengen.tasks`."""
+
+
+def main_of(mode: str) -> Callable[..., Path]:
+    """The function of a mode, whose file is imported now: SciPy and matplotlib would be half of every start."""
+    return cast("Callable[..., Path]", import_module(f"gengen.tasks.{mode}").main)
+
+
+def given_to(mode: str, flags: Mapping[str, Any]) -> dict[str, Any]:
+    """What a mode is given by its flags: those that are missing or None have its own default.
+
+    Args:
+      mode: its name.
+      flags: values of flags; what `--input` names is given as the `source`.
+    """
+    task = TASKS[mode]
+    defaults = {name: number.default for name, number in task.numbers.items()}
+    names = [name for name in task.flags if name not in USED_UP]
+    found = {name: defaults.get(name) if flags.get(name) is None else flags[name] for name in names}
+    return {"source" if name == "input" else name: value for name, value in found.items()}

@@ -1,0 +1,106 @@
+"""Everything that can be measured of a run: the sections of its report."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gengen.core.model import require
+from gengen.core.refusal import Refusal
+from gengen.evaluation.codes import codes
+from gengen.evaluation.judge import Judge, Samples, Section, Subject
+from gengen.evaluation.likelihoods import density, likelihood, windows
+from gengen.evaluation.recognition import recognition
+from gengen.evaluation.representation import regularity, representation
+from gengen.evaluation.samples import samples
+from gengen.evaluation.translation_scores import translation
+from gengen.inference.conditions import DOMAIN, classes_of
+from gengen.inference.sampling import sampler
+from gengen.runs.prior import with_prior
+from gengen.runs.run import Run
+
+LEAST = 100
+"""The fewest samples that are judged."""
+
+MAIN = ("samples", "translation", "recognition")
+"""Sections of which a report has at least one."""
+
+SECTIONS: Mapping[str, Callable[[Subject], Section | None]] = {
+    "samples": samples,
+    "density": density,
+    "codes": codes,
+    "likelihood": likelihood,
+    "parzen": windows,
+    "representation": representation,
+    "regularity": regularity,
+    "translation": translation,
+    "recognition": recognition,
+}
+"""What is measured, by its key in the report; a section is None where the model or its data cannot be judged by it."""
+
+
+def sections(run: Run, *, num: int, seed: int) -> dict[str, Section]:
+    """Measures all that can be measured of a run, by the names of `SECTIONS`.
+
+    Args:
+      run: the run.
+      num: the most samples, pairs of samples, or held-out examples to translate.
+      seed: of the noise.
+
+    Raises:
+      Refusal: there are fewer than `LEAST`, the data are gone or other ones, a score or an extractor cannot be had, or
+        there is nothing to judge.
+    """
+    if num < LEAST:
+        raise Refusal(f"num={num} must be at least {LEAST}.")
+    subject = subject_of(run, num=num, seed=seed)
+    found = {name: section for name, measure in SECTIONS.items() if (section := measure(subject))}
+    if not found.keys() & set(MAIN):
+        if run.model.recognise is None:
+            require(run.model, "sample")
+        name = (subject.data.second or subject.data).signature.name
+        raise Refusal(f"{name} lacks the labels that this model recognises, so there is nothing to judge it by.")
+    return found
+
+
+def report_of(run: Run, seed: int, found: Mapping[str, Section]) -> dict[str, Any]:
+    """The report on a run, as JSON holds it: what was judged, and each section by its key; {} for what is not there.
+
+    What is said of samples stands beside the other keys, as "scores", "verdict" and so on.
+    """
+    signature = run.signature
+    report = {
+        **run.origin,
+        "seed": seed,
+        "data": signature.name,
+        "kind": signature.kind,
+        "data_digest": signature.digest,
+    }
+    if "samples" in found:
+        report |= found["samples"].found
+    return report | {name: dict(found[name].found) if name in found else {} for name in SECTIONS if name != "samples"}
+
+
+def evaluate(run: Run, *, num: int, seed: int) -> dict[str, Any]:
+    """The report on a run; the arguments are those of `sections`. Nothing is written or printed."""
+    return report_of(run, seed, sections(run, num=num, seed=seed))
+
+
+def subject_of(run: Run, *, num: int, seed: int) -> Subject:
+    """Loads the data of a run and draws its samples.
+
+    Args:
+      run: the run.
+      num: the most samples; there are no more of them than training examples.
+      seed: of the noise.
+
+    Raises:
+      Refusal: the data are gone or other ones, or their samples cannot be judged.
+    """
+    data = run.data()
+    if run.model.translate or DOMAIN in run.model.conditions:
+        return Subject(run, data, None, num, seed)
+    run = with_prior(run)
+    if run.model.sample is None:
+        return Subject(run, data, None, num, seed)
+    judge = Judge(data, run.settings, num=num, labelled=classes_of(run.model) > 0)
+    draw = sampler(run.model, data.signature.units)
+    return Subject(run, data, Samples(judge, judge.samples(draw, run.variables, seed)), num, seed)

@@ -1,0 +1,69 @@
+"""The critic's side of every game: it tells real from fake, and the pair of losses says what that is worth."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from gengen.core.parallel import replica_mean
+from gengen.core.state import Tree
+from gengen.losses.adversarial import AdversarialLoss
+from gengen.networks.critic import CriticNetwork, CriticOutput
+from gengen.networks.forward import train_mode
+
+Inputs = tuple[jax.Array, ...]
+"""What a critic is shown: arrays [B, ...]."""
+
+
+class CriticGame(NamedTuple):
+    """A critic that tells real from fake: data from samples, draws of a prior from codes.
+
+    Attributes:
+      network: what is judged, [B, ...] -> CriticOutput.
+      loss: what it wants small, and what its opponent does.
+    """
+
+    network: CriticNetwork
+    loss: AdversarialLoss
+
+    def judge(
+        self, variables: dict[str, Any], real: Inputs, fake: Inputs
+    ) -> tuple[CriticOutput, CriticOutput, dict[str, Tree]]:
+        """Judges real and fake in training mode; also returns what the critic's passes carry.
+
+        A critic that judges every example alone sees both in one batch, which is faster. Others see them apart, as
+        critics with batch normalisation are published, so that their statistics are of one kind at a time.
+        """
+        if not self.network.judges_alone:
+            of_real, mutable = train_mode(self.network, variables, *real)
+            of_fake, mutable = train_mode(self.network, {**variables, **mutable}, *fake)
+            return of_real, of_fake, mutable
+        both = [jnp.concatenate(parts) for parts in zip(real, fake, strict=True)]
+        judged, mutable = train_mode(self.network, variables, *both)
+        size = real[0].shape[0]
+        return jax.tree.map(lambda x: x[:size], judged), jax.tree.map(lambda x: x[size:], judged), mutable
+
+    def logits(self, real: CriticOutput, fake: CriticOutput) -> tuple[jax.Array, jax.Array]:
+        """The logits of real and fake as the losses count them: relativistic ones from the other side's mean."""
+        if not self.loss.relativistic:
+            return real.logit, fake.logit
+        return real.logit - replica_mean(fake.logit.mean()), fake.logit - replica_mean(real.logit.mean())
+
+    def critic_losses(
+        self, variables: dict[str, Any], real: jax.Array, fake: jax.Array
+    ) -> tuple[jax.Array, dict[str, Tree]]:
+        """What the critic wants small for real and fake [B, ...]; also what its passes carry.
+
+        Returns:
+          Losses in the shape of a logit: [B], or [B, h, w] where a critic judges patches; and what is carried.
+        """
+        of_real, of_fake, mutable = self.judge(variables, (real,), (fake,))
+        return self.loss.critic(*self.logits(of_real, of_fake)), mutable
+
+    def generator_losses(
+        self, variables: dict[str, Any], real: jax.Array, fake: jax.Array
+    ) -> tuple[jax.Array, dict[str, Tree]]:
+        """What the opponent wants small for fake [B, ...]; the real ones cost nothing where no loss looks at them."""
+        of_fake, mutable = train_mode(self.network, variables, fake)
+        of_real, _ = train_mode(self.network, variables, real)
+        return self.loss.generator(*self.logits(of_real, of_fake)), mutable

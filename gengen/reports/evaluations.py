@@ -1,0 +1,151 @@
+"""What is said of a run that was evaluated: tables and sentences, from the report as JSON holds it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from gengen.metrics.probes import PROBES
+from gengen.metrics.regularity import STEPS
+from gengen.reports import translations
+from gengen.reports.tables import NOUNS, table, with_interval
+
+SETS = ("samples", "floor", "noise", "one_image")
+"""What is judged: samples, training examples in their place, then two that are known to be bad."""
+
+
+def titles(nouns: tuple[str, str]) -> dict[str, str]:
+    """What each of `SETS` is called; `nouns` are the words for one example and for several."""
+    return dict(zip(SETS, ("samples", "real", "noise", f"one {nouns[0]}"), strict=True))
+
+
+def said(report: Mapping[str, Any]) -> str:
+    """Everything that is said of a run, in paragraphs.
+
+    Args:
+      report: an `evaluation.json`.
+    """
+    nouns = NOUNS[report.get("kind", "picture")]
+    origin = (
+        f"step {report['step']} ({report['checkpoint']} checkpoint, weights {report['weights']}, seed {report['seed']})"
+    )
+    begins = _scores(report, origin, nouns) if "scores" in report else origin
+    found = {name: report.get(name) or {} for name in SENTENCES}
+    lines = [*report.get("verdict", ()), *(line for name, say in SENTENCES.items() for line in say(found[name], nouns))]
+    tables = translations.sentences(report.get("translation") or {})
+    return "\n\n".join(part for part in (begins, *tables, "\n".join(lines)) if part)
+
+
+def _scores(report: Mapping[str, Any], origin: str, nouns: tuple[str, str]) -> str:
+    """The table of scores, with what it is of above and what to mind below."""
+    sizes, many, names = report["sizes"], nouns[1], titles(nouns)
+    rows: list[list[str]] = []
+    notes: list[str] = []
+    for entry in report["scores"].values():
+        mark = "" if entry["meaningful"] else " *"
+        shown = [with_interval(entry[name]) for name in SETS]
+        rows.append([entry["title"] + mark, *shown, entry["better"], entry["extractor"]["title"]])
+        notes += notes_on(entry, many)
+    for extractor in report["extractors"]:
+        if extractor["accuracy"] is not None:
+            notes.append(f"{extractor['title']} names {extractor['accuracy']:.2%} of the held-out {many} right.")
+    begins = (
+        f"{sizes['samples']:,} samples of {origin};\nas many training {many} in their place (real), noise, and "
+        f"{names['one_image']} repeated; all compared with {sizes['reference']:,} held-out {many} of {report['data']}"
+    )
+    header = ("score [95 % interval]", *names.values(), "better", "sees")
+    return f"{begins}\n\n" + "\n".join((table(rows, header), *notes))
+
+
+def notes_on(entry: Mapping[str, Any], many: str) -> Iterator[str]:
+    """What a reader of a score might stumble over."""
+    if not entry["meaningful"]:
+        yield (
+            f"* {entry['title']}: {min(entry['sizes'].values()):,} {many} are fewer than the "
+            f"{entry['meaningful_from']:,} from which it means something."
+        )
+    if entry["note"] and min(entry[shown]["value"] for shown in SETS) < 0:
+        yield f"{entry['title']}: {entry['note']}."
+
+
+Found = Mapping[str, Any]
+"""What a report holds by the key of a section; {} where there is nothing."""
+
+
+def _density(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
+    for shown, what in (("samples", "samples"), ("held_out", f"held-out {nouns[1]}")):
+        if found:
+            entry = found[shown]
+            line = f"Mean log-density of {entry['points']:,} {what}: {_within(entry['nats'])} nats"
+            if "modes" in entry:
+                line += f"; {_within(entry['high_quality'], 100)} % of them lie within three deviations of a mode, and"
+                line += f" they hit {entry['modes']['value']:.0f} of {entry['components']} modes"
+            yield line + "."
+
+
+def _codes(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
+    for name, code in found.items():
+        value, low, high = (100 * code["error"][end] for end in ("value", "low", "high"))
+        by = "" if name == "label" else f", matched with the classes on {code['train']:,} training {nouns[1]},"
+        error = f"{value:.1f} % [{low:.1f}, {high:.1f}]"
+        yield f"Code {name}{by} is wrong on {error} of {code['test']:,} held-out {nouns[1]}."
+
+
+def _likelihood(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
+    one, many = nouns
+    for samples, bound in found.items():
+        yield (
+            f"Log-likelihood of {bound['images']:,} held-out {many}, bounded with {int(samples):,} "
+            f"sample{'s' if int(samples) > 1 else ''} each: at least {_within(bound['nats'])} nats "
+            f"{'an' if one == 'image' else 'a'} {one}."
+        )
+
+
+def _parzen(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
+    if found:
+        yield (
+            f"Parzen windows of width {found['bandwidth']:.3g} around {found['samples']:,} samples give "
+            f"{found['images']:,} held-out {nouns[1]} {_within(found['nats'])} nats."
+        )
+
+
+def _representation(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
+    for name, read in found.items():
+        yield (
+            f"The {PROBES[name]} of the codes: {_within(read['accuracy'], 100)} % of {read['test']:,} held-out "
+            f"{nouns[1]} (fitted to {read['train']:,})."
+        )
+
+
+def _regularity(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
+    if "continuity" in found:
+        what = "picture" if nouns[0] == "image" else nouns[0]
+        yield (
+            f"Along straight ways between draws of the prior the largest of {STEPS} steps changes the "
+            f"{what} {_within(found['continuity'])} times as much as the mean one (1 is even, {STEPS} a single jump)."
+        )
+    if "completeness" in found:
+        yield f"The classifier is 90 % sure of {_within(found['completeness'], 100)} % of the samples."
+
+
+def _recognition(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
+    if found:
+        yield (
+            f"Its own classifier names {with_interval(found['accuracy'])} of the {found['images']:,} held-out "
+            f"{nouns[1]} of {found['domain']} right."
+        )
+
+
+SENTENCES: Mapping[str, Callable[[Found, tuple[str, str]], Iterator[str]]] = {
+    "density": _density,
+    "codes": _codes,
+    "likelihood": _likelihood,
+    "parzen": _parzen,
+    "representation": _representation,
+    "regularity": _regularity,
+    "recognition": _recognition,
+}
+"""What is said of each section that has no table."""
+
+
+def _within(estimate: Mapping[str, float], factor: float = 1) -> str:
+    value, low, high = (factor * estimate[end] for end in ("value", "low", "high"))
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"

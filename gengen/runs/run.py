@@ -1,0 +1,89 @@
+"""A run, opened: what every task that looks at one works on."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+from ml_collections import ConfigDict
+
+from gengen.build.model import build_model, example_batch
+from gengen.core.average import evaluation_variables
+from gengen.core.model import GenerativeModel
+from gengen.core.refusal import Refusal
+from gengen.core.state import Variables
+from gengen.data.signature import DataSet, Signature
+from gengen.runs.folder import opened, unchanged
+from gengen.runs.prepare import load_again
+from gengen.training.checkpoint import Checkpoints
+
+
+class Run(NamedTuple):
+    """A run folder with one of its checkpoints restored.
+
+    Attributes:
+      folder: the run folder.
+      config: the experiment.
+      signature: of the data.
+      model: of the config.
+      step: number of steps that the model was trained for.
+      variables: of the model, averaged or as trained.
+      origin: how every report begins: the run, its step, and which checkpoint and weights were taken.
+      given: where the section `evaluation` and the places of the data come from; `config` unless one is named.
+    """
+
+    folder: Path
+    config: ConfigDict
+    signature: Signature
+    model: GenerativeModel
+    step: int
+    variables: Variables
+    origin: Mapping[str, Any]
+    given: ConfigDict
+
+    @property
+    def settings(self) -> ConfigDict:
+        """The section `evaluation`; empty where the folder is older than it."""
+        return self.given.get("evaluation", ConfigDict())
+
+    def data(self) -> DataSet:
+        """Loads the data that the run was trained on.
+
+        Raises:
+          Refusal: the data are gone or other ones.
+        """
+        return load_again(self.folder, self.config, self.signature, self.given)
+
+
+def open_run(folder: Path, *, best: bool = False, raw: bool = False, given: ConfigDict | None = None) -> Run:
+    """Opens a run folder.
+
+    Args:
+      folder: the run folder.
+      best: restore the best checkpoint by the run's own scores instead of the latest.
+      raw: take the weights as trained instead of their average.
+      given: as in `Run`; None for the run's own config.
+
+    Raises:
+      Refusal: the folder holds no run or no checkpoint.
+    """
+    config, signature = opened(folder)
+    with unchanged(folder):
+        model = build_model(config, signature)
+        template = jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
+    there = folder / ("best" if best else "checkpoints")
+    checkpoints = Checkpoints(there, read_only=True) if there.is_dir() else None
+    restored = checkpoints.restore_latest(template) if checkpoints else None
+    if restored is None and best:
+        raise Refusal(f"{folder} holds no best checkpoint; it is kept where config.evaluation.every is not 0.")
+    if restored is None:
+        raise Refusal(f"{folder} holds no checkpoint yet; run its training until the first one.")
+    step, state = restored
+    origin = {
+        "run": str(folder),
+        "step": step,
+        "checkpoint": "best" if best else "latest",
+        "weights": "as trained" if raw or not state.average else "averaged",
+    }
+    variables = evaluation_variables(state, raw=raw)
+    return Run(folder, config, signature, model, step, variables, origin, config if given is None else given)
