@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -63,8 +64,8 @@ def compilation_cache(
         return
     kept = cache.mkdir("xla")
     if sum(path.stat().st_size for path in kept.iterdir()) > KEPT:
-        shutil.rmtree(kept)
-        kept.mkdir()
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir(exist_ok=True)
     copy_new(kept, folder)
     yield folder
     copy_new(folder, kept)
@@ -72,9 +73,9 @@ def compilation_cache(
 
 def copy_new(source: pathlib.Path, target: pathlib.Path) -> None:
     """Copies the files of a folder that are not in another one yet, where each appears whole."""
-    for path in source.iterdir():
+    for path in source.glob("[!.]*"):  # what another worker has not written to its end begins with a dot
         if not (target / path.name).exists():
-            with whole(target / path.name) as file:
+            with suppress(FileNotFoundError), whole(target / path.name) as file:
                 file.write(path.read_bytes())
 
 
@@ -87,13 +88,13 @@ LONG = {"subprocess", "data_dir", "test_data", "slow", "heavy", *TRAINING}
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks as quick the first row of each test that starts no process and trains nothing that takes long.
 
     A test that is marked quick itself is so with all of its rows.
     """
     taken = set()
-    for item in items:
+    for item in (item for item in items if isinstance(item, pytest.Function)):
         test = item.nodeid.partition("[")[0]
         names = {*item.fixturenames, *item.function.__code__.co_names, item.path.stem}
         if test not in taken and not {*names, *(mark.name for mark in item.iter_markers())} & LONG:

@@ -299,7 +299,7 @@ ROWS = {
     "autoencoder": Row(autoencoder, penalised_autoencoder, AUTOENCODER, moves=ALONE),
     "variational": Row(
         variational,
-        lambda: coders(likelihood=gaussian(), objective=Objective("iwae", 2), latents=(2,)),
+        lambda: coders(likelihood=gaussian(rank=len(SHAPE)), objective=Objective("iwae", 2), latents=(2,)),
         BAYESIAN | {"log_likelihood"},
         moves=ALONE,
     ),

@@ -231,6 +231,7 @@ def test_a_pair_is_an_image_of_each_domain_of_the_same_example(name, model):
     chex.assert_trees_all_close(some, a[:3], atol=1e-6)
 
 
+@pytest.mark.heavy
 @those(lambda row: "pool" in row.arguments())
 def test_pools_hold_the_same_translations_on_every_replica_of_any_number(name):
     for domain in "ab":

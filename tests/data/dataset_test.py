@@ -127,6 +127,7 @@ def test_a_damaged_cache_is_written_again(tmp_path: pathlib.Path, damage: str) -
     np.testing.assert_array_equal(first.splits["train"]["data"], second.splits["train"]["data"])
 
 
+@pytest.mark.heavy
 def test_two_processes_may_start_at_once(tmp_path: pathlib.Path) -> None:
     code = (
         "from gengen.data.dataset import load;"

@@ -19,6 +19,8 @@ from gengen.evaluation.translation_scores import translation
 from gengen.metrics.interval import of_share
 from gengen.reports.translations import sentences
 
+pytestmark = pytest.mark.heavy
+
 SETTINGS = ConfigDict({"features": "auto", "inception_weights": None})
 
 CLASSES = ("left", "middle", "right")

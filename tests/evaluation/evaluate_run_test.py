@@ -24,6 +24,8 @@ from gengen.metrics.interval import of_share
 from gengen.pictures.sheet import in_rows
 from gengen.tasks import compare, evaluate
 
+pytestmark = pytest.mark.heavy
+
 SETTINGS = ConfigDict({"features": "coordinates", "inception_weights": None})
 
 

@@ -18,6 +18,8 @@ from gengen.metrics.interval import of_blocks
 from gengen.metrics.pairs import measure, retrieve
 from gengen.reports.translations import sentences
 
+pytestmark = pytest.mark.heavy
+
 SETTINGS = ConfigDict({"features": "auto", "inception_weights": None})
 
 
