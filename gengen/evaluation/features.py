@@ -110,10 +110,10 @@ def extractors(data: DataSet, settings: ConfigDict) -> Extractors:
     kind, labelled = KINDS[data.signature.kind], len(present(data)) > 1
     name = _chosen(data, settings, labelled=labelled)
     inception = _inception(settings.inception_weights) if name == "inception" else None  # first: it may be a wrong one
-    classes = kind.classes(data) if labelled else None
+    classes, points = kind.classes(data) if labelled else None, kind.points(data)
     if name == "classifier" and classes:
-        return Extractors(classes, classes, kind.points(data))
-    return Extractors(inception or _coordinates(data), classes, kind.points(data))
+        return Extractors(classes, classes, points)
+    return Extractors(inception or (points if kind is _OF_NUMBERS else _coordinates(data)), classes, points)
 
 
 def _chosen(data: DataSet, settings: ConfigDict, *, labelled: bool) -> str:

@@ -45,7 +45,8 @@ def samples(subject: Subject) -> Section | None:
     said = verdict(
         compared,
         found["samples"]["frechet_distance"],
-        frechet_distance(sets["noise"].features, drawn.features),
+        # Uniform noise about a few numbers lies near to them: there, a distance says nothing of it.
+        frechet_distance(sets["noise"].features, drawn.features) if judge.signature.kind == "picture" else None,
         shares,
         number=judge.num,
         training=training,
@@ -111,7 +112,7 @@ def _entry(
         smaller = min(judge.num, reference)
         sizes = {"samples": smaller, "reference": smaller} if score.evenly else {**sizes, "reference": reference}
     return {
-        "title": score.title,
+        "title": score.title_of(judge.nouns[1]),
         "better": score.better,
         "extractor": _as_json(judge.extractor(name)),
         "paper": score.paper,

@@ -52,6 +52,10 @@ class Score(NamedTuple):
     pictures: bool = False
     note: str = ""
 
+    def title_of(self, many: str) -> str:
+        """Its name for people, of data of a kind whose examples are called so."""
+        return self.title.replace("images", many)
+
 
 SCORES: Mapping[str, Score] = {
     "frechet_distance": Score(

@@ -37,7 +37,7 @@ class Classes(NamedTuple):
 def verdict(
     compared: Mapping[str, Compared],
     distance: Estimate,
-    to_noise: Estimate,
+    to_noise: Estimate | None,
     classes: Classes | None,
     *,
     number: int,
@@ -52,7 +52,7 @@ def verdict(
       compared: scores of samples and of real data by name: collisions, copied, where samples were asked to be of a
         class label_agreement, and any others.
       distance: the Fréchet distance of the samples from data.
-      to_noise: the same from noise, instead of from data.
+      to_noise: the same from noise, instead of from data; None where it cannot tell noise.
       classes: shares of the classes; None where there are none.
       number: of samples.
       training: number of training examples.
@@ -61,7 +61,9 @@ def verdict(
     Returns:
       At least one sentence.
     """
-    if to_noise.high < distance.low and compared["collisions"].samples.value <= COLLAPSED:  # noise does not repeat
+    if (
+        to_noise and to_noise.high < distance.low and compared["collisions"].samples.value <= COLLAPSED
+    ):  # noise does not repeat
         return [
             f"These samples are noise: they are nearer to noise (Fréchet distance {to_noise.value:.4g}) than to data "
             f"({distance.value:.4g})."
@@ -120,7 +122,7 @@ def _apart(faults: Mapping[str, Compared], looked_at: int, many: str) -> str:
     if not faults:
         return f"These samples cannot be told from real {many} by any of {looked_at} scores at these sample sizes."
     named = [
-        f"{SCORES[name].title} ({found.samples.value:.3g}, real {many} {found.real.value:.3g}"
+        f"{SCORES[name].title_of(many)} ({found.samples.value:.3g}, real {many} {found.real.value:.3g}"
         f"{f', of {found.number:,} each' if found.number else ''})"
         for name, found in faults.items()
     ]

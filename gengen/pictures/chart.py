@@ -39,7 +39,7 @@ class Shares(NamedTuple):
       samples: share of each class among the samples [K].
       low: lower ends of their intervals [K].
       high: upper ends [K].
-      data: share of each class in the data [K].
+      data: share of each class in the training data [K].
     """
 
     names: Sequence[str]
@@ -106,7 +106,7 @@ def _draw_shares(axes: Any, shares: Shares) -> None:
     indices = np.arange(len(shares.names))
     errors = np.maximum([shares.samples - shares.low, shares.high - shares.samples], 0)
     axes.bar(indices - 0.2, 100 * shares.samples, 0.4, yerr=100 * errors, label="samples", color=COLOURS[0])
-    axes.bar(indices + 0.2, 100 * shares.data, 0.4, label="training images", color=COLOURS[1])
+    axes.bar(indices + 0.2, 100 * shares.data, 0.4, label="training data", color=COLOURS[1])
     axes.set_xticks(indices, shares.names, fontsize=8, rotation=90 if max(map(len, shares.names)) > 6 else 0)
     axes.set_ylabel("%")
     axes.set_title("classes", fontsize=10)
