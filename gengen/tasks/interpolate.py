@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gengen.core.model import GenerativeModel, require
+from gengen.core.nouns import counted
 from gengen.core.refusal import Refusal
 from gengen.inference.conditions import LABEL, by_class, classes_of, shown_to
 from gengen.inference.latents import Latents, check_continuous, label_condition
@@ -94,7 +95,7 @@ def _images(run: Run, num: int, seed: int) -> Ends:
         alike = " of one class" if classes_of(run.model) else ""
         raise Refusal(f"in {shown.title} there are no two{alike} to go between.")
     labels = None if shown.labels is None else shown.labels[indices[:, 0]]
-    title = f"{2 * len(indices)} held-out images of {data.signature.name}"
+    title = f"{counted(data.signature.kind, 2 * len(indices), 'held-out')} of {data.signature.name}"
     return Ends(shown.images[indices.T.ravel()], labels, len(indices), title)
 
 

@@ -61,7 +61,8 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | N
     save_npz(arrays, kept | ({} if shown.labels is None else {"labels": shown.labels}))
     save_png(picture, in_rows([thumbnails(run.signature, row) for row in kept.values()]))
     print(f"{shown.title}{corrupted}, step {run.step}; rows, from above: {', '.join(kept)}")
-    what = "of a pixel in [0, 1]" if units.field.bounded else "in standard deviations"
+    of = "pixel" if run.signature.kind == "picture" else "value"
+    what = f"of a {of} in [0, 1]" if units.field.bounded else "of a standardised value"
     print(f"mean squared error {what}: {_said(squared_errors(units, shown.images, decoded))}")
     print(arrays)
     return picture
