@@ -2,6 +2,7 @@
 
 import math
 
+import chex
 import numpy as np
 from scipy import linalg, stats
 
@@ -80,6 +81,7 @@ def threshold(calibration: np.ndarray, rate: float) -> float:
     Raises:
       ValueError: the rate is not in (0, 1), there are too few scores for it, or one is not a number.
     """
+    chex.assert_rank(calibration, 1)
     scores = np.sort(np.asarray(calibration, np.float64))
     if np.isnan(scores).any():
         raise ValueError("scores hold values that are not numbers")
@@ -115,6 +117,7 @@ def false_alarms(threshold: float, normal: np.ndarray) -> Estimate:
       threshold: above which there is an alarm.
       normal: scores of normal images, neither of training nor of calibration [M].
     """
+    chex.assert_rank(normal, 1)
     normal = np.asarray(normal)
     return of_share(int(np.count_nonzero(normal > threshold)), len(normal))
 
@@ -135,6 +138,7 @@ def pca_errors(train: np.ndarray, test: np.ndarray, *, components: int = 40) -> 
     Raises:
       ValueError: there are more components than training images or coordinates allow, or values are not finite.
     """
+    chex.assert_rank((train, test), 2)
     size = train.shape[1]
     most = min(size, len(train) - 1)
     if not 1 <= components <= most:
@@ -165,6 +169,7 @@ def nearest_distances(train: np.ndarray, test: np.ndarray) -> np.ndarray:
 
 
 def _checked(normal: np.ndarray, anomalous: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    chex.assert_rank((normal, anomalous), 1)
     normal, anomalous = np.asarray(normal, np.float64), np.asarray(anomalous, np.float64)
     if min(len(normal), len(anomalous)) < 2:
         raise ValueError(f"{len(normal)} normal and {len(anomalous)} anomalous scores; there must be two of each")

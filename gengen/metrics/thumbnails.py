@@ -1,5 +1,6 @@
 """Images as points, to tell whether two of them are the same."""
 
+import chex
 import numpy as np
 
 SIDE = 16
@@ -21,6 +22,7 @@ def thumbnails(images: np.ndarray, *, side: int = SIDE) -> np.ndarray:
     Returns:
       Points in [0, 1], float32 [N, P].
     """
+    chex.assert_rank(images, 4)
     rows, columns = (_blocks(size, side) for size in images.shape[1:3])
     parts = []
     at_once = max(1, _NUMBERS // int(np.prod(images.shape[1:])))
