@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Annotated, NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -29,17 +30,21 @@ def minimax_critic(real: jax.Array, fake: jax.Array, target: jax.Array | float =
     Returns:
       Losses in nats [B]; 2 log 2 where the critic can do no better than D = 1/2.
     """
+    chex.assert_equal_shape((real, fake))
+    chex.assert_is_broadcastable(jnp.shape(target), real.shape)
     return jax.nn.softplus(-real) + (1 - target) * real + jax.nn.softplus(fake)
 
 
 def minimax_generator(real: jax.Array, fake: jax.Array) -> jax.Array:
     """log(1 - D(G(z))): the generator's part of eq. 1 of Goodfellow et al. 2014; it saturates where D(G(z)) is 0."""
+    chex.assert_equal_shape((real, fake))
     del real
     return -jax.nn.softplus(fake)
 
 
 def non_saturating_generator(real: jax.Array, fake: jax.Array) -> jax.Array:
     """-log D(G(z)): the end of section 3 of Goodfellow et al. 2014; its gradient lives where D(G(z)) is 0."""
+    chex.assert_equal_shape((real, fake))
     del real
     return jax.nn.softplus(-fake)
 
@@ -52,33 +57,40 @@ def least_squares_critic(real: jax.Array, fake: jax.Array, target: jax.Array | f
       fake: outputs for samples [B].
       target: what D(x) should be, [B] or one number; 1 in the paper.
     """
+    chex.assert_equal_shape((real, fake))
+    chex.assert_is_broadcastable(jnp.shape(target), real.shape)
     return jnp.square(real - target) / 2 + jnp.square(fake) / 2
 
 
 def least_squares_generator(real: jax.Array, fake: jax.Array) -> jax.Array:
     """(D(G(z)) - 1)^2 / 2: eq. 9 of Mao et al. 2017."""
+    chex.assert_equal_shape((real, fake))
     del real
     return jnp.square(fake - 1) / 2
 
 
 def wasserstein_critic(real: jax.Array, fake: jax.Array) -> jax.Array:
     """f(G(z)) - f(x): eq. 2 of Arjovsky et al. 2017, arXiv:1701.07875, with its sign turned."""
+    chex.assert_equal_shape((real, fake))
     return fake - real
 
 
 def wasserstein_generator(real: jax.Array, fake: jax.Array) -> jax.Array:
     """-f(G(z)): eq. 2 of Arjovsky et al. 2017; the hinge loss has the same one."""
+    chex.assert_equal_shape((real, fake))
     del real
     return -fake
 
 
 def hinge_critic(real: jax.Array, fake: jax.Array) -> jax.Array:
     """max(0, 1 - f(x)) + max(0, 1 + f(G(z))): Lim and Ye 2017, arXiv:1705.02894, and Miyato et al. 2018, eq. 16."""
+    chex.assert_equal_shape((real, fake))
     return jax.nn.relu(1 - real) + jax.nn.relu(1 + fake)
 
 
 def relativistic_generator(real: jax.Array, fake: jax.Array) -> jax.Array:
     """-log D(G(z)) - log(1 - D(x)): the critic's loss with the roles exchanged; Jolicoeur-Martineau 2018, section 4."""
+    chex.assert_equal_shape((real, fake))
     return minimax_critic(fake, real)
 
 

@@ -2,6 +2,7 @@
 
 import math
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -15,11 +16,13 @@ def importance_weighted(log_weights: jax.Array) -> jax.Array:
     Returns:
       The bound of each example, nats [B].
     """
+    chex.assert_rank(log_weights, 2)
     return jax.nn.logsumexp(log_weights, axis=0) - math.log(log_weights.shape[0])
 
 
 def normalised_weights(log_weights: jax.Array) -> jax.Array:
     """Each sample's share in the sum of weights, [k, B] for log-weights [k, B]; eq. 14."""
+    chex.assert_rank(log_weights, 2)
     return jax.nn.softmax(log_weights, axis=0)
 
 
@@ -29,12 +32,13 @@ def with_gradient_weighted(x: jax.Array, weight: jax.Array) -> jax.Array:
 
     What the doubly reparametrised estimator needs: Tucker et al. 2019, https://arxiv.org/abs/1810.04152, eq. 8.
     """
+    chex.assert_shape(weight, x.shape[:-1])
     del weight
     return x
 
 
 def _forward(x: jax.Array, weight: jax.Array) -> tuple[jax.Array, jax.Array]:
-    return x, weight
+    return with_gradient_weighted(x, weight), weight
 
 
 def _backward(weight: jax.Array, gradient: jax.Array) -> tuple[jax.Array, jax.Array]:

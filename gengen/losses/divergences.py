@@ -2,6 +2,7 @@
 
 import math
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -11,12 +12,14 @@ def normal_log_density(x: jax.Array, mean: jax.Array, log_deviation: jax.Array) 
 
     Args:
       x: [..., L].
-      mean: [..., L].
-      log_deviation: logarithm of the standard deviation [..., L].
+      mean: [..., L], with an axis of length 1 where it is the same along it.
+      log_deviation: logarithm of the standard deviation, of the mean's shape.
 
     Returns:
       Nats [..., L], of each number by itself.
     """
+    chex.assert_equal_rank((x, mean))
+    chex.assert_equal_shape((mean, log_deviation))
     return -jnp.square((x - mean) * jnp.exp(-log_deviation)) / 2 - log_deviation - math.log(2 * math.pi) / 2
 
 
@@ -35,4 +38,5 @@ def divergence_from_standard(mean: jax.Array, log_deviation: jax.Array) -> jax.A
     Returns:
       Nats [..., L], of each number by itself.
     """
+    chex.assert_equal_shape((mean, log_deviation))
     return (jnp.square(mean) + jnp.exp(2 * log_deviation) - 1) / 2 - log_deviation

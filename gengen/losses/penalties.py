@@ -6,6 +6,7 @@ sum of the logits holds each image's own gradient.
 
 from collections.abc import Callable
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -22,7 +23,13 @@ def squared_gradient(critic: CriticFn, points: jax.Array) -> jax.Array:
     Returns:
       Squared norms [B].
     """
-    gradient = jax.grad(lambda x: critic(x).sum())(points)
+
+    def total(points: jax.Array) -> jax.Array:
+        logits = critic(points)
+        chex.assert_shape(logits, points.shape[:1])
+        return logits.sum()
+
+    gradient = jax.grad(total)(points)
     return jnp.square(gradient).sum(tuple(range(1, points.ndim)))
 
 
@@ -57,6 +64,8 @@ def zero_centred_penalty(critic: CriticFn, points: jax.Array) -> jax.Array:
 
 def interpolated(first: jax.Array, second: jax.Array, share: jax.Array) -> jax.Array:
     """Points on the lines between pairs: (1 - share) first + share second; [B, ...], [B, ...], [B] -> [B, ...]."""
+    chex.assert_equal_shape((first, second))
+    chex.assert_shape(share, first.shape[:1])
     share = share.reshape(-1, *(1,) * (first.ndim - 1))
     return first + share * (second - first)
 

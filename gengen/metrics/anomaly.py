@@ -2,6 +2,7 @@
 
 import math
 
+import chex
 import numpy as np
 from scipy import linalg, ndimage, stats
 
@@ -82,6 +83,7 @@ def threshold(calibration: np.ndarray, rate: float) -> float:
     Raises:
       ValueError: the rate is not in (0, 1), there are too few scores for it, or one is not a number.
     """
+    chex.assert_rank(calibration, 1)
     scores = np.sort(np.asarray(calibration, np.float64))
     if np.isnan(scores).any():
         raise ValueError("scores hold values that are not numbers")
@@ -117,6 +119,7 @@ def false_alarms(threshold: float, normal: np.ndarray) -> Estimate:
       threshold: above which there is an alarm.
       normal: scores of normal images, neither of training nor of calibration [M].
     """
+    chex.assert_rank(normal, 1)
     normal = np.asarray(normal)
     return of_share(int(np.count_nonzero(normal > threshold)), len(normal))
 
@@ -137,6 +140,7 @@ def pca_errors(train: np.ndarray, test: np.ndarray, *, components: int = 40) -> 
     Raises:
       ValueError: there are more components than training images or coordinates allow, or values are not finite.
     """
+    chex.assert_rank((train, test), 2)
     size = train.shape[1]
     most = min(size, len(train) - 1)
     if not 1 <= components <= most:
@@ -190,6 +194,7 @@ def cosine_distances(images: np.ndarray, others: np.ndarray, *, blur: float = BL
 
 
 def _checked(normal: np.ndarray, anomalous: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    chex.assert_rank((normal, anomalous), 1)
     normal, anomalous = np.asarray(normal, np.float64), np.asarray(anomalous, np.float64)
     if min(len(normal), len(anomalous)) < 2:
         raise ValueError(f"{len(normal)} normal and {len(anomalous)} anomalous scores; there must be two of each")

@@ -6,6 +6,7 @@ each cell's share of the samples is compared with its share of the data by a two
 
 import warnings
 
+import chex
 import numpy as np
 from scipy import stats
 from sklearn.cluster import KMeans
@@ -37,6 +38,7 @@ def fit_bins(reference: np.ndarray, *, bins: int = 100, smallest: int = 20, seed
     Returns:
       Centres of the bins [K, D] with K = max(2, min(bins, M // smallest)), or fewer where fewer data are distinct.
     """
+    chex.assert_rank(reference, 2)
     reference = np.asarray(reference)
     wanted = max(2, min(bins, len(reference) // smallest))
     wanted = min(wanted, len(np.unique(reference, axis=0)))
@@ -60,6 +62,7 @@ def z_scores(reference: np.ndarray, generated: np.ndarray, centres: np.ndarray) 
     Returns:
       (samples' share - data's share) / standard error [K]: above 0 where there are too many samples.
     """
+    chex.assert_rank((reference, generated, centres), 2)
     data, samples = (
         np.bincount(nearest(points, centres)[1][:, 0], minlength=len(centres)) for points in (reference, generated)
     )
@@ -91,6 +94,7 @@ def share_of_significant(scores: np.ndarray) -> Estimate:
     likelihood on a grid (Kiefer and Wolfowitz 1956, https://doi.org/10.1214/aoms/1177728066; Laird 1978): where all
     true scores are 0 it is near 0, and p near 0.05, however the noise has spread the scores.
     """
+    chex.assert_rank(scores, 1)
     critical = float(stats.norm.ppf(1 - SIGNIFICANCE / 2))
     size = np.abs(scores)
     # The sign of a score is no matter: the densities are those of its size.

@@ -5,6 +5,7 @@ The reference shares are taken as known; only the samples vary.
 
 import math
 
+import chex
 import numpy as np
 from scipy import special
 
@@ -22,6 +23,7 @@ def histogram(labels: np.ndarray, classes: int) -> np.ndarray:
       ValueError: a label is not in [0, K).
     """
     labels = np.asarray(labels)
+    chex.assert_rank(labels, 1)
     if labels.size and not 0 <= labels.min() <= labels.max() < classes:
         raise ValueError(f"labels lie in [{labels.min()}, {labels.max()}] and not in [0, {classes})")
     return np.bincount(labels, minlength=classes)
@@ -47,6 +49,7 @@ def confidence(probabilities: np.ndarray) -> Estimate:
     Args:
       probabilities: of K classes for each of N samples, [N, K], N of at least 2.
     """
+    chex.assert_rank(probabilities, 2)
     largest = np.asarray(probabilities, np.float64).max(1)
     return around(largest.mean(), largest.var(ddof=1) / len(largest), len(largest) - 1)
 

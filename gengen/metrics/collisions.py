@@ -9,6 +9,7 @@ import math
 from functools import partial
 from typing import NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -60,6 +61,7 @@ def near_duplicates(samples: np.ndarray, radius: float) -> np.ndarray:
       samples: points, images or features [N, D].
       radius: Euclidean distance up to which two samples count as near-duplicates.
     """
+    chex.assert_rank(samples, 2)
     (points,) = centred(samples)
     with jax.enable_x64(points.dtype == np.float64):
         return np.asarray(_near_duplicates(points, points.dtype.type(radius), rows=rows_for(len(points))))

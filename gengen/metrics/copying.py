@@ -8,6 +8,7 @@ Real data fall below any limit too where they have few dimensions, so the limit 
 import math
 from typing import NamedTuple
 
+import chex
 import numpy as np
 from scipy import stats
 
@@ -59,6 +60,7 @@ def fit_limit(held_out: np.ndarray, train: np.ndarray, *, largest: float = 0.5, 
       largest: the limit never exceeds this.
       quantile: share of the held-out ratios that the limit may exceed.
     """
+    chex.assert_rank((held_out, train), 2)
     distances, _ = _two_nearest(held_out, train)
     same = SAME * float(np.median(distances[:, 1]))
     ratios = np.sort(_ratios(distances[distances[:, 0] > same], same))
@@ -88,6 +90,7 @@ def copied(generated: np.ndarray, train: np.ndarray, limit: CopyLimit, *, exclud
     Returns:
       The copies; the interval of their share covers fresh samples and fresh held-out data.
     """
+    chex.assert_rank((generated, train), 2)
     distances, indices = _two_nearest(generated, train, exclude)
     ratios = _ratios(distances, limit.same)
     copies = ratios < limit.ratio.value

@@ -9,6 +9,7 @@ It is called the Fréchet inception distance only over the features of the Incep
 
 from typing import NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -60,6 +61,7 @@ def moments(features: np.ndarray) -> Moments:
     Raises:
       ValueError: there are fewer than two examples.
     """
+    chex.assert_rank(features, 2)
     if len(features) < 2:
         raise ValueError(f"{len(features)} examples have no covariance; two are the least")
     total: Moments | None = None

@@ -8,6 +8,7 @@ It sees no reference. Everything is computed in float64.
 import itertools
 import math
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -30,6 +31,7 @@ def inception_score(classifier_logits: np.ndarray, *, splits: int = 10, seed: in
     Raises:
       ValueError: there are fewer than two splits, or fewer samples than splits.
     """
+    chex.assert_rank(classifier_logits, 2)
     if not 2 <= splits <= len(classifier_logits):
         raise ValueError(f"splits={splits} must be between 2 and the {len(classifier_logits)} samples")
     order = np.random.default_rng(seed).permutation(len(classifier_logits))
@@ -46,6 +48,7 @@ def inception_score_of_splits(classifier_logits: np.ndarray, *, splits: int = 10
     Returns:
       Scores in float64 [S].
     """
+    chex.assert_rank(classifier_logits, 2)
     ends = [i * len(classifier_logits) // splits for i in range(splits + 1)]
     with jax.enable_x64(True):
         parts = [np.asarray(classifier_logits[a:b], np.float64) for a, b in itertools.pairwise(ends)]

@@ -6,6 +6,7 @@ features of the Inception network of 2015. Everything is computed in float64.
 
 from functools import partial
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -33,6 +34,7 @@ def squared_mmd(x: np.ndarray, y: np.ndarray, *, degree: int = 3) -> float:
     Raises:
       ValueError: a set has fewer than two samples.
     """
+    chex.assert_rank((x, y), 2)
     if min(len(x), len(y)) < 2:
         raise ValueError(f"{len(x)} and {len(y)} samples; each set must have two")
     with jax.enable_x64(True):
@@ -79,6 +81,7 @@ def kernel_distance_of_subsets(
     Raises:
       ValueError: a subset has fewer than two samples.
     """
+    chex.assert_rank((reference, generated, reference_subsets, generated_subsets), 2)
     pairs = zip(reference_subsets, generated_subsets, strict=True)
     return np.array([squared_mmd(reference[rows], generated[others], degree=degree) for rows, others in pairs])
 

@@ -2,6 +2,7 @@
 
 import math
 
+import chex
 import numpy as np
 
 from gengen.metrics.interval import Estimate, around
@@ -16,6 +17,7 @@ def log_likelihood(nats: np.ndarray) -> Estimate:
     Returns:
       Nats an image, with Student's interval over the images.
     """
+    chex.assert_rank(nats, 1)
     return around(float(np.mean(nats)), float(np.var(nats, ddof=1)) / len(nats), len(nats) - 1)
 
 

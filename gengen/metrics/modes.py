@@ -7,6 +7,7 @@ lies nearest to its centre.
 
 import math
 
+import chex
 import numpy as np
 from scipy import spatial, stats
 
@@ -23,6 +24,7 @@ def good_counts(samples: np.ndarray, centres: np.ndarray, *, deviation: float, w
       deviation: standard deviation of every component along each axis.
       within: how many standard deviations from its centre a good sample may lie.
     """
+    chex.assert_rank((samples, centres), 2)
     distances, nearest = spatial.KDTree(np.asarray(centres, np.float64)).query(np.asarray(samples, np.float64))
     return np.bincount(nearest[distances <= within * deviation], minlength=len(centres))
 

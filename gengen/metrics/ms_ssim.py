@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -191,6 +192,7 @@ def class_similarity(
     Raises:
       ValueError: no class has two pairs.
     """
+    chex.assert_rank((images, labels), (4, 1))
     generator = np.random.default_rng(seed)
     chosen: list[np.ndarray] = []
     for label in range(classes):

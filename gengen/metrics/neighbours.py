@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -61,6 +62,7 @@ def squared_distances(x: jax.Array, y: jax.Array) -> jax.Array:
     Returns:
       Squared distances [N, M].
     """
+    chex.assert_rank((x, y), 2)
     sizes = jnp.square(x).sum(1)[:, None] + jnp.square(y).sum(1)[None]
     squared = sizes - 2 * jnp.matmul(x, y.T, precision=lax.Precision.HIGHEST)
     return jnp.where(squared <= ROUNDING * float(np.finfo(x.dtype).eps) * sizes, 0, squared)
@@ -82,6 +84,7 @@ def search(
     Returns:
       Squared distances [N, k] in ascending order, infinite for an excluded row, and the rows of data, int32 [N, k].
     """
+    chex.assert_rank((queries, data, exclude), (2, 2, 1))
 
     def of_chunk(chunk: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         x, own = chunk

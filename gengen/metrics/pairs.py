@@ -8,6 +8,7 @@ that reason, and so should what trivial answers reach, such as `retrieve`.
 import math
 from collections.abc import Callable
 
+import chex
 import numpy as np
 
 from gengen.metrics import ms_ssim, neighbours
@@ -143,6 +144,7 @@ def measure(found: np.ndarray, target: np.ndarray) -> dict[str, Estimate]:
 
 def mean_error(errors: np.ndarray) -> Estimate:
     """The mean of errors [N] that cannot be negative, N of at least 2, with Student's interval cut off at 0."""
+    chex.assert_rank(errors, 1)
     estimate = of_blocks(errors)
     return estimate._replace(low=max(estimate.low, 0.0))
 
@@ -157,6 +159,8 @@ def ratio_of_means(above: np.ndarray, below: np.ndarray) -> Estimate:
       above: values [N], N of at least 2.
       below: values [N], not all 0.
     """
+    chex.assert_rank((above, below), 1)
+    chex.assert_equal_shape((above, below))
     value = above.mean() / below.mean()
     residuals = (above - value * below) / below.mean()
     estimate = around(value, residuals.var(ddof=1) / len(above), len(above) - 1)
@@ -176,6 +180,7 @@ def retrieve(inputs: np.ndarray, training: np.ndarray) -> np.ndarray:
     Returns:
       Places among the training inputs, int [N].
     """
+    chex.assert_rank((inputs, training), 4)
     points = [_unit(images, np.float32).reshape(len(images), -1) for images in (inputs, training)]
     near = 1 + neighbours.SPARE
     rows = int(np.clip(_GATHERED // (near * points[1].shape[1]), 1, neighbours.rows_for(len(training))))

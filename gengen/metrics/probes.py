@@ -8,6 +8,7 @@ known: its interval holds the accuracy over fresh held-out images.
 import warnings
 from collections.abc import Mapping
 
+import chex
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
@@ -76,6 +77,7 @@ def linear_probe(
     Raises:
       ValueError: codes are not finite or of different dimensions, or all training labels are equal.
     """
+    chex.assert_rank((train, train_labels, test, test_labels), (2, 1, 2, 1))
     scaler = StandardScaler().fit(np.asarray(train, np.float64))
     model = LogisticRegression(C=1 / penalty, max_iter=steps)
     with threadpool_limits(1), warnings.catch_warnings():
@@ -98,6 +100,7 @@ def nearest_probe(train: np.ndarray, train_labels: np.ndarray, test: np.ndarray,
     Raises:
       ValueError: codes are not finite or of different dimensions.
     """
+    chex.assert_rank((train, train_labels, test, test_labels), (2, 1, 2, 1))
     indices = nearest(np.asarray(test), np.asarray(train))[1][:, 0]
     return _accuracy(np.asarray(train_labels)[indices], test_labels)
 
@@ -131,6 +134,7 @@ def cluster_probe(
       ValueError: codes are not finite or of different dimensions, a training label is not in [0, K), or there are
         fewer training codes than classes.
     """
+    chex.assert_rank((train, train_labels, test, test_labels), (2, 1, 2, 1))
     # One thread, for the reason that `bins.fit_bins` gives.
     with threadpool_limits(1), warnings.catch_warnings():
         # Codes with fewer distinct values than classes leave clusters empty, which the accuracy shows.

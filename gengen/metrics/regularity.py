@@ -2,6 +2,7 @@
 
 import math
 
+import chex
 import numpy as np
 
 from gengen.metrics.interval import Estimate, of_blocks, of_share
@@ -57,6 +58,7 @@ def completeness(log_probabilities: np.ndarray, *, least: float = 0.9) -> Estima
     Raises:
       ValueError: `least` is not in (0, 1].
     """
+    chex.assert_rank(log_probabilities, 2)
     if not 0 < least <= 1:
         raise ValueError(f"the least probability must be in (0, 1], not {least}")
     surest = np.asarray(log_probabilities).max(1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import chex
 import numpy as np
 
 SIDE = 16
@@ -23,6 +24,7 @@ def thumbnails(images: np.ndarray, *, side: int = SIDE) -> np.ndarray:
     Returns:
       Points in [0, 1], float32 [N, P].
     """
+    chex.assert_rank(images, 4)
     return block_means(images, lambda chunk: np.asarray(chunk, np.float32) / 255, side)
 
 

@@ -66,7 +66,8 @@ class Block(nn.Module):
             keys = lax.dynamic_update_slice_in_dim(past.keys, key, place, 1)
             seen = Past(keys, lax.dynamic_update_slice_in_dim(past.values, value, place, 1))
             visible = (jnp.arange(seen.keys.shape[1]) <= place)[None, None, None]
-        found = jax.nn.dot_product_attention(query, *seen, mask=visible, is_causal=visible is None)
+        with jax.numpy_dtype_promotion("standard"):  # its logits are float32, whatever the dtype
+            found = jax.nn.dot_product_attention(query, *seen, mask=visible, is_causal=visible is None)
         x = x + nn.Dense(width, dtype=self.dtype)(found.reshape(size, -1, width))
         hidden = nn.gelu(nn.Dense(4 * width, dtype=self.dtype)(_normalised(x)))
         return x + nn.Dense(width, dtype=self.dtype)(hidden), seen

@@ -250,7 +250,7 @@ def test_the_minimax_generator_saturates_where_the_other_does_not():
     with jax.enable_x64(True):
         for logit in (-10.0, -20.0, -30.0):  # D(G(z)) is about exp(logit)
             saturating, other = (
-                float(jax.grad(ADVERSARIAL_LOSSES[name].generator, argnums=1)(0.0, logit))
+                float(jax.grad(ADVERSARIAL_LOSSES[name].generator, argnums=1)(*jnp.asarray([0.0, logit])))
                 for name in ("minimax", "non_saturating")
             )
             assert saturating == pytest.approx(-math.exp(logit), rel=1e-4)

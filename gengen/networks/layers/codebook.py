@@ -4,6 +4,7 @@ van den Oord et al. 2017, https://arxiv.org/abs/1711.00937, section 3 and append
 each vector is the running mean of the points that chose it, over the batch of all replicas.
 """
 
+import chex
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -47,6 +48,7 @@ def nearest(vectors: jax.Array, points: jax.Array) -> jax.Array:
     Returns:
       Places in `vectors`, int32 [...].
     """
+    chex.assert_shape(vectors, (None, points.shape[-1]))
     flat = points.reshape(-1, points.shape[-1])
     lengths = jnp.square(vectors).sum(1)[None]
     # |p - v|^2 / 2 but for |p|^2 / 2, which is the same for all vectors.
@@ -61,6 +63,7 @@ def vectors_of(codebook: Codebook, code: jax.Array) -> jax.Array:
 
 def straight_through(points: jax.Array, quantised: jax.Array) -> jax.Array:
     """Returns `quantised` [..., D]; gradients pass to `points` [..., D] as though nothing had happened to them."""
+    chex.assert_equal_shape((points, quantised))
     return points + lax.stop_gradient(quantised - points)
 
 
@@ -81,6 +84,7 @@ def restarted(key: jax.Array, codebook: Codebook, points: jax.Array, threshold: 
     Returns:
       The codebook after, the same on every replica, and the number of codes that were restarted, float32 [].
     """
+    chex.assert_rank(points, 2)
     points = lax.stop_gradient(points)
     own = points.shape[0]
     codes, everywhere = codebook["counts"].shape[0], own * lax.axis_size(AXIS)
@@ -115,6 +119,8 @@ def followed(
     Returns:
       The codebook after, the same on every replica, and how many points of all replicas chose each code, [K].
     """
+    chex.assert_rank(points, 2)
+    chex.assert_shape(chosen, points.shape[:1])
     points = lax.stop_gradient(points)
     one_hot = jax.nn.one_hot(chosen, codebook["counts"].shape[0])
     usage, total = replica_sum((one_hot.sum(0), jnp.matmul(one_hot.T, points, precision=_EXACT)))
@@ -135,5 +141,6 @@ def perplexity(usage: jax.Array) -> jax.Array:
     Returns:
       The perplexity [].
     """
+    chex.assert_rank(usage, 1)
     shares = usage / usage.sum()
     return jnp.exp(jax.scipy.special.entr(shares).sum())

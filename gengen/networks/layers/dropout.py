@@ -1,5 +1,6 @@
 """Dropout whose masks belong to examples: Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html."""
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -30,6 +31,7 @@ def drop(x: jax.Array, keys: jax.Array, rate: float) -> jax.Array:
     Raises:
       ValueError: `rate` is not in [0, 1).
     """
+    chex.assert_shape(keys, x.shape[:1])
     check_rate(rate)
     if rate == 0:
         return x

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -22,6 +23,7 @@ def pad_to_multiple(x: jax.Array, multiple: int) -> tuple[jax.Array, Callable[[j
     Raises:
       ValueError: `multiple` is below 1.
     """
+    chex.assert_rank(x, 4)
     if multiple < 1:
         raise ValueError(f"multiple={multiple} must be at least 1")
     height, width = x.shape[1:3]
@@ -47,4 +49,5 @@ def reflect(x: jax.Array, size: int) -> jax.Array:
     Returns:
       Maps [n, h + 2 size, w + 2 size, c].
     """
+    chex.assert_rank(x, 4)
     return jnp.pad(x, ((0, 0), (size, size), (size, size), (0, 0)), mode="reflect")

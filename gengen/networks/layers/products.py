@@ -11,6 +11,7 @@ Everything is plain differentiable JAX, so gradients of any order follow, in for
 from collections.abc import Sequence
 from math import prod
 
+import chex
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -44,6 +45,7 @@ def convolve(x: jax.Array, kernel: jax.Array, strides: Pair, pads: Pads) -> jax.
     Raises:
       ValueError: the kernel is larger than the padded image.
     """
+    chex.assert_rank((x, kernel), 4)
     pixels = x.shape[0] * prod(output_size(x.shape[1:3], kernel.shape[:2], strides, pads))
     large = _large(pixels, prod(kernel.shape[:3]), x.dtype)
     run = jax.checkpoint(_convolve, static_argnums=(2, 3)) if large else _convolve
@@ -65,6 +67,7 @@ def convolve_transposed(x: jax.Array, kernel: jax.Array, strides: Pair, pads: Pa
     Raises:
       ValueError: the output would be empty.
     """
+    chex.assert_rank((x, kernel), 4)
     kernel_size, features = kernel.shape[:2], kernel.shape[3]
     size = tuple(
         (n - 1) * s + 2 + sum(p) - k for n, k, s, p in zip(x.shape[1:3], kernel_size, strides, pads, strict=True)

@@ -2,6 +2,7 @@
 
 from typing import cast
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -67,6 +68,7 @@ def power_iteration(matrix: jax.Array, u: jax.Array) -> jax.Array:
     Returns:
       The next one, a unit vector [m], float32, through which no gradient flows.
     """
+    chex.assert_shape(u, matrix.shape[1:])
     matrix = lax.stop_gradient(matrix).astype(jnp.float32)
     return _unit(_product(_left(matrix, u), matrix))
 
@@ -83,6 +85,7 @@ def singular_value(matrix: jax.Array, u: jax.Array) -> jax.Array:
     Returns:
       The value [], float32; never above the largest singular value.
     """
+    chex.assert_shape(u, matrix.shape[1:])
     matrix = matrix.astype(jnp.float32)
     u = lax.stop_gradient(u)
     v = _left(lax.stop_gradient(matrix), u)

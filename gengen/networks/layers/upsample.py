@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated
 
+import chex
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
@@ -15,6 +16,7 @@ from gengen.values import OneOf
 
 def nearest(x: jax.Array) -> jax.Array:
     """Repeats every pixel of x [n, h, w, c] in a block of 2 x 2; returns [n, 2h, 2w, c]."""
+    chex.assert_rank(x, 4)
     n, h, w, c = x.shape
     return lax.broadcast_in_dim(x, (n, h, 2, w, 2, c), (0, 1, 3, 5)).reshape(n, 2 * h, 2 * w, c)
 
@@ -25,6 +27,7 @@ def bilinear(x: jax.Array) -> jax.Array:
     The same as `jax.image.resize(x, (n, 2h, 2w, c), "bilinear")`: a new pixel lies a quarter of a pixel from the
     nearest old centre and three quarters from the next.
     """
+    chex.assert_rank(x, 4)
     for axis in (1, 2):
         before = jnp.concatenate([x[:, :1], x[:, :-1]] if axis == 1 else [x[:, :, :1], x[:, :, :-1]], axis)
         after = jnp.concatenate([x[:, 1:], x[:, -1:]] if axis == 1 else [x[:, :, 1:], x[:, :, -1:]], axis)
@@ -35,11 +38,13 @@ def bilinear(x: jax.Array) -> jax.Array:
 
 def bed_of_nails(x: jax.Array) -> jax.Array:
     """Puts every pixel of x [n, h, w, c] in the upper left of 2 x 2 zeros; returns [n, 2h, 2w, c]."""
+    chex.assert_rank(x, 4)
     return lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), (0, 1, 1), (0, 1, 1), (0, 0, 0)])
 
 
 def depth_to_space(x: jax.Array) -> jax.Array:
     """Spreads channels (2, 2, c) of x [n, h, w, 4c] over blocks of 2 x 2 pixels; returns [n, 2h, 2w, c]."""
+    chex.assert_rank(x, 4)
     n, h, w, c = x.shape
     return x.reshape(n, h, w, 2, 2, c // 4).transpose(0, 1, 3, 2, 4, 5).reshape(n, 2 * h, 2 * w, c // 4)
 

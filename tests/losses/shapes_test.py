@@ -1,0 +1,84 @@
+"""Public functions of losses refuse arrays that do not go together when they are traced, before anything is run."""
+
+import inspect
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from gengen.losses import adversarial, bounds, divergences, penalties
+
+FUNCTIONS = {
+    name: function
+    for module in (adversarial, bounds, divergences, penalties)
+    for name, function in vars(module).items()
+    if getattr(function, "__module__", None) == module.__name__ and callable(function) and not inspect.isclass(function)
+    if not name.startswith("_")
+}
+
+ELEMENTWISE = {"jensen_shannon", "le_cam", "wasserstein", "total_variation", "standard_log_density"}
+"""Of one array of any shape."""
+
+
+def zeros(*shapes):
+    return tuple(jnp.zeros(shape) for shape in shapes)
+
+
+def flat(points):
+    """A critic of points [B, ...] that judges each alone: [B]."""
+    return points.reshape(points.shape[0], -1).sum(1)
+
+
+def one_each(points):
+    """A critic that forgets to drop an axis: [B, 1]."""
+    return flat(points)[:, None]
+
+
+LOGITS = [zeros((3,), (3,)), zeros((3, 2, 2), (3, 2, 2))], [zeros((3,), (4,)), zeros((3,), (3, 1)), zeros((1,), (3,))]
+TARGETS = LOGITS[0] + [zeros((3,), (3,), (3,)), zeros((3,), (3,), ())], LOGITS[1] + [zeros((3,), (3,), (4,))]
+WEIGHTS = [zeros((5, 3))], [zeros((3,)), zeros((5, 3, 1))]
+POINTS = [(flat, *zeros((3, 4))), (flat, *zeros((3, 2, 2, 1)))], [(one_each, *zeros((3, 4))), (jnp.sum, *zeros((3, 4)))]
+
+CASES = {
+    **dict.fromkeys(("minimax_critic", "least_squares_critic"), TARGETS),
+    **dict.fromkeys(("minimax_generator", "non_saturating_generator", "least_squares_generator"), LOGITS),
+    **dict.fromkeys(("wasserstein_critic", "wasserstein_generator", "hinge_critic", "relativistic_generator"), LOGITS),
+    **dict.fromkeys(("importance_weighted", "normalised_weights"), WEIGHTS),
+    "with_gradient_weighted": ([zeros((5, 3, 2), (5, 3))], [zeros((5, 3, 2), (3,)), zeros((5, 3, 2), (5, 3, 2))]),
+    "normal_log_density": (
+        [zeros((3, 2), (3, 2), (3, 2)), zeros((5, 3, 2), (1, 3, 2), (1, 3, 2))],
+        [zeros((5, 3, 2), (3, 2), (3, 2)), zeros((3, 2), (3, 2), (3, 1))],
+    ),
+    "divergence_from_standard": ([zeros((3, 2), (3, 2))], [zeros((3, 2), (2,)), zeros((3, 2), (3, 1))]),
+    **dict.fromkeys(("squared_gradient", "lipschitz_penalty", "zero_centred_penalty"), POINTS),
+    "interpolated": (
+        [zeros((3, 4), (3, 4), (3,))],
+        [zeros((3, 4), (3, 1), (3,)), zeros((3, 4), (3, 4), (3, 1)), zeros((3, 4), (3, 4), (4,))],
+    ),
+}
+"""Arguments that each function takes, and such that it does not."""
+
+
+def traced(name, arguments):
+    critic = [argument for argument in arguments if callable(argument)]
+    return jax.eval_shape(lambda *arrays: FUNCTIONS[name](*critic, *arrays), *arguments[len(critic) :])
+
+
+def test_every_public_function_has_its_cases():
+    assert {*CASES, *ELEMENTWISE} == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_arrays_that_go_together_are_taken_and_others_are_refused(name):
+    taken, refused = CASES[name]
+    for arguments in taken:
+        traced(name, arguments)
+    for arguments in refused:
+        with pytest.raises(AssertionError):
+            traced(name, arguments)
+
+
+def test_a_weight_of_another_shape_is_refused_where_the_gradient_is_taken_too():
+    x, weight = zeros((5, 3, 2), (3,))
+    with pytest.raises(AssertionError):
+        jax.eval_shape(jax.grad(lambda x: bounds.with_gradient_weighted(x, weight).sum()), x)
