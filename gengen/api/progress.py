@@ -13,6 +13,7 @@ from gengen.core.state import Variables
 from gengen.data.signature import DataSet
 from gengen.inference.conditions import LABEL, by_class, classes_of, columns_of
 from gengen.inference.sampling import sampler
+from gengen.inference.shown import sheet, thumbnails
 from gengen.inference.translation import Gallery
 from gengen.pictures.grid import grid, save_png
 
@@ -52,7 +53,7 @@ class Progress:
 
     def __init__(self, model: GenerativeModel, data: DataSet, workdir: Path, seed: int) -> None:
         self._model, self._workdir, self._seed = model, workdir, seed
-        self._units = data.signature.units
+        self._signature = data.signature
         self._draws = {"samples": self._samples} if model.sample else {}
         if model.encode and model.decode:
             self._draws["reconstructions"] = self._reconstructions
@@ -81,13 +82,15 @@ class Progress:
     def _samples(self, variables: Variables) -> np.ndarray:
         columns = columns_of(self._model)
         number = math.ceil(PICTURES / columns) * columns if columns else PICTURES
-        return grid(self._draw(variables, self._seed, number, by_class(self._model, number)), columns=columns)
+        drawn = self._draw(variables, self._seed, number, by_class(self._model, number))
+        return sheet(self._signature, drawn, columns=columns)
 
     def _reconstructions(self, variables: Variables) -> np.ndarray:
-        images = self._held_out["data"]
-        back = self._units.to_data(self._back(jax.random.key(self._seed), variables, self._held_out))
-        columns = min(COLUMNS, len(images))
-        return grid(in_pairs(images, back, columns), columns=columns)
+        data = self._held_out["data"]
+        back = self._signature.units.to_data(self._back(jax.random.key(self._seed), variables, self._held_out))
+        columns = min(COLUMNS, len(data))
+        above, below = (thumbnails(self._signature, examples) for examples in (data, back))
+        return grid(in_pairs(above, below, columns), columns=columns)
 
     def _translations(self, variables: Variables) -> np.ndarray:
         return self._gallery.picture(variables)
@@ -95,7 +98,7 @@ class Progress:
     def _through(self, key: jax.Array, variables: Variables, batch: dict[str, jax.Array]) -> jax.Array:
         assert self._model.encode and self._model.decode
         condition = {LABEL: batch["label"]} if classes_of(self._model) else None
-        latents = self._model.encode(key, variables, self._units.to_model(batch["data"]), condition)
+        latents = self._model.encode(key, variables, self._signature.units.to_model(batch["data"]), condition)
         back: jax.Array = self._model.decode(key, variables, latents, condition)
         return back
 

@@ -6,13 +6,13 @@ import numpy as np
 from scipy import stats
 
 from gengen.core.field import Field
+from gengen.core.nouns import NOUNS
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
 from gengen.data.splits import rule_of
 from gengen.evaluation.features import on_unit_scale
 from gengen.metrics.anomaly import auprc, auroc, expected_false_alarms, false_alarms, nearest_distances, pca_errors
 from gengen.metrics.interval import LEVEL, of_share
-from gengen.reports.tables import NOUNS
 from gengen.runs.prepare import load_data
 from gengen.runs.run import Run
 

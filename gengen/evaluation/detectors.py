@@ -9,6 +9,7 @@ import numpy as np
 from scipy import linalg, special
 
 from gengen.core.model import GenerativeModel, offers, require
+from gengen.core.nouns import NOUNS
 from gengen.core.refusal import Refusal
 from gengen.core.state import Tree, Variables
 from gengen.core.units import Units
@@ -17,7 +18,6 @@ from gengen.inference.batched import batched, chosen
 from gengen.inference.conditions import classes_of
 from gengen.inference.fitted_prior import IMAGES, SAMPLERS, Mixture
 from gengen.metrics.anomaly import cosine_distances
-from gengen.reports.tables import NOUNS
 from gengen.runs.run import Run
 
 RIDGE = 1e-3

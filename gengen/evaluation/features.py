@@ -9,6 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gengen.core.field import Field
+from gengen.core.nouns import NOUNS
 from gengen.core.refusal import Refusal
 from gengen.core.units import Units
 from gengen.data.labels import present
@@ -21,7 +22,6 @@ from gengen.inference.batched import batched, chosen
 from gengen.metrics.thumbnails import SIDE, block_means, thumbnails
 from gengen.networks import inception, inception_weights
 from gengen.networks.classifier import FEATURES
-from gengen.reports.tables import NOUNS
 
 COORDINATES = 2048
 """The largest number of coordinates that are features by themselves: covariances of more take minutes."""

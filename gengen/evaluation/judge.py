@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
+from gengen.core.nouns import NOUNS
 from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
 from gengen.data.labels import only_labelled, present, with_labels
@@ -18,7 +19,6 @@ from gengen.metrics.comparison import Compared, compare
 from gengen.metrics.examples import Examples, real_of
 from gengen.metrics.interval import Estimate
 from gengen.metrics.scores import FEWEST, SCORES, available, measure
-from gengen.reports.tables import NOUNS
 from gengen.runs.run import Run
 
 REFERENCE = 10_000

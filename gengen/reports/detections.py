@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gengen.core.nouns import NOUNS
 from gengen.core.refusal import Refusal
-from gengen.reports.tables import NOUNS, table
+from gengen.reports.tables import table
 
 HEADER = ("run", "score", "AUROC %", "AUPRC %", "PCA", "1-NN", "false alarms asked", "realised %")
 

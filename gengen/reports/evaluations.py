@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from gengen.core.nouns import NOUNS
 from gengen.metrics.probes import PROBES
 from gengen.metrics.regularity import STEPS
 from gengen.reports import translations
-from gengen.reports.tables import NOUNS, table, with_interval
+from gengen.reports.tables import table, with_interval
 
 SETS = ("samples", "floor", "noise", "one_image")
 """What is judged: samples, training examples in their place, then two that are known to be bad."""

@@ -4,14 +4,6 @@ from typing import Any
 
 import jax
 
-NOUNS = {
-    "picture": ("image", "images"),
-    "points": ("point", "points"),
-    "series": ("series", "series"),
-    "volume": ("volume", "volumes"),
-}
-"""What one example of a kind of data and several are called."""
-
 
 def table(rows: list[list[Any]], header: tuple[str, ...]) -> str:
     """Lays rows out as a Markdown table."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from gengen.core.nouns import counted
 from gengen.core.refusal import Refusal
 from gengen.data import pixels, ranges, reading
 from gengen.data.listing import SUFFIXES, File, Listing, list_pictures, say, shown
@@ -35,11 +36,11 @@ class Shown(NamedTuple):
 
 
 def held_out(data: DataSet, number: int, seed: int) -> Shown:
-    """Picks at most so many held-out images at random, without repetition; the seed says which, and in which order."""
+    """Picks so many held-out examples at random, at most; the seed says which, and in which order."""
     test = data.splits["test"]
     indices = np.random.default_rng(seed).permutation(len(test["data"]))[:number]
     labels = np.asarray(test["label"][indices]) if "label" in test else None
-    title = f"{len(indices):,} held-out image{'s' if len(indices) > 1 else ''} of {data.signature.name}"
+    title = f"{counted(data.signature.kind, len(indices), 'held-out')} of {data.signature.name}"
     return Shown(np.asarray(test["data"][indices]), labels, indices, title)
 
 

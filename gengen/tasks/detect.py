@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gengen.core.nouns import NOUNS
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
 from gengen.evaluation import detectors
@@ -16,7 +17,7 @@ from gengen.metrics.anomaly import expected_false_alarms, threshold
 from gengen.pictures.detection import COLUMNS, Examples, save_detection, save_verdicts
 from gengen.pictures.kinds import KINDS
 from gengen.reports.detections import sentences, table_of
-from gengen.reports.tables import NOUNS, number, table
+from gengen.reports.tables import number, table
 from gengen.runs.data import pictures_of
 from gengen.runs.outputs import output_files
 from gengen.runs.run import Run

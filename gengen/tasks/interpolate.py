@@ -6,9 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from gengen.core.model import GenerativeModel, require
+from gengen.core.nouns import counted
 from gengen.core.refusal import Refusal
 from gengen.inference.conditions import LABEL, by_class, classes_of, shown_to
 from gengen.inference.latents import Latents, check_continuous, label_condition
+from gengen.inference.shown import thumbnails
 from gengen.pictures.grid import grid, save_png
 from gengen.runs.data import held_out
 from gengen.runs.limits import check_room
@@ -71,7 +73,8 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, steps: int, sphe
     shown = latents.between(codes[:rows], codes[rows:], condition, steps=steps, spherical=spherical)
     if sides is not None:
         shown = np.concatenate([sides[:rows, None], shown, sides[rows:, None]], axis=1)
-    save_png(picture, grid(shown.reshape(-1, *shown.shape[2:]), columns=shown.shape[1]))
+    images = thumbnails(run.signature, shown.reshape(-1, *shown.shape[2:]))
+    save_png(picture, grid(images, columns=shown.shape[1]))
     how = "spherical" if spherical else "straight"
     print(f"{rows} {how} paths of {steps} steps between {ends.title}, step {run.step}")
     return picture
@@ -92,7 +95,7 @@ def _images(run: Run, num: int, seed: int) -> Ends:
         alike = " of one class" if classes_of(run.model) else ""
         raise Refusal(f"in {shown.title} there are no two{alike} to go between.")
     labels = None if shown.labels is None else shown.labels[indices[:, 0]]
-    title = f"{2 * len(indices)} held-out images of {data.signature.name}"
+    title = f"{counted(data.signature.kind, 2 * len(indices), 'held-out')} of {data.signature.name}"
     return Ends(shown.images[indices.T.ravel()], labels, len(indices), title)
 
 

@@ -9,6 +9,7 @@ from gengen.core.model import require
 from gengen.core.refusal import Refusal
 from gengen.inference.conditions import LABEL, Conditions, classes_of, of_class, shown_to
 from gengen.inference.latents import Latents, check_continuous, label_condition
+from gengen.inference.shown import thumbnails
 from gengen.pictures.grid import grid, save_png
 from gengen.runs.data import held_out
 from gengen.runs.outputs import output_files
@@ -56,7 +57,8 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, axes: str | None
     cells = laid_out(draws.reshape(len(draws), -1), across, up, num).reshape(-1, *draws.shape[1:])
     everywhere = {name: np.repeat(value[:1], len(cells)) for name, value in condition.items()}
     decoded = latents.decode(cells, np.zeros(len(cells), int), everywhere)
-    save_png(picture, grid(run.signature.units.to_data(decoded), columns=num, margin=0))
+    images = thumbnails(run.signature, run.signature.units.to_data(decoded))
+    save_png(picture, grid(images, columns=num, margin=0))
     where = f"to the right quantiles of number {across}, upwards of number {up}, in {of}"
     print(f"{num} x {num} decoded latents{said}, step {run.step}: {where}")
     return picture

@@ -12,6 +12,7 @@ from gengen.core.refusal import Refusal
 from gengen.core.units import Units
 from gengen.inference.conditions import classes_of, of_class, shown_to
 from gengen.inference.latents import Latents, label_condition
+from gengen.inference.shown import thumbnails
 from gengen.metrics.interval import of_blocks
 from gengen.pictures.grid import save_png
 from gengen.pictures.sheet import in_rows
@@ -58,9 +59,10 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | N
     between = {"seen": units.to_data(seen)} if corrupt else {}
     kept = {"images": shown.images, **between, "reconstructions": units.to_data(decoded)}
     save_npz(arrays, kept | ({} if shown.labels is None else {"labels": shown.labels}))
-    save_png(picture, in_rows(list(kept.values())))
+    save_png(picture, in_rows([thumbnails(run.signature, row) for row in kept.values()]))
     print(f"{shown.title}{corrupted}, step {run.step}; rows, from above: {', '.join(kept)}")
-    what = "of a pixel in [0, 1]" if units.field.bounded else "in standard deviations"
+    of = "pixel" if run.signature.kind == "picture" else "value"
+    what = f"of a {of} in [0, 1]" if units.field.bounded else "of a standardised value"
     print(f"mean squared error {what}: {_said(squared_errors(units, shown.images, decoded))}")
     print(arrays)
     return picture

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from gengen.inference.conditions import LABEL, by_class, columns_of, of_class
 from gengen.inference.sampling import sampler
-from gengen.pictures.grid import grid, save_png
+from gengen.inference.shown import sheet
+from gengen.pictures.grid import save_png
 from gengen.runs.limits import check_room
 from gengen.runs.outputs import output_files, save_npz
 from gengen.runs.prior import with_prior
@@ -12,7 +13,7 @@ from gengen.runs.run import Run
 
 
 def main(run: Run, *, num: int, seed: int, output: Path | None, label: str | None) -> Path:
-    """Writes `num` samples of a run as an .npz (`images` uint8 [N, H, W, C]) and as a .png grid beside it.
+    """Writes `num` samples of a run as an .npz (`images` [N, *shape], in the data's units) and as a .png beside it.
 
     Where the model takes labels, the .npz also has the `labels` asked for, int32 [N].
 
@@ -38,6 +39,7 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, label: str | Non
     able = with_prior(run)
     images = sampler(able.model, able.signature.units)(able.variables, seed, num, condition)
     save_npz(output, {"images": images, **({"labels": condition[LABEL]} if condition else {})})
-    save_png(picture, grid(images, columns=columns_of(model) if label is None else None))
+    columns = columns_of(model) if label is None else None
+    save_png(picture, sheet(run.signature, images, columns=columns))
     print(picture)
     return output

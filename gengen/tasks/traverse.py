@@ -11,6 +11,7 @@ from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.core.state import Tree, Variables
 from gengen.inference.conditions import COLUMNS, Conditions
+from gengen.inference.shown import thumbnails
 from gengen.pictures.grid import grid, save_png
 from gengen.runs.run import Run
 
@@ -62,7 +63,8 @@ def main(run: Run, *, seed: int, output: Path | None) -> Path:
         )
     draw = _drawer(run.model, run.variables, seed)
     for name, rows in traversals(run.model):
-        images = run.signature.units.to_data(np.concatenate([draw(row) for row in rows]))
+        made = run.signature.units.to_data(np.concatenate([draw(row) for row in rows]))
+        images = thumbnails(run.signature, made)
         path = folder / f"{name}.png"
         save_png(path, grid(images, columns=len(images) // len(rows)))
         print(path)

@@ -125,7 +125,7 @@ def test_features_are_what_the_logit_weighs_in_evaluation():
         ({}, True),
         ({"views": (instance_noise(deviation=0.5),)}, True),
         ({"views": (packing(size=2),)}, False),
-        ({"told": Labels(3)}, False),
+        ({"conditioning": Labels(3)}, False),
     ],
     ids=["plain", "noise", "packs", "labels"],
 )

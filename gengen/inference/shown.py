@@ -1,0 +1,43 @@
+"""Examples of any kind as pictures: one sheet of many, and small pictures for grids."""
+
+import numpy as np
+
+from gengen.data.points import density_of
+from gengen.data.signature import Signature
+from gengen.pictures.grid import grid
+from gengen.pictures.kinds import KINDS
+
+DEVIATIONS = 2.5
+"""How far from its mean a feature without bounds is drawn, in standard deviations of the training split."""
+
+
+def sheet(signature: Signature, examples: np.ndarray, *, columns: int | None = None) -> np.ndarray:
+    """One picture of many examples, uint8 [H, W, C]: a grid of pictures, and what suits any other kind.
+
+    Args:
+      signature: of the data.
+      examples: [N, *shape] in the data's units.
+      columns: of a grid of pictures; about as many as rows by default.
+    """
+    if signature.kind == "picture":
+        return grid(examples, columns=columns)
+    return KINDS[signature.kind].sheet({"": examples}, density=density_of(signature))
+
+
+def thumbnails(signature: Signature, examples: np.ndarray) -> np.ndarray:
+    """A small picture of each example, uint8 [N, h, w, C], all of one scale; a picture is its own.
+
+    Args:
+      signature: of the data.
+      examples: [N, *shape] in the data's units.
+    """
+    return KINDS[signature.kind].thumbnails(examples, _bounds(signature))
+
+
+def _bounds(signature: Signature) -> tuple[np.ndarray, np.ndarray]:
+    """Between which values each feature is drawn, [D] and [D]: the same for all that is drawn of one data set."""
+    field, features = signature.fields["data"], signature.shape[-1]
+    if field.low is not None and field.high is not None:
+        return np.full(features, field.low), np.full(features, field.high)
+    mean, deviation = np.asarray(field.mean or [0.0] * features), np.asarray(field.deviation or [1.0] * features)
+    return mean - DEVIATIONS * deviation, mean + DEVIATIONS * deviation
