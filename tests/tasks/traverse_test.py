@@ -1,9 +1,5 @@
 """Traversals cell by cell, and codes matched with classes, of a model whose pictures show what it was told."""
 
-import json
-
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,7 +7,6 @@ from PIL import Image
 from gengen.core.model import Condition
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet, Signature
-from gengen.evaluation.codes import judge_codes, sentences_of
 from gengen.tasks import traverse
 
 SIDE, CLASSES, PICTURES = 48, 3, 50
@@ -90,48 +85,3 @@ def test_what_cannot_be_traversed_is_refused(traversed, telling, pictures, tmp_p
     (tmp_path / "file").write_text("mine")
     with pytest.raises(Refusal, match="file is a file; name a folder"):
         traversed(telling(pictures, CONDITIONS), output=tmp_path / "file")
-
-
-def recognise(key, variables, images):
-    """Codes of pictures that say their class: 0 -> 2, 1 -> 0, 2 -> 1; other codes say nothing."""
-    del key, variables
-    says = jnp.rint((images[:, 0, 0, 0] + 1) * 127.5).astype(jnp.int32)
-    return {"category": jax.nn.log_softmax(jax.nn.one_hot((says + 2) % CLASSES, CLASSES)), "numbers": images[:, 0, 0]}
-
-
-def labelled(images, labels, tmp_path):
-    """Images [N, SIDE, SIDE, 1] as training and, those of the first half, as held-out images."""
-    splits = {"train": {"data": images, "label": labels}}
-    splits["test"] = {name: values[: len(labels) // 2] for name, values in splits["train"].items()}
-    return DataSet(Signature.of_pictures("few", (SIDE, SIDE, 1), ("cat", "dog", "owl"), {}, ""), splits, tmp_path)
-
-
-def test_codes_are_matched_with_classes_and_their_error_is_said(telling, tmp_path):
-    labels = np.random.default_rng(0).integers(0, CLASSES, 600).astype(np.int32)
-    images = np.zeros((600, SIDE, SIDE, 1), np.uint8)
-    images[:, 0, 0, 0] = labels
-    images[:30, 0, 0, 0] = (labels[:30] + 1) % CLASSES  # thirty of the held-out three hundred say another class
-    model = telling(np.zeros((CLASSES, 1, SIDE, SIDE, 1), np.float32), {**CONDITIONS, "label": Condition(CLASSES)})
-    del model.conditions["other"]
-    data = labelled(images, labels, tmp_path)
-    found = judge_codes(model._replace(recognise=recognise), {}, data)
-    assert json.loads(json.dumps(found)) == found
-    assert list(found) == ["category"]
-    assert found["category"]["match"] == ["dog", "owl", "cat"]
-    assert found["category"]["error"]["value"] == 0.1
-    assert (found["category"]["train"], found["category"]["test"]) == (600, 300)
-    (said,) = sentences_of(found)
-    assert said == (
-        "Code category, matched with the classes on 600 training images, is wrong on 10.0 % [7.1, 13.9] of 300 "
-        "held-out images."
-    )
-
-
-def test_codes_need_a_recogniser_a_category_and_labels(telling, pictures, tmp_path):
-    data = labelled(np.zeros((4, SIDE, SIDE, 1), np.uint8), np.zeros(4, np.int32), tmp_path)
-    condition = telling(pictures, CONDITIONS)
-    assert judge_codes(condition, {}, data) == {}
-    numbers = telling(pictures, {"numbers": Condition(size=2), "label": Condition(CLASSES)})
-    assert judge_codes(numbers._replace(recognise=recognise), {}, data) == {}
-    unlabelled = DataSet(Signature.of_pictures("few", (SIDE, SIDE, 1), (), {}, ""), {"train": {}, "test": {}}, tmp_path)
-    assert judge_codes(condition._replace(recognise=recognise), {}, unlabelled) == {}
