@@ -11,7 +11,8 @@ from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet, Signature
 from gengen.inference import fitted_prior
 from gengen.inference.fitted_prior import Mixture, gaussian, mixture, with_fitted_prior
-from gengen.runs.prior import complete
+from gengen.runs import prior, run
+from gengen.runs.prior import with_prior
 
 MEANS = np.array([[3.0, 0.0, -2.0], [-3.0, 1.0, 2.0]])
 COVARIANCES = np.array(
@@ -120,31 +121,25 @@ SETTINGS = ConfigDict({"sampler": "gaussian", "components": 2})
 
 
 @pytest.fixture
-def completed(coding, tmp_path):
+def completed(coding, tmp_path, monkeypatch):
     """Returns `(needs=True, **changed) -> (model, variables)`: completes a run, which needs its data or does not."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (300, 4, 4, 1), np.uint8)
     data = DataSet(Signature.of_pictures("few", (4, 4, 1), (), {}, ""), {"train": {"data": images}}, tmp_path)
 
-    def run(needs=True, model=None, step=7, state=None, settings=SETTINGS, best=False, raw=False):
+    def complete(needs=True, model=None, step=7, variables=None, settings=SETTINGS, best=False, raw=False):
         loaded = []
-        model = model or coding()
-        state = state or model.init(None, None)
-        found = complete(
-            model,
-            tmp_path,
-            step,
-            state,
-            settings,
-            best=best,
-            raw=raw,
-            load=lambda: loaded.append(data) or data,
-        )
+        monkeypatch.setattr(run, "load_again", lambda *given: loaded.append(data) or data)
+        model, config = model or coding(), ConfigDict({"evaluation": settings})
+        variables = variables or model.init(None, None).variables
+        origin = {"checkpoint": "best" if best else "latest", "weights": "as trained" if raw else "averaged"}
+        opened = run.Run(tmp_path, config, data.signature, model, step, variables, origin, config)
+        found = with_prior(opened)
         assert len(loaded) == needs
-        return found
+        return found.model, found.variables
 
-    run.images = images
-    return run
+    complete.images = images
+    return complete
 
 
 def codes_of(images, gain=2):
@@ -201,22 +196,19 @@ def test_a_config_from_before_there_were_samplers_gets_a_mixture_of_ten(complete
     assert variables["sampler"]["fitted"]["means"].shape == (10, 2)
 
 
-def test_the_average_is_what_is_fitted_and_returned_unless_raw_weights_are_asked_for(completed, coding):
-    state = coding().init(None, None)
-    state = state.replace(average={"coder": {"params": {"gain": jnp.float32(3)}}})
+def test_the_codes_are_those_of_the_weights_of_the_run(completed):
     codes = codes_of(completed.images, 1)
     for raw, gain in ((False, 3), (True, 2)):
-        _, variables = completed(state=state, raw=raw)
+        weights = {"coder": {"params": {"gain": jnp.float32(gain)}}}
+        _, variables = completed(variables=weights, raw=raw)
         assert variables["coder"]["params"]["gain"] == gain
         np.testing.assert_allclose(variables["sampler"]["fitted"]["means"][0], gain * codes.mean(0), atol=1e-5)
 
 
 def test_no_more_than_so_many_images_are_encoded_and_every_one_of_them_once(completed, monkeypatch):
     seen = []
-    monkeypatch.setattr(fitted_prior, "IMAGES", 40)
-    monkeypatch.setattr(
-        fitted_prior, "FITTED_PRIORS", {"gaussian": lambda *given: seen.append(given) or gaussian(*given)}
-    )
+    monkeypatch.setattr(prior, "IMAGES", 40)
+    monkeypatch.setattr(prior, "FITTED_PRIORS", {"gaussian": lambda *given: seen.append(given) or gaussian(*given)})
     completed()
     ((codes, components),) = seen
     assert (codes.shape, codes.dtype, components) == ((40, 2), np.float64, 2)
