@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet, Signature
-from gengen.inference import fitted_prior
-from gengen.inference.fitted_prior import Mixture, gaussian, mixture, with_fitted_prior
-from gengen.runs.prior import complete
+from gengen.inference.fitted_prior import RIDGE, Mixture, gaussian, mixture, with_fitted_prior
+from gengen.runs import prior
+from gengen.runs.prior import with_prior
+from gengen.runs.run import Run
 
 MEANS = np.array([[3.0, 0.0, -2.0], [-3.0, 1.0, 2.0]])
 COVARIANCES = np.array(
@@ -42,7 +44,7 @@ def test_one_normal_distribution_has_the_mean_and_the_covariance_of_the_codes():
     assert [field.shape for field in found] == [(1,), (1, 3), (1, 3, 3)]
     mean, covariance = moments(found)
     np.testing.assert_allclose(mean, codes.mean(0), rtol=1e-12)
-    ridge = fitted_prior.RIDGE * np.trace(np.cov(codes.T)) / 3
+    ridge = RIDGE * np.trace(np.cov(codes.T)) / 3
     np.testing.assert_allclose(covariance, np.cov(codes.T) + ridge * np.eye(3), rtol=1e-9, atol=1e-12)
 
 
@@ -120,7 +122,7 @@ SETTINGS = ConfigDict({"sampler": "gaussian", "components": 2})
 
 
 @pytest.fixture
-def completed(coding, tmp_path):
+def completed(coding, tmp_path, monkeypatch):
     """Returns `(needs=True, **changed) -> (model, variables)`: completes a run, which needs its data or does not."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (300, 4, 4, 1), np.uint8)
@@ -130,18 +132,12 @@ def completed(coding, tmp_path):
         loaded = []
         model = model or coding()
         state = state or model.init(None, None)
-        found = complete(
-            model,
-            tmp_path,
-            step,
-            state,
-            settings,
-            best=best,
-            raw=raw,
-            load=lambda: loaded.append(data) or data,
-        )
+        monkeypatch.setattr(Run, "data", lambda run: loaded.append(data) or data)
+        origin = {"checkpoint": "best" if best else "last", "weights": "as trained" if raw else "averaged"}
+        variables, given = evaluation_variables(state, raw=raw), ConfigDict({"evaluation": settings})
+        found = with_prior(Run(tmp_path, given, data.signature, model, step, variables, origin, given))
         assert len(loaded) == needs
-        return found
+        return found.model, found.variables
 
     run.images = images
     return run
@@ -213,10 +209,8 @@ def test_the_average_is_what_is_fitted_and_returned_unless_raw_weights_are_asked
 
 def test_no_more_than_so_many_images_are_encoded_and_every_one_of_them_once(completed, monkeypatch):
     seen = []
-    monkeypatch.setattr(fitted_prior, "IMAGES", 40)
-    monkeypatch.setattr(
-        fitted_prior, "FITTED_PRIORS", {"gaussian": lambda *given: seen.append(given) or gaussian(*given)}
-    )
+    monkeypatch.setattr(prior, "IMAGES", 40)
+    monkeypatch.setattr(prior, "FITTED_PRIORS", {"gaussian": lambda *given: seen.append(given) or gaussian(*given)})
     completed()
     ((codes, components),) = seen
     assert (codes.shape, codes.dtype, components) == ((40, 2), np.float64, 2)
