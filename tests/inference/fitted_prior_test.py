@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet, Signature
 from gengen.inference import fitted_prior
@@ -43,7 +44,7 @@ def test_one_normal_distribution_has_the_mean_and_the_covariance_of_the_codes():
     assert [field.shape for field in found] == [(1,), (1, 3), (1, 3, 3)]
     mean, covariance = moments(found)
     np.testing.assert_allclose(mean, codes.mean(0), rtol=1e-12)
-    ridge = fitted_prior.RIDGE * np.trace(np.cov(codes.T)) / 3
+    ridge = RIDGE * np.trace(np.cov(codes.T)) / 3
     np.testing.assert_allclose(covariance, np.cov(codes.T) + ridge * np.eye(3), rtol=1e-9, atol=1e-12)
 
 

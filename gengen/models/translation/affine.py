@@ -72,4 +72,5 @@ def interpolated(image: jax.Array, indices: jax.Array) -> jax.Array:
     """
 
     read = partial(map_coordinates, coordinates=[indices[..., 0], indices[..., 1]], order=1, mode="nearest")
-    return jax.vmap(read, in_axes=-1, out_axes=-1)(image)
+    channels: jax.Array = jax.vmap(read, in_axes=-1, out_axes=-1)(image)
+    return channels
