@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet, Signature
-from gengen.inference import fitted_prior
-from gengen.inference.fitted_prior import Mixture, gaussian, mixture, with_fitted_prior
+from gengen.inference.fitted_prior import RIDGE, Mixture, gaussian, mixture, with_fitted_prior
 from gengen.runs import prior, run
 from gengen.runs.prior import with_prior
 
