@@ -120,8 +120,7 @@ class Signature:
           KeyError: a value is missing.
           ValueError: one is not what it should be.
         """
-        if "height" in values and "fields" not in values:
-            values = _of_pictures_alone(values)
+        values = as_written_now(values)
         names = [field.name for field in dataclasses.fields(cls)]
         found = {name: values[name] for name in names if name in values or name not in ("second", "split", "range")}
         for name, kind in {"name": str, "kind": str, "digest": str, "fields": dict, "counts": dict}.items():
@@ -143,14 +142,25 @@ def label_field(classes: tuple[str, ...]) -> Field:
     return Field((), "int32", classes=classes)
 
 
-def _of_pictures_alone(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What a version before 0.3 wrote, which knew pictures alone, as `to_json` writes it now."""
+def as_written_now(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What any version wrote as JSON of a signature, as `Signature.to_json` writes it: those before 0.3 knew pictures.
+
+    Raises:
+      ValueError: the sizes of pictures are no whole numbers, or the classes no list.
+    """
+    if "height" not in values or "fields" in values:
+        return dict(values)
     sizes = [values["height"], values["width"], values["channels"], values.get("paired", 0)]
     if any(type(size) is not int for size in sizes) or type(values["classes"]) is not list:
         raise ValueError(f"height, width, channels and paired are {sizes!r}, and classes {values['classes']!r}")
     *shape, paired = sizes
     made = Signature.of_pictures("", tuple(shape), tuple(values["classes"]), {}, "", paired=paired).to_json()
-    return {**values, "kind": made["kind"], "fields": made["fields"]}
+    second = as_written_now(values["second"]) if values.get("second") else None
+    kept = {key: value for key, value in values.items() if key not in _OF_PICTURES_ALONE}
+    return {**kept, "kind": made["kind"], "fields": made["fields"], "second": second}
+
+
+_OF_PICTURES_ALONE = ("height", "width", "channels", "classes", "paired", "normalisation")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from gengen.core.refusal import Refusal
-from gengen.data.signature import Signature
+from gengen.data.signature import Signature, as_written_now
 from gengen.files.whole import sweep, write_whole
 
 MAY_CHANGE = ("training.steps", "training.epochs", "data.data_dir", "data.manual_dir", "data.second.manual_dir")
@@ -64,7 +64,8 @@ def open_folder(folder: Path, config: ConfigDict, signature: dict[str, Any]) -> 
     wanted = json.loads(config.to_json())
     if begun(folder):
         _refuse_other(folder, _read(folder / "config.json"), wanted, "config")
-        _refuse_other(folder, _read(folder / "data.json"), json.loads(json.dumps(signature)), "data")
+        there = as_written_now(_read(folder / "data.json"))
+        _refuse_other(folder, there, json.loads(json.dumps(signature)), "data")
     folder.mkdir(parents=True, exist_ok=True)
     versions = {package: _version(package) for package in PACKAGES} | {"python": sys.version.split()[0]}
     write_whole(folder / "data.json", json.dumps(signature, indent=2))
