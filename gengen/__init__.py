@@ -2,8 +2,8 @@
 
 A run is trained by `python launch.py --config=configs/NAME.py`, or here:
 
-    run = gengen.train(config, "runs/mine")
-    run = gengen.open_run("runs/mine")
+    config = gengen.load_config("configs/cgan.py")
+    run = gengen.train(config, "runs/mine")  # or, another day, gengen.open_run("runs/mine")
     images = run.sample(64, seed=0, condition={"label": 3})
 """
 
@@ -11,15 +11,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gengen.api.entry import open_run, train
+    from gengen.api.entry import load_config, open_run, train
     from gengen.api.trained import TrainedModel
     from gengen.core.refusal import Refusal
 
-__all__ = ["Refusal", "TrainedModel", "open_run", "train"]
+__all__ = ["Refusal", "TrainedModel", "load_config", "open_run", "train"]
 
 _WHERE = {
     "Refusal": "gengen.core.refusal",
     "TrainedModel": "gengen.api.trained",
+    "load_config": "gengen.api.entry",
     "open_run": "gengen.api.entry",
     "train": "gengen.api.entry",
 }

@@ -6,7 +6,7 @@ signature; `gengen.build.calls` reads it there. What depends on several values i
 
 import math
 import types
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 import numpy as np
@@ -31,9 +31,9 @@ class Range(NamedTuple):
 
 
 class OneOf(NamedTuple):
-    """Values that are listed, such as the names of a table."""
+    """Values that are listed, such as the keys of a table, which may get more of them later."""
 
-    known: tuple[str | int, ...]
+    known: Collection[str | int]
 
 
 class Entries(NamedTuple):

@@ -1,6 +1,8 @@
 """Where a program in Python begins: with a run that is opened, or trained."""
 
+import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +11,7 @@ import absl.logging
 from ml_collections import ConfigDict
 
 from gengen.api.trained import TrainedModel
+from gengen.core.refusal import Refusal
 from gengen.runs import run
 
 
@@ -31,6 +34,32 @@ def open_run(folder: str | os.PathLike[str], *, best: bool = False, raw: bool = 
     """
     with _quiet():
         return TrainedModel(run.open_run(Path(folder).expanduser(), best=best, raw=raw))
+
+
+def load_config(experiment: str) -> ConfigDict:
+    """The config of an experiment, to be changed and trained.
+
+    Args:
+      experiment: what `--config` takes: `configs/NAME.py`, or `configs/NAME.py:VARIANT`.
+
+    Raises:
+      Refusal: there is no such file, or it has no `get_config`.
+    """
+    name, _, variant = experiment.partition(":")
+    file = Path(name).expanduser().resolve()
+    spec = importlib.util.spec_from_file_location(file.stem, file) if file.is_file() else None
+    if spec is None or spec.loader is None:
+        raise Refusal(f"there is no experiment {name}; name its file, as in configs/NAME.py.")
+    module, above = importlib.util.module_from_spec(spec), str(file.parents[1])
+    sys.path.insert(0, above)  # experiments import what they share, as `from configs import base`
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(above)
+    if not callable(vars(module).get("get_config")):
+        raise Refusal(f"{name} is no experiment: it has no function get_config.")
+    config: ConfigDict = module.get_config(variant) if variant else module.get_config()
+    return config
 
 
 def train(config: ConfigDict, workdir: str | os.PathLike[str]) -> TrainedModel:

@@ -161,4 +161,4 @@ ADVERSARIAL_LOSSES = {
     ),
 }
 
-LossName = Annotated[str, OneOf(tuple(ADVERSARIAL_LOSSES))]
+LossName = Annotated[str, OneOf(ADVERSARIAL_LOSSES.keys())]
