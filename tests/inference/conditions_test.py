@@ -152,14 +152,14 @@ def test_samples_are_asked_to_be_of_the_classes_of_the_images_that_stand_in_for_
     floor = judge.floor()
     np.testing.assert_array_equal(judge.asked, data.splits["train"]["label"][floor.indices])
     np.testing.assert_array_equal(floor.asked, judge.asked)
-    condition = []
+    told = []
 
     def draw(variables, seed, n, condition=None):
-        condition.append(condition["label"])
+        told.append(condition["label"])
         return sampler(model, UNITS)(variables, seed, n)  # a model that is deaf
 
     deaf = judge.samples(draw, model.init(None, None).variables, 0)
-    np.testing.assert_array_equal(condition, [judge.asked])
+    np.testing.assert_array_equal(told, [judge.asked])
     agreement = judge.scores(deaf)["label_agreement"]
     assert agreement.value == np.mean(labels_of(deaf) == judge.asked) < 0.25
     assert judge.scores(floor)["label_agreement"].value > 0.9
