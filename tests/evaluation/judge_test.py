@@ -151,8 +151,8 @@ def test_small_pictures_without_labels_are_judged_by_their_coordinates(tmp_path)
 
 
 def test_too_few_pictures_are_refused(tmp_path):
-    data = load_pictures(pictures(tmp_path / "given", {"a": 60, "b": 60}), tmp_path / "data")
-    with pytest.raises(UnfitDataError, match="12 held-out images; to judge samples there must be 32 of each"):
+    data = load_pictures(pictures(tmp_path / "given", {"a": 30, "b": 30}), tmp_path / "data")
+    with pytest.raises(UnfitDataError, match="6 held-out images; to judge samples there must be 8 of each"):
         Judge(data, settings(), num=100)
 
 
