@@ -18,11 +18,8 @@ from gengen.inference.sampling import Draw
 from gengen.metrics.comparison import Compared, compare
 from gengen.metrics.examples import Examples, real_of
 from gengen.metrics.interval import Estimate
-from gengen.metrics.scores import SCORES, available, measure
+from gengen.metrics.scores import FEWEST, SCORES, available, measure
 from gengen.runs.run import Run
-
-FEWEST = 32
-"""The fewest held-out and the fewest training examples: balls of neighbours in halves of them need as many."""
 
 REFERENCE = 10_000
 """The most held-out examples that samples are compared with."""
@@ -66,10 +63,12 @@ class Judge:
         train, test = data.splits["train"], data.splits["test"]
         self.signature, self.nouns = data.signature, NOUNS[data.signature.kind]
         self.training = train["data"]
-        if min(len(test["data"]), len(self.training)) < FEWEST:
+        number = min(len(test["data"]), len(self.training))
+        fewest = max((SCORES[name].fewest for name in scores if name in SCORES), default=FEWEST)
+        if number < fewest:
             raise UnfitDataError(
                 f"{data.signature.name} has {len(self.training)} training and {len(test['data'])} held-out "
-                f"{self.nouns[1]}; to judge samples there must be {FEWEST} of each."
+                f"{self.nouns[1]}; to judge samples there must be {fewest} of each."
             )
         self.num = min(num, len(self.training))
         self.asked = pick(train["label"], self.num)[1] if labelled else None
@@ -83,6 +82,7 @@ class Judge:
                 pairs=counts is not None and self.num > 3 * len(counts),
                 asked=labelled,
                 pictures=data.signature.kind == "picture",
+                number=number,
             ),
         )
         indices, held_out = pick(test["data"], REFERENCE)

@@ -11,8 +11,7 @@ from gengen.core.model import GenerativeModel
 from gengen.core.state import Variables
 from gengen.core.units import Units
 from gengen.data.labels import with_labels
-from gengen.data.points import CLOUDS, log_density
-from gengen.data.signature import Signature
+from gengen.data.points import CLOUDS, density_of
 from gengen.evaluation.features import on_unit_scale
 from gengen.evaluation.judge import REFERENCE, Section, Subject, pick
 from gengen.inference.batched import batched, chosen
@@ -100,23 +99,13 @@ def density(subject: Subject) -> Section | None:
       For "samples" and "held_out" their number and the mean "nats", and where the data are a mixture of Gaussians the
       share of "high_quality" and the "modes" hit, of how many "components"; None where no density is known.
     """
-    exact = exact_density(subject.data.signature)
+    exact = density_of(subject.data.signature)
     if subject.samples is None or exact is None:
         return None
     judge, drawn = subject.samples
     sets = {"samples": drawn.data, "held_out": judge.real.reference.data}
     name = subject.data.signature.name
     return Section({shown: _of_density(points, name, exact) for shown, points in sets.items()})
-
-
-def exact_density(signature: Signature) -> Callable[[np.ndarray], np.ndarray] | None:
-    """The log-density in nats [N] that points [N, 2] are drawn from; None where it is not known.
-
-    Of a mixture that is restricted to some of its components it is not.
-    """
-    cloud = CLOUDS.get(signature.name)
-    known = cloud is not None and signature.kind == "points" and signature.classes == cloud.classes
-    return partial(log_density, signature.name) if known else None
 
 
 def _of_density(points: np.ndarray, name: str, exact: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:

@@ -7,9 +7,9 @@ import jax
 import numpy as np
 
 from gengen.core.field import Field
+from gengen.data.points import density_of
 from gengen.evaluation.features import Extractor
 from gengen.evaluation.judge import Judge, Section, Subject
-from gengen.evaluation.likelihoods import exact_density
 from gengen.metrics import classes as class_scores
 from gengen.metrics.comparison import Compared
 from gengen.metrics.copying import copied
@@ -180,4 +180,4 @@ def _shown(judge: Judge, drawn: Examples) -> tuple[np.ndarray, str]:
         return grid(pairs, columns=len(nearest)), "samples, and below each the training image nearest to it"
     number = PAIRS if kind == "volume" else judge.num
     groups = {"held-out data": judge.real.reference.data[:number], "samples": drawn.data[:number]}
-    return KINDS[kind].sheet(groups, density=exact_density(judge.signature)), f"held-out {judge.nouns[1]}, and samples"
+    return KINDS[kind].sheet(groups, density=density_of(judge.signature)), f"held-out {judge.nouns[1]}, and samples"

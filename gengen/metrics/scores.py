@@ -19,6 +19,9 @@ from gengen.metrics.precision_recall import manifold_scores
 AS_REAL = "as real"
 """Which direction is better, of a score that is good neither high nor low."""
 
+FEWEST = 8
+"""Held-out and training examples without which no score can be computed."""
+
 
 class Score(NamedTuple):
     """What a score is.
@@ -31,6 +34,8 @@ class Score(NamedTuple):
         four for each direction of a covariance, a thousand where neighbours stand for a manifold, fifty or a hundred
         for each share of a class. Rules of thumb; what fewer examples do shows in the floor.
       paper: where it comes from.
+      fewest: held-out and training examples without which it cannot be computed: balls of neighbours in halves of them
+        need 32 of each.
       compares: whether it compares with the reference, or looks at the samples alone.
       evenly: whether it takes as many examples of the reference as of the samples.
       taught: whether it looks at the samples alone through a classifier, which knows the training data too well for
@@ -45,6 +50,7 @@ class Score(NamedTuple):
     sees: str
     least: Callable[[int, int], int]
     paper: str
+    fewest: int = FEWEST
     compares: bool = False
     evenly: bool = False
     taught: bool = False
@@ -92,16 +98,35 @@ SCORES: Mapping[str, Score] = {
         "features",
         lambda d, k: 1000,
         "Kynkaanniemi et al. 2019, arXiv:1904.06991",
+        fewest=32,
         compares=True,
     ),
     "recall": Score(
-        "recall", "higher", "features", lambda d, k: 1000, "Kynkaanniemi et al. 2019, arXiv:1904.06991", compares=True
+        "recall",
+        "higher",
+        "features",
+        lambda d, k: 1000,
+        "Kynkaanniemi et al. 2019, arXiv:1904.06991",
+        fewest=32,
+        compares=True,
     ),
     "density": Score(
-        "density", AS_REAL, "features", lambda d, k: 1000, "Naeem et al. 2020, arXiv:2002.09797", compares=True
+        "density",
+        AS_REAL,
+        "features",
+        lambda d, k: 1000,
+        "Naeem et al. 2020, arXiv:2002.09797",
+        fewest=32,
+        compares=True,
     ),
     "coverage": Score(
-        "coverage", "higher", "features", lambda d, k: 1000, "Naeem et al. 2020, arXiv:2002.09797", compares=True
+        "coverage",
+        "higher",
+        "features",
+        lambda d, k: 1000,
+        "Naeem et al. 2020, arXiv:2002.09797",
+        fewest=32,
+        compares=True,
     ),
     "different_bins": Score(
         "different bins",
@@ -159,7 +184,7 @@ SCORES: Mapping[str, Score] = {
 
 
 def available(
-    *, probabilities: bool, labels: bool, pairs: bool, asked: bool = False, pictures: bool = True
+    *, probabilities: bool, labels: bool, pairs: bool, asked: bool = False, pictures: bool = True, number: int = 32
 ) -> list[str]:
     """Names of the scores that can be had.
 
@@ -169,6 +194,7 @@ def available(
       pairs: whether there are sure to be two pairs of samples of one class.
       asked: whether samples are asked to be of a class.
       pictures: whether the data are pictures.
+      number: of held-out or of training examples, the smaller one.
     """
     needs = {"inception_score": probabilities, "class_similarity": pairs, "label_agreement": asked}
     without = {name for name, had in needs.items() if not had}
@@ -176,6 +202,7 @@ def available(
         name
         for name, score in SCORES.items()
         if name not in without and (labels or score.sees != "classes") and (pictures or not score.pictures)
+        if number >= score.fewest
     ]
 
 

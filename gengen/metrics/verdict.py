@@ -61,9 +61,8 @@ def verdict(
     Returns:
       At least one sentence.
     """
-    if (
-        to_noise and to_noise.high < distance.low and compared["collisions"].samples.value <= COLLAPSED
-    ):  # noise does not repeat
+    repeats = compared["collisions"].samples.value > COLLAPSED  # which noise does not
+    if to_noise and to_noise.high < distance.low and not repeats:
         return [
             f"These samples are noise: they are nearer to noise (Fréchet distance {to_noise.value:.4g}) than to data "
             f"({distance.value:.4g})."

@@ -16,8 +16,10 @@ from gengen.runs.folder import read_folder
 from gengen.runs.outputs import output_files
 from gengen.training.writer import read_lines
 
-SHOWN = ("frechet_distance", "precision", "recall")
-"""Scores in the table; the first one with its floor."""
+DISTANCE = "frechet_distance"
+"""The score that stands in the table with its floor."""
+
+NOT_MEASURED = "not measured"
 
 HEADER = (
     "run",
@@ -154,7 +156,7 @@ def _read(path: Path) -> _Judged:
 
 
 def _judged(folder: Path, report: dict[str, Any]) -> _Judged:
-    distance, precision, recall = (report["scores"][name] for name in SHOWN)
+    distance = report["scores"][DISTANCE]
     entries = [entry for entry in read_lines(folder / "metrics.jsonl") if entry["step"] <= report["step"]]
     config = read_folder(folder)[0].to_dict() if (folder / "config.json").exists() else {}
     return _Judged(
@@ -164,8 +166,7 @@ def _judged(folder: Path, report: dict[str, Any]) -> _Judged:
         estimates={
             "Fréchet distance": distance["samples"],
             "of real images": distance["floor"],
-            "precision": precision["samples"],
-            "recall": recall["samples"],
+            **{name: report["scores"][name]["samples"] for name in ("precision", "recall") if name in report["scores"]},
             **_of_latents(report),
         },
         circumstances={
@@ -209,12 +210,12 @@ def _row(runs: Sequence[_Judged]) -> dict[str, Any]:
     """One row, every number as it is shown."""
     minutes = [run.minutes for run in runs if run.minutes is not None]
     columns = [column for column in runs[0].estimates if all(column in run.estimates for run in runs)]
-    return {
+    return dict.fromkeys(HEADER, NOT_MEASURED) | {
         "run": common_name([run.name for run in runs]),
         "seeds": str(len(runs)),
         **{column: with_interval(_over_seeds([run.estimates[column] for run in runs])) for column in columns},
         **runs[0].circumstances,
-        "minutes": f"{sum(minutes) / len(minutes):.1f}" if minutes else "not measured",
+        "minutes": f"{sum(minutes) / len(minutes):.1f}" if minutes else NOT_MEASURED,
     }
 
 

@@ -1,4 +1,4 @@
-"""Codes matched with classes, of a model whose pictures show what it was told."""
+"""Categories that a model found by itself, matched with the classes of pictures that say theirs."""
 
 import json
 
@@ -6,14 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gengen.core.model import Condition
-from gengen.core.nouns import NOUNS
+from gengen.core.model import Condition, GenerativeModel
 from gengen.data.signature import DataSet, Signature
 from gengen.evaluation.codes import codes
-from gengen.reports.evaluations import _codes
+from gengen.reports.evaluations import SENTENCES
 
 SIDE, CLASSES = 4, 3
-CONDITIONS = {"category": Condition(classes=CLASSES), "other": Condition(classes=2), "numbers": Condition(size=2)}
 
 
 def recognise(key, variables, images):
@@ -23,6 +21,10 @@ def recognise(key, variables, images):
     return {"category": jax.nn.log_softmax(jax.nn.one_hot((says + 2) % CLASSES, CLASSES)), "numbers": images[:, 0, 0]}
 
 
+def telling(recognise=None, **conditions):
+    return GenerativeModel(None, None, conditions=conditions, recognise=recognise)
+
+
 def labelled(images, labels, tmp_path):
     """Images [N, SIDE, SIDE, 1] as training and, those of the first half, as held-out images."""
     splits = {"train": {"data": images, "label": labels}}
@@ -30,33 +32,28 @@ def labelled(images, labels, tmp_path):
     return DataSet(Signature.of_pictures("few", (SIDE, SIDE, 1), ("cat", "dog", "owl"), {}, ""), splits, tmp_path)
 
 
-def test_codes_are_matched_with_classes_and_their_error_is_said(telling, subject_of, tmp_path):
+def test_codes_are_matched_with_classes_and_their_error_is_said(subject_of, tmp_path):
     labels = np.random.default_rng(0).integers(0, CLASSES, 600).astype(np.int32)
     images = np.zeros((600, SIDE, SIDE, 1), np.uint8)
     images[:, 0, 0, 0] = labels
     images[:30, 0, 0, 0] = (labels[:30] + 1) % CLASSES  # thirty of the held-out three hundred say another class
-    model = telling(np.zeros((CLASSES, 1, SIDE, SIDE, 1), np.float32), {**CONDITIONS, "label": Condition(CLASSES)})
-    del model.conditions["other"]
-    data = labelled(images, labels, tmp_path)
-    found = codes(subject_of(model._replace(recognise=recognise), data)).found
+    conditions = {"category": Condition(CLASSES), "numbers": Condition(size=2), "label": Condition(CLASSES)}
+    found = codes(subject_of(telling(recognise, **conditions), labelled(images, labels, tmp_path))).found
     assert json.loads(json.dumps(found)) == found
     assert list(found) == ["category"]
     assert found["category"]["match"] == ["dog", "owl", "cat"]
     assert found["category"]["error"]["value"] == 0.1
     assert (found["category"]["train"], found["category"]["test"]) == (600, 300)
-    (said,) = _codes(found, NOUNS["picture"])
-    assert said == (
+    assert list(SENTENCES["codes"](found, ("image", "images"))) == [
         "Code category, matched with the classes on 600 training images, is wrong on 10.0 % [7.1, 13.9] of 300 "
         "held-out images."
-    )
+    ]
 
 
-def test_codes_need_a_recogniser_a_category_and_labels(telling, subject_of, tmp_path):
+def test_codes_need_a_recogniser_a_category_and_labels(subject_of, tmp_path):
     data = labelled(np.zeros((4, SIDE, SIDE, 1), np.uint8), np.zeros(4, np.int32), tmp_path)
-    nothing = np.zeros((CLASSES, 1, SIDE, SIDE, 1), np.float32)
-    condition = telling(nothing, CONDITIONS)
-    assert codes(subject_of(condition, data)) is None
-    numbers = telling(nothing, {"numbers": Condition(size=2), "label": Condition(CLASSES)})
-    assert codes(subject_of(numbers._replace(recognise=recognise), data)) is None
+    assert codes(subject_of(telling(category=Condition(CLASSES)), data)) is None
+    numbers = {"numbers": Condition(size=2), "label": Condition(CLASSES)}
+    assert codes(subject_of(telling(recognise, **numbers), data)) is None
     unlabelled = DataSet(Signature.of_pictures("few", (SIDE, SIDE, 1), (), {}, ""), {"train": {}, "test": {}}, tmp_path)
-    assert codes(subject_of(condition._replace(recognise=recognise), unlabelled)) is None
+    assert codes(subject_of(telling(recognise, category=Condition(CLASSES)), unlabelled)) is None

@@ -16,7 +16,7 @@ def estimate(value):
 
 
 def images_of(distance=3.0, **more):
-    """What `judge_translation` says of one direction, or of one domain."""
+    """What `translation` finds of one direction, or of one domain."""
     scores = {name: {"outputs": estimate(distance), "floor": estimate(1.0)} for name in ("frechet_distance", "recall")}
     return {"images": 1234, "domain": "b", "scores": scores, "extractor": {}, **more}
 

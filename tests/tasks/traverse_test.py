@@ -1,4 +1,4 @@
-"""Traversals cell by cell, and codes matched with classes, of a model whose pictures show what it was told."""
+"""Traversals cell by cell, of a model whose pictures show what it was told."""
 
 import numpy as np
 import pytest
