@@ -214,7 +214,7 @@ def components(codes):
 def test_a_label_aware_critic_is_told_labels_and_shown_draws_of_their_components():
     batch = images(30)
     matched = prepared(game(), batch)["matched"]
-    np.testing.assert_array_equal(matched["told"], np.eye(CLASSES + 1)[batch["label"]])
+    np.testing.assert_array_equal(matched["label_code"], np.eye(CLASSES + 1)[batch["label"]])
     np.testing.assert_array_equal(components(matched["drawn"][STYLE]), batch["label"])
 
 
@@ -222,7 +222,7 @@ def test_unlabelled_images_have_a_class_of_their_own_and_draws_of_the_whole_prio
     batch = images(60)
     batch["label"][:30] = -1
     matched = prepared(game(), batch)["matched"]
-    np.testing.assert_array_equal(matched["told"][:30], np.eye(CLASSES + 1)[[CLASSES] * 30])
+    np.testing.assert_array_equal(matched["label_code"][:30], np.eye(CLASSES + 1)[[CLASSES] * 30])
     assert set(components(matched["drawn"][STYLE][:30])) == set(range(CLASSES))
     np.testing.assert_array_equal(components(matched["drawn"][STYLE][30:]), batch["label"][30:])
 
