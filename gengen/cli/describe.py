@@ -60,8 +60,11 @@ def dry_run(config: ConfigDict) -> None:
     if model.notes:
         print(f"\n# Objective\n{model.notes}")
     print("\n# Data")
+    for name, field in data.signature.fields.items():
+        print(f"{name}: {field.dtype} {list(field.shape)}{f', {len(field.classes)} classes' if field.classes else ''}")
     for key, value in data.signature.to_json().items():
-        print(f"{key}: {value}")
+        if key != "fields":
+            print(f"{key}: {value}")
 
 
 def list_experiments(folder: Path) -> None:

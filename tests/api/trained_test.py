@@ -1,6 +1,7 @@
 """The Python face: what the command line gives, in NumPy's arrays and the data's own units."""
 
 import doctest
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +107,20 @@ def test_an_example_does_not_depend_on_how_many_there_are(runs):
 def test_arrays_of_another_type_are_taken_where_no_value_changes(runs):
     run, images = runs["vae"], runs["vae"].sample(2)
     np.testing.assert_array_equal(run.encode(images.tolist()), run.encode(images))
+
+
+@pytest.mark.slow
+def test_an_evaluation_is_that_of_the_command_line(runs, launched, tmp_path, capsys):
+    run = runs["wgan"]
+    capsys.readouterr()
+    found = run.evaluate(num=100, seed=3)
+    assert capsys.readouterr().out == "" and not list(folder_of(run).glob("evaluation*"))
+    path = launched(
+        "--mode=evaluate", f"--workdir={folder_of(run)}", "--num=100", "--seed=3", f"--output={tmp_path / 'a'}"
+    )
+    assert json.loads(path.read_text()) == json.loads(json.dumps(found))
+    with pytest.raises(gengen.Refusal, match="99 samples are too few"):
+        run.evaluate(num=99)
 
 
 REFUSED = {

@@ -306,7 +306,7 @@ def test_steps_may_grow_later(answer, tmp_path):
 def test_a_dry_run_tells_everything_and_writes_nothing(answer, tmp_path):
     done = answer(TINY, "--dry_run", f"--workdir={tmp_path / 'run'}")
     assert done.returncode == 0, done.stderr
-    for words in ("clip: 0.01", "Network critic", "params/Dense_0/kernel", "height: 8", "digits"):
+    for words in ("clip: 0.01", "Network critic", "params/Dense_0/kernel", "data: uint8 [8, 8, 1]", "digits"):
         assert words in done.stdout
     assert not (tmp_path / "run").exists()
 
