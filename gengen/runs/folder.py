@@ -32,6 +32,9 @@ SECTIONS = {
 }
 """What the config of every run holds, whichever version wrote it."""
 
+DEFAULTS = {"data.kind": "auto"}
+"""What was so before there was a key for it."""
+
 LOCK = ".lock"
 """File in a run folder that its process locks."""
 
@@ -171,9 +174,10 @@ def check_config(folder: Path, config: ConfigDict) -> None:
 def _refuse_other(folder: Path, there: dict[str, Any], here: dict[str, Any], what: str) -> None:
     old, new = _flat(there), _flat(here)
     differing = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
-    # A key that older versions did not have changes nothing where it is empty or 0, or tells of the same data.
+    # A key that older versions did not have changes nothing where it is empty, 0 or its default, or of the same data.
     same_data = what == "data" and old.get("digest") == new.get("digest")
-    differing = [key for key in differing if key in old or (new[key] and not same_data)]
+    told = {key for key, value in new.items() if value and value != DEFAULTS.get(key) and not same_data}
+    differing = [key for key in differing if key in old or key in told]
     differing = [key for key in differing if what != "config" or not _may_change(key)]
     if differing:
         listed = ", ".join(f"{what}.{key} is {old.get(key)} there and {new.get(key)} here" for key in differing)

@@ -13,6 +13,7 @@ from gengen.cli.tasks import main_of
 from gengen.data.signature import Signature
 from gengen.runs.run import open_run
 
+ROOT = Path(__file__).parents[2]
 OLDER = Path(__file__).parent / "older" / "vae-0.2.0.zip"
 """`vae:tiny` on the digits at 8x8, with narrower networks, after 20 steps; what sample and reconstruct wrote of it."""
 
@@ -59,3 +60,11 @@ def test_it_goes_on_and_its_data_are_described_anew(folder):
     assert gengen.train(config, folder).step == 25
     signature = json.loads((folder / "data.json").read_text())
     assert "height" not in signature and Signature.from_json(signature).shape == (8, 8, 1)
+
+
+def test_the_experiment_of_today_goes_on_in_its_folder(folder):
+    config = gengen.load_config(str(ROOT / "configs" / "vae.py:tiny"))
+    config.data.resolution, config.model.latents = (8,), (2,)
+    config.networks.encoder.widths = config.networks.decoder.widths = (16,)
+    config.training.steps = 25
+    assert gengen.train(config, folder).step == 25
