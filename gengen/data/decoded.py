@@ -47,7 +47,7 @@ def read(folder: pathlib.Path) -> DataSet | None:
 
 
 def _load(path: pathlib.Path) -> np.ndarray:
-    array = np.load(path, mmap_mode="r" if path.stat().st_size > MAPPED_ABOVE else None)
+    array: np.ndarray = np.load(path, mmap_mode="r" if path.stat().st_size > MAPPED_ABOVE else None)
     array.flags.writeable = False
     return array
 

@@ -88,7 +88,8 @@ def edges(images: np.ndarray) -> np.ndarray:
         grey = Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).convert("L")
         bright = np.asarray(grey, np.float64) / 255
         steep = np.hypot(*(ndimage.sobel(bright, axis=axis, mode="nearest") for axis in (0, 1)))
-        return np.rint(255 * np.minimum(GAIN * steep / (4 * 2**0.5), 1))[..., None].astype(np.uint8)
+        drawn: np.ndarray = np.rint(255 * np.minimum(GAIN * steep / (4 * 2**0.5), 1))[..., None].astype(np.uint8)
+        return drawn
 
     return np.stack([one(image) for image in images])
 

@@ -11,7 +11,7 @@ import tarfile
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from gengen.core.refusal import Refusal
 from gengen.data import raw
@@ -112,7 +112,7 @@ def read_halves(content: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
     try:
         pair = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
     except Exception as error:  # decoders raise anything from OSError to struct.error on damaged files
-        reason = "it is damaged" if isinstance(error, Image.UnidentifiedImageError) else error
+        reason = "it is damaged" if isinstance(error, UnidentifiedImageError) else error
         raise Refusal(f"{name} cannot be read as a picture ({reason}): copy or download the archive again.") from error
     if pair.shape != (SIDE, 2 * SIDE, 3):
         raise Refusal(

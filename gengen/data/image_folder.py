@@ -54,7 +54,7 @@ class Folder(NamedTuple):
         found = reading.each(self.listing, list(split_of), ranges.measured)
         return ranges.surveyed(shown(self.listing.root), ((file.path, split_of[file], of) for file, of in found))
 
-    def pictures(self, split: str, values: ranges.Range | None) -> Iterator[tuple[Entry, Image.Image, bytes]]:
+    def pictures(self, split: str, values: pixels.Range | None) -> Iterator[tuple[Entry, Image.Image, bytes]]:
         """Reads a split's pictures in turn, and checks each: yields its entry, its pixels (grey or RGB), its bytes.
 
         Args:

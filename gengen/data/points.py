@@ -154,4 +154,5 @@ def log_density(name: str, points: np.ndarray) -> np.ndarray:
         chunk = np.asarray(points[start : start + _CHUNK], np.float64)
         distances = sum(np.subtract.outer(chunk[:, axis], centres[:, axis]) ** 2 for axis in (0, 1))
         chunks.append(logsumexp(log_weights - distances / (2 * variance), axis=-1))
-    return np.concatenate([np.empty(0), *chunks]) - np.log(2 * np.pi * variance)
+    log_density: np.ndarray = np.concatenate([np.empty(0), *chunks]) - np.log(2 * np.pi * variance)
+    return log_density

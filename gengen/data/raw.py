@@ -75,7 +75,7 @@ def unpacked(place: Place) -> bytes:
     for magic, packing in _PACKINGS.items():
         if content.startswith(magic):
             try:
-                return packing.decompress(content)
+                return bytes(packing.decompress(content))
             except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
                 raise Refusal(f"{place} cannot be unpacked ({error}): copy or download it again.") from error
     return content

@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from gengen.core.refusal import Refusal
 from gengen.data.listing import File, Listing, few, shown
@@ -65,7 +65,7 @@ def _damaged(
             _made(read(file), loaded)
         except Exception:
             failed.append(file.path)
-    unknown = isinstance(error, Image.UnidentifiedImageError)
+    unknown = isinstance(error, UnidentifiedImageError)
     reason = "it is damaged or not a picture, or Pillow does not know its kind" if unknown else error
     root = shown(listing.root)
     if len(failed) <= 1:

@@ -31,4 +31,5 @@ def read_sines(split: str, count: int | None = None) -> np.ndarray:
     count = COUNTS[split] if count is None else count
     frequency, phase = HIGHEST * np.moveaxis(uniform(f"sines {split}", count, FEATURES, 2), -1, 0)[:, :, None]
     time = np.arange(LENGTH)[:, None]
-    return ((1 + np.sin(frequency * time + phase)) / 2).astype(np.float32)
+    drawn: np.ndarray = ((1 + np.sin(frequency * time + phase)) / 2).astype(np.float32)
+    return drawn

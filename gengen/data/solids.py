@@ -57,17 +57,20 @@ def middles(side: int) -> np.ndarray:
 
 def sphere(points: np.ndarray, radius: float) -> np.ndarray:
     """Whether points [..., 3] lie in a ball about the middle, bool [...]."""
-    return (points**2).sum(-1) <= radius**2
+    inside: np.ndarray = (points**2).sum(-1) <= radius**2
+    return inside
 
 
 def box(points: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Whether points [..., 3] lie between two corners [3], bool [...]."""
-    return np.all((points >= low) & (points <= high), axis=-1)
+    inside: np.ndarray = np.all((points >= low) & (points <= high), axis=-1)
+    return inside
 
 
 def torus(points: np.ndarray, ring: float, tube: float) -> np.ndarray:
     """Whether points [..., 3] lie in a tube of some radius around a ring about the first axis, bool [...]."""
-    return (np.hypot(points[..., 1], points[..., 2]) - ring) ** 2 + points[..., 0] ** 2 <= tube**2
+    inside: np.ndarray = (np.hypot(points[..., 1], points[..., 2]) - ring) ** 2 + points[..., 0] ** 2 <= tube**2
+    return inside
 
 
 def chair(points: np.ndarray, half: float, seat: float) -> np.ndarray:
@@ -86,7 +89,8 @@ def chair(points: np.ndarray, half: float, seat: float) -> np.ndarray:
     for depth in (-half, half - _LEG):
         for right in (-half, half - _LEG):
             parts.append(([depth, under, right], [depth + _LEG, _GROUND, right + _LEG]))
-    return np.any([box(points, np.array(low), np.array(high)) for low, high in parts], axis=0)
+    inside: np.ndarray = np.any([box(points, np.array(low), np.array(high)) for low, high in parts], axis=0)
+    return inside
 
 
 def _drawn(name: str, points: np.ndarray, numbers: np.ndarray) -> np.ndarray:

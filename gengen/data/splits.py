@@ -57,7 +57,8 @@ def held_out(keys: Sequence[bytes], share: float, classes: Sequence[Any] | np.nd
 
 def every(count: int, period: int, first: int = 0) -> np.ndarray:
     """Which examples are for testing by the rule "position": every `period`-th, bool [count]."""
-    return np.arange(count) % period == first
+    is_test: np.ndarray = np.arange(count) % period == first
+    return is_test
 
 
 def rule_of(signature: Mapping[str, Any]) -> str:
@@ -69,7 +70,7 @@ def rule_of(signature: Mapping[str, Any]) -> str:
 def _parts(counts: np.ndarray, share: float) -> np.ndarray:
     """How many of each class are held out, by the largest remainders."""
     exact = counts * share
-    parts = np.minimum(exact.astype(np.int64), counts - 1)
+    parts: np.ndarray = np.minimum(exact.astype(np.int64), counts - 1)
     total = max(round(counts.sum() * share), min(1, int((counts - 1).sum())))
     for group in np.argsort(parts - exact, kind="stable"):
         if parts.sum() < total and parts[group] < counts[group] - 1:

@@ -161,7 +161,7 @@ def _rows(examples: Examples) -> list[str]:
 def _height(examples: Examples) -> float:
     """In inches, with room for the title and three lines of captions."""
     _, height, width, _ = examples.images.shape
-    return len(_rows(examples)) * (WIDTH - 1) / COLUMNS * height / width + 0.8
+    return float(len(_rows(examples)) * (WIDTH - 1) / COLUMNS * height / width + 0.8)
 
 
 def _most(groups: Sequence[Examples]) -> float:

@@ -53,7 +53,8 @@ def drawn(figure: Any) -> np.ndarray:
 def finite(examples: np.ndarray) -> np.ndarray:
     """Those examples [n, ...] of [N, ...] that hold neither NaN nor infinity, as float64."""
     examples = np.asarray(examples, np.float64)
-    return examples[np.isfinite(examples).all(axis=tuple(range(1, examples.ndim)))]
+    finite: np.ndarray = examples[np.isfinite(examples).all(axis=tuple(range(1, examples.ndim)))]
+    return finite
 
 
 def limits(groups: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -37,7 +37,8 @@ class Plane(NamedTuple):
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Where points [..., D] lie in the plane, [..., 2]."""
-        return (points - self.origin) @ self.axes
+        projected: np.ndarray = (points - self.origin) @ self.axes
+        return projected
 
 
 def plane(points: np.ndarray) -> Plane:
@@ -78,7 +79,8 @@ def scatter(groups: Mapping[str, np.ndarray], *, density: LogDensity | None = No
     """
     shown = {title: finite(points) for title, points in groups.items()}
     if next(iter(shown.values())).shape[1] == 1:
-        return _histograms(groups, shown, density)
+        histograms: np.ndarray = _histograms(groups, shown, density)
+        return histograms
     view = plane(next(iter(shown.values())))
     flat = [view(points) for points in shown.values()]
     bounds = _same_scale(*limits(flat))

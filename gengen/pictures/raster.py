@@ -29,7 +29,8 @@ def positions(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarr
     """
     low, high = np.asarray(low, np.float64), np.asarray(high, np.float64)
     shares = (np.asarray(values, np.float64) - low) / np.where(high > low, high - low, 1.0)
-    return np.clip((shares + ROOM) / (1 + 2 * ROOM), 0, 1)
+    clipped: np.ndarray = np.clip((shares + ROOM) / (1 + 2 * ROOM), 0, 1)
+    return clipped
 
 
 def dots(at: np.ndarray, side: int) -> np.ndarray:
@@ -62,7 +63,8 @@ def bars(at: np.ndarray, side: int) -> np.ndarray:
     column, within = np.divmod(np.arange(side) * number, side)
     gap = within + number >= side if 3 * number <= side else np.zeros(side, bool)
     above = np.arange(side)[::-1]
-    return _share(at[:, None, column] * (side - 1) - above[:, None] - 0.5) * ~gap
+    covered: np.ndarray = _share(at[:, None, column] * (side - 1) - above[:, None] - 0.5) * ~gap
+    return covered
 
 
 def curves(at: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -26,7 +26,8 @@ def band(series: np.ndarray) -> np.ndarray:
     Returns:
       [3, T, D].
     """
-    return np.quantile(series, SHARES, axis=0)
+    quantiles: np.ndarray = np.quantile(series, SHARES, axis=0)
+    return quantiles
 
 
 def lines(groups: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -63,7 +63,8 @@ def slices(volumes: np.ndarray, number: int) -> np.ndarray:
     cuts = ((np.arange(number) + 0.5) * depth / number).astype(int)
     down, right = (np.arange(SIDE) * size // SIDE for size in (height, width))
     shares = density[:, cuts][:, :, down][:, :, :, right].swapaxes(0, 1)[..., None]
-    return np.rint(EMPTY + shares * (FULL - EMPTY)).astype(np.uint8)
+    bytes_of: np.ndarray = np.rint(EMPTY + shares * (FULL - EMPTY)).astype(np.uint8)
+    return bytes_of
 
 
 def _density(volumes: np.ndarray) -> np.ndarray:
@@ -86,7 +87,8 @@ def _surfaces(density: np.ndarray) -> np.ndarray:
     picture = np.full((number, len(rays), 3), float(WHITE), np.float32)
     picture[volume, ray] = shades[:, None] * COLOUR
     picture = picture.reshape(number, SIDE, FINER, SIDE, FINER, 3).mean((2, 4))
-    return np.rint(picture.clip(0, WHITE)).astype(np.uint8)
+    bytes_of: np.ndarray = np.rint(picture.clip(0, WHITE)).astype(np.uint8)
+    return bytes_of
 
 
 def _view() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -154,4 +156,5 @@ def _shades(density: np.ndarray, volume: np.ndarray, at: np.ndarray) -> np.ndarr
     normals = fall / np.maximum(np.linalg.norm(fall, axis=0), 1e-6)
     light = LIGHT @ np.stack(_view())
     sky = np.clip(1.35 - 0.8 * map_coordinates(near, points, order=1), 0.5, 1.15)  # half is filled at a flat face
-    return sky * (AMBIENT + (1 - AMBIENT) * np.maximum(light @ normals, 0))
+    light_of: np.ndarray = sky * (AMBIENT + (1 - AMBIENT) * np.maximum(light @ normals, 0))
+    return light_of

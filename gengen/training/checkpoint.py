@@ -196,7 +196,8 @@ class Checkpoints:
 
     def latest(self) -> int | None:
         """The step of the newest checkpoint; None if there is none."""
-        return self._manager.latest_step()
+        step: int | None = self._manager.latest_step()
+        return step
 
     def wait(self) -> None:
         """Waits until the last checkpoint is on disk.
