@@ -16,9 +16,7 @@ from gengen.inference.sampling import sampler
 from gengen.inference.shown import sheet, thumbnails
 from gengen.inference.translation import Gallery
 from gengen.pictures.grid import grid, save_png
-
-PICTURES = 64
-"""Samples in a grid, or as many more as fill the last row where columns are classes."""
+from gengen.pictures.kinds import KINDS
 
 PAIRS = 32
 """Held-out images that are shown above their reconstructions."""
@@ -81,7 +79,8 @@ class Progress:
 
     def _samples(self, variables: Variables) -> np.ndarray:
         columns = columns_of(self._model)
-        number = math.ceil(PICTURES / columns) * columns if columns else PICTURES
+        many = KINDS[self._signature.kind].many
+        number = math.ceil(many / columns) * columns if columns else many
         drawn = self._draw(variables, self._seed, number, by_class(self._model, number))
         return sheet(self._signature, drawn, columns=columns)
 

@@ -40,10 +40,12 @@ class Drawing(NamedTuple):
       sheet: whole sets.
       thumbnails: examples [N, ...] and the bounds of their features to small pictures of one size, uint8 [N, h, w, C],
         for any grid; a picture is its own.
+      many: how many examples make a good sheet.
     """
 
     sheet: Sheet
     thumbnails: Callable[[np.ndarray, Bounds], np.ndarray]
+    many: int = 64
 
 
 def _pictures(groups: Mapping[str, np.ndarray], *, density: LogDensity | None = None) -> np.ndarray:
@@ -68,8 +70,8 @@ def _volumes(groups: Mapping[str, np.ndarray], *, density: LogDensity | None = N
 
 KINDS: Mapping[str, Drawing] = {
     "picture": Drawing(_pictures, lambda examples, bounds: examples),
-    "points": Drawing(points.scatter, lambda examples, bounds: points.thumbnails(examples, *bounds)),
-    "series": Drawing(_series, lambda examples, bounds: series.thumbnails(examples, *bounds)),
+    "points": Drawing(points.scatter, lambda examples, bounds: points.thumbnails(examples, *bounds), many=1_000),
+    "series": Drawing(_series, lambda examples, bounds: series.thumbnails(examples, *bounds), many=256),
     "volume": Drawing(_volumes, lambda examples, bounds: volume.thumbnails(examples)),
 }
 """Each kind of data by its name."""
