@@ -45,43 +45,23 @@ class ArrayBuilder(OwnBuilder):
         )
 
 
-class CloudBuilder(ArrayBuilder):
-    """Points of a density that is known."""
+def _cloud(known: str) -> type[ArrayBuilder]:
+    """The builder of one of `points.CLOUDS`."""
+    cloud = points.CLOUDS[known]
 
-    source = ""
+    class CloudBuilder(ArrayBuilder):
+        """Points of a density that is known."""
 
-    def _info(self) -> Any:
-        cloud = points.CLOUDS[self.source]
-        return self._describe_arrays(cloud.description, "points", (2,), classes=cloud.classes)
+        name = f"gengen_{known}"
 
-    def _split_generators(self, dl_manager: Any) -> Mapping[str, Iterator[Any]]:
-        has_labels = bool(points.CLOUDS[self.source].classes)
-        drawn = {split: points.read_points(self.source, split) for split in points.COUNTS}
-        return {split: _rows(array, labels if has_labels else None) for split, (array, labels) in drawn.items()}
+        def _info(self) -> Any:
+            return self._describe_arrays(cloud.description, "points", (2,), classes=cloud.classes)
 
+        def _split_generators(self, dl_manager: Any) -> Mapping[str, Iterator[Any]]:
+            drawn = {split: points.read_points(known, split) for split in points.COUNTS}
+            return {split: _rows(array, labels if cloud.classes else None) for split, (array, labels) in drawn.items()}
 
-class Ring(CloudBuilder):
-    """Eight Gaussians on a ring."""
-
-    name, source = "gengen_ring", "ring"
-
-
-class Grid(CloudBuilder):
-    """25 Gaussians on a grid."""
-
-    name, source = "gengen_grid", "grid"
-
-
-class Moons(CloudBuilder):
-    """Two half circles."""
-
-    name, source = "gengen_moons", "moons"
-
-
-class SwissRoll(CloudBuilder):
-    """A spiral."""
-
-    name, source = "gengen_swiss_roll", "swiss_roll"
+    return CloudBuilder
 
 
 class Sines(ArrayBuilder):
@@ -148,13 +128,7 @@ class ArrayFolder(ArrayBuilder):
         return {split: _rows(*arrays) for split, arrays in self._read.splits.items()}
 
 
-ARRAYS: Mapping[str, type[ArrayBuilder]] = {
-    "ring": Ring,
-    "grid": Grid,
-    "moons": Moons,
-    "swiss_roll": SwissRoll,
-    "sines": Sines,
-}
+ARRAYS: Mapping[str, type[ArrayBuilder]] = {**{name: _cloud(name) for name in points.CLOUDS}, "sines": Sines}
 """Builders by `config.data.name`; `Solids` and `ArrayFolder` need more than the others."""
 
 
