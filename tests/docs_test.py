@@ -9,6 +9,9 @@ import pytest
 
 from gengen.cli import flags
 from gengen.cli.describe import experiments
+from gengen.cli.tasks import TASKS
+from gengen.data.sources import BUILDERS
+from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.reports import adaptations, detections, translations
 from gengen.reports.tables import table
 from gengen.tasks.compare import as_table, as_table_of_latents
@@ -73,6 +76,14 @@ def test_every_flag_and_key_that_the_pages_name_exists():
     others = {"xla_gpu_deterministic_ops", "strict"}  # of XLA and of mkdocs
     for flag in set(re.findall(r"--([a-z_]+)[= `]", SAID)) - others:
         assert flag in defined, flag
+
+
+@pytest.mark.parametrize("choices", [TASKS, ADVERSARIAL_LOSSES, BUILDERS], ids=["modes", "losses", "data"])
+def test_everything_that_is_chosen_by_name_is_named_in_the_pages(choices):
+    """Modes, adversarial losses and own data sets, as `name` or in a command; the table of inputs is no explanation."""
+    text = "".join(page.read_text(encoding="utf-8") for page in DOCS.glob("*.md") if page.stem != "inputs")
+    for name in choices:
+        assert re.search(rf"[`=]{name}\b(?!\.)", text), name
 
 
 REACHED = read_json("reached.json")
