@@ -17,6 +17,9 @@ from gengen.core.refusal import Refusal
 
 ROOT = Path(__file__).parents[2]
 
+LISTED = re.compile(r"^wgan +\d.* WGAN: ", re.MULTILINE)
+"""What `--list` says of an experiment."""
+
 WITHIN = """
 import os, runpy, sys
 os.execve = lambda *command: os.write(1, b"replaced")
@@ -47,7 +50,7 @@ def within(command, tmp_path):
 @pytest.mark.input("Notebooks", "%run launch.py, runpy.run_path", "taken", "the kernel stays, each has its own flags")
 def test_a_program_that_runs_the_command_within_itself_stays_and_may_do_it_again(within):
     done = within(["--list"], ["--help"], ["--list"])
-    assert done.stdout.count("| wgan ") == 2
+    assert len(LISTED.findall(done.stdout)) == 2
     assert done.stdout.endswith("still here\n")
     assert "replaced" not in done.stdout and "ended" not in done.stdout  # a notebook shows even status 0 as an error
 
@@ -174,7 +177,7 @@ def test_the_command_is_found_from_anywhere(command, tmp_path):
     (tmp_path / "link.py").symlink_to(ROOT / "launch.py")
     arguments[0:2] = [sys.executable, "-I", "link.py"]
     done = subprocess.run(arguments, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert re.search(r"^\| wgan +\| WGAN: ", done.stdout, re.MULTILINE)
+    assert LISTED.search(done.stdout)
 
 
 ADDRESSES = (
