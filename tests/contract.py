@@ -9,6 +9,7 @@ from flax import linen as nn
 from gengen.core.average import averaged
 from gengen.core.model import GenerativeModel
 from gengen.core.transforms import scale_by_rate
+from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.losses.likelihood import gaussian, squared_error
 from gengen.models.autoencoders.adversarial_autoencoder import adversarial_autoencoder
 from gengen.models.autoencoders.autoencoder import autoencoder
@@ -104,6 +105,13 @@ def conditional(generator, critic, condition):
 def noisy_packs():
     """A view that carries something and one that does not."""
     return instance_noise(deviation=0.1, steps=10), packing(size=2)
+
+
+def of_whole_batches(loss):
+    """A row of a loss whose logits are counted from those of the batch, with as much else as a row can hold."""
+    label = {"real_label": (0.7, 0.9)} if ADVERSARIAL_LOSSES[loss].targets else {}
+    given = {"loss": loss, "critic_steps": 1, "clip": None, **label}
+    return Row(adversarial, lambda: gan(*mlps(), views=noisy_packs(), **given), SAMPLES)
 
 
 def adaptive():
@@ -257,13 +265,7 @@ ROWS = {
     "penalised": Row(
         adversarial, lambda: gan(*mlps("layer"), critic_steps=2, clip=None, terms=penalties()), GAN, moves=TWICE
     ),
-    "relativistic": Row(
-        adversarial,
-        lambda: gan(
-            *mlps(), loss="relativistic", critic_steps=1, clip=None, views=noisy_packs(), real_label=(0.7, 0.9)
-        ),
-        SAMPLES,
-    ),
+    **{name: of_whole_batches(name) for name, loss in ADVERSARIAL_LOSSES.items() if not loss.alone},
     "matched": Row(
         adversarial,
         lambda: gan(

@@ -2,7 +2,8 @@
 
 The critic's output is a logit [B]: D(x) = sigmoid(logit) where a paper speaks of probabilities, the logit itself
 where it speaks of a critic. Every loss is per example and stable for logits of any size: log D = -softplus(-logit)
-and log(1 - D) = -softplus(logit). All take the logits of data and of samples, [B] each, and return losses [B].
+and log(1 - D) = -softplus(logit). All take the logits of data and of samples, [B] each, and return losses [B]. What
+depends on the whole batch is done to the logits before, by `CriticGame.logits` in gengen/models/critic_game.py.
 """
 
 import math
@@ -139,6 +140,11 @@ class AdversarialLoss(NamedTuple):
     signed: bool = False
     targets: bool = False
     relativistic: bool = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether it looks at each example by itself, and not at others of the batch."""
+        return not self.relativistic
 
 
 ADVERSARIAL_LOSSES = {

@@ -44,8 +44,11 @@ class CriticGame(NamedTuple):
         return jax.tree.map(lambda x: x[:size], judged), jax.tree.map(lambda x: x[size:], judged), mutable
 
     def logits(self, real: CriticOutput, fake: CriticOutput) -> tuple[jax.Array, jax.Array]:
-        """The logits of real and fake as the losses count them: relativistic ones from the other side's mean."""
-        if not self.loss.relativistic:
+        """The logits of real and fake as the losses count them: relativistic ones from the other side's mean.
+
+        Here is all that a loss takes from the whole batch, which is that of all replicas.
+        """
+        if self.loss.alone:
             return real.logit, fake.logit
         return real.logit - replica_mean(fake.logit.mean()), fake.logit - replica_mean(real.logit.mean())
 

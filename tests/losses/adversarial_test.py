@@ -70,6 +70,14 @@ def test_every_loss_is_in_the_tables_above():
 
 
 @pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
+def test_a_loss_of_an_example_depends_on_its_own_logits_alone(name):
+    """What looks at others is done to the logits, over all replicas: `CriticGame.logits`."""
+    loss = ADVERSARIAL_LOSSES[name]
+    for function in (loss.critic, loss.generator):
+        chex.assert_trees_all_close(function(REAL[1:3], FAKE[1:3]), function(REAL, FAKE)[1:3], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
 def test_gradients_agree_with_differences_to_second_order(name):
     loss = ADVERSARIAL_LOSSES[name]
     for function in (loss.critic, loss.generator):
@@ -257,8 +265,8 @@ def test_the_minimax_generator_saturates_where_the_other_does_not():
             assert other == pytest.approx(-1, abs=1e-4)
 
 
-@pytest.mark.parametrize("name", [name for name in ADVERSARIAL_LOSSES if name != "relativistic"])
-def test_only_a_relativistic_generator_learns_from_data(name):
+@pytest.mark.parametrize("name", [name for name, loss in ADVERSARIAL_LOSSES.items() if loss.alone])
+def test_only_a_generator_of_whole_batches_learns_from_data(name):
     def slope(name):
         return jax.grad(lambda real: ADVERSARIAL_LOSSES[name].generator(real, jnp.asarray(FAKE)).sum())(REAL)
 

@@ -16,7 +16,9 @@ FUNCTIONS = {
     if not name.startswith("_")
 }
 
-ELEMENTWISE = {"jensen_shannon", "le_cam", "wasserstein", "total_variation", "standard_log_density"}
+LOSSES = adversarial.ADVERSARIAL_LOSSES.values()
+
+ELEMENTWISE = {"standard_log_density", *(loss.distance.__name__ for loss in LOSSES)}
 """Of one array of any shape."""
 
 
@@ -40,9 +42,8 @@ WEIGHTS = [zeros((5, 3))], [zeros((3,)), zeros((5, 3, 1))]
 POINTS = [(flat, *zeros((3, 4))), (flat, *zeros((3, 2, 2, 1)))], [(one_each, *zeros((3, 4))), (jnp.sum, *zeros((3, 4)))]
 
 CASES = {
-    **dict.fromkeys(("minimax_critic", "least_squares_critic"), TARGETS),
-    **dict.fromkeys(("minimax_generator", "non_saturating_generator", "least_squares_generator"), LOGITS),
-    **dict.fromkeys(("wasserstein_critic", "wasserstein_generator", "hinge_critic", "relativistic_generator"), LOGITS),
+    **{loss.critic.__name__: TARGETS if loss.targets else LOGITS for loss in LOSSES},
+    **{loss.generator.__name__: LOGITS for loss in LOSSES},
     **dict.fromkeys(("importance_weighted", "normalised_weights"), WEIGHTS),
     "with_gradient_weighted": ([zeros((5, 3, 2), (5, 3))], [zeros((5, 3, 2), (3,)), zeros((5, 3, 2), (5, 3, 2))]),
     "normal_log_density": (

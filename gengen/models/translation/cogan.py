@@ -162,7 +162,7 @@ class Coupled(NamedTuple):
         fakes, generated = self.generate(state.variables, batch["latent"], train=True)
         fake, mutable = self.judge(state.variables, self.seen(fakes, batch["view"]), train=True)
         logits = [fake[name].logit for name in DOMAINS]
-        losses = [self.loss.generator(logit, logit) for logit in logits]  # only relativistic ones look at the first
+        losses = [self.loss.generator(logit, logit) for logit in logits]  # none of `LOSSES` looks at the first
         return sum(loss.mean() for loss in losses), ({}, {**generated, **mutable})  # type: ignore[return-value]
 
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
@@ -186,8 +186,8 @@ class Coupled(NamedTuple):
         return {"label": jax.nn.log_softmax(logits)}
 
 
-LOSSES = tuple(name for name, pair in ADVERSARIAL_LOSSES.items() if not pair.relativistic)
-"""Losses whose logits are judged one by one."""
+LOSSES = tuple(name for name, pair in ADVERSARIAL_LOSSES.items() if pair.alone)
+"""Losses that the generator can know from samples alone."""
 
 
 def cogan(
@@ -208,7 +208,7 @@ def cogan(
         "critic": maps -> CriticOutput; "classifier", if images are to be recognised: features -> logits.
       optimizers: of "generator" and "critic".
       affine: how images, real or not, are changed on their way to the critic; the paper changes nothing.
-      loss: one of `ADVERSARIAL_LOSSES` whose logits are judged one by one.
+      loss: one of `LOSSES`.
       latent: dimension of the latents; 100 in the paper.
       weight: of the cross-entropy of the first domain's labels.
 
@@ -219,9 +219,8 @@ def cogan(
     Raises:
       ValueError: an argument is out of range, or a network is missing.
     """
-    if loss not in ADVERSARIAL_LOSSES or ADVERSARIAL_LOSSES[loss].relativistic:
-        known = ", ".join(name for name, pair in ADVERSARIAL_LOSSES.items() if not pair.relativistic)
-        raise ValueError(f"loss={loss!r} must be one of {known}")
+    if loss not in LOSSES:
+        raise ValueError(f"loss={loss!r} must be one of {', '.join(LOSSES)}")
     if latent < 1:
         raise ValueError(f"latent={latent} must be at least 1")
     if not 0 <= weight < float("inf"):

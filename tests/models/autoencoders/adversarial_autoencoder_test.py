@@ -253,13 +253,15 @@ def test_a_critic_that_judges_both_in_one_batch_says_what_it_says_of_each(loss, 
         return critic.critic_losses(variables, drawn, found)[0], critic.generator_losses(variables, drawn, found)[0]
 
     def alone(vectors):
-        judge = functools.partial(critic.network.apply, variables, train=True, mutable=["batch_stats"])
-        return jax.vmap(lambda _: judge(vectors)[0].logit, axis_name=AXIS)(jnp.zeros(1))[0]
+        return critic.network.apply(variables, vectors, train=True, mutable=["batch_stats"])[0]
 
-    of_critic, of_encoder = jax.tree.map(lambda x: x[0], jax.jit(jax.vmap(outcome, axis_name=AXIS))(jnp.zeros(1)))
-    real, fake = jax.jit(alone)(drawn), jax.jit(alone)(found)
-    if critic.loss.relativistic:
-        real, fake = real - fake.mean(), fake - real.mean()
+    def of_each(_):
+        return critic.logits(alone(drawn), alone(found))
+
+    def on_one_replica(function):
+        return jax.tree.map(lambda x: x[0], jax.jit(jax.vmap(function, axis_name=AXIS))(jnp.zeros(1)))
+
+    (of_critic, of_encoder), (real, fake) = on_one_replica(outcome), on_one_replica(of_each)
     np.testing.assert_allclose(of_critic, critic.loss.critic(real, fake), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(of_encoder, critic.loss.generator(real, fake), rtol=1e-4, atol=1e-5)
 

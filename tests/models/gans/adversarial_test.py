@@ -10,6 +10,7 @@ import pytest
 from gengen.core.parallel import AXIS, parallel, replicate
 from gengen.core.transforms import scale_by_rate
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
+from gengen.models.critic_game import CriticGame
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.adversarial_game import Adversaries
 from gengen.models.gans.terms import auxiliary_classifier, gradient_penalty
@@ -49,7 +50,8 @@ def on_one_replica(function, *args):
     return jax.tree.map(lambda x: x[0], jax.vmap(lambda _: function(*args), axis_name=AXIS)(jnp.zeros(1)))
 
 
-CASES = [*((loss, "alone") for loss in ADVERSARIAL_LOSSES), ("non_saturating", "batch"), ("relativistic", "batch")]
+WHOLE = [name for name, loss in ADVERSARIAL_LOSSES.items() if not loss.alone]
+CASES = [*((loss, "alone") for loss in ADVERSARIAL_LOSSES), *((loss, "batch") for loss in ("non_saturating", *WHOLE))]
 
 
 @pytest.mark.parametrize(("loss", "critic"), CASES)
@@ -62,8 +64,8 @@ def test_a_step_is_the_critics_descent_and_then_the_generators(loss, critic):
         """Data and samples judged apart: statistics are of one kind, and a critic that judges alone does not care."""
         fake = train_mode(GENERATOR, {**variables["generator"], "params": generator_params}, shared["latent"])[0]
         of_critic = {**variables["critic"], "params": critic_params}
-        real, false = (train_mode(networks["critic"], of_critic, x)[0].logit for x in (shared["real"], fake))
-        return (real - false.mean(), false - real.mean()) if losses.relativistic else (real, false)
+        judged = (train_mode(networks["critic"], of_critic, x)[0] for x in (shared["real"], fake))
+        return CriticGame(networks["critic"], losses).logits(*judged)
 
     def by_hand(state):
         first = jax.random.fold_in(jax.random.fold_in(key, 0), 0)

@@ -259,11 +259,14 @@ def test_without_a_classifier_nothing_is_recognised_and_labels_are_not_needed():
 
 # Refusals.
 
+WHOLE = [name for name, loss in ADVERSARIAL_LOSSES.items() if not loss.alone]
+"""Losses that look at the whole batch."""
+
 
 @pytest.mark.parametrize(
     ("wrong", "match"),
     [
-        ({"loss": "relativistic"}, "loss='relativistic' must be one of minimax"),
+        *(({"loss": name}, f"^loss='{name}' must be one of minimax, ") for name in WHOLE),
         ({"loss": "lsgan"}, "loss='lsgan'"),
         ({"weight": -1.0}, "weight=-1"),
         ({"affine": Affine(noise=-1.0)}, "noise=-1"),
