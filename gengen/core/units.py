@@ -1,13 +1,15 @@
 """Between the data's own units and those of models, which see float32 near [-1, 1] and never bytes."""
 
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-import jax
 import numpy as np
 
 from gengen.core.field import Field
 
-_Array = TypeVar("_Array", jax.Array, np.ndarray)
+if TYPE_CHECKING:  # data that are prepared are read without JAX, which takes half a second to import
+    import jax
+
+_Array = TypeVar("_Array", "jax.Array", np.ndarray)
 
 
 class Units(NamedTuple):
@@ -33,7 +35,7 @@ class Units(NamedTuple):
         values = (array.astype(np.float32) - shift) / scale
         return values - 1 if self.field.bounded else values
 
-    def to_data(self, array: jax.Array | np.ndarray) -> np.ndarray:
+    def to_data(self, array: "jax.Array | np.ndarray") -> np.ndarray:
         """Brings values back to the data's units.
 
         Args:

@@ -130,7 +130,7 @@ def test_the_semantic_loss_is_the_cross_entropy_of_both_translations():
         features = np.tanh(image.reshape(8, -1) @ params["Dense_0"]["kernel"] + params["Dense_0"]["bias"][None])
         return np.asarray(jax.nn.log_softmax(features @ params["Dense_1"]["kernel"] + params["Dense_1"]["bias"][None]))
 
-    a, b = (image.astype(np.float32) / 127.5 - 1 for image in (fed["data"], fed["second"]["data"]))
+    a, b = fed["data"], fed["second"]["data"]
     meant = log_probabilities(b).argmax(1)
     cost = -log_probabilities(0.4 * a + 0.4)[np.arange(8), fed["label"]].mean()
     cost -= log_probabilities(0.4 * b + 0.4)[np.arange(8), meant].mean()
@@ -213,7 +213,7 @@ def trained(steps=150, size=32, **arguments):
     shares = []
     for brightness in (30, 190):
         images, label = blobs(brightness, 500, 2)
-        found = model.recognise(jax.random.key(0), state.variables, images.astype(np.float32) / 127.5 - 1)["label"]
+        found = model.recognise(jax.random.key(0), state.variables, images)["label"]
         shares.append(float(np.mean(np.asarray(found).argmax(1) == label)))
     return shares
 
