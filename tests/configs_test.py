@@ -110,7 +110,14 @@ def test_every_experiment_of_two_domains_has_the_variant_of_two_kinds_of_real_di
     assert tuple(data.resolution) == tuple(data.second.resolution) == (16, 16)
 
 
-TRACED = [pair for pair in VARIANTS if pair[1] != "fashion_mnist"]
+ALIKE = {("cyclegan", "facades"), ("cyclegan", "facades64"), ("cyclegan", "mnist_usps"), ("adapt", "cycada")}
+"""The networks of `cyclegan` at other sizes, which take half a minute to trace: a slow test traces them."""
+
+TRACED = [
+    pytest.param(*pair, marks=pytest.mark.slow) if pair in ALIKE else pair
+    for pair in VARIANTS
+    if pair[1] != "fashion_mnist"
+]
 """Fashion-MNIST is MNIST with other pictures."""
 
 

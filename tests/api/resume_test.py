@@ -129,7 +129,7 @@ def test_a_run_killed_at_a_random_moment_ends_bit_for_bit_like_a_straight_one(co
     assert {key[0] for key in events_of(workdir) if key[1] == "samples"} == set(range(4, STEPS + 1, 4))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
 def test_ctrl_c_and_sigterm_save_and_the_same_command_goes_on(command, launch, straight, tmp_path, number):
     code, output, errors = start_and_stop(command, tmp_path / "run", number)
     assert code == 0, errors
@@ -150,7 +150,11 @@ def begun(launch, tmp_path_factory):
     return workdir
 
 
-@pytest.mark.parametrize("damage", ["truncated", "flipped", "missing"])
+SELDOM = [pytest.param(damage, marks=pytest.mark.slow) for damage in ("truncated", "missing")]
+"""The checkpoints' own tests have them, and more, without a process."""
+
+
+@pytest.mark.parametrize("damage", ["flipped", *SELDOM])
 def test_a_damaged_newest_checkpoint_is_set_aside_and_the_one_before_is_used(launch, tmp_path, begun, straight, damage):
     workdir = tmp_path / "run"
     shutil.copytree(begun, workdir)

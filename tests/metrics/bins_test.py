@@ -88,7 +88,7 @@ def test_the_interval_holds_the_expectation_over_fresh_data_and_samples_in_the_s
     assert 0.90 <= held(estimates, np.mean([found.value for found in estimates])) <= 0.99
 
 
-@pytest.mark.heavy
+@pytest.mark.slow
 def test_it_holds_with_fresh_bins_too():
     # The number of bins in the mode that is dropped varies from fit to fit, which no interval knows: 92 % hold.
     random = np.random.default_rng(14)

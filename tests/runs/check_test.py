@@ -137,16 +137,16 @@ def test_every_key_of_every_config_has_a_type_and_every_number_a_range():
     assert seen > 1_500
 
 
+OF_DATA = ("shape", "channels", "rank")
+"""Arguments that come from the data."""
+
+
 @pytest.mark.parametrize("table", [MODELS, *parts.PARTS.values(), optimizers.OPTIMIZERS, *networks.NETWORKS.values()])
 def test_every_number_that_a_builder_takes_has_a_range(table):
     for name, builder in table.items():
         for key, parameter in inspect.signature(builder).parameters.items():
             kind = kind_of(parameter.annotation)
-            if (
-                kind
-                and key not in (*GIVEN, "shape", "channels", "rank", "name", "parent")
-                and {int, float} & set(kind.types)
-            ):
+            if kind and key not in (*GIVEN, *OF_DATA, "name", "parent") and {int, float} & set(kind.types):
                 assert kind.range or kind.choice, f"{name}: {key}"
 
 

@@ -87,12 +87,12 @@ def flat(image):
 def test_a_linear_variational_autoencoder_is_probabilistic_principal_component_analysis():
     """Tipping and Bishop 1999, eq. 8; Lucas et al. 2019, https://arxiv.org/abs/1911.02469: no worse optimum holds."""
     likelihood = Likelihood(
-        1,
-        lambda output, image: normal_log_density(image, output, jnp.full_like(output, np.log(NOISE) / 2)),
-        lambda output: output,
-        lambda key, output: output,
-        True,
-        "",
+        rank=len(SHAPE),
+        numbers=1,
+        log_prob=lambda output, image: normal_log_density(image, output, jnp.full_like(output, np.log(NOISE) / 2)),
+        mean=lambda output: output,
+        proper=True,
+        title="",
     )
     model = variational(
         networks=coders(),
