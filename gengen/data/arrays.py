@@ -70,6 +70,11 @@ class Arrays(NamedTuple):
             examples, line = _converted(names[split], one.examples, kind)
             lines.append(line)
             splits[split] = examples
+            if kind in ("picture", "volume") and bool(line) != bool(lines[0]):
+                raise Refusal(
+                    f"Of {names['train']} and {names[split]} one has values from 0 to 1, and the other whole numbers "
+                    f"from 0 to 255: save both as one of them."
+                )
             if one.labels is not None and one.labels.shape not in ((len(examples),), (len(examples), 1)):
                 raise Refusal(
                     f"y of {names[split]} has the shape {one.labels.shape}, and x has {len(examples)} examples."
@@ -182,7 +187,7 @@ def _converted(name: str, array: np.ndarray, kind: str) -> tuple[np.ndarray, str
         what = {"c": "complex numbers", "U": "text", "S": "text"}.get(array.dtype.kind, f"values of {array.dtype}")
         raise Refusal(f"x of {name} holds {what}: gengen takes real numbers.")
     if len(array) < 2 or not array.size:
-        raise Refusal(f"x of {name} has the shape {array.shape}: training needs two examples or more.")
+        raise Refusal(f"x of {name} has the shape {array.shape}: it takes two examples or more, of a number or more.")
     if array.ndim == KINDS[kind]:
         array = array[..., None]
     if kind == "picture" and array.shape[-1] not in (1, 3):
@@ -195,7 +200,7 @@ def _converted(name: str, array: np.ndarray, kind: str) -> tuple[np.ndarray, str
     elif max(-low, high) > LARGEST:
         raise Refusal(f"x of {name} goes from {low:.6g} to {high:.6g}, beyond {LARGEST:.0e}: scale it down.")
     else:
-        array = array.astype(np.float32)
+        array = _rounded(name, array)
     if all((array[start : start + _CHUNK] == array[0]).all() for start in range(0, len(array), _CHUNK)):
         raise Refusal(f"x of {name} holds the same example {len(array):,} times: there is nothing to learn.")
     return array, line
@@ -211,6 +216,22 @@ def _ends(name: str, array: np.ndarray) -> tuple[float, float]:
             raise Refusal(f"x of {name} is not a finite number at {place.tolist()}: remove or fill in that example.")
         ends += [float(chunk.min()), float(chunk.max())]
     return min(ends), max(ends)
+
+
+def _rounded(name: str, array: np.ndarray) -> np.ndarray:
+    """Numbers as float32, which has to leave of each feature that varies how it does."""
+    rounded = array.astype(np.float32)
+    if rounded.dtype != array.dtype:
+        numbers, axes = array.astype(np.float64), tuple(range(array.ndim - 1))
+        lost, size, deviation = (abs(numbers - rounded).max(axes), abs(numbers).max(axes), numbers.std(axes))
+        varies = deviation > 1e-12 * size  # less is what float64 lost
+        if (worse := varies & (lost > deviation / 10)).any():
+            feature = int(worse.argmax())
+            raise Refusal(
+                f"x of {name} has numbers up to {size[feature]:.6g} in feature {feature + 1}, whose deviation of "
+                f"{deviation[feature]:.3g} is lost in float32: subtract their mean."
+            )
+    return rounded
 
 
 def _bytes(name: str, array: np.ndarray, low: float, high: float) -> tuple[np.ndarray, str]:

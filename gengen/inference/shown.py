@@ -7,8 +7,9 @@ from gengen.data.signature import Signature
 from gengen.pictures.grid import grid
 from gengen.pictures.kinds import KINDS
 
-DEVIATIONS = 2.5
-"""How far from its mean a feature without bounds is drawn, in standard deviations of the training split."""
+DEVIATIONS, FRAMED = 2.5, 2.0
+"""How far from its mean a feature without bounds is drawn, in standard deviations of the training split, and what axes
+hold at least: a model that gives back one mode of several is not to fill them."""
 
 
 def sheet(signature: Signature, examples: np.ndarray, *, columns: int | None = None) -> np.ndarray:
@@ -21,7 +22,7 @@ def sheet(signature: Signature, examples: np.ndarray, *, columns: int | None = N
     """
     if signature.kind == "picture":
         return grid(examples, columns=columns)
-    return KINDS[signature.kind].sheet({"": examples}, density=density_of(signature))
+    return KINDS[signature.kind].sheet({"": examples}, density=density_of(signature), bounds=_bounds(signature, FRAMED))
 
 
 def thumbnails(signature: Signature, examples: np.ndarray) -> np.ndarray:
@@ -31,13 +32,13 @@ def thumbnails(signature: Signature, examples: np.ndarray) -> np.ndarray:
       signature: of the data.
       examples: [N, *shape] in the data's units.
     """
-    return KINDS[signature.kind].thumbnails(examples, _bounds(signature))
+    return KINDS[signature.kind].thumbnails(examples, _bounds(signature, DEVIATIONS))
 
 
-def _bounds(signature: Signature) -> tuple[np.ndarray, np.ndarray]:
+def _bounds(signature: Signature, deviations: float) -> tuple[np.ndarray, np.ndarray]:
     """Between which values each feature is drawn, [D] and [D]: the same for all that is drawn of one data set."""
     field, features = signature.fields["data"], signature.shape[-1]
     if field.low is not None and field.high is not None:
         return np.full(features, field.low), np.full(features, field.high)
     mean, deviation = np.asarray(field.mean or [0.0] * features), np.asarray(field.deviation or [1.0] * features)
-    return mean - DEVIATIONS * deviation, mean + DEVIATIONS * deviation
+    return mean - deviations * deviation, mean + deviations * deviation

@@ -95,11 +95,13 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
     axes.margins(x=0.08)
     if panel.logarithmic:
         least = min((high for *_, high in panel.points if high > 0), default=1.0)
-        axes.set_xscale("symlog", linthresh=10.0 ** math.ceil(math.log10(least)))
-        axes.xaxis.set_major_locator(SymmetricalLogLocator(axes.xaxis.get_transform()))
-        axes.xaxis.get_major_locator().set_params(numticks=5)
+        linear = 10.0 ** math.ceil(math.log10(least))
+        if linear < max(max(map(abs, point[1:])) for point in panel.points):  # else nothing of it would be logarithmic
+            axes.set_xscale("symlog", linthresh=linear)
+            axes.xaxis.set_major_locator(SymmetricalLogLocator(axes.xaxis.get_transform()))
+            axes.xaxis.get_major_locator().set_params(numticks=5)
     axes.grid(axis="x", alpha=0.3)
-    axes.set_title(panel.title, fontsize=9)
+    axes.set_title(panel.title, fontsize=9, loc="right")  # a long one goes on above the names on its left
 
 
 def _draw_shares(axes: Any, shares: Shares) -> None:

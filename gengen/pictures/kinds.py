@@ -24,12 +24,15 @@ TITLE = 32
 class Sheet(Protocol):
     """Draws sets of examples, to be compared."""
 
-    def __call__(self, groups: Mapping[str, np.ndarray], *, density: LogDensity | None = None) -> np.ndarray:
+    def __call__(
+        self, groups: Mapping[str, np.ndarray], *, density: LogDensity | None = None, bounds: Bounds | None = None
+    ) -> np.ndarray:
         """One picture, uint8 [H, W, C].
 
         Args:
           groups: titles and examples [N, ...] of one kind; the first group is the reference.
           density: the exact log-density of points, where it is known.
+          bounds: where points of the data lie, though those of the reference should not.
         """
 
 
@@ -48,15 +51,21 @@ class Drawing(NamedTuple):
     many: int = 64
 
 
-def _pictures(groups: Mapping[str, np.ndarray], *, density: LogDensity | None = None) -> np.ndarray:
+def _pictures(
+    groups: Mapping[str, np.ndarray], *, density: LogDensity | None = None, bounds: Bounds | None = None
+) -> np.ndarray:
     return titled({title: grid(without_alpha(images)) for title, images in groups.items()})
 
 
-def _series(groups: Mapping[str, np.ndarray], *, density: LogDensity | None = None) -> np.ndarray:
+def _series(
+    groups: Mapping[str, np.ndarray], *, density: LogDensity | None = None, bounds: Bounds | None = None
+) -> np.ndarray:
     return series.lines(groups)
 
 
-def _volumes(groups: Mapping[str, np.ndarray], *, density: LogDensity | None = None) -> np.ndarray:
+def _volumes(
+    groups: Mapping[str, np.ndarray], *, density: LogDensity | None = None, bounds: Bounds | None = None
+) -> np.ndarray:
     """Surfaces, the first ones with slices below them."""
 
     def drawn(volumes: np.ndarray) -> np.ndarray:

@@ -63,7 +63,12 @@ def plane(points: np.ndarray) -> Plane:
     return Plane(mean, first / scale[:, None], (labels[0], labels[1]))
 
 
-def scatter(groups: Mapping[str, np.ndarray], *, density: LogDensity | None = None) -> np.ndarray:
+def scatter(
+    groups: Mapping[str, np.ndarray],
+    *,
+    density: LogDensity | None = None,
+    bounds: tuple[np.ndarray, np.ndarray] | None = None,
+) -> np.ndarray:
     """Draws each group of points in a panel of its own, over one density, all with the same axes.
 
     The shading is the density, where it is known for one or two features, else the smoothed counts of the first group.
@@ -73,24 +78,33 @@ def scatter(groups: Mapping[str, np.ndarray], *, density: LogDensity | None = No
     Args:
       groups: titles and points float [N, D]; the first group, of at least one finite point, is the reference.
       density: the exact log-density of points [M, D].
+      bounds: where the data lie, [D] and [D]: axes of one or two features hold them, or else the reference.
 
     Returns:
       One picture, uint8 [H', W', 3].
     """
     shown = {title: finite(points) for title, points in groups.items()}
+<<<<<<< HEAD
     if next(iter(shown.values())).shape[1] == 1:
         histograms: np.ndarray = _histograms(groups, shown, density)
         return histograms
     view = plane(next(iter(shown.values())))
+=======
+    first = next(iter(shown.values()))
+    framing = [np.stack(bounds)] if bounds is not None and first.shape[1] <= 2 else []
+    if first.shape[1] == 1:
+        return _histograms(groups, shown, density, limits([*framing, *shown.values()]))
+    view = plane(first)
+>>>>>>> breaker
     flat = [view(points) for points in shown.values()]
-    bounds = _same_scale(*limits(flat))
+    ends = _same_scale(*limits([*framing, *flat]))
     figure, axes = panels(1, len(groups), (SIDE, SIDE + 0.4), sharex=True, sharey=True)
     for index, (panel, title, points) in enumerate(zip(axes[0], groups, flat, strict=True)):
-        _shade(panel, flat[0], bounds, density if len(view.origin) == 2 else None)
+        _shade(panel, flat[0], ends, density if len(view.origin) == 2 else None)
         _dots(panel, points, OTHER if index else REFERENCE, max(map(len, flat)))
-        _frame(panel, bounds, view)
+        _frame(panel, ends, view)
         panel.set_title(title, fontsize=FONT)
-        _remark(panel, points, bounds, len(groups[title]))
+        _remark(panel, points, ends, len(groups[title]))
     axes[0, 0].set_ylabel(view.labels[1], fontsize=SMALL)
     return drawn(figure)
 
@@ -221,10 +235,15 @@ def _remark(panel: Any, points: np.ndarray, bounds: tuple[np.ndarray, np.ndarray
         panel.text(0.98, 0.98, text, transform=panel.transAxes, zorder=4, **style)
 
 
-def _histograms(groups: Mapping[str, np.ndarray], shown: Mapping[str, np.ndarray], density: LogDensity | None) -> Any:
+def _histograms(
+    groups: Mapping[str, np.ndarray],
+    shown: Mapping[str, np.ndarray],
+    density: LogDensity | None,
+    ends: tuple[np.ndarray, np.ndarray],
+) -> np.ndarray:
     """Panels of histograms of one feature, each over the density or the histogram of the first group."""
     flat = list(shown.values())
-    low, high = limits(flat)
+    low, high = ends
     edges = np.linspace(low[0], high[0], 61)
     figure, axes = panels(1, len(groups), (SIDE, 0.8 * SIDE), sharex=True, sharey=True)
     for index, (panel, title, points) in enumerate(zip(axes[0], groups, flat, strict=True)):

@@ -163,3 +163,15 @@ def test_every_figure_is_a_picture(features):
         assert picture.dtype == np.uint8
         assert picture.ndim == picture.shape[-1] == 3
         assert picture.min() < 100 < 255 == picture.max()
+
+
+@pytest.mark.parametrize("features", [1, 2])
+@pytest.mark.parametrize("extent", [0.01, 30.0])
+def test_axes_hold_the_bounds_and_do_not_follow_samples_beyond_half_of_them(figures, features, extent):
+    low, high = (end[:features] for end in BOUNDS)
+    samples = 0.75 * low + 0.25 * high + extent * (high - low) * normal(100, features)
+    (axes,) = scatter({"": samples}, bounds=(low, high)).axes
+    for ends, least, most in zip((axes.get_xlim(), axes.get_ylim())[:features], low, high, strict=True):
+        assert ends[0] <= least and most <= ends[1]
+        assert features == 2 or ends[1] - ends[0] <= 2.4 * (most - least)
+    assert bool(axes.texts) == (extent > 1)

@@ -32,7 +32,9 @@ def promotion():
 def judged(launch, tmp_path_factory):
     """A tiny run with scores at steps 10 and 20, and `--mode=evaluate` of it."""
     workdir = tmp_path_factory.mktemp("runs") / "one"
-    trained = launch(TINY, f"--config.data.resolution={SIZE},{SIZE}", f"--workdir={workdir}", "--config.evaluation.every=10")
+    trained = launch(
+        TINY, f"--config.data.resolution={SIZE},{SIZE}", f"--workdir={workdir}", "--config.evaluation.every=10"
+    )
     assert trained.returncode == 0, trained.stderr
     done = launch("--mode=evaluate", f"--workdir={workdir}", "--num=300")
     assert done.returncode == 0, done.stderr
