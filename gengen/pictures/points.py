@@ -84,18 +84,12 @@ def scatter(
       One picture, uint8 [H', W', 3].
     """
     shown = {title: finite(points) for title, points in groups.items()}
-<<<<<<< HEAD
-    if next(iter(shown.values())).shape[1] == 1:
-        histograms: np.ndarray = _histograms(groups, shown, density)
-        return histograms
-    view = plane(next(iter(shown.values())))
-=======
     first = next(iter(shown.values()))
     framing = [np.stack(bounds)] if bounds is not None and first.shape[1] <= 2 else []
     if first.shape[1] == 1:
-        return _histograms(groups, shown, density, limits([*framing, *shown.values()]))
+        histograms: np.ndarray = _histograms(groups, shown, density, limits([*framing, *shown.values()]))
+        return histograms
     view = plane(first)
->>>>>>> breaker
     flat = [view(points) for points in shown.values()]
     ends = _same_scale(*limits([*framing, *flat]))
     figure, axes = panels(1, len(groups), (SIDE, SIDE + 0.4), sharex=True, sharey=True)
