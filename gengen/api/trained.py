@@ -14,6 +14,7 @@ from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.inference.batched import Each, per_example
 from gengen.inference.conditions import LABEL, Conditions, by_class, classes_of, told
+from gengen.inference.domains import signature_of
 from gengen.inference.latents import Latents, check_continuous
 from gengen.inference.sampling import Draw, sampler
 from gengen.inference.translation import Translations
@@ -187,13 +188,14 @@ class TrainedModel:
           seed: of the noise.
 
         Raises:
-          Refusal: the model cannot translate, or not in this direction.
+          Refusal: the model cannot translate, or not in this direction, or the data are of another shape.
         """
         directions = sorted(require(self._run.model, "translate"))
         if direction not in directions:
             raise Refusal(f"the direction {direction!r} is none of this model's; it can do {' and '.join(directions)}.")
         check_seed(seed, "seed=")
-        data = np.asarray(data)
+        domain = signature_of(self._run.model, self.signature, direction[0])
+        data = checked_data(data, domain.fields["data"], self._run.folder)
         translations = self._translations.reseeded(seed)
         return translations.translate(self._run.variables, direction, data, np.arange(len(data)))
 
