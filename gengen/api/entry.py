@@ -43,7 +43,7 @@ def load_config(experiment: str) -> ConfigDict:
       experiment: what `--config` takes: `configs/NAME.py`, or `configs/NAME.py:VARIANT`.
 
     Raises:
-      Refusal: there is no such file, or it has no `get_config`.
+      Refusal: there is no such file, it has no `get_config`, or no such variant.
     """
     name, _, variant = experiment.partition(":")
     file = Path(name).expanduser().resolve()
@@ -58,7 +58,10 @@ def load_config(experiment: str) -> ConfigDict:
         sys.path.remove(above)
     if not callable(vars(module).get("get_config")):
         raise Refusal(f"{name} is no experiment: it has no function get_config.")
-    config: ConfigDict = module.get_config(variant) if variant else module.get_config()
+    try:
+        config: ConfigDict = module.get_config(variant) if variant else module.get_config()
+    except ValueError as error:
+        raise Refusal(f"{experiment} is no experiment: {error}.") from error
     return config
 
 
@@ -76,6 +79,8 @@ def train(config: ConfigDict, workdir: str | os.PathLike[str]) -> TrainedModel:
     """
     from gengen.api import train as trainer  # with metrics and writers, which a run that is only opened does not need
 
+    if not isinstance(config, ConfigDict):
+        raise Refusal(f"a config is a ConfigDict, as load_config gives it, and this is a {type(config).__name__}.")
     folder = Path(workdir).expanduser()
     with _quiet():
         trainer.run(config, folder)

@@ -8,14 +8,17 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from gengen.api.checks import check_latents, check_number, checked_data
 from gengen.core.model import Condition, require
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.inference.batched import Each, per_example
 from gengen.inference.conditions import LABEL, Conditions, by_class, classes_of, told
+from gengen.inference.domains import signature_of
 from gengen.inference.latents import Latents, check_continuous
 from gengen.inference.sampling import Draw, sampler
 from gengen.inference.translation import Translations
+from gengen.runs.limits import check_seed
 from gengen.runs.prior import with_prior
 from gengen.runs.run import Run
 
@@ -84,7 +87,8 @@ class TrainedModel:
           >>> images.shape, images.dtype
           ((5, 8, 8, 1), dtype('uint8'))
         """
-        self._check(n, "samples")
+        check_number(n, "samples")
+        check_seed(seed, "seed=")
         run, draw = self._sampling
         asked = by_class(run.model, n) if condition is None else self._told(n, condition)
         return draw(run.variables, seed, n, asked or None)
@@ -102,21 +106,25 @@ class TrainedModel:
           (5, 32)
         """
         data = self._data(data)
-        return self._latents.reseeded(seed).encode(data, np.arange(len(data)), self._seen(len(data), condition))
+        return self._seeded(seed).encode(data, np.arange(len(data)), self._seen(len(data), condition))
 
     def decode(self, latents: np.ndarray, seed: int = 0, condition: Asked | None = None) -> np.ndarray:
         """Decodes latents [n, ...] as examples [n, *shape].
 
         Raises:
-          Refusal: the model cannot decode, or has to be told the class of what it makes.
+          Refusal: the model cannot decode, has to be told the class of what it makes, or the latents are of another
+            shape.
 
         Examples:
           >>> run.decode(codes).shape
           (5, 8, 8, 1)
         """
         latents = np.asarray(latents)
+        check_number(len(latents) if latents.ndim else 0, "latents")
         told = self._seen(len(latents), condition)
-        decoded = self._latents.reseeded(seed).decode(latents, np.arange(len(latents)), told)
+        one = self._latents.kind(self.signature.shape, {name: values[:1] for name, values in told.items()})
+        check_latents(latents, one, self._run.folder)
+        decoded = self._seeded(seed).decode(latents, np.arange(len(latents)), told)
         return self.signature.units.to_data(decoded)
 
     def reconstruct(self, data: np.ndarray, seed: int = 0, condition: Asked | None = None) -> np.ndarray:
@@ -165,7 +173,7 @@ class TrainedModel:
         first, second = self._data(first), self._data(second)
         if len(first) != len(second) or steps < 2:
             raise Refusal(f"paths of {steps} steps between {len(first)} and {len(second)} examples cannot be drawn.")
-        latents, told = self._latents.reseeded(seed), self._seen(len(first), condition)
+        latents, told = self._seeded(seed), self._seen(len(first), condition)
         both = {name: np.tile(values, (2, *[1] * (values.ndim - 1))) for name, values in told.items()}
         codes = latents.encode(np.concatenate([first, second]), np.arange(2 * len(first)), both)
         check_continuous(codes, self._run.folder)
@@ -180,12 +188,14 @@ class TrainedModel:
           seed: of the noise.
 
         Raises:
-          Refusal: the model cannot translate, or not in this direction.
+          Refusal: the model cannot translate, or not in this direction, or the data are of another shape.
         """
         directions = sorted(require(self._run.model, "translate"))
         if direction not in directions:
             raise Refusal(f"the direction {direction!r} is none of this model's; it can do {' and '.join(directions)}.")
-        data = np.asarray(data)
+        check_seed(seed, "seed=")
+        domain = signature_of(self._run.model, self.signature, direction[0])
+        data = checked_data(data, domain.fields["data"], self._run.folder)
         translations = self._translations.reseeded(seed)
         return translations.translate(self._run.variables, direction, data, np.arange(len(data)))
 
@@ -208,6 +218,7 @@ class TrainedModel:
           (5,)
         """
         data = self._data(data)
+        check_seed(seed, "seed=")
         require(self._run.model, "log_likelihood")
         if samples < 1:
             raise Refusal(f"a likelihood takes at least one sample, and not {samples}.")
@@ -232,6 +243,7 @@ class TrainedModel:
 
         if num < LEAST:
             raise Refusal(f"{num} samples are too few to be judged; it takes {LEAST}.")
+        check_seed(seed, "seed=")
         return evaluate(self._run, num=num, seed=seed)
 
     @cached_property
@@ -260,21 +272,11 @@ class TrainedModel:
         )
 
     def _data(self, data: np.ndarray) -> np.ndarray:
-        """Examples as the run's data are: of their shape and type."""
-        field, array = self.signature.fields["data"], np.asarray(data)
-        cast = array.astype(field.dtype)
-        numbers = array.dtype.kind in "iuf" if cast.dtype.kind == "f" else array.dtype.kind in "iu"
-        if array.shape[1:] != field.shape or not numbers or (cast.dtype.kind != "f" and (cast != array).any()):
-            raise Refusal(
-                f"the data of {self._run.folder} are {field.dtype} {['n', *field.shape]}, and these are {array.dtype} "
-                f"{list(array.shape)}."
-            )
-        self._check(len(array), "examples")
-        return cast
+        return checked_data(data, self.signature.fields["data"], self._run.folder)
 
-    def _check(self, number: int, what: str) -> None:
-        if number < 1:
-            raise Refusal(f"there should be at least one of the {what}, and not {number}.")
+    def _seeded(self, seed: int) -> Latents:
+        check_seed(seed, "seed=")
+        return self._latents.reseeded(seed)
 
     def _told(self, number: int, condition: Asked) -> Conditions:
         return told(self._run.model, number, condition, self.signature.classes)

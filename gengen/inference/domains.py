@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from gengen.core.model import GenerativeModel
+from gengen.core.refusal import Refusal
 from gengen.core.units import Units
 from gengen.data.signature import DataSet, Signature
 from gengen.inference.batched import per_example
@@ -21,6 +22,27 @@ Arrays = Mapping[str, np.ndarray]
 def units_of(signature: Signature) -> dict[str, Units]:
     """The units of both domains, "a" and "b"; pictures all have the same."""
     return {"a": signature.units, "b": (signature.second or signature).units}
+
+
+def signature_of(model: GenerativeModel, signature: Signature, name: str) -> Signature:
+    """A signature of the shape of a domain: of the data, of their second data set, or of the pairs that they hold.
+
+    Args:
+      model: the model that translates.
+      signature: of the data.
+      name: "a" or "b".
+
+    Raises:
+      Refusal: the data have no second domain.
+    """
+    if model.pair is None:
+        domain = signature if name == "a" else signature.second
+        if domain is None:
+            raise Refusal(f"the data of this run, {signature.name}, have no second domain to translate from.")
+        return domain
+    batch = {key: jax.ShapeDtypeStruct((1, *field.shape), field.dtype) for key, field in signature.fields.items()}
+    _, *shape = jax.eval_shape(model.pair, jax.random.key(0), batch)["ab".index(name)].shape
+    return signature.of_shape(tuple(shape))
 
 
 def pairs_of(

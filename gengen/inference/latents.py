@@ -55,6 +55,20 @@ class Latents:
 
         return self._each("encode scaled" if scaled else "encode", one, indices, data, dict(condition))
 
+    def kind(self, shape: tuple[int, ...], condition: Conditions) -> jax.ShapeDtypeStruct:
+        """Shape [1, ...] and type of the latent of one example of a shape, told arrays [1, ...]; nothing is computed.
+
+        Raises:
+          Refusal: the model cannot encode.
+        """
+        data = jax.ShapeDtypeStruct((1, *shape), np.float32)
+        encode = require(self._model, "encode")
+        latent: jax.ShapeDtypeStruct = jax.eval_shape(
+            lambda key, variables, data: encode(key, variables, data, condition or None),
+            *(self._key, self._variables, data),
+        )
+        return latent
+
     def decode(self, latents: np.ndarray, indices: np.ndarray, condition: Conditions) -> np.ndarray:
         """Decodes latents [n, ...] as examples float32 [n, *shape] in the model's units, not rounded.
 

@@ -3,6 +3,8 @@
 import math
 import os
 
+import numpy as np
+
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.pictures.grid import LEAST
@@ -20,14 +22,18 @@ def check_room(number: int, signature: Signature, what: str) -> None:
     check_memory(number * (size + 2 * cell), what)
 
 
-def check_seed(seed: int) -> None:
+def check_seed(seed: int, what: str = "--seed=") -> None:
     """Checks the seed of the noise.
 
+    Args:
+      seed: the seed.
+      what: how it is asked for.
+
     Raises:
-      Refusal: it is out of range.
+      Refusal: it is no whole number, or out of range.
     """
-    if not 0 <= seed < SEEDS:
-        raise Refusal(f"--seed={seed} must lie in [0, {SEEDS}).")
+    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < SEEDS:
+        raise Refusal(f"{what}{seed} must lie in [0, {SEEDS}).")
 
 
 def check_memory(amount: float, what: str) -> None:

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import jax
 import numpy as np
 
-from gengen.build.model import example_batch
 from gengen.core.model import GenerativeModel, require
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
-from gengen.inference.domains import SEEDS, pairs_of
+from gengen.inference.domains import SEEDS, pairs_of, signature_of
 from gengen.inference.translation import Given, Translations, held_out
 from gengen.metrics.pairs import absolute_error, mean_error, measure
 from gengen.pictures.grid import WHITE, has_alpha, save_png
@@ -105,7 +103,7 @@ def _chosen(direction: str | None, offered: Sequence[str]) -> str:
 
 def _own(source: Path, signature: Signature, model: GenerativeModel, direction: str, number: int) -> Given:
     """The user's own pictures, as inputs; where pairs are made of the data's images, those made of the pictures."""
-    domain = _domain(signature, model, direction[0])
+    domain = signature_of(model, signature, direction[0])
     if has_alpha(domain.shape[-1]):
         shown = pictures_of(source, domain, number)
         holed = (shown.images[..., -1] < WHITE).any((1, 2))
@@ -119,15 +117,3 @@ def _own(source: Path, signature: Signature, model: GenerativeModel, direction: 
         return Given(*((a, b) if direction == "ab" else (b, a)), shown.indices, shown.title)
     shown = pictures_of(source, domain, number)
     return Given(shown.images, None, shown.indices, shown.title)
-
-
-def _domain(signature: Signature, model: GenerativeModel, name: str) -> Signature:
-    """A signature of the shape of a domain: of the data, of their second data set, or of the pairs that they hold."""
-    if model.pair is None:
-        domain = signature if name == "a" else signature.second
-        if domain is None:
-            raise Refusal(f"the data of this run, {signature.name}, have no second domain to translate from.")
-        return domain
-    batch = jax.tree.map(jax.numpy.asarray, example_batch(signature))
-    _, *shape = jax.eval_shape(model.pair, jax.random.key(0), batch)["ab".index(name)].shape
-    return signature.of_shape(tuple(shape))

@@ -14,7 +14,9 @@ import gengen
 from configs import cvae, vae, wgan
 from gengen.api import entry
 from gengen.api import trained as face
+from gengen.api.checks import checked_data
 from gengen.cli import command, machine
+from gengen.core.field import Field
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")  # of ml_collections, by Python
@@ -127,6 +129,16 @@ REFUSED = {
     "another shape": (lambda run: run.encode(np.zeros((2, 8, 8, 3), np.uint8)), r"uint8 \['n', 8, 8, 1\]"),
     "floats for bytes": (lambda run: run.encode(np.zeros((2, 8, 8, 1))), "and these are float64"),
     "one example alone": (lambda run: run.encode(np.zeros((8, 8, 1), np.uint8)), r"\[8, 8, 1\]"),
+    "text": (lambda run: run.encode("abc"), "and these are <U3"),
+    "latents of another width": (
+        lambda run: run.decode(np.zeros((2, 3))),
+        r"float32 \['n', 32\], and these",
+    ),
+    "latents of text": (lambda run: run.decode(np.zeros((2, 32), str)), "and these are <U1"),
+    "one latent alone": (lambda run: run.decode(np.zeros(32)), r"these are float64 \[32\]"),
+    "no latents": (lambda run: run.decode(np.zeros((0, 32))), "at least one of the latents, and not 0"),
+    "a seed that would be another one": (lambda run: run.sample(1, seed=2**32), "seed=4294967296 must lie in"),
+    "a seed that is no whole number": (lambda run: run.decode(np.zeros((1, 32)), seed=0.5), "seed=0.5 must lie in"),
     "no samples": (lambda run: run.sample(0), "at least one of the samples, and not 0"),
     "no such condition": (lambda run: run.sample(2, condition={"colour": 1}), "cannot be told 'colour'"),
     "no translation": (lambda run: run.translate(np.zeros((1, 8, 8, 1), np.uint8)), "this model cannot translate"),
@@ -141,6 +153,23 @@ def test_a_mistake_is_one_sentence(runs, mistake):
     call, words = REFUSED[mistake]
     with pytest.raises(gengen.Refusal, match=words):
         call(runs["vae"])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_examples_are_finite_numbers_of_the_datas_type(value):
+    data = np.array([[0.0, 1.0], [value, 0.0]])
+    with pytest.raises(gengen.Refusal, match="example 1 of these holds what is no finite number"):
+        checked_data(data, Field((2,), "float32"), Path("run"))
+
+
+def test_only_experiments_are_trained(tmp_path):
+    experiment = str(ROOT / "configs" / "wgan.py")
+    with pytest.raises(gengen.Refusal, match="variant 'other' is unknown; leave it out or choose one of tiny"):
+        gengen.load_config(f"{experiment}:other")
+    for config, kind in ((experiment, "str"), (gengen.load_config(experiment).to_dict(), "dict")):
+        with pytest.raises(gengen.Refusal, match=f"as load_config gives it, and this is a {kind}"):
+            gengen.train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("label", [10, -1, "ten", 1.5, [0, 1], [0, 1, 10], np.zeros((3, 2), int)], ids=str)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gengen.api.trained import TrainedModel
 from gengen.cli.tasks import given_to
 from gengen.core.model import GenerativeModel
 from gengen.core.refusal import Refusal
@@ -249,3 +250,15 @@ def test_what_cannot_be_translated_is_refused(translated, unpaired, colours, tmp
     for own in (None, saved(tmp_path / "own", colours[0])):
         with pytest.raises(Refusal, match="have no second domain to translate from"):
             translated(one_way, data_set("colours", colours, tmp_path / "alone"), input=own)
+
+
+def test_from_python_images_are_those_of_the_domain_that_they_come_from(opened, colours, greys, tmp_path):
+    model = fake({"ab": coloured, "ba": red}, halves)
+    run = TrainedModel(opened(model, data_set("colours", colours, tmp_path)))
+    assert run.translate(greys[:2]).shape == (2, 8, 8, 3)
+    assert run.translate(colours[:2], "ba").shape == (2, 8, 8, 1)
+    for wrong in (colours, greys[0], greys / 255, greys[:, 1:]):
+        with pytest.raises(Refusal, match=r"uint8 \['n', 8, 8, 1\], and these are"):
+            run.translate(wrong)
+    with pytest.raises(Refusal, match=r"uint8 \['n', 8, 8, 3\], and these are uint8 \[40, 8, 8, 1\]"):
+        run.translate(greys, "ba")
