@@ -1,11 +1,17 @@
 """Examples of any kind as pictures: one sheet of many, and small pictures for grids."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from gengen.data.points import density_of
 from gengen.data.signature import Signature
 from gengen.pictures.grid import grid
 from gengen.pictures.kinds import KINDS
+from gengen.pictures.sheet import in_rows
+
+PLANE = 2
+"""Numbers of a point from which it can be drawn in a plane."""
 
 DEVIATIONS, FRAMED = 2.5, 2.0
 """How far from its mean a feature without bounds is drawn, in standard deviations of the training split, and what axes
@@ -33,6 +39,27 @@ def thumbnails(signature: Signature, examples: np.ndarray) -> np.ndarray:
       examples: [N, *shape] in the data's units.
     """
     return KINDS[signature.kind].thumbnails(examples, _bounds(signature, DEVIATIONS))
+
+
+def pairs(signature: Signature, rows: Sequence[np.ndarray]) -> np.ndarray:
+    """One picture of examples and what is given back for them, uint8 [H, W, C].
+
+    Args:
+      signature: of the data.
+      rows: examples first and what is given back last, each [N, *shape] in the data's units.
+    """
+    drawn = KINDS[signature.kind].pairs
+    if drawn is None or signature.shape[-1] < PLANE:
+        return in_rows([thumbnails(signature, row) for row in rows])
+    return drawn(rows[0], rows[-1], density=density_of(signature))
+
+
+def paths(signature: Signature, along: np.ndarray) -> np.ndarray:
+    """One picture of examples along paths [rows, steps, *shape] in the data's units, uint8 [H, W, C]."""
+    drawn, everything = KINDS[signature.kind].paths, along.reshape(-1, *along.shape[2:])
+    if drawn is None or signature.shape[-1] < PLANE:
+        return grid(thumbnails(signature, everything), columns=along.shape[1])
+    return drawn(along, everything, density=density_of(signature))
 
 
 def _bounds(signature: Signature, deviations: float) -> tuple[np.ndarray, np.ndarray]:

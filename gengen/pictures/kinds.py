@@ -44,11 +44,16 @@ class Drawing(NamedTuple):
       thumbnails: examples [N, ...] and the bounds of their features to small pictures of one size, uint8 [N, h, w, C],
         for any grid; a picture is its own.
       many: how many examples make a good sheet.
+      pairs: `(examples [N, ...], what is given back for them [N, ...], density=)` to one picture; None where the
+        thumbnails below each other are one.
+      paths: `(examples along paths [rows, steps, ...], all of them [N, ...], density=)` to one picture; None likewise.
     """
 
     sheet: Sheet
     thumbnails: Callable[[np.ndarray, Bounds], np.ndarray]
     many: int = 64
+    pairs: Callable[..., np.ndarray] | None = None
+    paths: Callable[..., np.ndarray] | None = None
 
 
 def _pictures(
@@ -79,7 +84,13 @@ def _volumes(
 
 KINDS: Mapping[str, Drawing] = {
     "picture": Drawing(_pictures, lambda examples, bounds: examples),
-    "points": Drawing(points.scatter, lambda examples, bounds: points.thumbnails(examples, *bounds), many=1_000),
+    "points": Drawing(
+        points.scatter,
+        lambda examples, bounds: points.thumbnails(examples, *bounds),
+        many=1_000,
+        pairs=points.pairs,
+        paths=points.paths,
+    ),
     "series": Drawing(_series, lambda examples, bounds: series.thumbnails(examples, *bounds), many=256),
     "volume": Drawing(_volumes, lambda examples, bounds: volume.thumbnails(examples)),
 }

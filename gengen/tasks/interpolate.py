@@ -10,8 +10,8 @@ from gengen.core.nouns import counted
 from gengen.core.refusal import Refusal
 from gengen.inference.conditions import LABEL, by_class, classes_of, shown_to
 from gengen.inference.latents import Latents, check_continuous, label_condition
-from gengen.inference.shown import thumbnails
-from gengen.pictures.grid import grid, save_png
+from gengen.inference.shown import paths
+from gengen.pictures.grid import save_png
 from gengen.runs.data import held_out
 from gengen.runs.limits import check_room
 from gengen.runs.outputs import output_files
@@ -73,8 +73,7 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, steps: int, sphe
     shown = latents.between(codes[:rows], codes[rows:], condition, steps=steps, spherical=spherical)
     if sides is not None:
         shown = np.concatenate([sides[:rows, None], shown, sides[rows:, None]], axis=1)
-    images = thumbnails(run.signature, shown.reshape(-1, *shown.shape[2:]))
-    save_png(picture, grid(images, columns=shown.shape[1]))
+    save_png(picture, paths(run.signature, shown))
     how = "spherical" if spherical else "straight"
     print(f"{rows} {how} paths of {steps} steps between {ends.title}, step {run.step}")
     return picture

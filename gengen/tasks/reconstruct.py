@@ -12,10 +12,9 @@ from gengen.core.refusal import Refusal
 from gengen.core.units import Units
 from gengen.inference.conditions import classes_of, of_class, shown_to
 from gengen.inference.latents import Latents, label_condition
-from gengen.inference.shown import thumbnails
+from gengen.inference.shown import pairs
 from gengen.metrics.interval import of_blocks
 from gengen.pictures.grid import save_png
-from gengen.pictures.sheet import in_rows
 from gengen.reports.tables import number, with_interval
 from gengen.runs.data import Shown, held_out, pictures_of
 from gengen.runs.outputs import output_files, save_npz
@@ -59,7 +58,7 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | N
     between = {"seen": units.to_data(seen)} if corrupt else {}
     kept = {"images": shown.images, **between, "reconstructions": units.to_data(decoded)}
     save_npz(arrays, kept | ({} if shown.labels is None else {"labels": shown.labels}))
-    save_png(picture, in_rows([thumbnails(run.signature, row) for row in kept.values()]))
+    save_png(picture, pairs(run.signature, list(kept.values())))
     print(f"{shown.title}{corrupted}, step {run.step}; rows, from above: {', '.join(kept)}")
     of = "pixel" if run.signature.kind == "picture" else "value"
     what = f"of a {of} in [0, 1]" if units.field.bounded else "of a standardised value"
