@@ -154,7 +154,9 @@ def _read(path: pathlib.Path) -> _Content:
         if suffix == ".npy":
             return _Content(np.load(path, mmap_mode="r", allow_pickle=False), None)
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            x, y = (next((key for key in (key, key.upper()) if key in file), None) for key in ("x", "y"))
+            y = next((key for key in ("y", "Y", "label", "labels") if key in file), None)
+            others = [key for key in file.files if key != y]
+            x = next((key for key in ("x", "X") if key in file), others[0] if len(others) == 1 else None)
             if x is None:
                 held = few(list(file.files)) if file.files else "nothing"
                 raise Refusal(f"{name} holds {held}, and no array x: save it with numpy.savez(FILE, x=x, y=y).")

@@ -122,6 +122,14 @@ def test_a_kind_may_be_said(own: Any) -> None:
     assert own(kind="volume", x_npy=RNG.integers(0, 256, (9, 4, 4, 3))).signature.shape == (4, 4, 3, 1)
 
 
+@pytest.mark.input("Arrays", "an .npz of one array of any name, such as `data`", "taken", "as the examples")
+@pytest.mark.parametrize("names", [("data",), ("arr_0", "labels"), ("images", "label")], ids="-".join)
+def test_the_only_array_of_a_file_is_the_examples(own, names: tuple[str, ...]) -> None:
+    data = own(a_npz=dict(zip(names, (POINTS, LABELS), strict=False)))
+    assert sorted(together(data).ravel()) == sorted(POINTS.astype(np.float32).ravel())
+    assert len(data.signature.classes) == (len(set(LABELS.tolist())) if len(names) == 2 else 0)
+
+
 @pytest.mark.input("Arrays", "an .npz with X and Y, whose labels are names or any whole numbers", "taken", "as classes")
 @pytest.mark.parametrize(
     ("y", "classes"),
@@ -207,9 +215,9 @@ REFUSED = {
     "a pickle under the name .npy": ({"x_npy": pickle.dumps([1])}, "Python objects or rows"),
     "a damaged .npz": ({"a_npz": damaged()}, "cannot be read as NumPy's arrays"),
     "an empty file": ({"x_npy": b""}, "cannot be read as NumPy's arrays"),
-    "an .npz without x": (
-        {"a_npz": {"arr_0": POINTS}},
-        r"holds 1 \(arr_0\), and no array x: .*savez\(FILE, x=x, y=y\)",
+    "an .npz of several arrays without x": (
+        {"a_npz": {"first": POINTS, "second": POINTS}},
+        r"holds 2 \(first, second\), and no array x: .*savez\(FILE, x=x, y=y\)",
     ),
     "a single number": ({"x_npy": np.array(1.0)}, r"x of .*x\.npy has the shape \(\):"),
     "one row": ({"x_npy": POINTS[:1]}, r"shape \(1, 3\): it takes two examples or more"),
