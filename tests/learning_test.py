@@ -74,7 +74,7 @@ def kinds(model, state, name):
     return answers
 
 
-@pytest.mark.parametrize("condition", ["projection", "auxiliary"])
+@pytest.mark.parametrize("condition", [pytest.param("projection", marks=pytest.mark.slow), "auxiliary"])
 def test_a_conditional_gan_learns_to_give_the_image_that_it_is_asked_for(condition):
     model = build(
         lambda: adam(b1=0.5),

@@ -150,11 +150,8 @@ def begun(launch, tmp_path_factory):
     return workdir
 
 
-SELDOM = [pytest.param(damage, marks=pytest.mark.slow) for damage in ("truncated", "missing")]
-"""The checkpoints' own tests have them, and more, without a process."""
-
-
-@pytest.mark.parametrize("damage", ["flipped", *SELDOM])
+@pytest.mark.slow  # the checkpoints' own tests have these and eight more, without a process
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "missing"])
 def test_a_damaged_newest_checkpoint_is_set_aside_and_the_one_before_is_used(launch, tmp_path, begun, straight, damage):
     workdir = tmp_path / "run"
     shutil.copytree(begun, workdir)
