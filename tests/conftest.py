@@ -83,8 +83,11 @@ TRAINING = ("learning_test", "classifier_test", "evaluate_test", "judge_test")
 """Files whose programs run long enough to be worth optimising."""
 
 
-LONG = {"subprocess", "data_dir", "test_data", "slow", "heavy", *TRAINING}
-"""What no quick test has: a module, a fixture (`launch` and trainings need `data_dir`), a mark, the name of a file."""
+COMPILING = ("models", "networks", "contract_test", "kinds_test", "build_test", "configs_test")
+"""Folders and files whose tests compile whole networks, a few seconds each."""
+
+LONG = {"subprocess", "data_dir", "test_data", "slow", "heavy", *TRAINING, *COMPILING}
+"""What no quick test has: a module, a fixture (`launch` and trainings need `data_dir`), a mark, a folder, a file."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -96,7 +99,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     taken = set()
     for item in (item for item in items if isinstance(item, pytest.Function)):
         test = item.nodeid.partition("[")[0]
-        names = {*item.fixturenames, *item.function.__code__.co_names, item.path.stem}
+        where = item.path.relative_to(ROOT / "tests").with_suffix("").parts
+        names = {*item.fixturenames, *item.function.__code__.co_names, *where}
         if test not in taken and not {*names, *(mark.name for mark in item.iter_markers())} & LONG:
             item.add_marker("quick")
             taken.add(test)
