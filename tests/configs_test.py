@@ -114,11 +114,11 @@ ALIKE = {("cyclegan", "facades"), ("cyclegan", "facades64"), ("cyclegan", "mnist
 """The networks of `cyclegan` at other sizes, which take half a minute to trace: a slow test traces them."""
 
 TRACED = [
-    pytest.param(*pair, marks=pytest.mark.slow) if pair in ALIKE else pair
+    pytest.param(*pair, marks=pytest.mark.slow) if pair in ALIKE or pair[1] == "mnist" else pair
     for pair in VARIANTS
     if pair[1] != "fashion_mnist"
 ]
-"""Fashion-MNIST is MNIST with other pictures."""
+"""Fashion-MNIST is MNIST with other pictures, which an experiment sees at another size than the digits: a slow test."""
 
 
 @pytest.mark.parametrize(("name", "variant"), [*((name, "") for name in EXPERIMENTS), *TRACED])

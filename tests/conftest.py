@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -86,6 +87,9 @@ TRAINING = ("learning_test", "classifier_test", "evaluate_test", "judge_test")
 COMPILING = ("models", "networks", "contract_test", "kinds_test", "build_test", "configs_test")
 """Folders and files whose tests compile whole networks, a few seconds each."""
 
+ROWS = 3
+"""How many rows of a test that compiles networks are in the default suite; the others are slow tests."""
+
 LONG = {"subprocess", "data_dir", "test_data", "slow", "heavy", *TRAINING, *COMPILING}
 """What no quick test has: a module, a fixture (`launch` and trainings need `data_dir`), a mark, a folder, a file."""
 
@@ -96,9 +100,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     A test that is marked quick itself is so with all of its rows.
     """
-    taken = set()
+    taken, rows = set(), Counter[str]()
     for item in (item for item in items if isinstance(item, pytest.Function)):
         test = item.nodeid.partition("[")[0]
+        rows[test] += 1
+        if rows[test] > ROWS and {"models", "networks"} & set(item.path.relative_to(ROOT / "tests").parts):
+            item.add_marker("slow")
         where = item.path.relative_to(ROOT / "tests").with_suffix("").parts
         names = {*item.fixturenames, *item.function.__code__.co_names, *where}
         if test not in taken and not {*names, *(mark.name for mark in item.iter_markers())} & LONG:
