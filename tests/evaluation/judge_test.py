@@ -22,7 +22,7 @@ def settings(**changed):
 @pytest.fixture(scope="module", params=["digits", pytest.param("mnist", marks=pytest.mark.slow)])
 def judged(request, data_dir):
     """The judge of a data set, with the scores of data in place of samples and of noise."""
-    source = {"resolution": 8}
+    source = {"resolution": 16}  # whose classifier comes with gengen
     if request.param == "mnist":
         source = {"resolution": 28, "manual_dir": request.getfixturevalue("test_data") / "mnist"}
     data = load(name=request.param, channels=1, data_dir=data_dir, **source)

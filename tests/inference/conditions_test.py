@@ -30,7 +30,7 @@ UNITS = Signature.of_pictures("any", (1, 1, 1), (), {}, "").units
 
 def tiny(data_dir):
     config = wgan.get_config("tiny")
-    config.data.data_dir = str(data_dir)
+    config.data.update(data_dir=str(data_dir), resolution=(16, 16))  # their classifier comes with gengen
     config.evaluation.every = 20
     config.training.average.decay = 0.0
     return config
