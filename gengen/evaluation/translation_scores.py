@@ -61,7 +61,7 @@ def picture(subject: Subject) -> np.ndarray:
     if run.model.translate:
         gallery = Gallery(run.model, subject.data, number=SHOWN, seed=seed, columns=COLUMNS)
         return captioned(gallery.blocks(run.variables), run.title)
-    draw, names = sampler(run.model, subject.data.signature.units)(subject.data.signature)
+    draw, names = sampler(run.model, run.signature.units), run.signature.domains
     halves = [draw(run.variables, seed, SHOWN, {DOMAIN: np.full(SHOWN, index, np.int32)}) for index in (0, 1)]
     return captioned(contact(dict(zip(names, halves, strict=True)), COLUMNS), run.title)
 
