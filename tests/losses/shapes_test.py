@@ -44,6 +44,7 @@ POINTS = [(flat, *zeros((3, 4))), (flat, *zeros((3, 2, 2, 1)))], [(one_each, *ze
 CASES = {
     **{loss.critic.__name__: TARGETS if loss.targets else LOGITS for loss in LOSSES},
     **{loss.generator.__name__: LOGITS for loss in LOSSES},
+    **{loss.of_batch.__name__: LOGITS for loss in LOSSES if loss.of_batch},
     **dict.fromkeys(("importance_weighted", "normalised_weights"), WEIGHTS),
     "with_gradient_weighted": ([zeros((5, 3, 2), (5, 3))], [zeros((5, 3, 2), (3,)), zeros((5, 3, 2), (5, 3, 2))]),
     "normal_log_density": (
