@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -175,7 +176,7 @@ class _Run:
         )
         actions = (
             Action(self._evaluate_every, self._judge),
-            Action(settings.sample_every, self._picture),
+            Action(settings.sample_every, partial(self._picture, every=settings.sample_every)),
             Action(settings.checkpoint_every, self._save),  # last: a run that goes on from it has all that was before
         )
         if self._writer and self._model.notes:
@@ -261,7 +262,7 @@ class _Run:
             if said:
                 self._report.say(step, said)
 
-    def _picture(self, state: State, step: int) -> None:
+    def _picture(self, state: State, step: int, every: int = 0) -> None:
         """Draws what the model shows of itself, unless that is of a step which this run did not train."""
         pictures = self._progress.pictures(step)
         there = all(picture.path.exists() for picture in pictures)
@@ -271,8 +272,7 @@ class _Run:
         with self._report.paused(DRAWING):
             for kind, shown in self._progress.write(step, jax.device_get(evaluation_variables(state))):
                 self._writer.picture(step, kind, shown)
-        paths = [str(picture.path) for picture in reversed(pictures)]
-        self._report.say(step, paths, every=self._settings.sample_every)
+        self._report.say(step, [str(picture.path) for picture in reversed(pictures)], every)
 
 
 def _patience(config: ConfigDict, model: GenerativeModel) -> int:

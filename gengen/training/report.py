@@ -107,11 +107,11 @@ class Report:
         Args:
           step: the step.
           parts: what to say of it, the most important first: the last ones are left out where a line is too short.
-          every: steps between two of its kind; of more than `LINES` of them, only every so many is worth a line.
+          every: steps between two of its kind, of which at most about `LINES` are told of; 0 tells in any case.
         """
         steps = self._status.steps
         apart = math.ceil(steps / every / LINES) if every else 1
-        if not every or step % every or step // every % apart == 0 or step >= steps:
+        if not every or step // every % apart == 0 or step >= steps:
             self._screen.say(f"step {step:{len(f'{steps:,}')},}", parts)
 
     def _show(self, *, line: bool) -> None:

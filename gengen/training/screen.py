@@ -1,6 +1,7 @@
 """Where a run tells people how far it is: a terminal, a notebook, or a log file."""
 
 import html
+import math
 import os
 import sys
 import time
@@ -82,7 +83,7 @@ class Notebook:
 
     def __init__(self) -> None:
         self._handle: Any = None
-        self._drawn, self._shown = 0.0, {"text/plain": ""}
+        self._drawn, self._shown = -math.inf, {"text/plain": ""}
 
     def show(self, status: Status, *, line: bool) -> None:
         """Draws a status, if the one before is not too young."""
