@@ -33,6 +33,7 @@ from gengen.runs.prepare import load_data
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.loop import Action, Dispatch, NonFiniteError, train, windows
 from gengen.training.report import Report
+from gengen.training.screen import wrapped
 from gengen.training.stages import Span, spans
 from gengen.training.stopping import stopping
 from gengen.training.watch import Watch
@@ -180,7 +181,7 @@ class _Run:
             Action(settings.checkpoint_every, self._save),  # last: a run that goes on from it has all that was before
         )
         if self._writer and self._model.notes:
-            print(f"{self._workdir} {self._model.notes}")
+            print(wrapped(f"{self._workdir} {self._model.notes}"))
         fed = self._batches()
         with stopping() as stop:
             try:

@@ -18,7 +18,7 @@ from gengen.training import screen
 from gengen.training.headline import Headline
 from gengen.training.report import LINES, Report, stride
 from gengen.training.screen import Log, Notebook, Nowhere, in_notebook, screen_of
-from gengen.training.status import duration, fitted, number, speed
+from gengen.training.status import Status, duration, fitted, number, speed
 
 pytestmark = pytest.mark.quick
 
@@ -248,6 +248,8 @@ def test_a_notebook_without_widgets_has_a_bar(monkeypatch, capsys):
 
 
 def test_words_for_numbers():
+    numbers = [("coder/loss", 1.0), ("coder/bits", 0.5), ("critic/loss", 2.0)]
+    assert Status(1, 2, numbers=numbers).readings() == ["coder/loss 1.000", "bits 0.5000", "critic/loss 2.000"]
     assert [duration(seconds) for seconds in (0.4, 7, 59.6, 3723, 100_000)] == [
         *("0:00", "0:07", "1:00", "1:02:03", "27:46:40")
     ]
