@@ -9,7 +9,7 @@ from gengen.core.mean import Mean
 MOST = 3
 """Numbers that are shown."""
 
-POINTS = 8
+POINTS = 4
 """Steps from which it can be told whether two metrics say the same."""
 
 UNSEEN = ("gradient_norm", "learning_rate")
