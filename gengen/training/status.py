@@ -32,13 +32,12 @@ class Status(NamedTuple):
         said = [f"{self.step:{width},}/{self.steps:,}", share]
         if self.rate is not None:
             said.append(f"{speed(self.rate):>13}")
+        last = self.doing
         if self.took is not None:
-            said.append(f"took {duration(self.took)}")
-        elif self.doing:
-            said.append(self.doing)
-        elif self.left is not None:
-            said.append(f"{duration(self.left):>5} left")
-        return said
+            last = f"took {duration(self.took)}"
+        elif not self.doing and self.left is not None:
+            last = f"{duration(self.left):>5} left"
+        return [*said, f"{last:10}"] if last else said
 
     def readings(self) -> list[str]:
         """The numbers after their names "player/metric", which say the player again only where it is another one."""
