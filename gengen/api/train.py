@@ -14,6 +14,7 @@ from gengen.api.progress import Progress
 from gengen.build.model import build_model, example_batch
 from gengen.build.trace import moved_in_stages, parameters_in
 from gengen.core.average import evaluation_variables
+from gengen.core.compilation import quick_compilation
 from gengen.core.model import Batch, GenerativeModel, initialised
 from gengen.core.parallel import local_places, parallel, replicate
 from gengen.core.refusal import Refusal
@@ -57,7 +58,8 @@ def run(config: ConfigDict, workdir: Path, rule: str = RULES[0]) -> Path:
       Refusal: the config cannot be run, the folder belongs to another run, or training diverged.
     """
     made = ready(config, rule_of(read_folder(workdir)[1]) if begun(workdir) else rule, done=latest_step(workdir))
-    with held(workdir) if jax.process_index() == 0 else nullcontext():
+    quick = quick_compilation(config.training.get("quick_compilation", False))
+    with quick, held(workdir) if jax.process_index() == 0 else nullcontext():
         open_folder(workdir, config, made.data.signature.to_json())
         checkpoints = Checkpoints(workdir / "checkpoints")
         try:
@@ -146,7 +148,8 @@ class _Run:
         self._key = jax.random.key(config.training.seed)
         example = example_batch(data.signature)
         restored = checkpoints.restore_latest(jax.eval_shape(model.init, self._key, example))
-        self._start, self._state = restored or (0, initialised(model, self._key, example))
+        found: tuple[int, State] = restored or (0, initialised(model, self._key, example))
+        self._start, self._state = found
         if self._start < config.training.steps and not made.moved:  # the last checkpoint is damaged
             made = _to_train(config, made)
         self._data = data

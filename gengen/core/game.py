@@ -32,8 +32,8 @@ collections (batch statistics, ...) of every network that it ran in training mod
 PrepareFn = Callable[[jax.Array, State, Batch], Batch]
 """`(key, state, batch) -> batch`: once a step, before the turns: augment, draw noise."""
 
-TurnFn = Callable[[jax.Array, State, Batch], tuple[State, dict[str, Mean]]]
-"""`(key, state, batch) -> (state, metrics)`: plays one turn."""
+TurnFn = Callable[..., tuple[State, dict[str, Mean]]]
+"""`(key, state, *, batch) -> (state, metrics)`: plays one turn."""
 
 
 class Player(NamedTuple):
@@ -169,7 +169,7 @@ def take(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State,
 
 def skip(turn: TurnFn, key: jax.Array, state: State, batch: Batch) -> tuple[State, dict[str, Mean]]:
     """Leaves the state as it is, with the metrics that a turn would give if it were played, all (0, 0)."""
-    _, metrics = jax.eval_shape(turn, key, state, batch)
+    _, metrics = jax.eval_shape(turn, key, state, batch=batch)
     return state, jax.tree.map(lambda metric: jnp.zeros(metric.shape, metric.dtype), metrics)
 
 
@@ -201,12 +201,8 @@ def play(turns: Sequence[Turn], prepare: PrepareFn) -> StepFn:
         metrics: dict[str, Mean] = {}
         for index, (turn, played) in enumerate(zip(turns, traced, strict=True), start=1):
             own = jax.random.fold_in(key, index)
-            state, measured = turn.when.choose(
-                state,
-                phase,
-                lambda state, played=played, own=own: played(own, state, batch),
-                lambda state, played=played, own=own: skip(played, own, state, batch),
-            )
+            taken, skipped = partial(played, own, batch=batch), partial(skip, played, own, batch=batch)
+            state, measured = turn.when.choose(state, phase, taken, skipped)
             metrics |= measured
         return state.replace(step=state.step + 1), metrics
 
