@@ -35,6 +35,7 @@ def defaults() -> ConfigDict:
     config.training.log_every = 100
     config.training.checkpoint_every = 1000
     config.training.sample_every = 2000
+    config.training.quick_compilation = False  # compiles sooner, and steps are slower: for runs of few steps
     config.training.average = ConfigDict()  # decay 0 keeps no average
     config.training.average.decay = 0.0
     config.training.average.networks = ()
@@ -107,5 +108,6 @@ def _shrink(config: ConfigDict) -> None:
     config.training.log_every = 10
     config.training.checkpoint_every = 10
     config.training.sample_every = 10
+    config.training.quick_compilation = True
     config.evaluation.every = 0
     config.evaluation.num = 200

@@ -92,6 +92,7 @@ class Training(NamedTuple):
     log_every: Annotated[Count, "steps; 0 is never"]
     checkpoint_every: Annotated[Count, "steps; 0 is at the end alone"]
     sample_every: Annotated[Count, "steps; 0 is at the end alone"]
+    quick_compilation: Annotated[bool, "compiles sooner, and steps are slower: for runs of few steps"] = False
 
 
 class Average(NamedTuple):

@@ -7,7 +7,8 @@ import pytest
 
 from configs import base
 from gengen.cli import flags
-from gengen.cli.describe import dry_run, experiments, list_experiments, show_experiment
+from gengen.cli.describe import experiments, list_experiments, show_experiment
+from gengen.cli.dry_run import dry_run
 from gengen.core.refusal import Refusal
 
 CONFIGS = Path(__file__).parents[2] / "configs"
