@@ -1,11 +1,11 @@
 """Parts of the config section `model`: what is an object, or several, where the section has another one of settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
 
-from gengen.build.calls import call, check_call, check_section
+from gengen.build.calls import Key, call, check_call, check_section, keys_of_arguments, keys_of_call
 from gengen.losses.likelihood import LIKELIHOODS
 from gengen.models.autoencoders.corruption import CORRUPTIONS
 from gengen.models.autoencoders.objective import Objective
@@ -54,6 +54,17 @@ def check_part(name: str, section: Any, path: str) -> None:
     for entry, arguments in section.items():
         check_section(arguments, f"{path}.{entry}")
         check_call(PARTS[name], {"name": entry, **arguments}, f"{path}.{entry}")
+
+
+def keys_of_part(name: str, section: Mapping[str, Any], path: str) -> Iterator[Key]:
+    """The keys of a section that `check_part` holds to be fine."""
+    if name in SEVERAL:
+        for entry, arguments in section.items():
+            yield from keys_of_arguments(arguments, f"{path}.{entry}", PARTS[name][entry])
+    elif set(PARTS[name]) == {name}:
+        yield from keys_of_arguments(section, path, PARTS[name][name])
+    else:
+        yield from keys_of_call(PARTS[name], section, path)
 
 
 def build_part(name: str, section: Mapping[str, Any], **given: Any) -> Any:

@@ -24,7 +24,7 @@ class Trunk(nn.Module):
     Attributes:
       shape: height, width and channels of an image.
       width: channels of the map that it makes; each one before has twice as many.
-      dense, upsample, dtype: as in `dcgan.doubled`.
+      dense, upsample, dtype: as in `doubled`.
     """
 
     shape: tuple[int, int, int]

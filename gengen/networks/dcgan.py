@@ -182,7 +182,11 @@ class Generator(nn.Module):
 
 
 class Decoder(Generator):
-    """A generator without its hyperbolic tangent: what it makes, a likelihood turns into an image."""
+    """A generator without its hyperbolic tangent: what it makes, a likelihood turns into an image.
+
+    Attributes:
+      shape, width, dense, upsample, dtype: as in `Generator`.
+    """
 
     @nn.compact
     def __call__(self, latent: jax.Array, train: bool) -> jax.Array:

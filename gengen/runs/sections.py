@@ -43,9 +43,16 @@ DIRECTIONS = ("ab", "ba")
 SEEDS = 2**32
 """JAX's keys tell this many seeds apart."""
 
-Sides = Annotated[tuple[Annotated[int, Range(1, 2**20)], ...], Entries(0, 2)]
-Length = Annotated[int, Range(1, 2**31 - 1)]
-Batch = Annotated[int, Range(1, 2**20)]
+Resolution = Annotated[
+    tuple[Annotated[int, Range(1, 2**20)], ...],
+    Entries(0, 2),
+    "height and width of pictures, or one number for both, also for solids; () keeps the pictures' own",
+]
+Channels = Annotated[int, OneOf((0, 1, 3)), "1 is grey, 3 is colour; 0 keeps the pictures' own"]
+Crop = Annotated[str, OneOf(CROPS), "whether pictures are cut to the resolution's aspect before they are resized"]
+ManualDir = Annotated[str | None, "a folder of raw files or of pictures, or a file of arrays"]
+Length = Annotated[int, Range(1, 2**31 - 1), "how many batches it trains on"]
+Batch = Annotated[int, Range(1, 2**20), "images of a step, over all devices"]
 
 
 class Data(NamedTuple):
@@ -55,11 +62,9 @@ class Data(NamedTuple):
     kind: Annotated[str, OneOf(("auto", *DATA_KINDS)), "of the arrays of array_folder; auto goes by their axes"] = (
         "auto"
     )
-    resolution: Annotated[
-        Sides, "height and width of pictures, or one number for both, also for solids; () keeps the pictures' own"
-    ] = ()
-    channels: Annotated[int, OneOf((0, 1, 3)), "1 is grey, 3 is colour; 0 keeps the pictures' own"] = 0
-    crop: Annotated[str, OneOf(CROPS), "whether pictures are cut to the resolution's aspect"] = "none"
+    resolution: Resolution = ()
+    channels: Channels = 0
+    crop: Crop = "none"
     classes: Annotated[
         tuple[Annotated[int | str, Range(0, 2**31 - 1)], ...],
         Entries(0, 2**16),
@@ -68,25 +73,25 @@ class Data(NamedTuple):
     held_out: Annotated[Decay, "share of the training images that is set aside"] = 0.0
     labelled: Annotated[Count, "training images whose labels a semi-supervised model may see"] = 0
     data_dir: Annotated[str | None, "where prepared data lies; None is TFDS's own place"] = None
-    manual_dir: Annotated[str | None, "a folder of raw files or of pictures, or a file of arrays"] = None
+    manual_dir: ManualDir = None
 
 
 class Second(NamedTuple):
-    """The section `data.second`, whose keys mean what they mean in `data`."""
+    """The section `data.second`."""
 
     name: Annotated[str, 'as in data, or "paired" or "edges", made of the first data set']
-    resolution: Sides = ()
-    channels: Annotated[int, OneOf((0, 1, 3))] = 0
-    crop: Annotated[str, OneOf(CROPS)] = "none"
-    manual_dir: str | None = None
+    resolution: Resolution = ()
+    channels: Channels = 0
+    crop: Crop = "none"
+    manual_dir: ManualDir = None
 
 
 class Training(NamedTuple):
     """The section `training`, but for `average`."""
 
-    steps: Annotated[Length, "batches"]
+    steps: Length
     epochs: Annotated[float, Range(0, 1e6), "stands for steps where it is not 0"]
-    batch_size: Annotated[Batch, "images of a step, over all devices"]
+    batch_size: Batch
     seed: Annotated[int, Range(0, SEEDS - 1), "of the first parameters, the order of images and all noise"]
     steps_per_dispatch: Annotated[int, Range(1, 10_000), "fused into one call of the device"]
     log_every: Annotated[Count, "steps; 0 is never"]

@@ -111,7 +111,11 @@ def r1(*, weight: Weight = 10.0) -> tuple[Term, ...]:
 
 
 def r2(*, weight: Weight = 10.0) -> tuple[Term, ...]:
-    """R2, the gradient at samples: Mescheder et al. 2018, eq. 10; `weight` is gamma."""
+    """R2, the gradient at samples: Mescheder et al. 2018, eq. 10.
+
+    Args:
+      weight: as in `r1`.
+    """
     return (
         Term(
             "r2",
@@ -143,6 +147,9 @@ def auxiliary_classifier(*, weight: Weight = 1.0) -> tuple[Term, ...]:
     """AC-GAN: -log P(label | x), of data and samples for the critic and of samples for the generator.
 
     Odena et al. 2017, https://arxiv.org/abs/1610.09585, eq. 3. The critic needs the condition "auxiliary".
+
+    Args:
+      weight: factor, of both players; 1 in the paper.
     """
 
     def missed(judged: CriticOutput, condition: Batch) -> jax.Array:
