@@ -88,8 +88,16 @@ def keys_of_network(role: str, section: Mapping[str, Any], path: str) -> Iterato
 
 def beside(role: str) -> dict[str, Any]:
     """Annotations of keys of a role's section that are not its network's."""
-    known = {"condition": Annotated[str, OneOf(CONDITIONS.get(role, ("none",))), "how it is told a label"]}
-    return known if role == "classifier" else {"dtype": Annotated[str, OneOf(DTYPES), "of its computation"], **known}
+    known = {
+        "condition": Annotated[
+            str, OneOf(CONDITIONS.get(role, ("none",))), "how it is told a label, or asked for it (auxiliary)"
+        ]
+    }
+    return (
+        known
+        if role == "classifier"
+        else {"dtype": Annotated[str, OneOf(DTYPES), "of the computation; parameters are float32"], **known}
+    )
 
 
 def _given(role: str) -> set[str]:

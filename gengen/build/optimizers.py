@@ -75,7 +75,11 @@ OPTIMIZERS: Mapping[str, Callable[..., optax.GradientTransformation]] = {"adam":
 
 MOVES: Mapping[str, Any] = {
     "rate": Annotated[float, Range(0, 1e6), "learning rate"],
-    "schedule": Annotated[str, OneOf(tuple(RATE_SCHEDULES)), "how the rate changes until the last step"],
+    "schedule": Annotated[
+        str,
+        OneOf(tuple(RATE_SCHEDULES)),
+        "how the rate changes: linear and cosine bring it to 0, late in the second half, rounds to a tenth",
+    ],
     "clip_norm": Annotated[Weight, "largest norm of all gradients together; 0 is no limit"],
     "accumulate": Annotated[int, Range(1, 10**6), "batches whose gradients are averaged for one move"],
 }

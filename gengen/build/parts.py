@@ -6,6 +6,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from gengen.build.calls import Key, call, check_call, check_section, keys_of_arguments, keys_of_call
+from gengen.build.meanings import opening
 from gengen.losses.likelihood import LIKELIHOODS
 from gengen.models.autoencoders.corruption import CORRUPTIONS
 from gengen.models.autoencoders.objective import Objective
@@ -57,10 +58,12 @@ def check_part(name: str, section: Any, path: str) -> None:
 
 
 def keys_of_part(name: str, section: Mapping[str, Any], path: str) -> Iterator[Key]:
-    """The keys of a section that `check_part` holds to be fine."""
+    """The keys of a section that `check_part` holds to be fine; the first of each of several says what it is of."""
     if name in SEVERAL:
         for entry, arguments in section.items():
-            yield from keys_of_arguments(arguments, f"{path}.{entry}", PARTS[name][entry])
+            builder = PARTS[name][entry]
+            first, *others = keys_of_arguments(arguments, f"{path}.{entry}", builder)
+            yield from (first._replace(meaning=f"{opening(builder)} Here: {first.meaning}"), *others)
     elif set(PARTS[name]) == {name}:
         yield from keys_of_arguments(section, path, PARTS[name][name])
     else:

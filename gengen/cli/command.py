@@ -12,7 +12,7 @@ import absl.logging
 from absl.flags import FlagValues
 from ml_collections import ConfigDict, config_flags
 
-from gengen.cli import describe, flags, machine, streams
+from gengen.cli import describe, experiments, flags, machine, streams
 from gengen.cli.tasks import TASKS, given_to, main_of
 from gengen.core.refusal import Refusal
 from gengen.files.places import place
@@ -84,8 +84,8 @@ def _answer(argv: Sequence[str], configs: Path) -> int:
 
 
 def _carry_out(flag: FlagValues, configs: Path) -> Path | None:
-    if flag.list is not None:
-        describe.show_experiment(configs, flag.list) if flag.list else describe.list_experiments(configs)
+    if flag.list is not None or flag.keys is not None:
+        _tell(flag, configs)
         return None
     machine.keep_compilations()
     if flag.distributed or any(value is not None for value in (flag.coordinator, flag.processes, flag.process)):
@@ -110,10 +110,24 @@ def _carry_out(flag: FlagValues, configs: Path) -> Path | None:
     return main_of(flag.mode)(config, workdir, **given)
 
 
+def _tell(flag: FlagValues, configs: Path) -> None:
+    """Prints what there is to be run, or to be changed."""
+    if flag.keys is not None:
+        describe.show_keys(configs, flag.keys, flag.grep or "")
+    elif flag.list:
+        experiments.show_experiment(configs, flag.list)
+    else:
+        experiments.list_experiments(configs, flag.grep or "")
+
+
 def _usage() -> str:
     """A command of each mode, and what it does."""
     commands = {f"python launch.py --mode={mode} {task.example}": task.line for mode, task in TASKS.items()}
-    commands = {"python launch.py --list": "what can be run; --list=wgan says all of one"} | commands
+    looking = {
+        "python launch.py --list": "what can be run; --list=wgan says all of one",
+        "python launch.py --keys=wgan": "what each key of it means; with --grep=clip those that say it",
+    }
+    commands = looking | commands
     width = max(map(len, commands)) + 1
     return "\n  ".join([f"{ABOUT}\n", *(f"{command:{width}}{line}" for command, line in commands.items())]) + "\n"
 
