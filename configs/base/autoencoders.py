@@ -90,5 +90,6 @@ def mlp_coders(*widths: int, activation: str = "relu") -> tuple[ConfigDict, Conf
 
 def dcgan_coders(width: int, dense: int = 0) -> tuple[ConfigDict, ConfigDict]:
     """Returns an encoder and a decoder by the recommendations of the DCGAN."""
-    common = {"name": "dcgan", "width": width, "dense": dense, "dtype": "float32", "condition": "none"}
-    return ConfigDict({**common, "norm": "batch"}), ConfigDict({**common, "upsample": "transposed"})
+    common = {"name": "dcgan", "width": width, "dense": dense, "norm": "batch", "dtype": "float32", "condition": "none"}
+    encoder = ConfigDict({**common, "activation": "leaky_relu", "downsample": "strided"})
+    return encoder, ConfigDict({**common, "activation": "relu", "upsample": "transposed"})

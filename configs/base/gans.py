@@ -59,23 +59,21 @@ def terms() -> ConfigDict:
 
 def mlp() -> tuple[ConfigDict, ConfigDict]:
     """Returns the generator and the critic of the tutorial scripts, without convolutions."""
-    generator = ConfigDict({"name": "mlp", "widths": (128, 256, 512, 1024), "dtype": "float32"})
-    critic = ConfigDict({"name": "mlp", "widths": (512, 256), "dtype": "float32"})
-    return _options(generator, critic, norm="none")
+    common = {"name": "mlp", "activation": "leaky_relu", "dtype": "float32"}
+    generator = ConfigDict({**common, "widths": (128, 256, 512, 1024), "norm": "batch"})
+    return _options(generator, ConfigDict({**common, "widths": (512, 256), "norm": "none"}))
 
 
 def dcgan(width: int, dense: int = 0) -> tuple[ConfigDict, ConfigDict]:
-    """Returns the generator and the critic of the DCGAN, which has no dense layer between latents and maps."""
-    generator = ConfigDict(
-        {"name": "dcgan", "width": width, "dense": dense, "upsample": "transposed", "dtype": "float32"}
-    )
-    critic = ConfigDict({"name": "dcgan", "width": width, "dense": dense, "dtype": "float32"})
-    return _options(generator, critic, norm="batch")
+    """Returns the generator and the critic of the DCGAN by its paper's recommendations; its own have no dense layer."""
+    common = {"name": "dcgan", "width": width, "dense": dense, "norm": "batch", "dtype": "float32"}
+    generator = ConfigDict({**common, "activation": "relu", "upsample": "transposed"})
+    critic = ConfigDict({**common, "activation": "leaky_relu", "downsample": "strided"})
+    return _options(generator, critic)
 
 
-def _options(generator: ConfigDict, critic: ConfigDict, norm: str) -> tuple[ConfigDict, ConfigDict]:
+def _options(generator: ConfigDict, critic: ConfigDict) -> tuple[ConfigDict, ConfigDict]:
     generator.condition = "none"
     critic.condition = "none"
-    critic.norm = norm
     critic.deviation = False
     return generator, critic

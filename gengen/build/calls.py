@@ -22,12 +22,14 @@ class Key(NamedTuple):
     Attributes:
       path: of the key, such as "model.latent".
       value: what the config has there.
+      default: what a builder takes where the config says nothing; None where it must say something.
       kind: what it may be; None where nothing says so.
       meaning: in words; "" where nothing is said.
     """
 
     path: str
     value: Any
+    default: Any
     kind: Kind | None
     meaning: str
 
@@ -107,7 +109,7 @@ def keys_of_call(
 ) -> Iterator[Key]:
     """The keys of a section that `check_call` holds to be fine, the name of its builder first; not those within."""
     name = section["name"]
-    yield Key(f"{path}.name", name, Kind((str,), choice=OneOf(tuple(table))), f"{name}: {opening(table[name])}")
+    yield Key(f"{path}.name", name, None, Kind((str,), choice=OneOf(tuple(table))), f"{name}: {opening(table[name])}")
     own = {key: value for key, value in section.items() if key != "name"}
     yield from keys_of_arguments(own, path, table[name], beside=beside)
 
@@ -119,12 +121,14 @@ def keys_of_arguments(
 
     What a key means is said in one place: beside its type, or else in the docstring of the builder.
     """
-    known = {key: found.annotation for key, found in parameters_of(builder).items()} | dict(beside or {})
+    parameters = parameters_of(builder)
+    known = {key: found.annotation for key, found in parameters.items()} | dict(beside or {})
     for name, value in section.items():
         if not isinstance(value, Mapping | ConfigDict):
-            kind = kind_of(known[name])
+            kind, found = kind_of(known[name]), parameters.get(name)
+            default = None if found is None or found.default is found.empty else found.default
             said = kind.meaning if kind else ""
-            yield Key(f"{path}.{name}", value, kind, said or meanings(builder).get(name, ""))
+            yield Key(f"{path}.{name}", value, default, kind, said or meanings(builder).get(name, ""))
 
 
 def check_value(value: Any, annotation: Any, path: str) -> None:

@@ -11,7 +11,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gengen.networks.dcgan import KERNEL_INIT, Dense, check_width, doubled, doublings
+from gengen.networks.dcgan import KERNEL_INIT, Dense, check_width, doubled
+from gengen.networks.doublings import doublings
 from gengen.networks.layers.conv import Conv
 from gengen.networks.layers.norm import BatchNorm
 from gengen.networks.layers.upsample import Upsample, Upsampling

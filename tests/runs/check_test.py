@@ -105,7 +105,7 @@ def test_every_key_of_every_config_has_a_type_a_meaning_and_every_number_a_range
     for experiment, config in experiments():
         found = list(keys_of(config))
         assert sorted(key.path for key in found) == sorted(leaves(config)), experiment
-        for path, value, kind, meaning in found:
+        for path, value, _, kind, meaning in found:
             assert kind and meaning, f"{experiment}: {path}"
             assert not complaint(value, kind), f"{experiment}: {path}"
             assert kind.range or kind.choice or not {int, float} & set(kind.types), f"{experiment}: {path} has no range"
