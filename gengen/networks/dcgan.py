@@ -72,7 +72,7 @@ def doubled(
       dense: units of a dense layer before the projection, as InfoGAN's generator has one; 0 for none, as in the paper.
       norm: normalisation, which follows each layer but the last; the paper's is "batch".
       activation: what follows each layer but the last; the paper's is "relu".
-      upsample: how a map doubles; the paper's is "transposed". All but "bilinear" can leave a checkerboard.
+      upsample: how a map doubles; the paper's is "transposed".
       dtype: dtype of the computation; parameters are float32.
 
     Returns:
