@@ -43,7 +43,7 @@ def test_one_experiment_is_shown_with_paper_score_and_what_each_variant_changes(
     shown = capsys.readouterr().out
     assert "arxiv.org/abs/1701.07875" in shown and "Score: " in shown
     assert "\n:paper\n  optimizers.critic.rate     0.0002 -> 5e-05\n" in shown
-    assert "  networks.critic.widths       (512, 256) -> nothing\n" in shown
+    assert "  networks.critic.widths         (512, 256) -> nothing\n" in shown
     show_experiment(CONFIGS, f"{name}:paper")
     assert capsys.readouterr().out.count("\n:") == 1
 
