@@ -121,7 +121,7 @@ def keys_of_arguments(
 
     What a key means is said in one place: beside its type, or else in the docstring of the builder.
     """
-    parameters = parameters_of(builder)
+    parameters = {key: found for key, found in parameters_of(builder).items() if key not in (beside or {})}
     known = {key: found.annotation for key, found in parameters.items()} | dict(beside or {})
     for name, value in section.items():
         if not isinstance(value, Mapping | ConfigDict):

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import json
 import math
 import re
 from typing import Annotated
@@ -105,6 +106,7 @@ def test_every_key_of_every_config_has_a_type_a_meaning_and_every_number_a_range
     for experiment, config in experiments():
         found = list(keys_of(config))
         assert sorted(key.path for key in found) == sorted(leaves(config)), experiment
+        json.dumps([key.default for key in found])  # which a run folder's config is compared with
         for path, value, _, kind, meaning in found:
             assert kind and meaning, f"{experiment}: {path}"
             assert not complaint(value, kind), f"{experiment}: {path}"
