@@ -6,7 +6,8 @@ Score: Fréchet distance 4.86 on digits (real images 0.458), 6.74 on MNIST (real
 Minutes: 1.1 on digits, 8.6 on MNIST, with 2 cores.
 
 Variant `plain` goes against the paper's five recommendations: no normalisation, pooling, hidden dense layers, tanh in
-the generator, ReLU in the critic.
+the generator, ReLU in the critic. It trains, but draws little that differs: after 2,000 steps of width 16 on the digits
+its Fréchet distance is 19.3 and its recall 0.03, where the DCGAN of that width has 7.92 and 0.59; 1 seed each.
 """
 
 from ml_collections import ConfigDict

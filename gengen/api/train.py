@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,7 +28,7 @@ from gengen.inference.conditions import DOMAIN, classes_of, shown_to
 from gengen.inference.sampling import sampler
 from gengen.runs.check import check_config
 from gengen.runs.folder import begun, held, open_folder, read_folder
-from gengen.runs.keys import keys_of
+from gengen.runs.keys import defaults_of
 from gengen.runs.prepare import load_data
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.loop import Action, NonFiniteError, train, windows
@@ -59,8 +60,7 @@ def run(config: ConfigDict, workdir: Path, rule: str = RULES[0]) -> Path:
     """
     made = ready(config, rule_of(read_folder(workdir)[1]) if begun(workdir) else rule)
     with held(workdir) if jax.process_index() == 0 else nullcontext():
-        defaults = {key.path: key.default for key in keys_of(config)}
-        open_folder(workdir, config, made.data.signature.to_json(), defaults)
+        open_folder(workdir, config, made.data.signature.to_json(), partial(defaults_of, config))
         checkpoints = Checkpoints(workdir / "checkpoints")
         try:
             return _Run(config, workdir, made, checkpoints).go()

@@ -1,6 +1,7 @@
 """Every key of a config with its type, its range and its meaning, found where the checks of `gengen.runs.check` do."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from ml_collections import ConfigDict
 
@@ -16,6 +17,11 @@ def keys_of(config: ConfigDict) -> Iterator[Key]:
     for name in SECTIONS:
         if name != "data":
             yield from _declared(name, config)
+
+
+def defaults_of(config: ConfigDict) -> dict[str, Any]:
+    """What each key of a config would be by its path if the config did not have it."""
+    return {key.path: key.default for key in keys_of(config)}
 
 
 def _declared(name: str, config: ConfigDict) -> Iterator[Key]:
