@@ -78,6 +78,8 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
         raise Refusal(_last_line(error).removeprefix("ValueError: ")) from error
     except Exception as error:  # a config is a program, and may be a user's own
         raise Refusal(f"the file that --config names fails ({type(error).__name__}: {_last_line(error)}).") from error
+    if looking := [name for name in LOOKING if len(rest) > 1 and values[name].value == ""]:
+        raise Refusal(f"a name follows --{looking[0]} after a '=': write --{looking[0]}={rest[1]}.")
     if len(rest) > 1:
         raise Refusal(f"{rest[1]!r} is not a flag; write --config=configs/NAME.py, or --list for all experiments.")
     _check(values)

@@ -88,6 +88,7 @@ def test_a_name_may_follow_the_list(given, asked):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
+        (["--list", "wgan"], "a name follows --list after a '=': write --list=wgan"),
         (["--keys"], "--keys needs the name of an experiment, as in --keys=wgan"),
         (["--grep=clip"], "--grep=clip looks through --list or --keys=NAME"),
         (["--list=wgan", "--grep=clip"], "leave --grep=clip out"),
