@@ -12,7 +12,7 @@ if __name__ == "__main__":
 
     streams.open_closed()
     machine.restart_with_huge_pages(__file__)
-    from gengen.cli import command  # which is slow to import, so only after the restart
+    from gengen.cli import command
 
     if status := command.main(sys.argv, ROOT / "configs"):
         sys.exit(status)  # a notebook would show even sys.exit(0) as an exception

@@ -37,6 +37,7 @@ def defaults() -> ConfigDict:
     config.training.log_every = 100
     config.training.checkpoint_every = 1000
     config.training.sample_every = 2000
+    config.training.quick_compilation = False
     config.training.average = ConfigDict()
     config.training.average.decay = 0.0
     config.training.average.networks = ()
@@ -109,5 +110,6 @@ def _shrink(config: ConfigDict) -> None:
     config.training.log_every = 10
     config.training.checkpoint_every = 10
     config.training.sample_every = 10
+    config.training.quick_compilation = True
     config.evaluation.every = 0
     config.evaluation.num = 200

@@ -15,7 +15,8 @@ from gengen.api.progress import Progress
 from gengen.build.model import build_model, example_batch
 from gengen.build.trace import moved_in_stages, parameters_in
 from gengen.core.average import evaluation_variables
-from gengen.core.model import Batch, GenerativeModel
+from gengen.core.compilation import quick_compilation
+from gengen.core.model import Batch, GenerativeModel, initialised
 from gengen.core.parallel import local_places, parallel, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.state import State
@@ -27,7 +28,7 @@ from gengen.evaluation.features import UnfitDataError
 from gengen.inference.conditions import DOMAIN, classes_of, shown_to
 from gengen.inference.sampling import sampler
 from gengen.runs.check import check_config
-from gengen.runs.folder import begun, held, open_folder, read_folder
+from gengen.runs.folder import begun, held, latest_step, open_folder, read_folder
 from gengen.runs.keys import defaults_of
 from gengen.runs.prepare import load_data
 from gengen.training.checkpoint import Checkpoints
@@ -59,8 +60,9 @@ def run(config: ConfigDict, workdir: Path, rule: str = RULES[0]) -> Path:
     Raises:
       Refusal: the config cannot be run, the folder belongs to another run, or training diverged.
     """
-    made = ready(config, rule_of(read_folder(workdir)[1]) if begun(workdir) else rule)
-    with held(workdir) if jax.process_index() == 0 else nullcontext():
+    made = ready(config, rule_of(read_folder(workdir)[1]) if begun(workdir) else rule, done=latest_step(workdir))
+    quick = quick_compilation(config.training.get("quick_compilation", False))
+    with quick, held(workdir) if jax.process_index() == 0 else nullcontext():
         open_folder(workdir, config, made.data.signature.to_json(), partial(defaults_of, config))
         checkpoints = Checkpoints(workdir / "checkpoints")
         try:
@@ -85,8 +87,8 @@ class Ready(NamedTuple):
       data: of the config.
       shown: what the model can be shown of them.
       model: of the config.
-      moved: for each stage, the names of the parameters that it trains.
-      judge: of samples while it trains; None where there are to be no scores.
+      moved: for each stage, the names of the parameters that it trains; none where no step is left to take.
+      judge: of samples while it trains; None where there are to be no scores, or no step is left to take.
     """
 
     data: DataSet
@@ -96,12 +98,13 @@ class Ready(NamedTuple):
     judge: "Judge | None"
 
 
-def ready(config: ConfigDict, rule: str = RULES[0]) -> Ready:
+def ready(config: ConfigDict, rule: str = RULES[0], *, done: int = 0) -> Ready:
     """Finds everything that can be wrong with a config before a folder is made; `training.epochs` become steps.
 
     Args:
       config: the experiment.
       rule: by which "test" is drawn where a data set has no such split.
+      done: steps that the run has taken already.
 
     Raises:
       Refusal: the config cannot be run.
@@ -118,8 +121,14 @@ def ready(config: ConfigDict, rule: str = RULES[0]) -> Ready:
                 f"raise them, or let it begin earlier."
             )
     shown = shown_to(model, data)
-    moved = moved_in_stages(config, model, data.signature)
-    return Ready(data, shown, model, moved, _judge_of(config, shown, model))
+    made = Ready(data, shown, model, [], None)
+    return made if done >= config.training.steps else _to_train(config, made)
+
+
+def _to_train(config: ConfigDict, made: Ready) -> Ready:
+    """Adds what only a run needs that takes a step."""
+    moved = moved_in_stages(config, made.model, made.data.signature)
+    return made._replace(moved=moved, judge=_judge_of(config, made.shown, made.model))
 
 
 def _judge_of(config: ConfigDict, data: DataSet, model: GenerativeModel) -> "Judge | None":
@@ -145,8 +154,10 @@ class _Run:
         self._key = jax.random.key(config.training.seed)
         example = example_batch(data.signature)
         restored = checkpoints.restore_latest(jax.eval_shape(model.init, self._key, example))
-        # Initialised under jit, or the averages would share memory with what they average.
-        self._start, self._state = restored or (0, jax.jit(model.init)(self._key, example))
+        found: tuple[int, State] = restored or (0, initialised(model, self._key, example))
+        self._start, self._state = found
+        if self._start < config.training.steps and not made.moved:  # the last checkpoint is damaged
+            made = _to_train(config, made)
         self._data = data
         self._scores = self._scorekeeper(config, made.judge)
         self._moved, self._watch = made.moved, Watch(parameters_in, _patience(config, model))

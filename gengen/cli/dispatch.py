@@ -6,6 +6,7 @@ from absl.flags import FlagValues
 from ml_collections import ConfigDict, config_flags
 
 from gengen.cli import describe, machine
+from gengen.cli.dry_run import dry_run
 from gengen.cli.tasks import TASKS, given_to, main_of
 from gengen.core.refusal import Refusal
 from gengen.files.places import place
@@ -49,7 +50,7 @@ def carry_out(flag: FlagValues, configs: Path) -> Path | None:
         return main_of(flag.mode)(run, **given)
     config = _config(flag, workdir)
     if flag.dry_run:
-        describe.dry_run(config)
+        dry_run(config)
         return None
     return main_of(flag.mode)(config, workdir, **given)
 

@@ -10,7 +10,6 @@ from ml_collections import ConfigDict, config_flags
 
 from gengen.cli.tasks import TASKS
 from gengen.core.refusal import Refusal
-from gengen.runs.limits import check_seed
 
 INSTEAD = {("seed", mode): ", whose seed is --config.training.seed" for mode in ("train", "benchmark")}
 """What a mode has in the place of a flag that it does not heed."""
@@ -146,7 +145,10 @@ def _check(values: flags.FlagValues) -> None:
     for name, number in task.numbers.items():
         if values[name].present:
             number.check(name, getattr(values, name))
-    check_seed(values.seed)
+    if values["seed"].present:
+        from gengen.runs.limits import check_seed  # with NumPy and Pillow, which help and lists do not need
+
+        check_seed(values.seed)
 
 
 def _check_looking(values: flags.FlagValues, given: Sequence[str]) -> None:

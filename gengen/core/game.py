@@ -32,6 +32,9 @@ collections (batch statistics, ...) of every network that it ran in training mod
 PrepareFn = Callable[[jax.Array, State, Batch], Batch]
 """`(key, state, batch) -> batch`: once a step, before the turns: augment, draw noise."""
 
+TurnFn = Callable[..., tuple[State, dict[str, Mean]]]
+"""`(key, state, *, batch) -> (state, metrics)`: plays one turn."""
+
 
 class Player(NamedTuple):
     """Who moves: some networks and the optimizer that trains them.
@@ -164,9 +167,9 @@ def take(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State,
     return state, {f"{turn.name}/{name}": mean for name, mean in metrics.items()}
 
 
-def skip(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State, dict[str, Mean]]:
-    """Leaves the state as it is, with the metrics that `take` would give, all (0, 0)."""
-    _, metrics = jax.eval_shape(lambda state: take(turn, key, state, batch), state)
+def skip(turn: TurnFn, key: jax.Array, state: State, batch: Batch) -> tuple[State, dict[str, Mean]]:
+    """Leaves the state as it is, with the metrics that a turn would give if it were played, all (0, 0)."""
+    _, metrics = jax.eval_shape(turn, key, state, batch=batch)
     return state, jax.tree.map(lambda metric: jnp.zeros(metric.shape, metric.dtype), metrics)
 
 
@@ -187,6 +190,8 @@ def play(turns: Sequence[Turn], prepare: PrepareFn) -> StepFn:
     names = [turn.name for turn in turns]
     if len(set(names)) < len(names):
         raise ValueError(f"turns={names} must have unique names")
+    # Under jit, a turn is traced once for all steps in which it is played or skipped, whoever asks.
+    traced = [jax.jit(partial(take, turn), inline=True) for turn in turns]
 
     def train_step(
         key: jax.Array, state: State, batch: Batch, *, phase: int | None = None
@@ -194,8 +199,9 @@ def play(turns: Sequence[Turn], prepare: PrepareFn) -> StepFn:
         key = jax.random.fold_in(key, state.step)
         batch = prepare(jax.random.fold_in(key, 0), state, batch)
         metrics: dict[str, Mean] = {}
-        for index, turn in enumerate(turns, start=1):
-            taken, skipped = (partial(how, turn, jax.random.fold_in(key, index), batch=batch) for how in (take, skip))
+        for index, (turn, played) in enumerate(zip(turns, traced, strict=True), start=1):
+            own = jax.random.fold_in(key, index)
+            taken, skipped = partial(played, own, batch=batch), partial(skip, played, own, batch=batch)
             state, measured = turn.when.choose(state, phase, taken, skipped)
             metrics |= measured
         return state.replace(step=state.step + 1), metrics

@@ -50,6 +50,11 @@ def begun(folder: Path) -> bool:
     return has_checkpoints
 
 
+def latest_step(folder: Path) -> int:
+    """The step of the latest checkpoint of a folder, by its name alone; 0 if there is none."""
+    return max((int(path.name) for path in (folder / "checkpoints").glob("[0-9]*") if path.name.isdigit()), default=0)
+
+
 def open_folder(
     folder: Path, config: ConfigDict, signature: dict[str, Any], defaults: Callable[[], dict[str, Any]] = dict
 ) -> None:

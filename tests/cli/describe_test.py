@@ -6,7 +6,8 @@ import jax
 import pytest
 
 from configs import base
-from gengen.cli.describe import dry_run, show_keys
+from gengen.cli.describe import show_keys
+from gengen.cli.dry_run import dry_run
 from gengen.core.refusal import Refusal
 
 CONFIGS = Path(__file__).parents[2] / "configs"

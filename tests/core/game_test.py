@@ -57,6 +57,16 @@ def test_take_is_one_step_of_gradient_descent_on_the_global_batch():
     assert metrics["turn/far"].count == 8
 
 
+def test_a_turn_is_traced_once_for_all_steps_that_play_or_skip_it():
+    seen = []
+    turn = TURN._replace(loss=lambda *args: seen.append(None) or squared_distance(*args), when=every(4, offset=1))
+    step = play([turn], untouched)
+    jax.eval_shape(over_replicas(step), jax.random.key(0), start(), BATCH)
+    for phase in range(4):
+        jax.eval_shape(over_replicas(partial(step, phase=phase)), jax.random.key(0), start(), BATCH)
+    assert len(seen) == 1
+
+
 def test_take_keeps_what_is_carried_but_not_parameters_in_it():
     state, _ = over_replicas(lambda *args: take(TURN, *args))(jax.random.key(0), start(), BATCH)
     assert state.variables["net"]["passes"]["n"] == 1
