@@ -14,7 +14,7 @@ from PIL import Image
 
 from gengen.api import train
 from gengen.build.model import build_model, example_batch
-from gengen.cli.describe import experiments
+from gengen.cli.experiments import experiments
 from gengen.cli.tasks import given_to
 from gengen.core.parallel import AXIS
 from gengen.data.signature import Signature

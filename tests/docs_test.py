@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gengen.cli import flags
-from gengen.cli.describe import experiments
+from gengen.cli.experiments import experiments
 from gengen.cli.tasks import TASKS
 from gengen.data.sources import BUILDERS
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES

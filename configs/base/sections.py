@@ -1,4 +1,8 @@
-"""Sections that all experiments share, and the variants that all of them have."""
+"""Sections that all experiments share, and the variants that all of them have.
+
+What each key means stands beside its type, in `gengen.runs.sections`, or in the docstring of the builder that takes it;
+`python launch.py --keys=NAME` prints both.
+"""
 
 from collections.abc import Sequence
 
@@ -9,51 +13,49 @@ def defaults() -> ConfigDict:
     """Returns the sections that all experiments share, on the embedded digits."""
     config = ConfigDict()
     config.data = ConfigDict()
-    config.data.name = "digits"  # one of BUILDERS in gengen.data.sources, or any name that TFDS knows
-    config.data.kind = (
-        "auto"  # of the arrays of array_folder: points, series, picture or volume; auto goes by their axes
-    )
-    config.data.resolution = (16, 16)  # height and width, or one number for both; () keeps the pictures' own
-    config.data.channels = 1  # 1 is grey, 3 is colour; 0 keeps the pictures' own
-    config.data.crop = "none"  # "center" cuts pictures to the resolution's aspect before they are resized
-    config.data.classes = ()  # names of classes, to which the data are then restricted; () is all of them
-    config.data.held_out = 0.0  # share of the training images that is set aside
-    config.data.labelled = 0  # training images whose labels a semi-supervised model may see
-    config.data.data_dir = config_dict.placeholder(str)  # where prepared data lies; None is TFDS's own place
-    config.data.manual_dir = config_dict.placeholder(str)  # a folder of raw files or of pictures, or a file of arrays
+    config.data.name = "digits"
+    config.data.kind = "auto"
+    config.data.resolution = (16, 16)
+    config.data.channels = 1
+    config.data.crop = "none"
+    config.data.classes = ()
+    config.data.held_out = 0.0
+    config.data.labelled = 0
+    config.data.data_dir = config_dict.placeholder(str)
+    config.data.manual_dir = config_dict.placeholder(str)
 
     config.networks = ConfigDict()
     config.model = ConfigDict()
     config.optimizers = ConfigDict()
 
     config.training = ConfigDict()
-    config.training.steps = 1000  # batches
-    config.training.epochs = 0.0  # stands for steps where it is not 0
-    config.training.batch_size = 64  # over all devices
+    config.training.steps = 1000
+    config.training.epochs = 0.0
+    config.training.batch_size = 64
     config.training.seed = 0
-    config.training.steps_per_dispatch = 50  # fused into one call of the device
+    config.training.steps_per_dispatch = 50
     config.training.log_every = 100
     config.training.checkpoint_every = 1000
     config.training.sample_every = 2000
-    config.training.quick_compilation = False  # compiles sooner, and steps are slower: for runs of few steps
-    config.training.average = ConfigDict()  # decay 0 keeps no average
+    config.training.quick_compilation = False
+    config.training.average = ConfigDict()
     config.training.average.decay = 0.0
     config.training.average.networks = ()
 
     config.evaluation = ConfigDict()
-    config.evaluation.every = 0  # steps; 0 is never
-    config.evaluation.num = 2000  # samples judged while training
-    config.evaluation.scores = ()  # measured while training: names of SCORES in gengen.metrics.scores; () is all
-    config.evaluation.best = "frechet_distance"  # the score that chooses the checkpoint in best/
-    config.evaluation.features = "auto"  # classifier, inception or coordinates
-    config.evaluation.importance_samples = (1,)  # of each image, for bounds of its likelihood
-    config.evaluation.parzen = False  # the log-likelihood of Parzen windows, as early papers on GANs have it
-    config.evaluation.sampler = "mixture"  # or "gaussian": fitted to the codes of an autoencoder without a prior
-    config.evaluation.components = 10  # of that mixture
-    config.evaluation.anomalies = False  # whether the run is to tell them: then normal images have to be set aside
-    config.evaluation.anomaly_score = "reconstruction"  # squared_error, likelihood, density, features
-    config.evaluation.false_alarms = 0.05  # share of normal images that may be called anomalies
-    config.evaluation.inception_weights = config_dict.placeholder(str)  # a file; without it, Inception is not offered
+    config.evaluation.every = 0
+    config.evaluation.num = 2000
+    config.evaluation.scores = ()
+    config.evaluation.best = "frechet_distance"
+    config.evaluation.features = "auto"
+    config.evaluation.importance_samples = (1,)
+    config.evaluation.parzen = False
+    config.evaluation.sampler = "mixture"
+    config.evaluation.components = 10
+    config.evaluation.anomalies = False
+    config.evaluation.anomaly_score = "reconstruction"
+    config.evaluation.false_alarms = 0.05
+    config.evaluation.inception_weights = config_dict.placeholder(str)
     return config
 
 
@@ -66,9 +68,9 @@ def optimizer(name: str, rate: float, **arguments: float) -> ConfigDict:
       **arguments: of the optimizer itself, such as b1 of Adam.
     """
     section = ConfigDict({"name": name, "rate": rate, **arguments})
-    section.schedule = "constant"  # "linear" and "cosine" bring the rate to 0 at training.steps
-    section.clip_norm = 0.0  # largest norm of all gradients together; 0 is no limit
-    section.accumulate = 1  # batches whose gradients are averaged for one move
+    section.schedule = "constant"
+    section.clip_norm = 0.0
+    section.accumulate = 1
     return section
 
 

@@ -29,6 +29,7 @@ from gengen.inference.conditions import DOMAIN, classes_of, shown_to
 from gengen.inference.sampling import sampler
 from gengen.runs.check import check_config
 from gengen.runs.folder import begun, held, latest_step, open_folder, read_folder
+from gengen.runs.keys import defaults_of
 from gengen.runs.prepare import load_data
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.loop import Action, NonFiniteError, train, windows
@@ -62,7 +63,7 @@ def run(config: ConfigDict, workdir: Path, rule: str = RULES[0]) -> Path:
     made = ready(config, rule_of(read_folder(workdir)[1]) if begun(workdir) else rule, done=latest_step(workdir))
     quick = quick_compilation(config.training.get("quick_compilation", False))
     with quick, held(workdir) if jax.process_index() == 0 else nullcontext():
-        open_folder(workdir, config, made.data.signature.to_json())
+        open_folder(workdir, config, made.data.signature.to_json(), partial(defaults_of, config))
         checkpoints = Checkpoints(workdir / "checkpoints")
         try:
             return _Run(config, workdir, made, checkpoints).go()

@@ -11,7 +11,7 @@ from pathlib import Path
 import absl.logging
 from absl.flags import FlagValues
 
-from gengen.cli import describe, flags, machine, streams
+from gengen.cli import experiments, flags, machine, streams
 from gengen.cli.tasks import TASKS
 from gengen.core.refusal import Refusal
 
@@ -78,20 +78,27 @@ def _answer(argv: Sequence[str], configs: Path) -> int:
 
 
 def _carry_out(flag: FlagValues, configs: Path) -> Path | None:
+    if flag.list:
+        experiments.show_experiment(configs, flag.list)
+        return None
     if flag.list is not None:
-        describe.show_experiment(configs, flag.list) if flag.list else describe.list_experiments(configs)
+        experiments.list_experiments(configs, flag.grep or "")
         return None
     if problem := machine.problem_of_jax():
         raise Refusal(problem)
-    from gengen.cli import dispatch  # imports JAX, which the list does not need
+    from gengen.cli import dispatch  # with JAX, whose import is most of the time that a list takes
 
-    return dispatch.carry_out(flag)
+    return dispatch.carry_out(flag, configs)
 
 
 def _usage() -> str:
     """A command of each mode, and what it does."""
     commands = {f"python launch.py --mode={mode} {task.example}": task.line for mode, task in TASKS.items()}
-    commands = {"python launch.py --list": "what can be run; --list=wgan says all of one"} | commands
+    looking = {
+        "python launch.py --list": "what can be run; --list=wgan says all of one",
+        "python launch.py --keys=wgan": "what each key of it means; with --grep=clip those that say it",
+    }
+    commands = looking | commands
     width = max(map(len, commands)) + 1
     return "\n  ".join([f"{ABOUT}\n", *(f"{command:{width}}{line}" for command, line in commands.items())]) + "\n"
 

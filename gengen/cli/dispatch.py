@@ -1,11 +1,11 @@
-"""Carries out a mode: on an opened run, an experiment and its folder, or a folder of runs, as the flags say."""
+"""What a command line asks for, handed over to the mode that does it."""
 
 from pathlib import Path
 
 from absl.flags import FlagValues
 from ml_collections import ConfigDict, config_flags
 
-from gengen.cli import machine
+from gengen.cli import describe, machine
 from gengen.cli.dry_run import dry_run
 from gengen.cli.tasks import TASKS, given_to, main_of
 from gengen.core.refusal import Refusal
@@ -16,18 +16,22 @@ from gengen.runs.prepare import check_sections
 from gengen.runs.run import open_run
 
 
-def carry_out(flag: FlagValues) -> Path | None:
-    """Does what a mode does.
+def carry_out(flag: FlagValues, configs: Path) -> Path | None:
+    """Does what the flags say.
 
     Args:
       flag: the flags, all of which the mode heeds.
+      configs: the folder of experiments.
 
     Returns:
-      The path of what it made last; None for a dry run.
+      The path of what was made last; None where something was printed.
 
     Raises:
       Refusal: it cannot be done.
     """
+    if flag.keys is not None:
+        describe.show_keys(configs, flag.keys, flag.grep or "")
+        return None
     machine.keep_compilations()
     if flag.distributed or any(value is not None for value in (flag.coordinator, flag.processes, flag.process)):
         machine.join_processes(flag.coordinator, flag.processes, flag.process)

@@ -247,7 +247,7 @@ def test_errors_that_are_chained_in_a_circle_are_looked_at_once(monkeypatch, cap
     def fail(*given):
         raise error
 
-    monkeypatch.setattr(main.describe, "list_experiments", fail)
+    monkeypatch.setattr(main.experiments, "list_experiments", fail)
     assert main.main(["launch.py", "--list"], ROOT / "configs") == 2
     assert capsys.readouterr().err == "launch.py: /data cannot be used: Permission denied.\n"
 
