@@ -100,6 +100,7 @@ def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     define("integer", "steps", None, "To interpolate: images on a path, both ends among them; 10 by default.")
     define("bool", "spherical", False, "To interpolate: go on arcs around the origin, not on straight lines.")
     define("string", "axes", None, "For a manifold of wide latents: which two numbers of them, as in 0,1.")
+    define("bool", "dark", False, "Pictures for a dark slide: light letters on a dark ground.")
     define("bool", "best", False, "Take the best checkpoint by config.evaluation.best, not the latest.")
     define("bool", "raw", False, "Take the weights as trained, not their average.")
     define("string", "output", None, "File to write instead of the one in the run folder; a folder to traverse into.")

@@ -17,6 +17,9 @@ EXPERIMENT = ("config", "workdir", "dry_run")
 RUN = ("config", "workdir", "best", "raw", "seed", "output")
 """Flags of every mode that looks at a run."""
 
+DRAWN = (*RUN, "dark")
+"""Flags of every mode that makes a sheet of pictures."""
+
 USED_UP = {*EXPERIMENT, *RUN, *TOGETHER} - {"seed", "output"}
 """Flags that say what a mode is given first, and are not given to it."""
 
@@ -85,7 +88,7 @@ TASKS: Mapping[str, Task] = {
         "pictures of a run; of one class with --label",
         "--workdir=runs/wgan --num=64",
         "run",
-        (*RUN, "num", "label"),
+        (*DRAWN, "num", "label"),
         {"num": Number(64)},
         keys=(),
     ),
@@ -100,7 +103,7 @@ TASKS: Mapping[str, Task] = {
         "images, and what comes back of them",
         "--workdir=runs/vae",
         "run",
-        (*RUN, "num", "label", "input"),
+        (*DRAWN, "num", "label", "input"),
         {"num": Number(64)},
         keys=PLACES,
     ),
@@ -108,7 +111,7 @@ TASKS: Mapping[str, Task] = {
         "images of one domain, as images of the other",
         "--workdir=runs/pix2pix",
         "run",
-        (*RUN, "num", "input", "direction"),
+        (*DRAWN, "num", "input", "direction"),
         {"num": Number(18)},
         keys=PLACES,
     ),
@@ -116,7 +119,7 @@ TASKS: Mapping[str, Task] = {
         "what lies between two images",
         "--workdir=runs/vae",
         "run",
-        (*RUN, "num", "steps", "spherical"),
+        (*DRAWN, "num", "steps", "spherical"),
         {"num": Number(8), "steps": Number(10, least=2, why="the two ends")},
         keys=PLACES,
     ),

@@ -8,10 +8,10 @@ import numpy as np
 from gengen.core.model import GenerativeModel, require
 from gengen.core.nouns import counted
 from gengen.core.refusal import Refusal
-from gengen.inference.conditions import LABEL, by_class, classes_of, shown_to
+from gengen.inference.conditions import LABEL, by_class, classes_of, names_of, shown_to
 from gengen.inference.latents import Latents, check_continuous, label_condition
 from gengen.inference.shown import paths
-from gengen.pictures.grid import save_png
+from gengen.pictures.captions import save_sheet
 from gengen.runs.data import held_out
 from gengen.runs.limits import check_room
 from gengen.runs.outputs import output_files
@@ -34,7 +34,7 @@ class Ends(NamedTuple):
     title: str
 
 
-def main(run: Run, *, num: int, seed: int, output: Path | None, steps: int, spherical: bool) -> Path:
+def main(run: Run, *, num: int, seed: int, output: Path | None, steps: int, spherical: bool, dark: bool) -> Path:
     """Writes a picture with a row for each path between the codes of two held-out images.
 
     The images themselves stand at both sides of their row, and between them what is decoded from the first code, from
@@ -48,6 +48,7 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, steps: int, sphe
       output: the .png to write, its ending added if it has none; `interpolations.png` in the run folder by default.
       steps: latents on a path, both ends among them.
       spherical: go on arcs (`slerp`), not on straight lines (`lerp`).
+      dark: whether the sheet is light on dark.
 
     Returns:
       The path of the .png.
@@ -73,8 +74,13 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, steps: int, sphe
     shown = latents.between(codes[:rows], codes[rows:], condition, steps=steps, spherical=spherical)
     if sides is not None:
         shown = np.concatenate([sides[:rows, None], shown, sides[rows:, None]], axis=1)
-    save_png(picture, paths(run.signature, shown))
     how = "spherical" if spherical else "straight"
+    along = [f"{share:.2g}" for share in np.linspace(0, 1, steps)]
+    across = along if sides is None else ["image", *along, "image"]
+    named = () if labels is None or not classes_of(model) else names_of(labels, run.signature.classes)
+    save_sheet(
+        picture, [paths(run.signature, shown, rows=named, across=across)], f"{run.title} · {how} paths", dark=dark
+    )
     print(f"{rows} {how} paths of {steps} steps between {ends.title}, step {run.step}")
     return picture
 
