@@ -180,8 +180,12 @@ def test_a_run_that_ends_before_a_stage_begins_is_refused_and_leaves_nothing(wal
 
 
 def test_what_training_minimises_is_said_when_it_starts_and_in_a_dry_run(walk, monkeypatch, capsys):
-    workdir = walk("noted")
-    assert capsys.readouterr().out.splitlines()[0] == f"{workdir} {NOTES}"
+    workdir = walk("noted", sample_every=BOUNDARY)
+    said = capsys.readouterr()
+    assert said.out.splitlines()[0] == f"{workdir} {NOTES}"
+    drawn = [workdir / "samples" / f"step_{step:08d}.png" for step in (BOUNDARY, 2 * BOUNDARY, STEPS)]
+    assert [line.split()[-1] for line in said.err.splitlines() if "samples" in line] == list(map(str, drawn))
+    assert "late/light" in said.err.splitlines()[-1] and f"{STEPS}/{STEPS}  100%" in said.err.splitlines()[-1]
     workdir = walk("bare", model=walker()._replace(notes=""))
     assert capsys.readouterr().out.splitlines() == [f"{workdir} is complete at step {STEPS}."]
     monkeypatch.setattr(describe, "load_data", train.load_data)
