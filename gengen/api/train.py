@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 
 from gengen.api.progress import Progress
 from gengen.build.model import build_model, example_batch
+from gengen.build.optimizers import learning_rates
 from gengen.build.trace import moved_in_stages, parameters_in
 from gengen.core.average import evaluation_variables
 from gengen.core.mean import Mean
@@ -139,6 +140,7 @@ class _Run:
 
     def __init__(self, config: ConfigDict, workdir: Path, made: Ready, checkpoints: Checkpoints) -> None:
         data, model = made.shown, made.model
+        self._rates = learning_rates(config.optimizers, config.training.steps)
         self._settings, self._workdir, self._model, self._checkpoints = config.training, workdir, model, checkpoints
         self._evaluate_every = config.evaluation.every
         self._key = jax.random.key(config.training.seed)
@@ -173,6 +175,7 @@ class _Run:
             log_every=settings.log_every,
             every={DRAWING: settings.sample_every, SAVING: settings.checkpoint_every}
             | ({JUDGING: self._evaluate_every} if self._scores else {}),
+            rates=self._rates,
         )
         actions = (
             Action(self._evaluate_every, self._judge),

@@ -1,0 +1,186 @@
+"""Curves of what a run writes as it trains: one panel for each group of metrics, raw behind and smoothed in front."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gengen.pictures.captions import DARK
+from gengen.pictures.figure import CURVES, FONT, SMALL, drawn, limits, panels
+
+WINDOW = 0.05
+"""Share of the points of a curve that its running mean goes over."""
+
+COLUMNS = 3
+"""Panels beside each other, at most."""
+
+SIZE = 6.4, 4.0
+"""Width and height of a panel, in inches."""
+
+EARLY = 0.1
+"""Share of the points at the start which may lie outside of the axes: a loss that falls from 500 to 100 in the first
+steps would hide all that comes later."""
+
+LIGHT_ON_DARK = ("#7db1f5", "#f07f89", "#5fd3c4", "#f2c14e", "#c5a3ff", "#b4bdc9")
+"""`CURVES` on a dark ground."""
+
+MARKED = 20
+"""Curves of no more points have a mark at each."""
+
+
+class Curve(NamedTuple):
+    """One metric of one run.
+
+    Attributes:
+      label: what it is.
+      steps: at which it was measured [N].
+      values: what it was [N].
+      low: lower ends of its intervals [N], NaN where there is none.
+      high: upper ends [N].
+    """
+
+    label: str
+    steps: np.ndarray
+    values: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+class Panel(NamedTuple):
+    """Metrics that belong together.
+
+    Attributes:
+      title: what they are.
+      curves: at least one.
+      logarithmic: whether the axis is logarithmic; values that are not positive are then left out.
+      smooth: whether curves are smoothed.
+    """
+
+    title: str
+    curves: Sequence[Curve]
+    logarithmic: bool = False
+    smooth: bool = True
+
+
+def running_mean(values: np.ndarray, share: float = WINDOW) -> np.ndarray:
+    """The mean of the points about each one, [N] of values [N].
+
+    The window holds an odd number of points, `share` of them all, and is cut where it passes an end.
+    """
+    half = round(share * len(values)) // 2
+    sums = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
+    index = np.arange(len(values))
+    first, last = np.maximum(index - half, 0), np.minimum(index + half + 1, len(values))
+    mean: np.ndarray = (sums[last] - sums[first]) / (last - first)
+    return mean
+
+
+def curves(shown: Sequence[Panel], title: str, *, dark: bool = False, shared: bool = False) -> np.ndarray:
+    """Draws panels in rows of at most `COLUMNS`.
+
+    A label has the same colour in every panel.
+
+    Args:
+      shown: the panels, at least one.
+      title: of the sheet.
+      dark: whether it is light on dark.
+      shared: whether one legend, above all panels, names the labels; each panel has its own otherwise.
+
+    Returns:
+      One picture, uint8 [H, W, 3], at least 1,200 wide.
+    """
+    import matplotlib
+
+    columns = COLUMNS if len(shown) > 4 else min(2, len(shown))
+    rows = -(-len(shown) // columns)
+    size = SIZE if columns > 1 else (2 * SIZE[0], 1.5 * SIZE[1])
+    with matplotlib.rc_context(_theme(dark)):
+        figure, axes = panels(rows, columns, size)
+        colours = _colours(shown, LIGHT_ON_DARK if dark else CURVES)
+        for panel, place, colour in zip(shown, axes.flat, colours, strict=False):
+            _draw(place, panel, colour, legend=not shared)
+        for place in axes.flat[len(shown) :]:
+            place.set_visible(False)
+        figure.suptitle(title, fontsize=FONT + 3)
+        figure.supxlabel(_remark(shown), fontsize=SMALL, color="0.7" if dark else "0.35")
+        if shared:
+            found = {
+                curve.label: colour[curve.label]
+                for panel, colour in zip(shown, colours, strict=True)
+                for curve in panel.curves
+            }
+            handles = [matplotlib.lines.Line2D([], [], color=colour, linewidth=3) for colour in found.values()]
+            figure.legend(handles, list(found), loc="outside upper left", ncols=6, fontsize=SMALL + 2, frameon=False)
+        return drawn(figure)
+
+
+def _theme(dark: bool) -> dict[str, Any]:
+    if not dark:
+        return {}
+    paper, ink = (tuple(part / 255 for part in colour) for colour in (DARK.paper, DARK.ink))
+    grounds = dict.fromkeys(("figure.facecolor", "axes.facecolor"), paper)
+    inks = ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color")
+    return grounds | dict.fromkeys(inks, ink)
+
+
+def _colours(shown: Sequence[Panel], palette: Sequence[str]) -> list[dict[str, str]]:
+    """The colours of each panel's labels: those that several panels have keep theirs, the others take what is free."""
+    labels = [[curve.label for curve in panel.curves] for panel in shown]
+    several = dict.fromkeys(label for there in labels for label in there if sum(label in own for own in labels) > 1)
+    kept = {label: palette[index % len(palette)] for index, label in enumerate(several)}
+    found = []
+    for there in labels:
+        free = [colour for colour in palette if colour not in {kept.get(label) for label in there}] or list(palette)
+        others = [label for label in there if label not in kept]
+        chosen = {label: free[index % len(free)] for index, label in enumerate(others)}
+        found.append({label: kept.get(label) or chosen[label] for label in there})
+    return found
+
+
+def _draw(axes: Any, panel: Panel, colours: dict[str, str], *, legend: bool) -> None:
+    from matplotlib.ticker import EngFormatter
+
+    late, everything = [], []
+    for curve in panel.curves:
+        kept = np.isfinite(curve.values) & ((curve.values > 0) | (not panel.logarithmic))
+        steps, values, colour = curve.steps[kept], curve.values[kept], colours[curve.label]
+        smoothed = running_mean(values) if panel.smooth else values
+        marker = "o" if len(values) <= MARKED else ""
+        if panel.smooth:
+            axes.plot(steps, values, color=colour, linewidth=1, alpha=0.35)
+        axes.plot(steps, smoothed, f"-{marker}", color=colour, linewidth=2.5, markersize=4, label=curve.label)
+        ends = [end[kept] for end in (curve.low, curve.high)]
+        axes.fill_between(steps, *ends, color=colour, alpha=0.25, linewidth=0)
+        everything += [values, *ends]
+        late += [part[int(EARLY * len(part)) :] for part in (values, *ends)]
+    if panel.logarithmic:
+        axes.set_yscale("log")
+    _limit(axes, np.concatenate(late), np.concatenate(everything), logarithmic=panel.logarithmic)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.grid(axis="y", alpha=0.25)
+    axes.set_title(panel.title, fontsize=FONT, loc="left", pad=30 if legend else 8)
+    if legend:
+        place = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.98), "borderaxespad": 0.2, "ncols": 3}
+        axes.legend(fontsize=SMALL, frameon=False, handlelength=1.2, columnspacing=1.2, **place)
+
+
+def _limit(axes: Any, late: np.ndarray, everything: np.ndarray, *, logarithmic: bool) -> None:
+    """Sets the ends of the axis by what came after the first steps."""
+    groups = [group[np.isfinite(group) & ((group > 0) | (not logarithmic))] for group in (late, everything)]
+    if not all(len(group) for group in groups):
+        return
+    if logarithmic:
+        low, high = limits([np.log10(group)[:, None] for group in groups])
+        axes.set_ylim(10 ** low[0], 10 ** high[0])
+    else:
+        low, high = limits([group[:, None] for group in groups])
+        axes.set_ylim(low[0], high[0])
+
+
+def _remark(shown: Sequence[Panel]) -> str:
+    parts = ["steps"]
+    if any(panel.smooth for panel in shown):
+        parts.append(f"thin: as written; thick: running mean over {WINDOW:.0%} of the points".replace("%", " %"))
+    if any(np.isfinite(curve.low).any() for panel in shown for curve in panel.curves):
+        parts.append("bands: 95 % intervals")
+    return " · ".join(parts)
