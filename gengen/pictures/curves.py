@@ -24,6 +24,9 @@ steps would hide all that comes later."""
 LIGHT_ON_DARK = ("#7db1f5", "#f07f89", "#5fd3c4", "#f2c14e", "#c5a3ff", "#b4bdc9")
 """`CURVES` on a dark ground."""
 
+NAMES = 3
+"""Names beside each other in a legend."""
+
 MARKED = 20
 """Curves of no more points have a mark at each."""
 
@@ -52,14 +55,17 @@ class Panel(NamedTuple):
     Attributes:
       title: what they are.
       curves: at least one.
-      logarithmic: whether the axis is logarithmic; values that are not positive are then left out.
+      logarithmic: whether the axis is logarithmic where it holds more than a factor of ten; it then has no place for
+        values that are not positive.
       smooth: whether curves are smoothed.
+      legend: whether curves are named in the panel.
     """
 
     title: str
     curves: Sequence[Curve]
     logarithmic: bool = False
     smooth: bool = True
+    legend: bool = True
 
 
 def running_mean(values: np.ndarray, share: float = WINDOW) -> np.ndarray:
@@ -82,7 +88,7 @@ def curves(shown: Sequence[Panel], title: str, *, dark: bool = False, shared: bo
 
     Args:
       shown: the panels, at least one.
-      title: of the sheet.
+      title: of the sheet; "" for none.
       dark: whether it is light on dark.
       shared: whether one legend, above all panels, names the labels; each panel has its own otherwise.
 
@@ -94,14 +100,18 @@ def curves(shown: Sequence[Panel], title: str, *, dark: bool = False, shared: bo
     columns = COLUMNS if len(shown) > 4 else min(2, len(shown))
     rows = -(-len(shown) // columns)
     size = SIZE if columns > 1 else (2 * SIZE[0], 1.5 * SIZE[1])
+    steps = [curve.steps for panel in shown for curve in panel.curves]
+    last = 1.02 * max(float(np.max(part)) for part in steps) or 1
     with matplotlib.rc_context(_theme(dark)):
         figure, axes = panels(rows, columns, size)
         colours = _colours(shown, LIGHT_ON_DARK if dark else CURVES)
         for panel, place, colour in zip(shown, axes.flat, colours, strict=False):
-            _draw(place, panel, colour, legend=not shared)
+            _draw(place, panel, colour, legend=panel.legend and not shared)
+            place.set_xlim(0, last)
         for place in axes.flat[len(shown) :]:
             place.set_visible(False)
-        figure.suptitle(title, fontsize=FONT + 3)
+        if title:
+            figure.suptitle(title, fontsize=FONT + 3)
         figure.supxlabel(_remark(shown), fontsize=SMALL, color="0.7" if dark else "0.35")
         if shared:
             found = {
@@ -142,38 +152,36 @@ def _draw(axes: Any, panel: Panel, colours: dict[str, str], *, legend: bool) -> 
 
     late, everything = [], []
     for curve in panel.curves:
-        kept = np.isfinite(curve.values) & ((curve.values > 0) | (not panel.logarithmic))
-        steps, values, colour = curve.steps[kept], curve.values[kept], colours[curve.label]
-        smoothed = running_mean(values) if panel.smooth else values
-        marker = "o" if len(values) <= MARKED else ""
+        colour, smoothed = colours[curve.label], running_mean(curve.values) if panel.smooth else curve.values
         if panel.smooth:
-            axes.plot(steps, values, color=colour, linewidth=1, alpha=0.35)
-        axes.plot(steps, smoothed, f"-{marker}", color=colour, linewidth=2.5, markersize=4, label=curve.label)
-        ends = [end[kept] for end in (curve.low, curve.high)]
-        axes.fill_between(steps, *ends, color=colour, alpha=0.25, linewidth=0)
-        everything += [values, *ends]
-        late += [part[int(EARLY * len(part)) :] for part in (values, *ends)]
-    if panel.logarithmic:
-        axes.set_yscale("log")
+            axes.plot(curve.steps, curve.values, color=colour, linewidth=1, alpha=0.35)
+        marker = "-o" if len(curve.steps) <= MARKED else "-"
+        axes.plot(curve.steps, smoothed, marker, color=colour, linewidth=2.5, markersize=4, label=curve.label)
+        axes.fill_between(curve.steps, curve.low, curve.high, color=colour, alpha=0.25, linewidth=0)
+        everything += [curve.values, curve.low, curve.high]
+        late += [part[int(EARLY * len(part)) :] for part in everything[-3:]]
     _limit(axes, np.concatenate(late), np.concatenate(everything), logarithmic=panel.logarithmic)
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.grid(axis="y", alpha=0.25)
-    axes.set_title(panel.title, fontsize=FONT, loc="left", pad=30 if legend else 8)
+    lines = -(-len(panel.curves) // NAMES)
+    axes.set_title(panel.title, fontsize=FONT, loc="left", pad=8 + 20 * lines if legend else 8)
     if legend:
-        place = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.98), "borderaxespad": 0.2, "ncols": 3}
+        place = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.98), "borderaxespad": 0.2, "ncols": NAMES}
         axes.legend(fontsize=SMALL, frameon=False, handlelength=1.2, columnspacing=1.2, **place)
 
 
 def _limit(axes: Any, late: np.ndarray, everything: np.ndarray, *, logarithmic: bool) -> None:
-    """Sets the ends of the axis by what came after the first steps."""
-    groups = [group[np.isfinite(group) & ((group > 0) | (not logarithmic))] for group in (late, everything)]
+    """Sets the ends of the axis by what came after the first steps; a value that diverged does not widen it much."""
+    groups = [group[np.isfinite(group)][:, None] for group in (late, everything)]
     if not all(len(group) for group in groups):
         return
-    if logarithmic:
-        low, high = limits([np.log10(group)[:, None] for group in groups])
+    positive = [group[group > 0][:, None] for group in groups]
+    if logarithmic and len(positive[0]) and np.ptp(np.log10(positive[0])) > 1:
+        low, high = limits([np.log10(group) for group in positive])
+        axes.set_yscale("log")
         axes.set_ylim(10 ** low[0], 10 ** high[0])
     else:
-        low, high = limits([group[:, None] for group in groups])
+        low, high = limits(groups)
         axes.set_ylim(low[0], high[0])
 
 

@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gengen.pictures.curves import Curve, Panel, curves
-from gengen.pictures.grid import save_png
-from gengen.training.writer import HIGH, LOW, read_lines
+from gengen.pictures.curves import Curve, Panel
+from gengen.training.writer import HIGH, LOW
 
 Lines = Sequence[Mapping[str, Any]]
 """What a run wrote, one object a line."""
@@ -23,7 +21,8 @@ class Group(NamedTuple):
       names: what the names of its metrics match.
       logarithmic: whether its axis is logarithmic.
       smooth: whether its curves are smoothed.
-      alone: whether it may be split where one metric would be a flat line beside another.
+      splits: whether it becomes several panels where one metric would be a flat line beside another.
+      names_itself: whether its title says what its only metric is.
     """
 
     title: str
@@ -31,6 +30,7 @@ class Group(NamedTuple):
     logarithmic: bool = False
     smooth: bool = True
     splits: bool = True
+    names_itself: bool = False
 
 
 _ESTIMATES = "jensen_shannon|le_cam|wasserstein|total_variation|relativistic_divergence"
@@ -41,15 +41,15 @@ GROUPS = (
     Group("distances, as the critic estimates them", f"[^/]+/({_ESTIMATES})(_[ab])?"),
     Group("errors", "[^/]+/(squared|absolute)_error"),
     Group("accuracies", "[^/]+/(accuracy|sure)", splits=False),
-    Group("Fréchet distance", f"{_SCORE}/frechet_distance", logarithmic=True, smooth=False),
-    Group("kernel distance", f"{_SCORE}/kernel_distance", smooth=False),
-    Group("Inception score", f"{_SCORE}/inception_score", smooth=False),
+    Group("Fréchet distance", f"{_SCORE}/frechet_distance", logarithmic=True, smooth=False, names_itself=True),
+    Group("kernel distance", f"{_SCORE}/kernel_distance", smooth=False, names_itself=True),
+    Group("Inception score", f"{_SCORE}/inception_score", smooth=False, names_itself=True),
     Group("precision and recall", f"{_SCORE}/(precision|recall)", smooth=False, splits=False),
     Group("density and coverage", f"{_SCORE}/(density|coverage)", smooth=False, splits=False),
     Group("other scores", f"{_SCORE}/.+", smooth=False),
     Group("norms of gradients", "[^/]+/gradient_norm", logarithmic=True),
     Group("learning rates", "[^/]+/learning_rate", smooth=False),
-    Group("speed", "images_per_second"),
+    Group("images a second", "images_per_second", names_itself=True),
     Group("terms", ".+"),
 )
 """All panels: a metric belongs to the first whose pattern its name matches; the last one takes all that is left."""
@@ -60,27 +60,13 @@ ORDER = (*range(4), len(GROUPS) - 1, *range(4, len(GROUPS) - 1))
 FLAT = 20.0
 """How many times the extent of one metric may be that of another in one panel."""
 
+OF_PLAYERS = ("loss", "gradient_norm", "learning_rate")
+"""Metrics that every player has."""
+
+WORDS = {"jensen_shannon": "Jensen-Shannon", "le_cam": "Le Cam", "wasserstein": "Wasserstein"}
+"""Metrics that are named after people."""
+
 NOT_METRICS = ("step", "seconds")
-
-
-def save_curves(folder: Path, title: str, *, path: Path | None = None, dark: bool = False) -> Path | None:
-    """Draws the curves of one run as a PNG that appears whole.
-
-    Args:
-      folder: the run folder.
-      title: of the sheet.
-      path: the file; `curves.png` in the folder by default.
-      dark: whether it is light on dark.
-
-    Returns:
-      The path; None, and no file, where the run has written no metrics.
-    """
-    shown = of_run(read_lines(folder / "metrics.jsonl"))
-    if not shown:
-        return None
-    path = path or folder / "curves.png"
-    save_png(path, curves(shown, title, dark=dark))
-    return path
 
 
 def of_run(lines: Lines) -> list[Panel]:
@@ -90,7 +76,8 @@ def of_run(lines: Lines) -> list[Panel]:
         labels = _labels(names)
         made = {name: _curve(lines, name, labels[name]) for name in names}
         for part in _split(list(made.values())) if group.splits else [list(made.values())]:
-            found.append(Panel(group.title, part, group.logarithmic, group.smooth))
+            legend = not group.names_itself or len(part) > 1
+            found.append(Panel(group.title, part, group.logarithmic, group.smooth, legend))
     return found
 
 
@@ -133,13 +120,14 @@ def _grouped(names: Sequence[str]) -> list[tuple[Group, list[str]]]:
 def _labels(names: Sequence[str]) -> dict[str, str]:
     """What tells metrics of a group apart, in words: the player, the metric, or both."""
     heads, tails = ({name: name.rpartition("/")[part] for name in names} for part in (0, 2))
-    if len(set(tails.values())) == 1 and all(heads.values()) and not names[0].startswith("evaluation/"):
+    same = len(set(tails.values())) == 1
+    if same and (len(names) > 1 or tails[names[0]] in OF_PLAYERS) and not names[0].startswith("evaluation/"):
         chosen = heads
     elif len(set(tails.values())) == len(names):
         chosen = tails
     else:
         chosen = {name: name.removeprefix("evaluation/").replace("/", " ") for name in names}
-    return {name: label.replace("_", " ") for name, label in chosen.items()}
+    return {name: WORDS.get(label, label.replace("_", " ")) for name, label in chosen.items()}
 
 
 def _curve(lines: Lines, name: str, label: str) -> Curve:
