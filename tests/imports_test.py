@@ -176,8 +176,8 @@ def test_a_mode_is_a_file_of_few():
 
 
 SAME = {
-    "adversarial", "classifier", "codes", "curves", "domains", "kinds", "likelihood", "model", "points", "recognition", "series",
-    "train", "units",
+    "adversarial", "classifier", "codes", "curves", "domains", "kinds", "likelihood", "model", "points", "recognition",
+    "series", "train", "units",
 }  # fmt: skip
 """Names of files that stand in several rooms and mean the same in each, such as a model and its loss."""
 

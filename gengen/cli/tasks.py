@@ -63,7 +63,7 @@ class Task(NamedTuple):
     Attributes:
       line: what it does, for `--help`.
       example: the flags of a command, for `--help`.
-      takes: what its `main` takes first: an opened run, an experiment and its run folder, or a folder, of runs or of one.
+      takes: what its `main` takes first: an opened run, an experiment and its run folder, or a folder that holds runs.
       flags: all that it heeds beside `--mode`.
       numbers: by the names of flags, the numbers that it takes.
       keys: keys and sections of a config that it heeds; None for all of them.

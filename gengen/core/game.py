@@ -161,7 +161,8 @@ def take(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State,
         variables=with_params(with_mutable(state.variables, mutable), params),
         opt={**state.opt, player.name: opt},
     )
-    norm = mean_of(optax.global_norm(gradients))  # of the mean over replicas, before the optimizer clips it
+    squares = [jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(gradients)]
+    norm = mean_of(jnp.sqrt(sum(squares)))  # of the mean over replicas, before the optimizer clips it
     metrics = replica_sum({"loss": mean_of(value), **metrics, "gradient_norm": norm})
     return state, {f"{turn.name}/{name}": mean for name, mean in metrics.items()}
 

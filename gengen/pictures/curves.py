@@ -124,7 +124,7 @@ def curves(shown: Sequence[Panel], title: str, *, dark: bool = False, shared: bo
         return drawn(figure)
 
 
-def _theme(dark: bool) -> dict[str, Any]:
+def _theme(dark: bool) -> Any:
     if not dark:
         return {}
     paper, ink = (tuple(part / 255 for part in colour) for colour in (DARK.paper, DARK.ink))
@@ -174,6 +174,9 @@ def _limit(axes: Any, late: np.ndarray, everything: np.ndarray, *, logarithmic: 
     """Sets the ends of the axis by what came after the first steps; a value that diverged does not widen it much."""
     groups = [group[np.isfinite(group)][:, None] for group in (late, everything)]
     if not all(len(group) for group in groups):
+        return
+    if np.ptp(groups[1]) == 0 and groups[1][0] > 0:  # a learning rate that does not change
+        axes.set_ylim(0, 1.5 * groups[1][0, 0])
         return
     positive = [group[group > 0][:, None] for group in groups]
     if logarithmic and len(positive[0]) and np.ptp(np.log10(positive[0])) > 1:
