@@ -17,7 +17,6 @@ from gengen.build.model import build_model, example_batch
 from gengen.build.optimizers import learning_rates
 from gengen.build.trace import moved_in_stages, parameters_in
 from gengen.core.average import evaluation_variables
-from gengen.core.mean import Mean
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.parallel import local_places, parallel, replicate
 from gengen.core.refusal import Refusal
@@ -33,8 +32,9 @@ from gengen.runs.check import check_config
 from gengen.runs.folder import begun, held, open_folder, read_folder
 from gengen.runs.prepare import load_data
 from gengen.training.checkpoint import Checkpoints
-from gengen.training.loop import Action, Dispatch, NonFiniteError, train, windows
+from gengen.training.loop import Action, NonFiniteError, train, windows
 from gengen.training.report import Report
+from gengen.training.screen import wrapped
 from gengen.training.stages import Span, spans
 from gengen.training.stopping import stopping
 from gengen.training.watch import Watch
@@ -184,7 +184,7 @@ class _Run:
             Action(settings.checkpoint_every, self._save),  # last: a run that goes on from it has all that was before
         )
         if self._writer and self._model.notes:
-            print(f"{self._workdir} {self._model.notes}")
+            print(wrapped(f"{self._workdir} {self._model.notes}"))
         fed = self._batches()
         with stopping() as stop:
             try:
@@ -192,7 +192,7 @@ class _Run:
                 for span in spans(self._model, start, settings.steps):
                     watching = self._watching(state, span)
                     state, stopped = train(
-                        self._timed(parallel(span.stage.train_step, period=span.stage.period), span.stage.period),
+                        report.timed(parallel(span.stage.train_step, period=span.stage.period), span.stage.period),
                         self._key,
                         state,
                         zip(self._windows(span), fed, strict=False),  # the batches go on into the next stage
@@ -230,18 +230,6 @@ class _Run:
         stages = [0, *(stage.start for stage in self._model.stages)]
         self._watch.begin(state, span.first, self._moved[stages.index(span.stage.start)])
         return [Action(self._watch.steps, self._watch, until=span.first + 2 * self._watch.steps)]
-
-    def _timed(self, dispatch: Dispatch, period: int) -> Dispatch:
-        """Lets the report know of dispatches that are compiled first: those of a new length, or phase of a period."""
-        seen = set[tuple[int, int]]()
-
-        def timed(key: jax.Array, state: State, batch: Batch, first: int) -> tuple[State, dict[str, Mean]]:
-            form = jax.tree.leaves(batch)[0].shape[1], first % period
-            with nullcontext() if form in seen else self._report.compiling(first):
-                seen.add(form)
-                return dispatch(key, state, batch, first)
-
-        return timed
 
     def _windows(self, span: Span) -> Iterator[tuple[int, int]]:
         return windows(span.first, span.last, self._settings.steps_per_dispatch)

@@ -9,7 +9,7 @@ from gengen.core.mean import Mean
 MOST = 3
 """Numbers that are shown."""
 
-POINTS = 8
+POINTS = 4
 """Steps from which it can be told whether two metrics say the same."""
 
 UNSEEN = ("gradient_norm", "learning_rate")
@@ -19,8 +19,8 @@ UNSEEN = ("gradient_norm", "learning_rate")
 class Headline:
     """Chooses among metrics by their names "player/metric" and their values, whatever the model.
 
-    Every player shows its loss. Where another metric of the player is an affine function of it, as a critic's estimate
-    of a distance is, -loss for the Wasserstein distance, that one is shown in its place, since it can be read. A player
+    Every player shows its loss. Where another metric of the player says the same, as a critic's estimate of a distance
+    does, which is -loss for the Wasserstein distance, that one is shown in its place, since it has a meaning. A player
     who is alone shows some of its other metrics too. Once chosen, they stay until the metrics change with a stage.
     """
 
@@ -58,10 +58,15 @@ class Headline:
 
 
 def tied(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether two metrics [steps] are affine functions of each other, as far as float32 can tell."""
+    """Whether two metrics [steps] say the same.
+
+    They do where they are affine functions of each other, as far as float32 can tell, or the same but for the sign and
+    a hundredth, as two estimates of one bound are.
+    """
     if len(first) != len(second) or len(first) < POINTS or not (np.ptp(first) and np.ptp(second)):
         return False
-    return bool(abs(np.corrcoef(first, second)[0, 1]) > 1 - 1e-6)
+    apart = np.abs(np.abs(first) - np.abs(second)).mean()
+    return bool(apart < 0.01 * np.abs(first).mean() or abs(np.corrcoef(first, second)[0, 1]) > 1 - 1e-6)
 
 
 def _is_loss(name: str) -> bool:

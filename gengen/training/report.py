@@ -3,13 +3,16 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
+import jax
 import numpy as np
 
 from gengen.core.mean import Mean
+from gengen.core.model import Batch
+from gengen.core.state import State
 from gengen.training.headline import Headline
-from gengen.training.loop import crossed
+from gengen.training.loop import Dispatch, crossed
 from gengen.training.pace import Pace
 from gengen.training.screen import screen_of
 from gengen.training.status import Status
@@ -94,6 +97,18 @@ class Report:
         if self._mark is not None:
             self._mark += seconds
         self._screen.show(self._status._replace(left=self._pace.left(self._status.step)), line=False)
+
+    def timed(self, dispatch: Dispatch, period: int) -> Dispatch:
+        """Lets the report know of dispatches that are compiled first: those of a new length, or phase of a period."""
+        seen = set[tuple[int, int]]()
+
+        def told(key: jax.Array, state: State, batch: Batch, first: int) -> tuple[State, dict[str, Mean]]:
+            form = jax.tree.leaves(batch)[0].shape[1], first % period
+            with nullcontext() if form in seen else self.compiling(first):
+                seen.add(form)
+                return dispatch(key, state, batch, first)
+
+        return told
 
     @contextmanager
     def compiling(self, first: int) -> Iterator[None]:

@@ -3,7 +3,9 @@
 import html
 import math
 import os
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -173,6 +175,13 @@ class Terminal:
         table.add_row(*row)
         readings = fitted(self._status.readings(), self._width, "   ")
         return Group(table, *([Text(readings)] if readings else []))
+
+
+def wrapped(text: str) -> str:
+    """A sentence for standard output, in lines where that is a terminal, which would break them within words."""
+    if not sys.stdout.isatty():
+        return text
+    return textwrap.fill(text, shutil.get_terminal_size().columns - 1, break_long_words=False, break_on_hyphens=False)
 
 
 def in_notebook() -> bool:

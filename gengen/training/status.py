@@ -41,8 +41,13 @@ class Status(NamedTuple):
         return said
 
     def readings(self) -> list[str]:
-        """The numbers after their names."""
-        return [f"{name} {number(value)}" for name, value in self.numbers]
+        """The numbers after their names "player/metric", which say the player again only where it is another one."""
+        said, before = list[str](), ""
+        for name, value in self.numbers:
+            player, _, metric = name.rpartition("/")
+            said.append(f"{metric if player == before else name} {number(value)}")
+            before = player
+        return said
 
 
 def number(value: float) -> str:

@@ -151,10 +151,10 @@ def test_a_later_stage_takes_over_at_its_step_and_a_checkpoint_there_is_of_the_s
 
 @pytest.mark.parametrize(("dispatches", "stopped"), [(2, 4), (3, BOUNDARY), (4, 6)])
 def test_a_run_stopped_before_at_and_after_the_boundary_ends_as_a_straight_one(walk, dispatches, stopped, capsys):
-    straight = walk("straight")
-    workdir = walk("stopped", stop=dispatches)
+    straight = walk("straight/run")
+    workdir = walk("stopped/run", stop=dispatches)  # the same name, which stands in pictures
     assert f"stopped and saved at step {stopped} of {STEPS}" in capsys.readouterr().out
-    walk("stopped")
+    walk("stopped/run")
     chex.assert_trees_all_equal(arrays_of(workdir, STEPS), arrays_of(straight, STEPS))
     assert lines_of(workdir)[-1] == lines_of(straight)[-1]
     assert (workdir / "samples" / f"step_{STEPS:08d}.png").read_bytes() == (
