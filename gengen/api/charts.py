@@ -3,8 +3,6 @@
 import time
 from pathlib import Path
 
-import numpy as np
-
 from gengen.data.signature import Signature
 from gengen.pictures.captions import Block, save_sheet
 from gengen.pictures.grid import save_png
@@ -34,12 +32,9 @@ class Charts:
         self._workdir, self._signature = workdir, signature
         self._took, self._since = FIRST, time.perf_counter()
 
-    def keep(self, step: int, blocks: list[Block]) -> None:
-        """Keeps, for the strip, what the last of the pictures of a step shows."""
-        block = blocks[0]
-        row = 1 if len(block.rows) > 1 else 0  # what is given back, and not what was given
-        cells = block.cells[row * block.columns : (row + 1) * block.columns] if block.rows else block.cells
-        keep(self._workdir / KEPT, step, np.asarray(cells), pixels=block.pixels)
+    def keep(self, step: int, block: Block) -> None:
+        """Keeps what is shown at a step, for the strip."""
+        keep(self._workdir / KEPT, step, block)
 
     def refresh(self) -> None:
         """Draws the curves again, unless that was done a short while ago."""

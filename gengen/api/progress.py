@@ -87,7 +87,7 @@ class Progress:
             save_png(path, shown)
             yield kind, shown
         if blocks:
-            self.charts.keep(step, blocks)
+            self.charts.keep(step, blocks[0])
 
     def _samples(self, variables: Variables) -> list[Block]:
         across = columns_of(self._model, self._signature)

@@ -73,12 +73,17 @@ def running_mean(values: np.ndarray, share: float = WINDOW) -> np.ndarray:
 
     The window holds an odd number of points, `share` of them all, and is cut where it passes an end.
     """
-    half = round(share * len(values)) // 2
+    half = _half(len(values), share)
     sums = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
     index = np.arange(len(values))
     first, last = np.maximum(index - half, 0), np.minimum(index + half + 1, len(values))
     mean: np.ndarray = (sums[last] - sums[first]) / (last - first)
     return mean
+
+
+def _half(number: int, share: float = WINDOW) -> int:
+    """Points on each side of one in its window."""
+    return round(share * number) // 2
 
 
 def curves(shown: Sequence[Panel], title: str, *, dark: bool = False, shared: bool = False) -> np.ndarray:
@@ -190,7 +195,7 @@ def _limit(axes: Any, late: np.ndarray, everything: np.ndarray, *, logarithmic: 
 
 def _remark(shown: Sequence[Panel]) -> str:
     parts = ["steps"]
-    if any(panel.smooth for panel in shown):
+    if any(panel.smooth and _half(len(curve.steps)) for panel in shown for curve in panel.curves):
         parts.append(f"thin: as written; thick: running mean over {WINDOW:.0%} of the points".replace("%", " %"))
     if any(np.isfinite(curve.low).any() for panel in shown for curve in panel.curves):
         parts.append("bands: 95 % intervals")

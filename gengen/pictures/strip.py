@@ -1,6 +1,7 @@
 """A strip of what a run showed of itself over time: one column a step, and in each row the same example."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -8,6 +9,7 @@ from PIL import Image
 from gengen.files.whole import whole
 from gengen.pictures.captions import Block
 from gengen.pictures.grid import without_alpha
+from gengen.pictures.sheet import alike
 
 KEPT, COLUMNS, ROWS = 16, 8, 5
 """The most steps that are kept, those that are shown, and the examples of each."""
@@ -16,7 +18,25 @@ SIDE, DRAWN_SIDE = 96, 300
 """Pixels of the longer side of what is kept, of pictures made of pixels and of drawings; larger ones are reduced."""
 
 
-def keep(path: Path, step: int, cells: np.ndarray, *, pixels: bool = True) -> None:
+class Kept(NamedTuple):
+    """What a run showed.
+
+    Attributes:
+      steps: ascending [K].
+      cells: pictures of each step, uint8 [K, n, H, W, C].
+      given: what was given to the model that they come of, uint8 [n, H, W, C]; none of them where nothing was.
+      name: of what was given.
+      pixels: whether pictures may be enlarged.
+    """
+
+    steps: np.ndarray
+    cells: np.ndarray
+    given: np.ndarray
+    name: str
+    pixels: bool
+
+
+def keep(path: Path, step: int, block: Block) -> None:
     """Adds what is shown at a step to a file of at most `KEPT` steps, which appears whole.
 
     Steps from this one on are left out: a run that went on from an earlier checkpoint comes there again. Where there
@@ -25,21 +45,26 @@ def keep(path: Path, step: int, cells: np.ndarray, *, pixels: bool = True) -> No
     Args:
       path: the .npz.
       step: the step.
-      cells: pictures, uint8 [n, H, W, C], the first of which are kept.
-      pixels: whether they may be enlarged when they are shown.
+      block: what is shown. Of one whose rows have titles, the second row comes of the first one, which is given; of
+        others the first pictures are kept.
     """
-    steps, kept, _ = _read(path)
-    cells = np.stack([_reduced(cell, SIDE if pixels else DRAWN_SIDE) for cell in without_alpha(cells[:ROWS])])
-    before = steps < step
-    if kept.shape[1:] != cells.shape:
-        before = np.zeros(len(steps), bool)
-    steps, kept = np.append(steps[before], step), np.concatenate([kept[before].reshape(-1, *cells.shape), cells[None]])
+    side = SIDE if block.pixels else DRAWN_SIDE
+    pictures = [_reduced(cell, side) for cell in without_alpha(block.cells)]
+    given, cells = np.array(pictures[:0]), np.stack(pictures[:ROWS])
+    if len(block.rows) > 1:
+        given, cells = (np.stack(pictures[start:][: min(ROWS, block.columns)]) for start in (0, block.columns))
+    kept = _read(path)
+    steps, before = np.array([step]), cells[None]
+    if kept and kept.cells.shape[1:] == cells.shape:
+        earlier = kept.steps < step
+        steps, before = np.append(kept.steps[earlier], step), np.concatenate([kept.cells[earlier], cells[None]])
     while len(steps) > KEPT:
         least = 1 + int(np.argmin(steps[2:] - steps[:-2]))
-        steps, kept = np.delete(steps, least), np.delete(kept, least, axis=0)
+        steps, before = np.delete(steps, least), np.delete(before, least, axis=0)
     path.parent.mkdir(parents=True, exist_ok=True)
+    name = block.rows[0] if len(given) else ""
     with whole(path) as file:
-        np.savez_compressed(file, steps=steps, cells=kept, pixels=pixels)
+        np.savez_compressed(file, **Kept(steps, before, given, name, block.pixels)._asdict())
 
 
 def strip(path: Path) -> list[Block]:
@@ -48,22 +73,23 @@ def strip(path: Path) -> list[Block]:
     Returns:
       One block for a sheet; none where fewer than two steps were kept.
     """
-    steps, kept, pixels = _read(path)
-    if len(steps) < 2:
+    kept = _read(path)
+    if kept is None or len(kept.steps) < 2:
         return []
-    wanted = np.linspace(steps[0], steps[-1], COLUMNS)
-    chosen = np.unique(np.abs(steps[:, None] - wanted).argmin(axis=0))
-    cells = np.swapaxes(kept[chosen], 0, 1)
-    across = [f"step {step:,}" for step in steps[chosen]]
-    return [Block(cells.reshape(-1, *cells.shape[2:]), len(chosen), across=across, pixels=pixels)]
+    wanted = np.linspace(kept.steps[0], kept.steps[-1], COLUMNS)
+    chosen = np.unique(np.abs(kept.steps[:, None] - wanted).argmin(axis=0))
+    columns, across = list(kept.cells[chosen]), [f"step {step:,}" for step in kept.steps[chosen]]
+    if len(kept.given):
+        columns, across = alike([kept.given, *columns]), [kept.name, *across]
+    cells = np.stack(columns, axis=1)
+    return [Block(cells.reshape(-1, *cells.shape[2:]), len(columns), across=across, pixels=kept.pixels)]
 
 
-def _read(path: Path) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Steps [K], cells [K, n, H, W, C] and whether these may be enlarged."""
+def _read(path: Path) -> Kept | None:
     if not path.exists():
-        return np.zeros(0, np.int64), np.zeros((0, 0, 0, 0, 0), np.uint8), True
+        return None
     with np.load(path) as kept:
-        return kept["steps"], kept["cells"], bool(kept["pixels"])
+        return Kept(kept["steps"], kept["cells"], kept["given"], str(kept["name"]), bool(kept["pixels"]))
 
 
 def _reduced(cell: np.ndarray, side: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
+from gengen.pictures.captions import Block
 from gengen.pictures.strip import keep
 from gengen.tasks import curves
 
@@ -28,7 +29,7 @@ def test_one_run_has_its_curves_and_where_something_was_kept_its_strip(tmp_path,
     assert curves.main(run, output=None, dark=False) == run / "curves.png"
     assert not (run / "strip.png").exists()
     for step in (1, 2):
-        keep(run / "strip.npz", step, np.zeros((2, 4, 4, 1), np.uint8))
+        keep(run / "strip.npz", step, Block(np.zeros((2, 4, 4, 1), np.uint8), 2))
     for output, names in ((None, ("curves", "strip")), (tmp_path / "a", ("a", "a-strip"))):
         path = curves.main(run, output=output, dark=True)
         assert [path, path.with_name(f"{names[1]}.png")] == [path.with_name(f"{name}.png") for name in names]
