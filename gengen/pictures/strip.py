@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from PIL import Image
@@ -86,10 +87,14 @@ def strip(path: Path) -> list[Block]:
 
 
 def _read(path: Path) -> Kept | None:
+    """What was kept; None where nothing was, or the file is damaged, which must not end a training."""
     if not path.exists():
         return None
-    with np.load(path) as kept:
-        return Kept(kept["steps"], kept["cells"], kept["given"], str(kept["name"]), bool(kept["pixels"]))
+    try:
+        with np.load(path) as kept:
+            return Kept(kept["steps"], kept["cells"], kept["given"], str(kept["name"]), bool(kept["pixels"]))
+    except (ValueError, KeyError, EOFError, BadZipFile):
+        return None
 
 
 def _reduced(cell: np.ndarray, side: int) -> np.ndarray:

@@ -53,6 +53,9 @@ def test_a_run_that_goes_on_from_an_earlier_step_leaves_out_what_comes_again(tmp
     assert steps_of(path) == [10, 20]
     keep(path, 30, block(30, side=5))  # what does not fit is not from this run
     assert strip(path) == []
+    path.write_bytes(path.read_bytes()[:-9])
+    assert strip(path) == []
+    keep(path, 40, block(40))
 
 
 @pytest.mark.parametrize(("pixels", "side"), [(True, SIDE), (False, DRAWN_SIDE)])
