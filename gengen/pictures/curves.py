@@ -86,7 +86,7 @@ def _half(number: int, share: float = WINDOW) -> int:
     return round(share * number) // 2
 
 
-def curves(shown: Sequence[Panel], title: str, *, dark: bool = False, shared: bool = False) -> np.ndarray:
+def curves(shown: Sequence[Panel], title: str, *, dark: bool = False, runs: Sequence[str] = ()) -> np.ndarray:
     """Draws panels in rows of at most `COLUMNS`.
 
     A label has the same colour in every panel.
@@ -95,7 +95,8 @@ def curves(shown: Sequence[Panel], title: str, *, dark: bool = False, shared: bo
       shown: the panels, at least one.
       title: of the sheet; "" for none.
       dark: whether it is light on dark.
-      shared: whether one legend, above all panels, names the labels; each panel has its own otherwise.
+      runs: labels of all panels alike, at most as many as there are colours, named in one legend above them; without
+        them each panel has a legend of its own.
 
     Returns:
       One picture, uint8 [H, W, 3], at least 1,200 wide.
@@ -109,23 +110,19 @@ def curves(shown: Sequence[Panel], title: str, *, dark: bool = False, shared: bo
     last = 1.02 * max(float(np.max(part)) for part in steps) or 1
     with matplotlib.rc_context(_theme(dark)):
         figure, axes = panels(rows, columns, size)
-        colours = _colours(shown, LIGHT_ON_DARK if dark else CURVES)
+        palette = LIGHT_ON_DARK if dark else CURVES
+        colours = _colours(shown, palette, runs)
         for panel, place, colour in zip(shown, axes.flat, colours, strict=False):
-            _draw(place, panel, colour, legend=panel.legend and not shared)
+            _draw(place, panel, colour, legend=panel.legend and not runs)
             place.set_xlim(0, last)
         for place in axes.flat[len(shown) :]:
             place.set_visible(False)
         if title:
             figure.suptitle(title, fontsize=FONT + 3)
         figure.supxlabel(_remark(shown), fontsize=SMALL, color="0.7" if dark else "0.35")
-        if shared:
-            found = {
-                curve.label: colour[curve.label]
-                for panel, colour in zip(shown, colours, strict=True)
-                for curve in panel.curves
-            }
-            handles = [matplotlib.lines.Line2D([], [], color=colour, linewidth=3) for colour in found.values()]
-            figure.legend(handles, list(found), loc="outside upper left", ncols=6, fontsize=SMALL + 2, frameon=False)
+        if runs:
+            handles = [matplotlib.lines.Line2D([], [], color=palette[index], linewidth=3) for index in range(len(runs))]
+            figure.legend(handles, list(runs), loc="outside upper left", ncols=6, fontsize=SMALL + 2, frameon=False)
         return drawn(figure)
 
 
@@ -138,10 +135,11 @@ def _theme(dark: bool) -> Any:
     return grounds | dict.fromkeys(inks, ink)
 
 
-def _colours(shown: Sequence[Panel], palette: Sequence[str]) -> list[dict[str, str]]:
+def _colours(shown: Sequence[Panel], palette: Sequence[str], runs: Sequence[str]) -> list[dict[str, str]]:
     """The colours of each panel's labels: those that several panels have keep theirs, the others take what is free."""
     labels = [[curve.label for curve in panel.curves] for panel in shown]
-    several = dict.fromkeys(label for there in labels for label in there if sum(label in own for own in labels) > 1)
+    common = [label for there in labels for label in there if sum(label in own for own in labels) > 1]
+    several = dict.fromkeys(runs or common)
     kept = {label: palette[index % len(palette)] for index, label in enumerate(several)}
     found = []
     for there in labels:
@@ -164,7 +162,7 @@ def _draw(axes: Any, panel: Panel, colours: dict[str, str], *, legend: bool) -> 
         axes.plot(curve.steps, smoothed, marker, color=colour, linewidth=2.5, markersize=4, label=curve.label)
         axes.fill_between(curve.steps, curve.low, curve.high, color=colour, alpha=0.25, linewidth=0)
         everything += [curve.values, curve.low, curve.high]
-        late += [part[int(EARLY * len(part)) :] for part in everything[-3:]]
+        late += [part[int(EARLY * len(part) * panel.smooth) :] for part in everything[-3:]]
     _limit(axes, np.concatenate(late), np.concatenate(everything), logarithmic=panel.logarithmic)
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.grid(axis="y", alpha=0.25)
@@ -187,6 +185,7 @@ def _limit(axes: Any, late: np.ndarray, everything: np.ndarray, *, logarithmic: 
     if logarithmic and len(positive[0]) and np.ptp(np.log10(positive[0])) > 1:
         low, high = limits([np.log10(group) for group in positive])
         axes.set_yscale("log")
+        axes.yaxis.set_minor_formatter("")
         axes.set_ylim(10 ** low[0], 10 ** high[0])
     else:
         low, high = limits(groups)

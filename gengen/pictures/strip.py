@@ -91,7 +91,7 @@ def _read(path: Path) -> Kept | None:
     if not path.exists():
         return None
     try:
-        with np.load(path) as kept:
+        with path.open("rb") as file, np.load(file) as kept:
             return Kept(kept["steps"], kept["cells"], kept["given"], str(kept["name"]), bool(kept["pixels"]))
     except (ValueError, KeyError, EOFError, BadZipFile):
         return None

@@ -47,8 +47,8 @@ GROUPS = (
     Group("precision and recall", f"{_SCORE}/(precision|recall)", smooth=False, splits=False),
     Group("density and coverage", f"{_SCORE}/(density|coverage)", smooth=False, splits=False),
     Group("other scores", f"{_SCORE}/.+", smooth=False),
-    Group("norms of gradients", "[^/]+/gradient_norm", logarithmic=True),
-    Group("learning rates", "[^/]+/learning_rate", smooth=False),
+    Group("norms of gradients", "[^/]+/gradient_norm", logarithmic=True, splits=False),
+    Group("learning rates", "[^/]+/learning_rate", smooth=False, splits=False),
     Group("images a second", "images_per_second", names_itself=True),
     Group("terms", ".+"),
 )
@@ -93,7 +93,7 @@ def of_runs(runs: Mapping[str, Lines]) -> list[Panel]:
         labels = _labels(there)
         for name in there:
             made = [_curve(runs[run], name, run) for run in have[name]]
-            title = group.title if len(there) == 1 else f"{group.title}: {labels[name]}"
+            title = group.title if group.names_itself and len(there) == 1 else f"{group.title}: {labels[name]}"
             found.append(Panel(title, made, group.logarithmic, group.smooth))
     return found
 

@@ -49,7 +49,7 @@ def main(folder: Path, *, output: Path | None, dark: bool) -> Path:
     from gengen.pictures.curves import curves  # matplotlib
 
     (path,) = output_files(output, beside / CURVES, ".png")
-    save_png(path, curves(panels, "", dark=dark, shared=True))
+    save_png(path, curves(panels, "", dark=dark, runs=list(runs)))
     return path
 
 

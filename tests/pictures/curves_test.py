@@ -27,4 +27,4 @@ def test_a_sheet_is_wide_enough_to_be_projected_and_light_or_dark():
     light, dark = (curves([rate, norms, gone, score], "a run", dark=dark) for dark in (False, True))
     assert light.shape == dark.shape and light.shape[1] >= 1_200
     assert (light[:3] == 255).all() and (dark[:3] < 60).all()
-    assert curves([rate], "", shared=True).shape[1] >= 1_200
+    assert curves([rate], "", runs=["critic"]).shape[1] >= 1_200
