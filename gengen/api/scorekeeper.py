@@ -77,7 +77,12 @@ class Scorekeeper:
         if writer:
             variables = jax.device_get(evaluation_variables(state))
             found = self._judge.scores(self._judge.samples(self._draw, variables, SEED))
-            writer.scalars(step, {self._judge.tag(name): estimate.value for name, estimate in found.items()})
+            tagged = {self._judge.tag(name): estimate for name, estimate in found.items()}
+            writer.scalars(
+                step,
+                {tag: estimate.value for tag, estimate in tagged.items()},
+                {tag: (estimate.low, estimate.high) for tag, estimate in tagged.items()},
+            )
             value = found[self._settings.best].value
             improved = self._cost(value) < self._record
             self._record = min(self._record, self._cost(value))

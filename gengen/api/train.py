@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import jax
 from ml_collections import ConfigDict
 
+from gengen.api.endings import diverged, ending
 from gengen.api.progress import Progress
 from gengen.build.model import build_model, example_batch
+from gengen.build.optimizers import learning_rates
 from gengen.build.trace import moved_in_stages, parameters_in
 from gengen.core.average import evaluation_variables
 from gengen.core.compilation import quick_compilation
@@ -68,7 +70,7 @@ def run(config: ConfigDict, workdir: Path, rule: str = RULES[0]) -> Path:
         try:
             return _Run(config, workdir, made, checkpoints).go()
         except NonFiniteError as error:
-            raise Refusal(_diverged(error, checkpoints, workdir)) from error
+            raise Refusal(diverged(error, checkpoints, workdir)) from error
         finally:
             checkpoints.close()
 
@@ -149,6 +151,7 @@ class _Run:
 
     def __init__(self, config: ConfigDict, workdir: Path, made: Ready, checkpoints: Checkpoints) -> None:
         data, model = made.shown, made.model
+        self._rates = learning_rates(config.optimizers, config.training.steps)
         self._settings, self._workdir, self._model, self._checkpoints = config.training, workdir, model, checkpoints
         self._evaluate_every = config.evaluation.every
         self._key = jax.random.key(config.training.seed)
@@ -185,6 +188,7 @@ class _Run:
             log_every=settings.log_every,
             every={DRAWING: settings.sample_every, SAVING: settings.checkpoint_every}
             | ({JUDGING: self._evaluate_every} if self._scores else {}),
+            rates=self._rates,
         )
         actions = (
             Action(self._evaluate_every, self._judge),
@@ -226,7 +230,8 @@ class _Run:
                 if self._writer:
                     self._writer.close()
         if self._writer:
-            print(_ending(self._workdir, start, end, settings.steps))
+            self._progress.charts.draw()
+            print(ending(self._workdir, start, end, settings.steps))
         pictures = self._progress.pictures(end)
         return pictures[-1].path if pictures else self._workdir / "metrics.jsonl"
 
@@ -272,6 +277,7 @@ class _Run:
         with self._report.paused(DRAWING):
             for kind, shown in self._progress.write(step, jax.device_get(evaluation_variables(state))):
                 self._writer.picture(step, kind, shown)
+            self._progress.charts.refresh()
         self._report.say(step, [str(picture.path) for picture in reversed(pictures)], every)
 
 
@@ -280,18 +286,3 @@ def _patience(config: ConfigDict, model: GenerativeModel) -> int:
     period = max(model.period, *(stage.period for stage in model.stages), 1)
     batches = max((section.get("accumulate", 1) for section in config.optimizers.values()), default=1)
     return max(PATIENCE, 2 * period * int(batches))
-
-
-def _ending(workdir: Path, start: int, end: int, steps: int) -> str:
-    if start >= steps:
-        return f"{workdir} is complete at step {start}; raise --config.training.steps to train on."
-    if end < steps:
-        return f"stopped and saved at step {end} of {steps}; the same command goes on from there."
-    return f"{workdir} is complete at step {end}."
-
-
-def _diverged(error: NonFiniteError, checkpoints: Checkpoints, workdir: Path) -> str:
-    checkpoints.wait()
-    latest = checkpoints.latest()
-    kept = "no checkpoint was written yet" if latest is None else f"the checkpoint of step {latest} is kept"
-    return f"{error.name} became {error.value} at step {error.step} in {workdir}; {kept}; try a lower learning rate."

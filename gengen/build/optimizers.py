@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any
 
 import jax
+import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
@@ -20,6 +21,8 @@ RATE_SCHEDULES: Mapping[str, Callable[[float, int], Callable[[jax.Array], Any] |
 }
 """How a learning rate changes: `(first rate, steps) -> rate`, of a step where it is not constant."""
 
+RATE = 5e-5
+"""The learning rate of a section that names none."""
 
 ROUNDS = 8
 
@@ -100,6 +103,26 @@ def keys_of_optimizer(section: Mapping[str, Any], path: str) -> Iterator[Key]:
     return keys_of_call(OPTIMIZERS, section, path, beside=MOVES)
 
 
+def learning_rates(sections: ConfigDict, steps: int) -> Callable[[int], dict[str, float]]:
+    """The learning rates of a run: a function of the step, counted from 0, that returns the rate of each player.
+
+    Args:
+      sections: `optimizers` of a config.
+      steps: length of the run.
+    """
+    schedules = {
+        player: RATE_SCHEDULES[section.get("schedule", "constant")](section.get("rate", RATE), steps)
+        for player, section in sections.items()
+    }
+
+    def rates(step: int) -> dict[str, float]:
+        return {
+            player: float(rate(jnp.float32(step)) if callable(rate) else rate) for player, rate in schedules.items()
+        }
+
+    return rates
+
+
 def build_optimizer(section: ConfigDict, steps: int, path: str = "optimizers") -> optax.GradientTransformation:
     """Turns a config section into an optax chain.
 
@@ -114,7 +137,7 @@ def build_optimizer(section: ConfigDict, steps: int, path: str = "optimizers") -
     """
     check_optimizer(section, path)
     arguments = dict(section)
-    rate, schedule = arguments.pop("rate", 5e-5), arguments.pop("schedule", "constant")
+    rate, schedule = arguments.pop("rate", RATE), arguments.pop("schedule", "constant")
     clip_norm, accumulate = arguments.pop("clip_norm", 0.0), arguments.pop("accumulate", 1)
     links = [optax.clip_by_global_norm(clip_norm)] if clip_norm else []
     links += [call(OPTIMIZERS, arguments, path), scale_by_rate(RATE_SCHEDULES[schedule](rate, steps))]

@@ -146,7 +146,8 @@ def take(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State,
       batch: this replica's part of the prepared batch.
 
     Returns:
-      The state after, with the same `step`, and the turn's metrics added over replicas, "name/loss" among them.
+      The state after, with the same `step`, and the turn's metrics added over replicas, among them "name/loss" and
+      "name/gradient_norm", the Euclidean norm of the gradient of all parameters of the player together.
     """
     player = turn.player
     params = params_of(state.variables, player.networks)
@@ -163,7 +164,9 @@ def take(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State,
         variables=with_params(with_mutable(state.variables, mutable), params),
         opt={**state.opt, player.name: opt},
     )
-    metrics = replica_sum({"loss": mean_of(value), **metrics})
+    squares = [jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(gradients)]
+    norm = mean_of(jnp.sqrt(sum(squares)))  # of the mean over replicas, before the optimizer clips it
+    metrics = replica_sum({"loss": mean_of(value), **metrics, "gradient_norm": norm})
     return state, {f"{turn.name}/{name}": mean for name, mean in metrics.items()}
 
 

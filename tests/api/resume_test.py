@@ -119,7 +119,7 @@ def files_of(workdir):
     "Paths", "`--workdir=run [a-z]` and other patterns", "taken", "trained, killed and resumed as any other"
 )
 def test_a_run_killed_at_a_random_moment_ends_bit_for_bit_like_a_straight_one(command, launch, straight, tmp_path):
-    workdir = tmp_path / "run [a-z] \\ *"
+    workdir = tmp_path / "run [a-z] \\ *" / "run"  # pictures are titled by the last part
     code, _, _ = start_and_stop(command, workdir, signal.SIGKILL)
     assert code == -signal.SIGKILL
     done = launch(*TINY, f"--workdir={workdir}")
