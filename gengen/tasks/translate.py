@@ -38,7 +38,8 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | N
       run: the run.
       num: number of images.
       seed: of the choice of the images and of the model's noise.
-      output: the .png to write, its ending added if it has none; `translations.png` in the run folder by default.
+      output: the .png to write, its ending added if it has none; `translations.png` in the run folder by default,
+        `translations-NAME.png` of a source.
       source: a picture of the user, or a folder of them, in the place of held-out images.
       direction: "ab" or "ba"; "ab" by default, where the model can do both.
 
@@ -55,7 +56,7 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | N
         given = held_out(run.data(), model, direction, num, seed)
     else:
         given = _own(source, run.signature, model, direction, num)
-    picture, arrays = output_files(output, run.folder / "translations.png", ".png", ".npz")
+    picture, arrays = output_files(output, run.folder / "translations.png", ".png", ".npz", source=source)
     kept = Translations(model, run.signature, seed).rows(run.variables, direction, given)
     save_npz(arrays, kept)
     save_png(picture, in_rows(alike(list(kept.values())), COLUMNS))
