@@ -16,6 +16,7 @@ def defaults() -> ConfigDict:
     config.data.resolution = (16, 16)  # height and width, or one number for both; () keeps the pictures' own
     config.data.channels = 1  # 1 is grey, 3 is colour; 0 keeps the pictures' own
     config.data.crop = "none"  # "center" cuts pictures to the resolution's aspect before they are resized
+    config.data.test_share = 0.0  # held out of data without a split for testing; 0 is a tenth, of digits a sixth
     config.data.classes = ()  # names of classes, to which the data are then restricted; () is all of them
     config.data.held_out = 0.0  # share of the training images that is set aside
     config.data.labelled = 0  # training images whose labels a semi-supervised model may see
@@ -44,7 +45,7 @@ def defaults() -> ConfigDict:
     config.evaluation.num = 2000  # samples judged while training
     config.evaluation.scores = ()  # measured while training: names of SCORES in gengen.metrics.scores; () is all
     config.evaluation.best = "frechet_distance"  # the score that chooses the checkpoint in best/
-    config.evaluation.features = "auto"  # classifier, inception or coordinates
+    config.evaluation.features = "auto"  # classifier, inception, coordinates or rotations
     config.evaluation.importance_samples = (1,)  # of each image, for bounds of its likelihood
     config.evaluation.parzen = False  # the log-likelihood of Parzen windows, as early papers on GANs have it
     config.evaluation.sampler = "mixture"  # or "gaussian": fitted to the codes of an autoencoder without a prior

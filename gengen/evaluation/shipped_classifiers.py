@@ -12,17 +12,20 @@ import sys
 import numpy as np
 
 from gengen.data.dataset import load
+from gengen.data.labels import with_labels
 from gengen.data.signature import DataSet
-from gengen.evaluation.trained_classifier import SHIPPED, TrainedClassifier, tested, trained, write
+from gengen.evaluation.trained_classifier import SHIPPED, trained
+from gengen.evaluation.trained_network import TrainedNetwork, tested, write
 
 SETS = {"digits": (16, "<f2"), "mnist": (28, "<f4")}
 """Height and width of the images, and the type of the weights in the file."""
 
 
-def rounded(made: TrainedClassifier, data: DataSet, kind: str) -> TrainedClassifier:
+def rounded(made: TrainedNetwork, data: DataSet, kind: str) -> TrainedNetwork:
     """A classifier with weights that a type of float holds, tested again."""
     weights = {name: array.astype(kind).astype("<f4") for name, array in made.weights.items()}
-    return tested(made.network, weights, made.metadata, data)
+    held_out = with_labels(data.splits["test"])
+    return tested(made.network, weights, made.metadata, held_out["data"], held_out["label"])
 
 
 def main(name: str) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 from gengen.core.refusal import Refusal
 from gengen.files.whole import sweep, whole
 
-
 LONGEST = 150
 """The most bytes of an input's name in that of an output; file systems take 255 for all of it."""
 

@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple
 
 from gengen.data.pixels import CROPS
 from gengen.data.signature import KINDS as DATA_KINDS
+from gengen.data.splits import LARGEST_SHARE
 from gengen.values import Count, Decay, Entries, OneOf, Range, Repeats
 
 SCORES = {
@@ -28,7 +29,7 @@ SCORES = {
 }
 """Names of `gengen.metrics.scores.SCORES`, and whether one of two values of each is better."""
 
-KINDS = ("auto", "classifier", "inception", "coordinates")
+KINDS = ("auto", "classifier", "inception", "coordinates", "rotations")
 """Extractors, and "auto" for the one that fits the data."""
 
 FITTED_PRIORS = ("mixture", "gaussian")
@@ -44,6 +45,7 @@ SEEDS = 2**32
 """JAX's keys tell this many seeds apart."""
 
 Sides = Annotated[tuple[Annotated[int, Range(1, 2**20)], ...], Entries(0, 2)]
+Share = Annotated[float, Range(0, LARGEST_SHARE)]
 Length = Annotated[int, Range(1, 2**31 - 1)]
 Batch = Annotated[int, Range(1, 2**20)]
 
@@ -60,6 +62,9 @@ class Data(NamedTuple):
     ] = ()
     channels: Annotated[int, OneOf((0, 1, 3)), "1 is grey, 3 is colour; 0 keeps the pictures' own"] = 0
     crop: Annotated[str, OneOf(CROPS), "whether pictures are cut to the resolution's aspect"] = "none"
+    test_share: Annotated[
+        Share, "of the examples that is held out of data without a split for testing; 0 is a tenth, of digits a sixth"
+    ] = 0.0
     classes: Annotated[
         tuple[Annotated[int | str, Range(0, 2**31 - 1)], ...],
         Entries(0, 2**16),
@@ -78,6 +83,7 @@ class Second(NamedTuple):
     resolution: Sides = ()
     channels: Annotated[int, OneOf((0, 1, 3))] = 0
     crop: Annotated[str, OneOf(CROPS)] = "none"
+    test_share: Share = 0.0
     manual_dir: str | None = None
 
 

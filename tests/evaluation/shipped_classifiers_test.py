@@ -13,7 +13,8 @@ from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.evaluation import trained_classifier as classifier
 from gengen.evaluation.shipped_classifiers import SETS
-from gengen.evaluation.trained_classifier import SHIPPED, digest_of, trained
+from gengen.evaluation.trained_classifier import SHIPPED, trained
+from gengen.evaluation.trained_network import digest_of
 
 FILES = {file.stem: file for file in SHIPPED.glob("*.npz")}
 

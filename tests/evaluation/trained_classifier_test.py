@@ -10,7 +10,9 @@ from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.signature import label_field
 from gengen.evaluation import trained_classifier as classifier
-from gengen.evaluation.trained_classifier import FEATURES, digest_of, steps_for, trained
+from gengen.evaluation import trained_network
+from gengen.evaluation.trained_classifier import FEATURES, trained
+from gengen.evaluation.trained_network import digest_of, steps_for
 
 STEPS = 100
 
@@ -58,7 +60,7 @@ def test_features_and_probabilities_have_the_shapes_and_sums_promised(made, data
 def test_chunks_do_not_show_in_what_is_extracted(made, data, monkeypatch):
     images = data.splits["test"]["data"][:20]
     whole = made[0].extract(images)
-    monkeypatch.setattr(classifier, "CHUNK", 8)
+    monkeypatch.setattr(trained_network, "CHUNK", 8)
     for chunked, at_once in zip(made[0].extract(images), whole, strict=True):
         np.testing.assert_allclose(chunked, at_once, atol=1e-5)
     assert [part.shape for part in made[0].extract(images[:0])] == [(0, FEATURES), (0, 10)]
@@ -72,7 +74,7 @@ def test_other_images_are_refused(made, wrong):
 
 def test_two_trainings_from_one_seed_are_the_same_and_from_another_differ(data, tmp_path, monkeypatch):
     first, second = (trained(data, tmp_path / name, steps=2) for name in ("a.npz", "b.npz"))
-    monkeypatch.setattr(classifier, "SEED", 1)
+    monkeypatch.setattr(trained_network, "SEED", 1)
     other = trained(data, tmp_path / "a.npz", steps=2)
     assert first.digest == second.digest != other.digest
     assert other.metadata["seed"] == 1

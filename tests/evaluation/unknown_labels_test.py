@@ -16,7 +16,7 @@ from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.domains import joined
 from gengen.data.labels import with_labels
-from gengen.evaluation import domain_scores, features
+from gengen.evaluation import domain_scores, features, trained_network
 from gengen.evaluation import trained_classifier as classifier
 from gengen.evaluation.codes import codes
 from gengen.evaluation.judge import Judge
@@ -67,8 +67,8 @@ def right(digits, monkeypatch):
 )
 def test_the_classifier_is_taught_and_tested_by_known_labels(digits, tmp_path, monkeypatch):
     taught = {}
-    fed = classifier.batches
-    monkeypatch.setattr(classifier, "batches", lambda arrays, **how: taught.update(arrays) or fed(arrays, **how))
+    fed = trained_network.batches
+    monkeypatch.setattr(trained_network, "batches", lambda arrays, **how: taught.update(arrays) or fed(arrays, **how))
     made = classifier.trained(digits, tmp_path / "classifier.npz", steps=50)
     assert taught["label"].min() == 0
     assert len(taught["label"]) == len(taught["data"]) == (digits.splits["train"]["label"] >= 0).sum()
