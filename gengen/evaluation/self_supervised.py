@@ -40,12 +40,13 @@ def taught(data: DataSet, cache: Path, *, steps: int | None = None) -> TrainedNe
     Args:
       data: the data set; labels are not looked at.
       cache: the file, a .npz of plain arrays.
-      steps: number of training steps; `steps_for` the training images by default.
+      steps: number of training steps; by default half as many as a classifier of so many images has, each of which
+        shows four turns of 32 pictures: 350 for 5,400, a minute at 64 x 64 on two cores.
     """
     signature = data.signature
     side = side_of(signature.shape)
     network = Squared(Classifier(TURNS, channels=CHANNELS, pooled=True), side)
-    steps = steps_for(len(data.splits["train"]["data"])) if steps is None else steps
+    steps = steps_for(len(data.splits["train"]["data"]) // 4) if steps is None else steps
     wanted = {
         "name": NAME,
         "architecture": f"side {side}, channels {CHANNELS}, means of the last map",

@@ -142,7 +142,7 @@ def test_folders_train_and_test_are_the_splits(tmp_path: pathlib.Path) -> None:
             picture(tmp_path / "in" / split / f"class{place % 2}" / f"{place}.png")
     folder = list_folder(tmp_path / "in")
     assert folder.rule == "own"
-    with pytest.raises(Refusal, match="test_share=0.2 says how many .* and .*in has its own: leave it 0"):
+    with pytest.raises(Refusal, match=r"test_share=0\.2 says how many .* and .*in has its own: leave it 0"):
         list_folder(tmp_path / "in", share=0.2)
     assert [entry.split for entry in folder.entries].count("test") == 3
     assert folder.classes == ("class0", "class1")

@@ -144,7 +144,7 @@ def test_a_split_for_validation_is_known_by_its_usual_names(loaded, capsys, name
     data = loaded(**{"train": [0, 1, 2, 1], name: [2, 1]})
     assert (sorted(data.splits["test"]["label"]), data.signature.counts["train"]) == ([1, 2], 4)
     assert "held out" not in capsys.readouterr().err
-    with pytest.raises(Refusal, match="test_share=0.5 .* and some_labels has its own"):
+    with pytest.raises(Refusal, match=r"test_share=0\.5 .* and some_labels has its own"):
         loaded(share=0.5, **{"train": [0, 1, 2, 1], name: [2, 1]})
 
 

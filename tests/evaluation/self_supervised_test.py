@@ -84,5 +84,5 @@ def test_small_pictures_without_labels_keep_their_coordinates_and_may_ask_for_tu
     small = pictures(tmp_path, (16, 16, 1))
     assert choose(small, settings()).features == "coordinates"
     assert choose(small, settings("rotations")).features == "rotations"
-    with pytest.raises(UnfitDataError, match="fewer than two classes.*features=rotations, which teaches a network"):
+    with pytest.raises(UnfitDataError, match=r"fewer than two classes.*features=rotations, which teaches a network"):
         choose(small, settings("classifier"))
