@@ -16,8 +16,9 @@ from gengen.data.labels import present
 from gengen.data.signature import DataSet
 from gengen.data.torch_file import read_state_dict
 from gengen.evaluation.nearest_classifier import NearestClassifier
-from gengen.evaluation.self_supervised import CHANNELS, side_of, taught
-from gengen.evaluation.trained_classifier import trained
+from gengen.evaluation.self_supervised import CHANNELS, rotations_of, side_of
+from gengen.evaluation.trained_classifier import classifier_of
+from gengen.evaluation.trained_network import trained
 from gengen.files.places import place
 from gengen.inference.batched import batched, chosen
 from gengen.metrics.thumbnails import SIDE, block_means, thumbnails
@@ -186,14 +187,14 @@ def _coordinates_alone(data: DataSet, asked: str) -> str:
 
 
 def _classifier(data: DataSet) -> Extractor:
-    network = trained(data, data.folder / "classifier.npz")
+    network = trained(data, classifier_of(data), data.folder / "classifier.npz")
     classes = len(data.signature.classes)
     accuracy = network.accuracy if network.metadata["count"] else None
     return Extractor(network.name, network.digest, FEATURES, "none", network.extract, classes, accuracy, "labels")
 
 
 def _rotations(data: DataSet) -> Extractor:
-    network = taught(data, data.folder / "rotations.npz")
+    network = trained(data, rotations_of(data), data.folder / "rotations.npz")
     side, shape = side_of(data.signature.shape), data.signature.shape
     resize = "none" if shape[:2] == (side, side) else f"linear, to {side} x {side}"
 

@@ -12,10 +12,9 @@ import sys
 import numpy as np
 
 from gengen.data.dataset import load
-from gengen.data.labels import with_labels
 from gengen.data.signature import DataSet
-from gengen.evaluation.trained_classifier import SHIPPED, trained
-from gengen.evaluation.trained_network import TrainedNetwork, tested, write
+from gengen.evaluation.trained_classifier import SHIPPED, classifier_of
+from gengen.evaluation.trained_network import TrainedNetwork, tested, trained, write
 
 SETS = {"digits": (16, "<f2"), "mnist": (28, "<f4")}
 """Height and width of the images, and the type of the weights in the file."""
@@ -24,8 +23,7 @@ SETS = {"digits": (16, "<f2"), "mnist": (28, "<f4")}
 def rounded(made: TrainedNetwork, data: DataSet, kind: str) -> TrainedNetwork:
     """A classifier with weights that a type of float holds, tested again."""
     weights = {name: array.astype(kind).astype("<f4") for name, array in made.weights.items()}
-    held_out = with_labels(data.splits["test"])
-    return tested(made.network, weights, made.metadata, held_out["data"], held_out["label"])
+    return tested(classifier_of(data), weights, made.metadata)
 
 
 def main(name: str) -> None:
@@ -37,7 +35,7 @@ def main(name: str) -> None:
             shape = json.loads(str(file["metadata"]))["shape"]
         if shape == list(data.signature.shape):
             other.unlink()
-    made = rounded(trained(data, data.folder / "classifier.npz"), data, kind)
+    made = rounded(trained(data, classifier_of(data), data.folder / "classifier.npz"), data, kind)
     file_of = SHIPPED / f"{data.signature.digest}.npz"
     write(file_of, {path: array.astype(kind) for path, array in made.weights.items()}, made.metadata, packed=True)
     accuracy = f"{made.metadata['correct']} of {made.metadata['count']} held-out images"

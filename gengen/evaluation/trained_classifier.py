@@ -13,8 +13,7 @@ from pathlib import Path
 from gengen.core.refusal import Refusal
 from gengen.data.labels import present, with_labels
 from gengen.data.signature import DataSet
-from gengen.evaluation import trained_network
-from gengen.evaluation.trained_network import TrainedNetwork, Weights, fitted, kept_or_trained, optimizer, steps_for
+from gengen.evaluation.recipe import Recipe, optimizer, steps_for
 from gengen.models.classifier import classifier
 from gengen.networks.classifier import FEATURES, Classifier
 
@@ -28,14 +27,11 @@ SHIPPED = Path(__file__).parent / "classifiers"
 """Files that come with gengen, named by the digest of the data set."""
 
 
-def trained(data: DataSet, cache: Path, *, steps: int | None = None) -> TrainedNetwork:
-    """Reads the classifier of a data set, which came with gengen or is in its file, or trains it and writes the file.
-
-    Each process of a run may call it, and trains on its first device alone.
+def classifier_of(data: DataSet, steps: int | None = None) -> Recipe:
+    """How the classifier of a data set is trained.
 
     Args:
       data: a data set with labels; images of unknown classes are left out.
-      cache: the file, a .npz of plain arrays.
       steps: number of training steps; `steps_for` the training images by default.
 
     Raises:
@@ -46,26 +42,17 @@ def trained(data: DataSet, cache: Path, *, steps: int | None = None) -> TrainedN
         found = "training images of one class alone" if present(data) else "no labels"
         raise Refusal(f"{signature.name} has {found}, so no classifier can be trained to judge its samples.")
     network = Classifier(len(signature.classes))
-    steps = steps_for(len(with_labels(data.splits["train"])["label"])) if steps is None else steps
-    wanted = {
-        "name": NAME,
-        "architecture": f"features {FEATURES}, channels {network.channels}, classes {network.classes}",
-        "shape": list(signature.shape),
-        "data": signature.digest,
-        "seed": trained_network.SEED,
-        "steps": steps,
-    }
-    held_out = with_labels(data.splits["test"])
-    return kept_or_trained(
-        network,
-        wanted,
-        (SHIPPED / f"{signature.digest}.npz", cache),
-        lambda: _train(data, network, steps),
-        (held_out["data"], held_out["label"]),
-        f"the classifier whose features judge samples of {signature.name}",
+    arrays, held_out = with_labels(data.splits["train"]), with_labels(data.splits["test"])
+    steps = steps_for(len(arrays["label"])) if steps is None else steps
+    return Recipe(
+        what=f"the classifier whose features judge samples of {signature.name}",
+        name=NAME,
+        network=network,
+        architecture=f"features {FEATURES}, channels {network.channels}, classes {network.classes}",
+        model=classifier(network=network, optimizer=optimizer(steps)),
+        arrays=arrays,
+        batch_size=BATCH_SIZE,
+        steps=steps,
+        held_out=(held_out["data"], held_out["label"]),
+        shipped=SHIPPED / f"{signature.digest}.npz",
     )
-
-
-def _train(data: DataSet, network: Classifier, steps: int) -> Weights:
-    model = classifier(network=network, optimizer=optimizer(steps))
-    return fitted(model, data.signature, with_labels(data.splits["train"]), steps, BATCH_SIZE)

@@ -8,12 +8,11 @@ threads.
 
 import hashlib
 import json
-import math
 import sys
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,36 +20,19 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import numpy as np
-import optax
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from gengen.build.units import in_units
 from gengen.core.field import Field
-from gengen.core.model import GenerativeModel
 from gengen.core.parallel import parallel, replicate
-from gengen.core.transforms import scale_by_rate
 from gengen.core.units import Units
 from gengen.data.pipeline import batches
-from gengen.data.signature import BYTE, Signature
+from gengen.data.signature import BYTE, DataSet, Signature
+from gengen.evaluation.recipe import DISPATCH, SEED, Recipe
 from gengen.files.whole import sweep, whole
 from gengen.inference.batched import batched, chosen
 from gengen.models.classifier import classify
 from gengen.training.loop import train, windows
-
-SEED = 0
-"""Seed of the first weights, of the order of the images and of what is done to them."""
-
-RATE = 0.1
-"""Learning rate at its peak."""
-
-MOMENTUM = 0.9
-"""Nesterov's."""
-
-WEIGHT_DECAY = 1e-3
-"""Factor of the kernels that is added to their gradients."""
-
-DISPATCH = 50
-"""Steps of one dispatch; a training has a multiple of them, so that only one length is compiled."""
 
 CHUNK = 500
 """Images seen in one call."""
@@ -122,51 +104,38 @@ def seen(network: nn.Module, weights: Weights, images: np.ndarray) -> tuple[np.n
     return features, log_probabilities
 
 
-def steps_for(images: int) -> int:
-    """Number of training steps: ten times the root of the number of images, in whole dispatches.
+def trained(data: DataSet, recipe: Recipe, cache: Path) -> TrainedNetwork:
+    """Reads a network of a data set, which came with gengen or is in its file, or trains it and writes the file.
 
-    34 epochs of the 1,497 embedded digits, 5 of MNIST's 60,000 images. Fewer images are seen more often, but not so
-    often that the time to train would be the same.
-    """
-    return DISPATCH * max(1, round(10 * math.sqrt(images) / DISPATCH))
-
-
-def kept_or_trained(
-    network: nn.Module,
-    wanted: Mapping[str, Any],
-    files: Sequence[Path],
-    fit: Callable[[], Weights],
-    held_out: tuple[np.ndarray, np.ndarray],
-    what: str,
-    named: str = "held-out images",
-) -> TrainedNetwork:
-    """Reads a network from the first file that holds it, or trains it and writes the last one.
+    Each process of a run may call it, and trains on its first device alone.
 
     Args:
-      network: the linen module.
-      wanted: the metadata that a file has to have, those of the attributes of `TrainedNetwork` that are known before.
-      files: .npz of plain arrays, which appear whole or not at all. One that is damaged or of another architecture,
-        data set or number of steps is passed over, and the last one written anew.
-      fit: trains, and returns the weights.
-      held_out: images, uint8 [N, H, W, C], and what it should name of each, int [N].
-      what: the network, in words.
-      named: what it is tested on, in words.
+      data: the data set.
+      recipe: how it is trained.
+      cache: the file, a .npz of plain arrays; it appears whole or not at all. One that is damaged or of another
+        architecture, data set or number of steps is written anew.
     """
-    for file in files:
+    wanted = {
+        "name": recipe.name,
+        "architecture": recipe.architecture,
+        "shape": list(data.signature.shape),
+        "data": data.signature.digest,
+        "seed": SEED,
+        "steps": recipe.steps,
+    }
+    for file in filter(None, (recipe.shipped, cache)):
         kept = _read(file, wanted)
         if kept is not None:
-            return TrainedNetwork(network, *kept)
+            return TrainedNetwork(recipe.network, *kept)
     clock = time.perf_counter()
-    _say(f"training {what}: {wanted['steps']} steps")
-    made = tested(network, fit(), wanted, *held_out)
-    _say(
-        f"{made.name} {made.digest} names {made.metadata['correct']} of {made.metadata['count']} {named} right "
-        f"({made.accuracy:.2%}), after {time.perf_counter() - clock:.0f} s"
-    )
+    _say(f"training {recipe.what}: {recipe.steps} steps")
+    made = tested(recipe, _train(recipe, data.signature), wanted)
+    right = f"{made.metadata['correct']} of {made.metadata['count']} {recipe.tested_on} right"
+    _say(f"{made.name} {made.digest} names {right} ({made.accuracy:.2%}), after {time.perf_counter() - clock:.0f} s")
     try:
-        write(files[-1], made.weights, made.metadata)
+        write(cache, made.weights, made.metadata)
     except OSError as error:
-        _say(f"it could not be kept in {files[-1]} ({error.strerror}), so the next command will train it again")
+        _say(f"it could not be kept in {cache} ({error.strerror}), so the next command will train it again")
     return made
 
 
@@ -180,30 +149,17 @@ def digest_of(weights: Weights) -> str:
     return digest.hexdigest()
 
 
-def fitted(
-    model: GenerativeModel, signature: Signature, arrays: Mapping[str, np.ndarray], steps: int, batch_size: int
-) -> Weights:
-    """Trains from the seed on this process's first device.
-
-    Args:
-      model: of the network, "classifier" in its state.
-      signature: of the data.
-      arrays: the training examples by name, in the data's units.
-      steps: how many.
-      batch_size: images of a step.
-
-    Returns:
-      The weights of the last step.
-    """
+def _train(recipe: Recipe, signature: Signature) -> Weights:
+    """Trains from the seed on this process's first device; returns the weights of the last step."""
     device, key = jax.local_devices()[:1], jax.random.key(SEED)
-    model = in_units(model, signature)
-    example = {name: np.asarray(array[:1]) for name, array in arrays.items()}
+    model = in_units(recipe.model, signature)
+    example = {name: np.asarray(array[:1]) for name, array in recipe.arrays.items()}
     state = replicate(jax.jit(model.init)(key, example), device)
 
     def cut() -> Any:
-        return windows(0, steps, min(DISPATCH, steps))
+        return windows(0, recipe.steps, min(DISPATCH, recipe.steps))
 
-    fed = batches(arrays, seed=SEED, batch_size=batch_size, windows=cut(), devices=1)
+    fed = batches(recipe.arrays, seed=SEED, batch_size=recipe.batch_size, windows=cut(), devices=1)
     try:
         state, _ = train(
             parallel(model.train_step, device),
@@ -220,38 +176,17 @@ def fitted(
     return {name: np.asarray(array, "<f4") for name, array in flat.items()}
 
 
-def optimizer(steps: int) -> optax.GradientTransformation:
-    """Stochastic gradient descent with Nesterov's momentum, by which a network is trained in so many steps.
-
-    The rate rises for a fifth of them and falls along a cosine (Smith and Topin 2018, https://arxiv.org/abs/1708.07120;
-    Loshchilov and Hutter 2017, https://arxiv.org/abs/1608.03983).
-    """
-    rise = steps // 5
-    fall = optax.cosine_decay_schedule(RATE, steps - rise)
-    rate = optax.join_schedules([optax.linear_schedule(0.0, RATE, rise), fall], [rise])
-
-    def kernels(params: Any) -> Any:
-        return jax.tree.map(lambda param: param.ndim > 1, params)
-
-    return optax.chain(
-        optax.add_decayed_weights(WEIGHT_DECAY, mask=kernels),
-        optax.trace(MOMENTUM, nesterov=True),
-        scale_by_rate(rate),
-    )
-
-
 @partial(jax.jit, static_argnums=0)
 def _look(network: nn.Module, variables: dict[str, Any], image: jax.Array) -> tuple[jax.Array, jax.Array]:
     return classify(network, variables, Units(Field(image.shape[1:], "uint8", *BYTE)).to_model(image))
 
 
-def tested(
-    network: nn.Module, weights: Weights, metadata: Mapping[str, Any], images: np.ndarray, labels: np.ndarray
-) -> TrainedNetwork:
-    """Completes the metadata of weights by their digest and by how many held-out images [N] they name right [N]."""
-    right = seen(network, weights, images)[1].argmax(-1) == labels
+def tested(recipe: Recipe, weights: Weights, metadata: Mapping[str, Any]) -> TrainedNetwork:
+    """Completes the metadata of weights by their digest and by how many held-out images they name right."""
+    images, labels = recipe.held_out
+    right = seen(recipe.network, weights, images)[1].argmax(-1) == labels
     found = {"correct": int(right.sum()), "count": len(right), "weights": digest_of(weights)}
-    return TrainedNetwork(network, weights, {**metadata, **found})
+    return TrainedNetwork(recipe.network, weights, {**metadata, **found})
 
 
 def write(cache: Path, weights: Weights, metadata: dict[str, Any], *, packed: bool = False) -> None:

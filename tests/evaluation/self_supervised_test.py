@@ -5,10 +5,11 @@ import pytest
 from ml_collections import ConfigDict
 
 from gengen.data.signature import DataSet, Signature
-from gengen.evaluation import features, self_supervised, trained_network
+from gengen.evaluation import features, trained_network
 from gengen.evaluation.features import UnfitDataError, choose, extractors
 from gengen.evaluation.judge import Judge
-from gengen.evaluation.self_supervised import CHANNELS, NAME, side_of, taught
+from gengen.evaluation.self_supervised import CHANNELS, NAME, rotations_of, side_of
+from gengen.evaluation.trained_network import trained
 
 
 def settings(asked="auto"):
@@ -30,11 +31,11 @@ def untaught(monkeypatch):
     """Gives the network of a step in the place of one that was taught; returns the list of those that were made."""
     made = []
 
-    def once(data, cache):
+    def once(data, recipe, cache):
         made.append(cache)
-        return taught(data, cache, steps=1)
+        return trained(data, rotations_of(data, 1), cache)
 
-    monkeypatch.setattr(features, "taught", once)
+    monkeypatch.setattr(features, "trained", once)
     return made
 
 
@@ -59,7 +60,7 @@ def test_pictures_teach_what_judges_samples_of_them_once_and_not_before_it_is_ne
     assert found.keys() == set(judge.names)
     assert untaught == [tmp_path / "rotations.npz"]
     assert "of 32 turns of held-out images right" in capsys.readouterr().err
-    monkeypatch.setattr(self_supervised, "_train", None)  # nothing is trained again
+    monkeypatch.setattr(trained_network, "_train", None)  # nothing is trained again
     again = extractors(data, settings("rotations")).features
     assert again.title == seen.title != NAME
     images = data.splits["test"]["data"]
@@ -69,10 +70,10 @@ def test_pictures_teach_what_judges_samples_of_them_once_and_not_before_it_is_ne
 
 def test_two_trainings_on_the_same_pictures_are_the_same(tmp_path, monkeypatch):
     data = pictures(tmp_path, (8, 8, 1))
-    first, second = (taught(data, tmp_path / name, steps=2) for name in ("a.npz", "b.npz"))
+    first, second = (trained(data, rotations_of(data, 2), tmp_path / name) for name in ("a.npz", "b.npz"))
     assert first.digest == second.digest
     monkeypatch.setattr(trained_network, "SEED", 1)
-    assert taught(data, tmp_path / "a.npz", steps=2).digest != first.digest
+    assert trained(data, rotations_of(data, 2), tmp_path / "a.npz").digest != first.digest
 
 
 @pytest.mark.parametrize(("shape", "side"), [((64, 64, 3), 64), ((256, 100, 3), 64), ((28, 20, 1), 20)])

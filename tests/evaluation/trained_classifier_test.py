@@ -9,12 +9,16 @@ import pytest
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.signature import label_field
-from gengen.evaluation import trained_classifier as classifier
 from gengen.evaluation import trained_network
-from gengen.evaluation.trained_classifier import FEATURES, trained
-from gengen.evaluation.trained_network import digest_of, steps_for
+from gengen.evaluation.recipe import steps_for
+from gengen.evaluation.trained_classifier import FEATURES, classifier_of
+from gengen.evaluation.trained_network import digest_of
 
 STEPS = 100
+
+
+def trained(data, cache, steps=None):
+    return trained_network.trained(data, classifier_of(data, steps), cache)
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +38,11 @@ def trainings(made, monkeypatch):
     """Has every training give the weights of `made`; returns the list of the trainings' steps."""
     steps = []
 
-    def fake(data, network, number):
-        steps.append(number)
+    def fake(recipe, signature):
+        steps.append(recipe.steps)
         return made[0].weights
 
-    monkeypatch.setattr(classifier, "_train", fake)
+    monkeypatch.setattr(trained_network, "_train", fake)
     return steps
 
 
