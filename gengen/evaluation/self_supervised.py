@@ -4,12 +4,12 @@ It is shown each picture in four turns and learns to tell them apart: Gidaris et
 https://arxiv.org/abs/1803.07728. To tell which way up a picture is, a network has to see what is in it, and nobody has
 to label anything.
 
-Why turns and the last map, on cats of 64x64 (Fréchet distance over that of training images, of 600 beside 600): blur of
-deviation 0.5, 1 and 2 pixels gives 2.9, 21 and 68, mixing a tenth, a fifth and a half of another picture in 2.9, 7.1 and
-18, a quarter of the side covered once, twice and four times 3.6, 8.8 and 24, all of them growing; noise shows from 16
-gray levels on. The penultimate activations of the same network do not see the first blur (1.2) nor colours that are off.
-Features of contrast between crops (Chen et al. 2020, https://arxiv.org/abs/2002.05709, a training as long) hardly see
-blur at all (1.03, 1.2 and 1.9), which they are taught to overlook.
+Why turns and the last map, on cats of 64x64 (Fréchet distance over that of training images, 600 beside 600): blur of
+deviation 0.5, 1 and 2 pixels gives 2.9, 21 and 68, a tenth, a fifth and a half of another picture mixed in 2.9, 7.1 and
+18, a quarter of the side covered once, twice and four times 3.6, 8.8 and 24, each growing; noise shows from 16 levels
+of grey on. The penultimate activations of the same network see neither the first blur (1.2) nor a shift of colours.
+Features of contrast between crops (Chen et al. 2020, https://arxiv.org/abs/2002.05709; trained as long) hardly see blur
+at all (1.03, 1.2 and 1.9), which they are taught to overlook.
 """
 
 import jax.numpy as jnp
