@@ -18,6 +18,7 @@ def defaults() -> ConfigDict:
     config.data.resolution = (16, 16)
     config.data.channels = 1
     config.data.crop = "none"
+    config.data.test_share = 0.0
     config.data.classes = ()
     config.data.held_out = 0.0
     config.data.labelled = 0

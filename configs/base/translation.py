@@ -83,6 +83,7 @@ def two_domains() -> ConfigDict:
     """Returns the defaults with a second data set."""
     config = defaults()
     config.data.second = ConfigDict({"name": "glyphs", "resolution": (16, 16), "channels": 1, "crop": "none"})
+    config.data.second.test_share = 0.0
     config.data.second.manual_dir = config_dict.placeholder(str)
     return config
 

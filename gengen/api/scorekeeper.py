@@ -12,6 +12,7 @@ from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.core.state import State
 from gengen.data.signature import DataSet
+from gengen.evaluation.features import UnfitDataError
 from gengen.evaluation.judge import Judge
 from gengen.inference.sampling import Draw
 from gengen.metrics.scores import AS_REAL, SCORES, measure
@@ -38,6 +39,8 @@ def judge_of(data: DataSet, settings: ConfigDict, *, labelled: bool) -> Judge:
     """
     judge = Judge(data, settings, num=settings.num, scores=settings.scores, labelled=labelled)
     names = [name for name in judge.names if SCORES[name].better != AS_REAL]
+    if judge.left_out and settings.best not in names:
+        raise UnfitDataError(f"config.evaluation.best={settings.best!r} cannot be had: {judge.left_out}")
     if settings.best not in names:
         raise Refusal(
             f"config.evaluation.best={settings.best!r} must be one of the scores that can be had from these data: "

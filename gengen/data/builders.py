@@ -63,8 +63,8 @@ class OwnBuilder(PictureBuilder):
     Raw files of each content are a config of its own, named by their digest, wherever they lie.
     """
 
-    def __init__(self, *, found: Found, **kwargs: Any) -> None:
-        self._found = found
+    def __init__(self, *, found: Found, share: float = 0.0, **kwargs: Any) -> None:
+        self._found, self._share = found, share
         super().__init__(config=tfds.core.BuilderConfig(name=found.digest) if found.digest else None, **kwargs)
 
     def _find(self, dataset: str, checksums: Mapping[str, str | None], mirrors: Sequence[str]) -> dict[str, Place]:
@@ -87,7 +87,7 @@ class Digits(OwnBuilder):
 
     def _split_generators(self, dl_manager: Any) -> Mapping[str, Iterator[Any]]:
         (rule,) = (rule for rule, version in VERSIONS.items() if self.version == version)
-        return {split: _arrays(*digits.read_digits(split, rule)) for split in ("train", "test")}
+        return {split: _arrays(*digits.read_digits(split, rule, self._share)) for split in ("train", "test")}
 
 
 class Glyphs(OwnBuilder):

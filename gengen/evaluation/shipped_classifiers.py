@@ -13,16 +13,17 @@ import numpy as np
 
 from gengen.data.dataset import load
 from gengen.data.signature import DataSet
-from gengen.evaluation.trained_classifier import SHIPPED, TrainedClassifier, tested, trained, write
+from gengen.evaluation.trained_classifier import SHIPPED, classifier_of
+from gengen.evaluation.trained_network import TrainedNetwork, tested, trained, write
 
 SETS = {"digits": (16, "<f2"), "mnist": (28, "<f4")}
 """Height and width of the images, and the type of the weights in the file."""
 
 
-def rounded(made: TrainedClassifier, data: DataSet, kind: str) -> TrainedClassifier:
+def rounded(made: TrainedNetwork, data: DataSet, kind: str) -> TrainedNetwork:
     """A classifier with weights that a type of float holds, tested again."""
     weights = {name: array.astype(kind).astype("<f4") for name, array in made.weights.items()}
-    return tested(made.network, weights, made.metadata, data)
+    return tested(classifier_of(data), weights, made.metadata)
 
 
 def main(name: str) -> None:
@@ -34,7 +35,7 @@ def main(name: str) -> None:
             shape = json.loads(str(file["metadata"]))["shape"]
         if shape == list(data.signature.shape):
             other.unlink()
-    made = rounded(trained(data, data.folder / "classifier.npz"), data, kind)
+    made = rounded(trained(data, classifier_of(data), data.folder / "classifier.npz"), data, kind)
     file_of = SHIPPED / f"{data.signature.digest}.npz"
     write(file_of, {path: array.astype(kind) for path, array in made.weights.items()}, made.metadata, packed=True)
     accuracy = f"{made.metadata['correct']} of {made.metadata['count']} held-out images"

@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple
 
 from gengen.data.pixels import CROPS
 from gengen.data.signature import KINDS as DATA_KINDS
+from gengen.data.splits import LARGEST_SHARE
 from gengen.values import Count, Decay, Entries, OneOf, Range, Repeats
 
 SCORES = {
@@ -28,7 +29,7 @@ SCORES = {
 }
 """Names of `gengen.metrics.scores.SCORES`, and whether one of two values of each is better."""
 
-KINDS = ("auto", "classifier", "inception", "coordinates")
+KINDS = ("auto", "classifier", "inception", "coordinates", "rotations")
 """Extractors, and "auto" for the one that fits the data."""
 
 FITTED_PRIORS = ("mixture", "gaussian")
@@ -51,6 +52,11 @@ Resolution = Annotated[
 Channels = Annotated[int, OneOf((0, 1, 3)), "1 is grey, 3 is colour; 0 keeps the pictures' own"]
 Crop = Annotated[str, OneOf(CROPS), "whether pictures are cut to the resolution's aspect before they are resized"]
 ManualDir = Annotated[str | None, "a folder of raw files or of pictures, or a file of arrays"]
+TestShare = Annotated[
+    float,
+    Range(0, LARGEST_SHARE),
+    "of the examples that is held out of data without a split for testing; 0 is a tenth, of digits a sixth",
+]
 Length = Annotated[int, Range(1, 2**31 - 1), "how many batches it trains on"]
 Batch = Annotated[int, Range(1, 2**20), "images of a step, over all devices"]
 
@@ -65,6 +71,7 @@ class Data(NamedTuple):
     resolution: Resolution = ()
     channels: Channels = 0
     crop: Crop = "none"
+    test_share: TestShare = 0.0
     classes: Annotated[
         tuple[Annotated[int | str, Range(0, 2**31 - 1)], ...],
         Entries(0, 2**16),
@@ -83,6 +90,7 @@ class Second(NamedTuple):
     resolution: Resolution = ()
     channels: Channels = 0
     crop: Crop = "none"
+    test_share: TestShare = 0.0
     manual_dir: ManualDir = None
 
 

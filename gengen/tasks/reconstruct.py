@@ -35,7 +35,8 @@ def main(
       run: the run.
       num: number of images.
       seed: of the choice of the images, of what corrupts them and of what the model draws.
-      output: the .png to write, its ending added if it has none; `reconstructions.png` in the run folder by default.
+      output: the .png to write, its ending added if it has none; `reconstructions.png` in the run folder by default,
+        `reconstructions-NAME.png` of a source.
       source: a picture of the user, or a folder of them, in the place of held-out images.
       label: name or number of the class of the user's pictures, for a model that takes labels.
       dark: whether the sheet is light on dark.
@@ -50,7 +51,7 @@ def main(
     for capability in ("encode", "decode"):
         require(run.model, capability)
     shown = _shown(run, num, seed, source, label)
-    picture, arrays = output_files(output, run.folder / "reconstructions.png", ".png", ".npz")
+    picture, arrays = output_files(output, run.folder / "reconstructions.png", ".png", ".npz", source=source)
     units = run.signature.units
     latents = Latents(run.model, units, run.variables, seed)
     corrupt, corrupted = _corruption(run)

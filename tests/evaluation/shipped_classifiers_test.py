@@ -11,9 +11,15 @@ import pytest
 
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
-from gengen.evaluation import trained_classifier as classifier
+from gengen.evaluation import trained_network
 from gengen.evaluation.shipped_classifiers import SETS
-from gengen.evaluation.trained_classifier import SHIPPED, digest_of, trained
+from gengen.evaluation.trained_classifier import SHIPPED, classifier_of
+from gengen.evaluation.trained_network import digest_of
+
+
+def trained(data, cache, steps=None):
+    return trained_network.trained(data, classifier_of(data, steps), cache)
+
 
 FILES = {file.stem: file for file in SHIPPED.glob("*.npz")}
 
@@ -30,7 +36,7 @@ def untrained(monkeypatch):
     def fail(*given):
         raise Refusal("trained")
 
-    monkeypatch.setattr(classifier, "_train", fail)
+    monkeypatch.setattr(trained_network, "_train", fail)
 
 
 @pytest.mark.input(
@@ -95,9 +101,10 @@ def test_the_number_of_threads_does_not_show_in_features(data, tmp_path):
     """Bit for bit, so that one digest of weights means one set of scores."""
     code = (
         "import hashlib, pathlib, sys, numpy as np; from gengen.data.dataset import load;"
-        "from gengen.evaluation.trained_classifier import trained;"
+        "from gengen.evaluation.trained_classifier import classifier_of;"
+        "from gengen.evaluation.trained_network import trained;"
         "data = load(name='digits', resolution=16, channels=1);"
-        "found = trained(data, pathlib.Path('none')).extract(data.splits['train']['data']);"
+        "found = trained(data, classifier_of(data), pathlib.Path('none')).extract(data.splits['train']['data']);"
         "print(hashlib.sha256(b''.join(part.tobytes() for part in found)).hexdigest())"
     )
     environment = {**os.environ, "TFDS_DATA_DIR": str(data.folder.parents[2]), "XLA_FLAGS": ""}
