@@ -7,9 +7,9 @@ Score: area under the ROC curve 98.1 % in the mean over the ten digits of MNIST 
   nearest neighbour 95.4 %), 98.4 % on the eights of the smooth digits (29 images); 1 seed each.
 Minutes: 0.1 on smooth digits, 0.1 a class on MNIST, with 2 cores.
 
-What it gives back of a three is an eight, and a thick one it takes for an eight. Another class:
+What it gives back of a 3 is an 8, and a thick 1 it takes for an 8. Another class:
 --config.data.classes=3. A part of its training images is set aside, from which the threshold comes. Variant `faces`
-knows faces, and what was behind them is new to it.
+knows 75 faces and gives one back of a bare wall, too: its area is 69.4 % (25 faces, 25 others).
 """
 
 from ml_collections import ConfigDict
