@@ -75,26 +75,35 @@ def optimizer(name: str, rate: float, **arguments: float) -> ConfigDict:
     return section
 
 
-def vary(config: ConfigDict, variant: str, known: Sequence[str], resolution: int = 28) -> ConfigDict:
+def vary(
+    config: ConfigDict, variant: str, known: Sequence[str], resolution: int = 28, shown: str = "digits"
+) -> ConfigDict:
     """Returns an experiment as the variant that all of them have; others an experiment has dealt with itself.
 
     Args:
       config: the experiment on the digits.
-      variant: "tiny", "mnist", "fashion_mnist", another one of `known`, or "" for none.
+      variant: "tiny", "mnist", "fashion_mnist", "digits", another one of `known`, or "" for none.
       known: all variants of the experiment.
-      resolution: height and width of MNIST and Fashion-MNIST.
+      resolution: height and width of MNIST and Fashion-MNIST, and of `shown`.
+      shown: the embedded data of the experiment where they are not the digits, which "tiny" and "digits" have.
 
     Raises:
       ValueError: the experiment has no such variant.
     """
     if variant not in ("", *known):
         raise ValueError(f"variant {variant!r} is unknown; leave it out or choose one of {', '.join(known)}")
-    if variant in ("mnist", "fashion_mnist"):
-        config.data.name = variant
+    if variant in ("mnist", "fashion_mnist") or (variant not in ("tiny", "digits") and shown != "digits"):
+        config.data.name = variant if "mnist" in variant else shown
         config.data.resolution = (resolution, resolution)
     if variant == "tiny":
         _shrink(config)
     return config
+
+
+def own_pictures(config: ConfigDict, resolution: int = 64) -> None:
+    """Makes a config one of the user's own colour pictures, whose folder or zip is `data.manual_dir`."""
+    config.data.update(name="image_folder", resolution=(resolution, resolution), channels=3, crop="center")
+    config.evaluation.every = 0  # pictures without labels are judged by Inception, whose weights are a file
 
 
 def _shrink(config: ConfigDict) -> None:

@@ -147,7 +147,9 @@ _RAW: Mapping[str, Callable[[], raw.RawSet]] = {
     "facades": facades.raw_set,
 }
 
-_NAMES = ("digits", "glyphs", "photographs", *_RAW)  # of the first three there is nothing to download
+_EMBEDDED = ("digits", "digits_smooth", "glyphs", "glyphs_varied", "faces", "photographs")
+
+_NAMES = (*_EMBEDDED, *_RAW)  # of the embedded there is nothing to download
 
 _ARRAYS = (*points.CLOUDS, "sines")
 

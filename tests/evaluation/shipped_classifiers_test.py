@@ -1,4 +1,4 @@
-"""The classifiers that come with gengen: of the embedded digits and of MNIST, whole, and taken without a training."""
+"""The classifiers that come with gengen: whole, of embedded data and of MNIST, and taken without a training."""
 
 import dataclasses
 import json
@@ -41,7 +41,7 @@ def untrained(monkeypatch):
 
 @pytest.mark.input(
     "Judging",
-    "the embedded digits at 16x16x1",
+    "the embedded digits at 16x16x1, the smooth ones and the varied glyphs at 28x28x1",
     "taken",
     "they are judged by the classifier that comes with gengen: nothing is trained, and all machines have its digest",
 )
@@ -54,6 +54,12 @@ def test_the_digits_are_judged_by_the_classifier_that_comes_with_gengen(data, tm
         assert found.metadata == json.loads(str(arrays["metadata"]))
         assert all(arrays[name].dtype == np.float16 for name in arrays.files if name != "metadata")
     assert all(array.dtype == np.float32 for array in found.weights.values())
+
+
+@pytest.mark.parametrize("name", ["digits_smooth", pytest.param("glyphs_varied", marks=pytest.mark.slow)])
+def test_larger_embedded_data_are_judged_by_theirs(name, data_dir, tmp_path, untrained):
+    found = trained(load(name=name, resolution=28, channels=1, data_dir=data_dir), tmp_path / "classifier.npz")
+    assert found.accuracy > 0.985
 
 
 def test_files_are_whole_and_small():
