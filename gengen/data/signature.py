@@ -85,6 +85,13 @@ class Signature:
         return self.fields["data"].shape
 
     @property
+    def title(self) -> str:
+        """What the data are, as a picture is titled: "digits, 16 × 16"."""
+        name = self.name if self.second is None else f"{self.name} and {self.second.name}"
+        sizes = {"picture": self.shape[:2], "volume": self.shape[:3]}.get(self.kind, ())
+        return f"{name}, {' × '.join(map(str, sizes))}" if sizes else name
+
+    @property
     def units(self) -> Units:
         """What brings the data to the units of models, and back."""
         return Units(self.fields["data"])

@@ -116,6 +116,17 @@ def extractors(data: DataSet, settings: ConfigDict) -> Extractors:
     return Extractors(inception or (points if kind is _OF_NUMBERS else _coordinates(data)), classes, points)
 
 
+def class_extractor(data: DataSet) -> Extractor:
+    """What names the classes of labelled data, whatever gives the features; it is trained where necessary.
+
+    Raises:
+      Refusal: the data have no labels, or training examples of one class alone.
+    """
+    if len(present(data)) < 2:
+        raise Refusal(f"{data.signature.name} has no labels of two classes or more, so no classifier can learn them.")
+    return KINDS[data.signature.kind].classes(data)
+
+
 def _chosen(data: DataSet, settings: ConfigDict, *, labelled: bool) -> str:
     """What gives the features: "classifier", "inception" or "coordinates"."""
     asked, weights, signature = settings.features, settings.inception_weights, data.signature

@@ -58,9 +58,8 @@ def regularity(subject: Subject) -> Section | None:
         return None
     latents = Latents(run.model, subject.data.signature.units, run.variables, seed=1)
     condition = label_condition(run.model, np.arange(2 * WALKS) // 2 % max(classes, 1))
-    ends = latents.draw(np.arange(2 * WALKS), condition).reshape(WALKS, 2, -1)
-    shape = latents.draw(np.arange(1), {name: value[:1] for name, value in condition.items()}).shape[1:]
-    walks = lerp(ends[:, 0], ends[:, 1], np.linspace(0, 1, STEPS + 1)).astype(np.float32).reshape(-1, *shape)
+    ends = latents.draw(2 * WALKS, condition)
+    walks = lerp(ends[::2], ends[1::2], np.linspace(0, 1, STEPS + 1)).astype(np.float32).reshape(-1, *ends.shape[1:])
     along = {name: np.repeat(value[::2], STEPS + 1) for name, value in condition.items()}
     decoded = latents.decode(walks, np.repeat(np.arange(WALKS), STEPS + 1), along)
     found: dict[str, Estimate] = {"continuity": continuity(decoded.reshape(WALKS, STEPS + 1, -1))}

@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -10,13 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from gengen.pictures.grid import without_alpha
+from gengen.pictures.grid import save_png, without_alpha
+from gengen.pictures.sheet import alike
 
 WIDTH, HEIGHT = 1_200, 1_800
 """Pixels that a sheet is wide at least, and those beyond which enlarged pictures do not make it higher."""
 
-HEAD, TITLE, CAPTION, SMALL = 28, 24, 22, 15
-"""Pixels of the letters of the title line, of a block's title, of captions, and of captions that have to shrink."""
+HEAD, TITLE, CAPTION, MIDDLE, SMALL = 28, 24, 22, 18, 15
+"""Pixels of the letters of the title line, of a block's title, and of captions, which may have to shrink."""
 
 EDGE, GAP, ROOM = 24, 4, 8
 """Pixels about the sheet and between blocks, between pictures, and between a picture and its caption."""
@@ -107,6 +108,35 @@ def captioned(blocks: Sequence[Block], title: str = "", theme: Theme = LIGHT) ->
     return np.asarray(sheet)
 
 
+def save_sheet(path: Path, blocks: Sequence[Block], title: str = "", *, dark: bool = False) -> None:
+    """Writes a sheet as a PNG that appears whole or not at all.
+
+    Args:
+      path: of the file.
+      blocks: as in `captioned`.
+      title: of the sheet.
+      dark: whether it is light on dark.
+    """
+    save_png(path, captioned(blocks, title, DARK if dark else LIGHT))
+
+
+def contact(rows: Mapping[str, np.ndarray], columns: int, title: str = "", across: Sequence[str] = ()) -> list[Block]:
+    """Blocks in which what there is of each image stands in one column, as the figures of papers have it.
+
+    Args:
+      rows: what there is of N images, by its title, each uint8 [N, H, W, C]; sizes and colours may differ.
+      columns: images beside each other, at most; those that are left over go on in a further block.
+      title: of them all; "" for none.
+      across: titles of the images [N], or none.
+    """
+    parts, blocks = alike(list(rows.values())), []
+    for start in range(0, len(parts[0]), columns):
+        cells = [part[start : start + columns] for part in parts]
+        named = across[start : start + columns]
+        blocks.append(Block(np.concatenate(cells), len(cells[0]), "" if start else title, tuple(rows), named))
+    return blocks
+
+
 def _factor(blocks: Sequence[Block], left: int) -> int:
     """By how much pixels are enlarged."""
     shown = [block for block in blocks if block.pixels]
@@ -147,9 +177,8 @@ def _across(block: Block, width: int, theme: Theme) -> list[Image.Image]:
     """Captions of columns: smaller where they do not fit, in two lines, and upright where that is not enough."""
     if not block.across:
         return []
-    for size in (CAPTION, 18, SMALL):
-        for fold in (lambda text: text, lambda text: text.replace(" ", "\n", 1)):
-            texts = [fold(text) for text in block.across]
+    for size in (CAPTION, MIDDLE, SMALL):
+        for texts in (block.across, [text.replace(" ", "\n", 1) for text in block.across]):
             if max(_size(text, size)[0] for text in texts) <= width + block.gap - 2:
                 return [_written(text, size, theme.faint, theme, align="center") for text in texts]
     size = CAPTION if width >= CAPTION + 4 else SMALL

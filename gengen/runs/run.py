@@ -42,6 +42,12 @@ class Run(NamedTuple):
     given: ConfigDict
 
     @property
+    def title(self) -> str:
+        """What a picture of it is titled: the run, its step, its data, and which weights these are."""
+        best = " · best checkpoint" if self.origin["checkpoint"] == "best" else ""
+        return f"{titled(self.folder, self.step, self.signature)} · weights {self.origin['weights']}{best}"
+
+    @property
     def settings(self) -> ConfigDict:
         """The section `evaluation`; empty where the folder is older than it."""
         return self.given.get("evaluation", ConfigDict())
@@ -53,6 +59,11 @@ class Run(NamedTuple):
           Refusal: the data are gone or other ones.
         """
         return load_again(self.folder, self.config, self.signature, self.given)
+
+
+def titled(folder: Path, step: int, signature: Signature) -> str:
+    """What a picture of a run at some step is titled."""
+    return f"{folder.absolute().name} · step {step:,} · {signature.title}"
 
 
 def open_run(folder: Path, *, best: bool = False, raw: bool = False, given: ConfigDict | None = None) -> Run:
