@@ -1,16 +1,22 @@
 """Models whose pictures show what they were told and what code they were made of, and runs of them."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 import pytest
 from ml_collections import ConfigDict
 
+from gengen.api import progress
 from gengen.cli.tasks import given_to, main_of
 from gengen.core.mean import mean_of
 from gengen.core.model import Condition, GenerativeModel
 from gengen.core.parallel import example_keys
 from gengen.core.state import State
 from gengen.data.signature import DataSet, Signature
+from gengen.evaluation import translation_scores
+from gengen.pictures import captions
+from gengen.pictures.captions import Block, Theme
 from gengen.runs import run
 from gengen.runs.folder import open_folder
 
@@ -129,3 +135,37 @@ def looked(opened, tmp_path):
         return main_of(mode)(opened(model, data, config), **given_to(mode, {"seed": 0, "num": 8, **flags}))
 
     return look
+
+
+class Drawn(NamedTuple):
+    """A sheet that was drawn.
+
+    Attributes:
+      blocks: its blocks.
+      title: its title line.
+      theme: its colours.
+    """
+
+    blocks: list[Block]
+    title: str
+    theme: Theme
+
+    @property
+    def cells(self):
+        """The cells of its one block, [rows, columns, H, W] where they are grey."""
+        (block,) = self.blocks
+        return block.cells.reshape(-1, block.columns, *block.cells.shape[1:3])
+
+
+@pytest.fixture
+def sheets(monkeypatch):
+    """A list of the sheets that are drawn from now on; each is drawn as ever."""
+    drawn, draw = [], captions.captioned
+
+    def record(blocks, title="", theme=captions.LIGHT):
+        drawn.append(Drawn(list(blocks), title, theme))
+        return draw(blocks, title, theme)
+
+    for module in (captions, progress, translation_scores):
+        monkeypatch.setattr(module, "captioned", record)
+    return drawn

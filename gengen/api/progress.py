@@ -11,17 +11,20 @@ import numpy as np
 from gengen.core.model import GenerativeModel
 from gengen.core.state import Variables
 from gengen.data.signature import DataSet
-from gengen.inference.conditions import LABEL, by_class, classes_of, columns_of
+from gengen.inference.conditions import LABEL, by_class, classes_of, columns_of, names_of
 from gengen.inference.sampling import sampler
 from gengen.inference.shown import sheet, thumbnails
 from gengen.inference.translation import Gallery
-from gengen.pictures.grid import grid, save_png
+from gengen.pictures.captions import Block, captioned, contact
+from gengen.pictures.grid import save_png
 from gengen.pictures.kinds import KINDS
+from gengen.runs.run import titled
 
 PAIRS = 32
 """Held-out images that are shown above their reconstructions."""
 
-COLUMNS = 8
+COLUMNS = 16
+"""Held-out images beside each other."""
 
 TRANSLATED = 16
 """Held-out images that are shown above their translations, in each direction."""
@@ -73,26 +76,29 @@ class Progress:
     def write(self, step: int, variables: Variables) -> Iterator[tuple[str, np.ndarray]]:
         """Writes the pictures of a step; yields the kind and the pixels [H, W, C] of each."""
         for kind, path in self.pictures(step):
-            shown = self._draws[kind](variables)
+            shown = captioned(self._draws[kind](variables), titled(self._workdir, step, self._signature))
             save_png(path, shown)
             yield kind, shown
 
-    def _samples(self, variables: Variables) -> np.ndarray:
-        columns = columns_of(self._model)
+    def _samples(self, variables: Variables) -> list[Block]:
+        across = columns_of(self._model, self._signature)
         many = KINDS[self._signature.kind].many
-        number = math.ceil(many / columns) * columns if columns else many
+        number = math.ceil(many / len(across)) * len(across) if across else many
         drawn = self._draw(variables, self._seed, number, by_class(self._model, number))
-        return sheet(self._signature, drawn, columns=columns)
+        return [sheet(self._signature, drawn, across=across)]
 
-    def _reconstructions(self, variables: Variables) -> np.ndarray:
+    def _reconstructions(self, variables: Variables) -> list[Block]:
         data = self._held_out["data"]
         back = self._signature.units.to_data(self._back(jax.random.key(self._seed), variables, self._held_out))
-        columns = min(COLUMNS, len(data))
-        above, below = (thumbnails(self._signature, examples) for examples in (data, back))
-        return grid(in_pairs(above, below, columns), columns=columns)
+        rows = {
+            name: thumbnails(self._signature, shown) for name, shown in (("images", data), ("reconstructions", back))
+        }
+        labels = self._held_out.get("label")
+        names = () if labels is None else names_of(labels, self._signature.classes)
+        return contact(rows, COLUMNS, across=names)
 
-    def _translations(self, variables: Variables) -> np.ndarray:
-        return self._gallery.picture(variables)
+    def _translations(self, variables: Variables) -> list[Block]:
+        return self._gallery.blocks(variables)
 
     def _through(self, key: jax.Array, variables: Variables, batch: dict[str, jax.Array]) -> jax.Array:
         assert self._model.encode and self._model.decode
@@ -100,15 +106,3 @@ class Progress:
         latents = self._model.encode(key, variables, self._signature.units.to_model(batch["data"]), condition)
         back: jax.Array = self._model.decode(key, variables, latents, condition)
         return back
-
-
-def in_pairs(above: np.ndarray, below: np.ndarray, columns: int) -> np.ndarray:
-    """Orders two sets of images [N, H, W, C] so that in rows of so many each of `below` comes under its own of `above`.
-
-    Returns:
-      Images [2 M, H, W, C], M the largest multiple of `columns` that N holds, or N itself if it is smaller.
-    """
-    columns = min(columns, len(above))
-    whole = len(above) // columns * columns
-    rows = [images[:whole].reshape(-1, columns, *images.shape[1:]) for images in (above, below)]
-    return np.stack(rows, axis=1).reshape(2 * whole, *above.shape[1:])

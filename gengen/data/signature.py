@@ -92,6 +92,17 @@ class Signature:
         return f"{name}, {' × '.join(map(str, sizes))}" if sizes else name
 
     @property
+    def domains(self) -> tuple[str, str]:
+        """What two domains are called: their data sets, where these have names of their own, and else a and b."""
+        other = self.second
+        return ("a", "b") if other is None or other.name == self.name else (self.name, other.name)
+
+    def way(self, direction: str) -> str:
+        """A direction of a translation, "ab" or "ba", in words."""
+        start, end = self.domains if direction == "ab" else self.domains[::-1]
+        return f"from {start} to {end}"
+
+    @property
     def units(self) -> Units:
         """What brings the data to the units of models, and back."""
         return Units(self.fields["data"])

@@ -13,8 +13,8 @@ from gengen.inference.domains import aligned, domains
 from gengen.inference.sampling import sampler
 from gengen.inference.translation import Gallery, Translations
 from gengen.metrics.pairs import absolute_error, mean_error, measure, retrieve
+from gengen.pictures.captions import captioned, contact
 from gengen.pictures.grid import without_alpha
-from gengen.pictures.sheet import alike, in_rows
 
 SHOWN = 16
 """Images that are shown above their translations in each direction, or pairs."""
@@ -59,10 +59,11 @@ def picture(subject: Subject) -> np.ndarray:
     """
     run, seed = subject.run, subject.seed
     if run.model.translate:
-        return Gallery(run.model, subject.data, number=SHOWN, seed=seed, columns=COLUMNS).picture(run.variables)
-    draw = sampler(run.model, subject.data.signature.units)
+        gallery = Gallery(run.model, subject.data, number=SHOWN, seed=seed, columns=COLUMNS)
+        return captioned(gallery.blocks(run.variables), run.title)
+    draw, names = sampler(run.model, run.signature.units), run.signature.domains
     halves = [draw(run.variables, seed, SHOWN, {DOMAIN: np.full(SHOWN, index, np.int32)}) for index in (0, 1)]
-    return in_rows(alike(halves), COLUMNS)
+    return captioned(contact(dict(zip(names, halves, strict=True)), COLUMNS), run.title)
 
 
 def _directions(subject: Subject) -> dict[str, dict[str, Any]]:

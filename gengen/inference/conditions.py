@@ -9,7 +9,7 @@ import numpy as np
 from gengen.core.model import GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.data.labels import only_labelled
-from gengen.data.signature import DataSet
+from gengen.data.signature import DataSet, Signature
 
 Conditions = Mapping[str, np.ndarray]
 """What each of n samples is told to be, by the names of a model's conditions: int32 [n] or float32 [n, size]."""
@@ -23,6 +23,9 @@ DOMAIN = "domain"
 COLUMNS = 32
 """The most classes that get a column each in a picture."""
 
+PAIRS = 4
+"""Pairs of samples, one of each domain, beside each other."""
+
 NAMED = 20
 """The most classes that a message names."""
 
@@ -32,10 +35,16 @@ def classes_of(model: GenerativeModel) -> int:
     return model.conditions[LABEL].classes if LABEL in model.conditions else 0
 
 
-def columns_of(model: GenerativeModel) -> int | None:
-    """Columns of a grid that shows each class in a column of its own; None where that is not possible."""
-    classes = classes_of(model)
-    return classes if 1 < classes <= COLUMNS else None
+def columns_of(model: GenerativeModel, signature: Signature) -> tuple[str, ...]:
+    """Titles of the columns of a grid of samples: each class has one, or each domain; () where columns say nothing."""
+    if 1 < classes_of(model) <= COLUMNS:
+        return signature.classes
+    return PAIRS * signature.domains if DOMAIN in model.conditions else ()
+
+
+def names_of(labels: np.ndarray, names: Sequence[str]) -> list[str]:
+    """The names of classes [N] by their numbers; "" where a class is not known."""
+    return [names[label] if label >= 0 else "" for label in labels]
 
 
 def by_class(model: GenerativeModel, number: int) -> Conditions | None:

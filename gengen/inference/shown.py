@@ -1,34 +1,41 @@
-"""Examples of any kind as pictures: one sheet of many, and small pictures for grids."""
+"""Examples of any kind as blocks of a sheet: many, pairs and paths, and small pictures for any grid."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from gengen.data.points import density_of
 from gengen.data.signature import Signature
-from gengen.pictures.grid import grid
+from gengen.pictures.captions import Block, contact
 from gengen.pictures.kinds import KINDS
-from gengen.pictures.sheet import in_rows
 
 PLANE = 2
 """Numbers of a point from which it can be drawn in a plane."""
+
+BESIDE = 16
+"""Examples beside each other, each above what is given back for it."""
 
 DEVIATIONS, FRAMED = 2.5, 2.0
 """How far from its mean a feature without bounds is drawn, in standard deviations of the training split, and what axes
 hold at least: a model that gives back one mode of several is not to fill them."""
 
 
-def sheet(signature: Signature, examples: np.ndarray, *, columns: int | None = None) -> np.ndarray:
-    """One picture of many examples, uint8 [H, W, C]: a grid of pictures, and what suits any other kind.
+def sheet(signature: Signature, examples: np.ndarray, *, across: Sequence[str] = (), title: str = "") -> Block:
+    """Many examples: a grid of pictures, and what suits any other kind.
 
     Args:
       signature: of the data.
       examples: [N, *shape] in the data's units.
-      columns: of a grid of pictures; about as many as rows by default.
+      across: titles of the columns of a grid of pictures; without them there are about as many columns as rows.
+      title: of them all; "" for none.
     """
     if signature.kind == "picture":
-        return grid(examples, columns=columns)
-    return KINDS[signature.kind].sheet({"": examples}, density=density_of(signature), bounds=_bounds(signature, FRAMED))
+        columns = min(len(across) or math.ceil(math.sqrt(len(examples))), len(examples))
+        return Block(examples, columns, title, across=across[:columns])
+    whole = KINDS[signature.kind].sheet
+    picture = whole({"": examples}, density=density_of(signature), bounds=_bounds(signature, FRAMED))
+    return Block(picture[None], 1, title, pixels=False)
 
 
 def thumbnails(signature: Signature, examples: np.ndarray) -> np.ndarray:
@@ -41,25 +48,34 @@ def thumbnails(signature: Signature, examples: np.ndarray) -> np.ndarray:
     return KINDS[signature.kind].thumbnails(examples, _bounds(signature, DEVIATIONS))
 
 
-def pairs(signature: Signature, rows: Sequence[np.ndarray]) -> np.ndarray:
-    """One picture of examples and what is given back for them, uint8 [H, W, C].
+def pairs(signature: Signature, rows: Mapping[str, np.ndarray], across: Sequence[str] = ()) -> list[Block]:
+    """Examples and what is given back for them.
 
     Args:
       signature: of the data.
-      rows: examples first and what is given back last, each [N, *shape] in the data's units.
+      rows: by their titles, examples first and what is given back last, each [N, *shape] in the data's units.
+      across: titles of the examples [N], or none.
     """
     drawn = KINDS[signature.kind].pairs
     if drawn is None or signature.shape[-1] < PLANE:
-        return in_rows([thumbnails(signature, row) for row in rows])
-    return drawn(rows[0], rows[-1], density=density_of(signature))
+        return contact({title: thumbnails(signature, row) for title, row in rows.items()}, BESIDE, across=across)
+    first, *_, last = rows.values()
+    return [Block(drawn(first, last, density=density_of(signature))[None], 1, pixels=False)]
 
 
-def paths(signature: Signature, along: np.ndarray) -> np.ndarray:
-    """One picture of examples along paths [rows, steps, *shape] in the data's units, uint8 [H, W, C]."""
+def paths(signature: Signature, along: np.ndarray, *, rows: Sequence[str] = (), across: Sequence[str] = ()) -> Block:
+    """Examples along paths.
+
+    Args:
+      signature: of the data.
+      along: [N, steps, *shape] in the data's units.
+      rows: titles of the paths [N], or none.
+      across: titles of the steps, or none.
+    """
     drawn, everything = KINDS[signature.kind].paths, along.reshape(-1, *along.shape[2:])
     if drawn is None or signature.shape[-1] < PLANE:
-        return grid(thumbnails(signature, everything), columns=along.shape[1])
-    return drawn(along, everything, density=density_of(signature))
+        return Block(thumbnails(signature, everything), along.shape[1], rows=rows, across=across)
+    return Block(drawn(along, everything, density=density_of(signature))[None], 1, pixels=False)
 
 
 def _bounds(signature: Signature, deviations: float) -> tuple[np.ndarray, np.ndarray]:

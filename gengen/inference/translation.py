@@ -14,7 +14,7 @@ from gengen.core.units import Units
 from gengen.data.signature import DataSet, Signature
 from gengen.inference.batched import One, per_example
 from gengen.inference.domains import SEEDS, aligned, pairs_of, units_of
-from gengen.pictures.sheet import alike, below, in_rows
+from gengen.pictures.captions import Block, contact
 
 
 class Given(NamedTuple):
@@ -105,16 +105,18 @@ class Gallery:
       columns: images beside each other.
     """
 
-    def __init__(self, model: GenerativeModel, data: DataSet, *, number: int, seed: int, columns: int = 8) -> None:
+    def __init__(self, model: GenerativeModel, data: DataSet, *, number: int, seed: int, columns: int = 16) -> None:
         self._translations, self._columns = Translations(model, data.signature, seed), columns
+        self._signature = data.signature
         self._given = {way: held_out(data, model, way, number, seed) for way in self._translations.directions}
 
-    def picture(self, variables: Variables) -> np.ndarray:
-        """Inputs above outputs, reconstructions and targets, one direction below the other, uint8 [H, W, C]."""
-        rows = [list(self._translations.rows(variables, way, given).values()) for way, given in self._given.items()]
-        number = min(len(row) for way in rows for row in way)
-        shown = iter(alike([row[:number] for way in rows for row in way]))
-        return below([in_rows([next(shown) for _ in way], self._columns) for way in rows])
+    def blocks(self, variables: Variables) -> list[Block]:
+        """Inputs above outputs, reconstructions and targets, one direction below the other."""
+        found = []
+        for way, given in self._given.items():
+            rows = self._translations.rows(variables, way, given)
+            found += contact(rows, self._columns(self._signature, way))
+        return found
 
 
 def held_out(data: DataSet, model: GenerativeModel, direction: str, number: int, seed: int) -> Given:

@@ -1,5 +1,6 @@
 """Panels drawn by matplotlib, as arrays. It is imported where something is drawn, because that takes a second."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ REFERENCE, OTHER, FAINT, NOTE = "#1d3f72", "#d1495b", "#9db9dc", "0.35"
 
 CURVES = (REFERENCE, OTHER, "#2a9d8f", "#e9a23b", "#8e6bbf", "#6b7785")
 """Colours of features in one panel."""
+
+WIDTH = 1_152
+"""Pixels that a picture is wide at least, so that a sheet of it can be projected."""
 
 MARGIN = 0.08
 """Room about what is drawn, as a share of its extent."""
@@ -32,7 +36,8 @@ def panels(rows: int, columns: int, size: tuple[float, float], **shared: Any) ->
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(size[0] * columns, size[1] * rows), dpi=100, layout="constrained")
+    wide = size[0] * columns
+    figure = Figure(figsize=(wide, size[1] * rows), dpi=max(100, math.ceil(WIDTH / wide)), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, **shared)
     for panel in axes.flat:
         panel.tick_params(labelsize=SMALL)

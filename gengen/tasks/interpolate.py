@@ -79,7 +79,7 @@ def main(
     if ends.images is not None:
         first, last = (np.broadcast_to(side[:, None], (len(shown), rows, 1, *side.shape[1:])) for side in _sides(ends))
         shown, along = np.concatenate([first, shown, last], axis=2), ["image", *along, "image"]
-    named = names_of(condition[LABEL], signature.classes) if classes_of(model) else [""] * rows
+    named = names_of(condition[LABEL], signature.classes) if LABEL in condition else [""] * rows
     domains = names_of_domains(signature) if len(shown) > 1 else ("",)
     titles = [f"{domain} {name}".strip() for name in named for domain in domains]
     how = "spherical" if spherical else "straight"

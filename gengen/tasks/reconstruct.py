@@ -10,18 +10,20 @@ from gengen.build.parts import build_part
 from gengen.core.model import require
 from gengen.core.refusal import Refusal
 from gengen.core.units import Units
-from gengen.inference.conditions import classes_of, of_class, shown_to
+from gengen.inference.conditions import classes_of, names_of, of_class, shown_to
 from gengen.inference.latents import Latents, label_condition
 from gengen.inference.shown import pairs
 from gengen.metrics.interval import of_blocks
-from gengen.pictures.grid import save_png
+from gengen.pictures.captions import save_sheet
 from gengen.reports.tables import number, with_interval
 from gengen.runs.data import Shown, held_out, pictures_of
 from gengen.runs.outputs import output_files, save_npz
 from gengen.runs.run import Run
 
 
-def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | None, label: str | None) -> Path:
+def main(
+    run: Run, *, num: int, seed: int, output: Path | None, source: Path | None, label: str | None, dark: bool
+) -> Path:
     """Writes held-out images above their reconstructions as a .png, and both as an .npz beside it.
 
     A denoising model is shown corrupted images, which get a row between the two. The .npz holds `images` and
@@ -36,6 +38,7 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | N
       output: the .png to write, its ending added if it has none; `reconstructions.png` in the run folder by default.
       source: a picture of the user, or a folder of them, in the place of held-out images.
       label: name or number of the class of the user's pictures, for a model that takes labels.
+      dark: whether the sheet is light on dark.
 
     Returns:
       The path of the .png.
@@ -58,7 +61,8 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | N
     between = {"seen": units.to_data(seen)} if corrupt else {}
     kept = {"images": shown.images, **between, "reconstructions": units.to_data(decoded)}
     save_npz(arrays, kept | ({} if shown.labels is None else {"labels": shown.labels}))
-    save_png(picture, pairs(run.signature, list(kept.values())))
+    names = () if shown.labels is None else names_of(shown.labels, run.signature.classes)
+    save_sheet(picture, pairs(run.signature, kept, names), f"{run.title} · {shown.title}{corrupted}", dark=dark)
     print(f"{shown.title}{corrupted}, step {run.step}; rows, from above: {', '.join(kept)}")
     of = "pixel" if run.signature.kind == "picture" else "value"
     what = f"of a {of} in [0, 1]" if units.field.bounded else "of a standardised value"

@@ -5,14 +5,14 @@ from pathlib import Path
 from gengen.inference.conditions import LABEL, by_class, columns_of, of_class
 from gengen.inference.sampling import sampler
 from gengen.inference.shown import sheet
-from gengen.pictures.grid import save_png
+from gengen.pictures.captions import save_sheet
 from gengen.runs.limits import check_room
 from gengen.runs.outputs import output_files, save_npz
 from gengen.runs.prior import with_prior
 from gengen.runs.run import Run
 
 
-def main(run: Run, *, num: int, seed: int, output: Path | None, label: str | None) -> Path:
+def main(run: Run, *, num: int, seed: int, output: Path | None, label: str | None, dark: bool) -> Path:
     """Writes `num` samples of a run as an .npz (`images` [N, *shape], in the data's units) and as a .png beside it.
 
     Where the model takes labels, the .npz also has the `labels` asked for, int32 [N].
@@ -24,6 +24,7 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, label: str | Non
       output: the .npz to write, its ending added if it has none; `samples.npz` in the run folder by default.
       label: name or number of the class of all samples; without it sample i is of class i mod K, and each class has a
         column of the grid.
+      dark: whether the sheet is light on dark.
 
     Returns:
       The path of the .npz.
@@ -39,7 +40,8 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, label: str | Non
     able = with_prior(run)
     images = sampler(able.model, able.signature.units)(able.variables, seed, num, condition)
     save_npz(output, {"images": images, **({"labels": condition[LABEL]} if condition else {})})
-    columns = columns_of(model) if label is None else None
-    save_png(picture, sheet(run.signature, images, columns=columns))
+    across = columns_of(model, run.signature) if label is None else ()
+    named = f" · class {run.signature.classes[condition[LABEL][0]]}" if label is not None and condition else ""
+    save_sheet(picture, [sheet(run.signature, images, across=across)], run.title + named, dark=dark)
     print(picture)
     return output

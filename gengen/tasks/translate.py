@@ -11,18 +11,27 @@ from gengen.data.signature import Signature
 from gengen.inference.domains import SEEDS, pairs_of, signature_of
 from gengen.inference.translation import Given, Translations, held_out
 from gengen.metrics.pairs import absolute_error, mean_error, measure
-from gengen.pictures.grid import WHITE, has_alpha, save_png
-from gengen.pictures.sheet import alike, in_rows
+from gengen.pictures.captions import contact, save_sheet
+from gengen.pictures.grid import WHITE, has_alpha
 from gengen.reports.tables import number, with_interval
 from gengen.runs.data import pictures_of
 from gengen.runs.outputs import output_files, save_npz
 from gengen.runs.run import Run
 
-COLUMNS = 6
+COLUMNS = 9
 """Images beside each other."""
 
 
-def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | None, direction: str | None) -> Path:
+def main(
+    run: Run,
+    *,
+    num: int,
+    seed: int,
+    output: Path | None,
+    source: Path | None,
+    direction: str | None,
+    dark: bool,
+) -> Path:
     """Writes images above their translations as a .png, and all of it as an .npz beside it.
 
     Below them come their reconstructions, which are the translations translated back, where the model can do so, and
@@ -41,6 +50,7 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | N
       output: the .png to write, its ending added if it has none; `translations.png` in the run folder by default.
       source: a picture of the user, or a folder of them, in the place of held-out images.
       direction: "ab" or "ba"; "ab" by default, where the model can do both.
+      dark: whether the sheet is light on dark.
 
     Returns:
       The path of the .png.
@@ -58,7 +68,8 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | N
     picture, arrays = output_files(output, run.folder / "translations.png", ".png", ".npz")
     kept = Translations(model, run.signature, seed).rows(run.variables, direction, given)
     save_npz(arrays, kept)
-    save_png(picture, in_rows(alike(list(kept.values())), COLUMNS))
+    way = run.signature.way(direction)
+    save_sheet(picture, contact(kept, COLUMNS, f"{given.title}, {way}"), run.title, dark=dark)
     print(f"{given.title}, from {direction[0]} to {direction[1]}, step {run.step}; rows, from above: {', '.join(kept)}")
     if source is None:
         print("".join(f"{line}\n" for line in errors(kept)), end="")

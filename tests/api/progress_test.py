@@ -6,14 +6,11 @@ import pytest
 from PIL import Image
 
 from gengen.api import progress
-from gengen.api.progress import Progress, in_pairs
+from gengen.api.progress import Progress
 from gengen.core.model import Condition, GenerativeModel
 from gengen.data.domains import joined
 from gengen.data.signature import DataSet, Signature
 from gengen.inference.translation import Gallery
-
-SIDE = 48
-"""Of a cell: images of 4 x 4 pixels are shown enlarged."""
 
 
 def data_of(number, folder, classes=0):
@@ -22,14 +19,8 @@ def data_of(number, folder, classes=0):
     split = {"data": rng.integers(0, 256, (number, 4, 4, 1), np.uint8)}
     if classes:
         split["label"] = np.arange(number, dtype=np.int32) % classes
-    return DataSet(Signature.of_pictures("few", (4, 4, 1), (), {}, ""), {"train": split, "test": split}, folder)
-
-
-def cells(picture):
-    """The images [rows, columns, 4, 4] of a picture [H, W, 1], shrunk to their own size."""
-    rows, columns = ((size - 2) // (SIDE + 2) for size in picture.shape[:2])
-    inner = picture[2:, 2:, 0].reshape(rows, SIDE + 2, columns, SIDE + 2).swapaxes(1, 2)
-    return inner[:, :, : SIDE : SIDE // 4, : SIDE : SIDE // 4]
+    names = tuple("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[:classes])
+    return DataSet(Signature.of_pictures("few", (4, 4, 1), names, {}, ""), {"train": split, "test": split}, folder)
 
 
 def drawing(model, classes=0):
@@ -44,40 +35,28 @@ def drawing(model, classes=0):
     return model._replace(sample=sample, conditions={"label": Condition(classes=classes)} if classes else {})
 
 
-def pictures(model, data, folder, step=7):
-    """The cells of each kind of picture, from its file, which must be what was yielded."""
-    shown = Progress(model, data, folder, 0)
-    state = model.init(None, None)
-    found = {}
-    for kind, picture in shown.write(step, state.variables):
-        with Image.open(folder / kind / f"step_{step:08d}.png") as written:
-            np.testing.assert_array_equal(np.asarray(written), picture[..., 0])
-        found[kind] = cells(picture)
-    assert list(found) == [picture.kind for picture in shown.pictures(step)]
-    return found
+@pytest.fixture
+def pictures(sheets, tmp_path):
+    """Returns `(model, data, step=7) -> blocks` of each kind of picture, whose file is what was yielded."""
+
+    def write(model, data, step=7):
+        shown = Progress(model, data, tmp_path, 0)
+        kinds = []
+        for kind, picture in shown.write(step, model.init(None, None).variables):
+            with Image.open(tmp_path / kind / f"step_{step:08d}.png") as written:
+                np.testing.assert_array_equal(np.asarray(written), picture)
+            kinds.append(kind)
+        assert kinds == [picture.kind for picture in shown.pictures(step)]
+        assert {drawn.title for drawn in sheets} <= {f"{tmp_path.name} · step {step} · few, 4 × 4"}
+        return {kind: drawn.blocks for kind, drawn in zip(kinds, sheets, strict=True)}
+
+    return write
 
 
-@pytest.mark.parametrize(
-    ("number", "columns", "above"),
-    [
-        (4, 2, [[0, 1], [2, 3]]),
-        (5, 2, [[0, 1], [2, 3]]),
-        (8, 8, [[0, 1, 2, 3, 4, 5, 6, 7]]),
-        (3, 8, [[0, 1, 2]]),
-        (1, 8, [[0]]),
-        (3, 1, [[0], [1], [2]]),
-    ],
-)
-def test_each_image_lies_above_its_own_in_whole_rows(number, columns, above):
-    images = np.arange(number).reshape(number, 1, 1, 1)
-    rows = in_pairs(images, -images - 1, columns).reshape(-1, min(columns, number))
-    assert rows[0::2].tolist() == above
-    np.testing.assert_array_equal(rows[1::2], -rows[0::2] - 1)
-
-
-def test_pixels_of_a_pair_stay_together():
-    above, below = np.random.default_rng(0).integers(0, 256, (2, 6, 3, 2, 1))
-    np.testing.assert_array_equal(in_pairs(above, below, 3), [*above[:3], *below[:3], *above[3:], *below[3:]])
+def joined_cells(blocks):
+    """What stands above and below in contact sheets, [2, N, 4, 4]."""
+    parts = [block.cells.reshape(2, block.columns, 4, 4) for block in blocks]
+    return np.concatenate(parts, axis=1)
 
 
 @pytest.mark.parametrize(
@@ -97,43 +76,44 @@ def test_a_model_shows_what_it_can_and_its_samples_last(coding, tmp_path, sample
     assert [picture.path for picture in shown] == [tmp_path / kind / "step_00000123.png" for kind in kinds]
 
 
-@pytest.mark.parametrize("number", [100, 32, 20, 8, 5])
-def test_held_out_images_lie_above_what_comes_back_of_them(coding, tmp_path, number):
+@pytest.mark.parametrize("number", [100, 20, 5])
+def test_held_out_images_lie_above_what_comes_back_of_them(coding, tmp_path, pictures, number):
     data = data_of(number, tmp_path)
-    (found,) = pictures(coding(), data, tmp_path).values()
-    columns = min(number, 8)
-    rows = min(number, progress.PAIRS) // columns
-    assert found.shape[:2] == (2 * rows, columns)
-    indices = np.random.default_rng(0).permutation(number)[: rows * columns]  # the first ones may be of one kind
-    held_out = data.splits["test"]["data"][indices, :, :, 0].reshape(rows, columns, 4, 4)
-    np.testing.assert_array_equal(found[0::2], held_out)
-    back = found[1::2]
-    np.testing.assert_array_equal(back[..., 0, :2], held_out[..., 0, :2])  # the code: the first two pixels
-    assert (back[..., 2:, :] == 0).all()
-    assert len(np.unique(back[..., 1, 1])) > 1, "what the model draws is drawn for each image"
+    (blocks,) = pictures(coding(), data).values()
+    assert {block.rows for block in blocks} == {("images", "reconstructions")}
+    above, back = joined_cells(blocks)
+    indices = np.random.default_rng(0).permutation(number)[: progress.PAIRS]  # the first ones may be of one kind
+    np.testing.assert_array_equal(above, data.splits["test"]["data"][indices, ..., 0])
+    np.testing.assert_array_equal(back[:, 0, :2], above[:, 0, :2])  # the code: the first two pixels
+    assert not back[:, 2:].any()
+    assert len(np.unique(back[:, 1, 1])) > 1, "what the model draws is drawn for each image"
 
 
-def test_what_comes_back_is_of_the_class_of_the_image(coding, tmp_path):
-    (found,) = pictures(coding(classes=3), data_of(16, tmp_path, classes=3), tmp_path).values()
-    np.testing.assert_array_equal(found[1::2, :, 1, 0].ravel(), np.random.default_rng(0).permutation(16) % 3)
+def test_what_comes_back_is_of_the_class_of_the_image(coding, tmp_path, pictures):
+    (blocks,) = pictures(coding(classes=3), data_of(16, tmp_path, classes=3)).values()
+    labels = np.random.default_rng(0).permutation(16) % 3
+    np.testing.assert_array_equal(joined_cells(blocks)[1, :, 1, 0], labels)
+    assert [name for block in blocks for name in block.across] == ["abc"[label] for label in labels]
 
 
 @pytest.mark.parametrize(("classes", "shape"), [(0, (8, 8)), (3, (22, 3)), (10, (7, 10)), (33, (8, 8))])
-def test_samples_are_shown_by_class_where_classes_fit(coding, tmp_path, classes, shape):
-    found = pictures(drawing(coding(encodes=False), classes), data_of(8, tmp_path), tmp_path)["samples"]
-    assert found.shape[:2] == shape
-    indices = np.arange(found[..., 0, 0].size)
-    np.testing.assert_array_equal(found[..., 0, 0].ravel(), indices)
-    np.testing.assert_array_equal(found[..., 1, 0].ravel(), indices % classes if classes else 0 * indices)
+def test_samples_are_shown_by_class_where_classes_fit(coding, tmp_path, pictures, classes, shape):
+    data = data_of(8, tmp_path, classes)
+    (block,) = pictures(drawing(coding(encodes=False), classes), data)["samples"]
+    assert (block.lines, block.columns) == shape
+    assert block.across == (data.signature.classes if 0 < classes <= 32 else ())
+    indices = np.arange(len(block.cells))
+    np.testing.assert_array_equal(block.cells[:, 0, 0, 0], indices)
+    np.testing.assert_array_equal(block.cells[:, 1, 0, 0], indices % classes if classes else 0 * indices)
 
 
-def test_a_picture_of_a_step_is_the_same_each_time_and_follows_the_variables(coding, tmp_path):
+def test_a_picture_of_a_step_is_the_same_each_time_and_follows_the_variables(coding, tmp_path, sheets):
     model, data = coding(), data_of(8, tmp_path)
     shown = Progress(model, data, tmp_path, 3)
     variables = model.init(None, None).variables
-    ((_, first),) = shown.write(1, variables)
-    ((_, again),) = shown.write(2, variables)
-    ((_, other),) = Progress(model, data, tmp_path, 4).write(3, variables)
+    for drawn, step in ((shown, 1), (shown, 2), (Progress(model, data, tmp_path, 4), 3)):
+        list(drawn.write(step, variables))
+    first, again, other = (sheet.blocks[0].cells for sheet in sheets)
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 
@@ -153,7 +133,7 @@ def translating(traced):
     return GenerativeModel(None, None, translate={"ab": there, "ba": back})
 
 
-def test_held_out_images_lie_above_their_translations_in_both_directions(tmp_path):
+def test_held_out_images_lie_above_their_translations_in_both_directions(tmp_path, sheets):
     traced = []
     model, data = translating(traced), joined(data_of(30, tmp_path), data_of(20, tmp_path))
     shown = Progress(model, data, tmp_path, 4)
@@ -162,10 +142,12 @@ def test_held_out_images_lie_above_their_translations_in_both_directions(tmp_pat
     for step, gain in ((1, 1.0), (2, -1.0)):
         variables = {"net": {"params": {"gain": jnp.float32(gain)}}}
         ((kind, picture),) = shown.write(step, variables)
-        gallery = Gallery(translating([]), data, number=progress.TRANSLATED, seed=4).picture(variables)
-        np.testing.assert_array_equal(picture, gallery)
+        blocks = Gallery(translating([]), data, number=progress.TRANSLATED, seed=4).blocks(variables)
+        assert [block.title for block in blocks] == ["from a to b", "from b to a"]
+        for block, drawn in zip(blocks, sheets[-1].blocks, strict=True):
+            np.testing.assert_array_equal(block.cells, drawn.cells)
         with Image.open(tmp_path / kind / f"step_{step:08d}.png") as written:
-            np.testing.assert_array_equal(np.asarray(written), picture[..., 0])
+            np.testing.assert_array_equal(np.asarray(written), picture)
         found.append(picture)
     assert (found[0] != found[1]).any()
     assert len(traced) == 2, "compiled once for a single image and once for all, and not again for the next picture"

@@ -63,7 +63,7 @@ def test_a_run_is_traversed_into_the_folder_that_is_named(carried_out):
 
 def test_modes_that_look_at_codes_are_told_what_belongs_to_them(carried_out):
     run, called = carried_out
-    flags, opened = {"seed": 3, "output": None}, (Path("runs/a"), {**LATEST, "raw": True})
+    flags, opened = {"seed": 3, "output": None, "dark": False}, (Path("runs/a"), {**LATEST, "raw": True})
     given = ("--workdir=runs/a", "--seed=3", "--raw")
     assert run("--mode=reconstruct", *given, "--input=mine", "--label=2") == 0
     assert called["reconstruct"] == (opened, {**flags, "num": 64, "source": Path("mine"), "label": "2"})
@@ -74,7 +74,7 @@ def test_modes_that_look_at_codes_are_told_what_belongs_to_them(carried_out):
     assert run("--mode=manifold", *given, "--axes=1,2") == 0
     assert called["manifold"] == (opened, {**flags, "num": 20, "axes": "1,2", "label": None})
     assert run("--mode=embed", *given) == 0
-    assert called["embed"] == (opened, {**flags, "num": 10_000})
+    assert called["embed"] == (opened, {"seed": 3, "output": None, "num": 10_000})
 
 
 FLAGS = {"--steps=3": "interpolate", "--spherical": "interpolate", "--axes=0,1": "manifold"}
@@ -103,8 +103,8 @@ def test_own_pictures_are_refused_by_modes_that_would_not_look_at_them(carried_o
 
 GIVEN = {
     "workdir": "a", "num": "150", "seed": "0", "label": "1", "input": "a", "direction": "ab", "steps": "4",
-    "axes": "0,1", "output": "a", "spherical": None, "best": None, "raw": None, "dry_run": None, "distributed": None,
-    "coordinator": "a:1", "processes": "1", "process": "0",
+    "axes": "0,1", "output": "a", "spherical": None, "best": None, "raw": None, "dark": None, "dry_run": None,
+    "distributed": None, "coordinator": "a:1", "processes": "1", "process": "0",
 }  # fmt: skip
 """A value of every flag that some mode heeds, config apart; None where it takes none."""
 

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
-from PIL import Image
 
 from gengen.core.model import Condition, GenerativeModel
 from gengen.core.parallel import example_keys
@@ -21,7 +20,6 @@ from gengen.evaluation.translation_scores import picture, translation
 from gengen.inference.sampling import sampler
 from gengen.inference.translation import Gallery
 from gengen.metrics.interval import of_share
-from gengen.pictures.sheet import in_rows
 from gengen.tasks import compare, evaluate
 
 pytestmark = pytest.mark.heavy
@@ -90,7 +88,7 @@ def judged(opened):
     return run
 
 
-def test_translations_are_judged_in_the_place_of_samples(judged, subject_of, data, capsys):
+def test_translations_are_judged_in_the_place_of_samples(judged, sheets, subject_of, data, capsys):
     model = fake(translate={"ab": negative, "ba": negative})
     path = judged(model, data)
     report = json.loads(path.read_text())
@@ -106,9 +104,9 @@ def test_translations_are_judged_in_the_place_of_samples(judged, subject_of, dat
         "data_digest": data.signature.digest,
         "translation": translation(subject_of(model, data, SETTINGS, variables, num=120, seed=5)).found,
     }
-    with Image.open(path.with_suffix(".png")) as shown:
-        gallery = Gallery(model, data, number=16, seed=5, columns=8).picture(variables)
-        np.testing.assert_array_equal(np.asarray(shown), gallery[..., 0])
+    wanted = Gallery(model, data, number=16, seed=5, columns=8).blocks(variables)
+    for block, drawn in zip(wanted, sheets[0].blocks, strict=True):
+        np.testing.assert_array_equal(drawn.cells, block.cells)
     said = capsys.readouterr().out
     assert said.startswith("step 7 (latest checkpoint, weights as trained, seed 5)\n\nTranslations of held-out images")
     assert "There and back b to a" in said
@@ -128,7 +126,7 @@ def test_a_model_that_draws_gets_the_seed_and_another_file_can_be_named(judged, 
     assert (tmp_path / "first.png").exists()
 
 
-def test_pairs_of_samples_are_judged_and_drawn_one_above_the_other(judged, data, capsys):
+def test_pairs_of_samples_are_judged_and_drawn_one_above_the_other(judged, sheets, data, capsys):
     model = fake(**PAIRS)
     path = judged(model, data)
     report = json.loads(path.read_text())
@@ -138,8 +136,8 @@ def test_pairs_of_samples_are_judged_and_drawn_one_above_the_other(judged, data,
     draw = sampler(model, data.signature.units)
     a, b = (draw(variables, 5, 16, {"domain": np.full(16, index, np.int32)}) for index in (0, 1))
     np.testing.assert_array_equal(a, 255 - b)
-    with Image.open(path.with_suffix(".png")) as shown:
-        np.testing.assert_array_equal(np.asarray(shown), in_rows([a, b], 8)[..., 0])
+    for start, block in zip((0, 8), sheets[0].blocks, strict=True):
+        np.testing.assert_array_equal(block.cells, np.concatenate([a[start : start + 8], b[start : start + 8]]))
     assert "Samples that were told their domain" in capsys.readouterr().out
 
 

@@ -17,15 +17,17 @@ from gengen.evaluation.judge import Judge
 from gengen.inference.batched import SIZE
 from gengen.inference.conditions import by_class, columns_of, of_class
 from gengen.inference.sampling import sampler
+from gengen.inference.shown import sheet
 from gengen.metrics.scores import labels_of
-from gengen.pictures.grid import grid
+from gengen.pictures.captions import captioned
 from gengen.runs import run
 from gengen.runs.prepare import load_data
 from gengen.tasks import evaluate, sample
 
 CLASSES = 10
 LABELLED = {"label": Condition(classes=CLASSES)}
-UNITS = Signature.of_pictures("any", (1, 1, 1), (), {}, "").units
+UNNAMED = Signature.of_pictures("any", (1, 1, 1), (), {}, "")
+UNITS = UNNAMED.units
 
 
 def tiny(data_dir):
@@ -69,8 +71,8 @@ def drawn(trained, tmp_path, **flags):
     path = sample.main(
         run.open_run(trained), **given_to("sample", {"seed": 0, "output": tmp_path / "samples", **flags})
     )
-    with np.load(path) as saved, Image.open(path.with_suffix(".png")) as shown:
-        return saved["images"], saved["labels"], np.asarray(shown)
+    with np.load(path) as saved:
+        return saved["images"], saved["labels"]
 
 
 def classes_seen(images, pictures):
@@ -98,18 +100,21 @@ def test_a_model_that_is_told_nothing_draws_by_itself(model, pictures):
     assert len(set(classes_seen(images, pictures))) == CLASSES
 
 
-def test_each_class_has_a_column_of_the_grid_and_its_labels_are_kept(trained, pictures, tmp_path):
-    images, labels, shown = drawn(trained, tmp_path, num=25)
+def test_each_class_has_a_column_of_the_grid_and_its_labels_are_kept(trained, sheets, pictures, tmp_path):
+    images, labels = drawn(trained, tmp_path, num=25)
     assert labels.dtype == np.int32
     np.testing.assert_array_equal(labels, np.arange(25) % CLASSES)
     assert classes_seen(images, pictures) == labels.tolist()
-    np.testing.assert_array_equal(shown, grid(images, columns=CLASSES).squeeze(-1))
+    (block,) = sheets[0].blocks
+    np.testing.assert_array_equal(block.cells, images)
+    assert block.across == run.open_run(trained).signature.classes
 
 
-def test_one_class_can_be_asked_for(trained, pictures, tmp_path):
-    images, labels, shown = drawn(trained, tmp_path, num=12, label="3")
+def test_one_class_can_be_asked_for(trained, sheets, pictures, tmp_path):
+    images, labels = drawn(trained, tmp_path, num=12, label="3")
     assert classes_seen(images, pictures) == labels.tolist() == [3] * 12
-    np.testing.assert_array_equal(shown, grid(images).squeeze(-1))
+    assert sheets[0].blocks[0].across == ()
+    assert sheets[0].title.endswith("weights as trained · class 3")
 
 
 def test_a_class_that_there_is_not_is_refused_before_anything_is_written(trained, tmp_path):
@@ -130,21 +135,24 @@ def test_a_class_is_meant_by_its_name_before_its_number(model):
 def test_a_model_without_labels_refuses_one_and_is_told_nothing(telling, pictures):
     other = telling(pictures, {"category": Condition(classes=CLASSES)})
     assert by_class(other, 5) is None
-    assert columns_of(other) is None
+    assert columns_of(other, UNNAMED) == ()
     with pytest.raises(Refusal, match="--label=3: samples of this run cannot be told their class"):
         of_class(other, 2, "3", ("0", "1"))
 
 
 def test_more_classes_than_a_picture_has_room_for_get_no_columns(telling, pictures):
     many = telling(pictures, {"label": Condition(classes=1000)})
-    assert columns_of(many) is None
+    assert columns_of(many, UNNAMED) == ()
     np.testing.assert_array_equal(by_class(many, 3)["label"], [0, 1, 2])
 
 
 def test_grids_of_a_training_have_whole_rows_of_classes(trained, model):
+    opened = run.open_run(trained)
+    images = sampler(model, UNITS)(model.init(None, None).variables, 0, 70, by_class(model, 70))
+    block = sheet(opened.signature, images, across=opened.signature.classes)
+    title = run.titled(trained, 20, opened.signature)
     with Image.open(trained / "samples" / "step_00000020.png") as shown:
-        images = sampler(model, UNITS)(model.init(None, None).variables, 0, 70, by_class(model, 70))
-        np.testing.assert_array_equal(np.asarray(shown), grid(images, columns=CLASSES).squeeze(-1))
+        np.testing.assert_array_equal(np.asarray(shown), captioned([block], title))
 
 
 def test_samples_are_asked_to_be_of_the_classes_of_the_images_that_stand_in_for_them(model, data):

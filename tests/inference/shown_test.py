@@ -6,7 +6,7 @@ import pytest
 from gengen.core.field import Field
 from gengen.data.signature import Signature
 from gengen.inference.shown import sheet, thumbnails
-from gengen.pictures.grid import grid
+from gengen.pictures.captions import Block
 
 PICTURES = Signature.of_pictures("few", (4, 4, 1), (), {}, "")
 
@@ -18,7 +18,11 @@ def of(kind, *shape, **field):
 def test_pictures_are_their_own_and_lie_in_a_grid():
     images = np.random.default_rng(0).integers(0, 256, (6, 4, 4, 1), np.uint8)
     np.testing.assert_array_equal(thumbnails(PICTURES, images), images)
-    np.testing.assert_array_equal(sheet(PICTURES, images, columns=3), grid(images, columns=3))
+    block = sheet(PICTURES, images, across=("a", "b", "c"))
+    assert block == Block(block.cells, 3, across=("a", "b", "c"))
+    np.testing.assert_array_equal(block.cells, images)
+    assert sheet(PICTURES, images[:5]).columns == 3, "about as many as rows"
+    assert sheet(PICTURES, images[:2], across=("a", "b", "c")).across == ("a", "b"), "no column is empty"
 
 
 @pytest.mark.parametrize(
@@ -35,7 +39,7 @@ def test_an_example_is_drawn_alike_whatever_stands_beside_it(signature):
     shown = thumbnails(signature, examples)
     assert shown.dtype == np.uint8 and shown.ndim == 4
     np.testing.assert_array_equal(thumbnails(signature, examples[3:4]), shown[3:4])
-    assert sheet(signature, examples).dtype == np.uint8
+    assert sheet(signature, examples).cells.dtype == np.uint8
 
 
 def test_the_mean_lies_in_the_middle_and_what_is_far_from_it_at_the_frame():

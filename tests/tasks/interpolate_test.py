@@ -2,21 +2,12 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from gengen.core.refusal import Refusal
 from gengen.inference.paths import lerp, slerp
 from gengen.tasks.interpolate import pairs
 
 SHARES = np.linspace(0, 1, 5)
-
-
-def cells(path, columns):
-    """The 4 x 4 images of a picture of enlarged ones, [rows, columns, 4, 4]."""
-    with Image.open(path) as shown:
-        inner = np.asarray(shown)[2:, 2:]
-    rows = inner.shape[0] // 50
-    return inner.reshape(rows, 50, columns, 50).swapaxes(1, 2)[:, :, 6:48:12, 6:48:12]
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +70,15 @@ def test_pairs_use_each_image_once_and_are_of_one_class_in_turn():
     assert pairs(np.array([0, 1, 2]), 3).shape == (0, 2)
 
 
-def test_a_row_goes_from_an_image_to_another_by_equal_steps_of_its_code(looked, coding, images, tmp_path, capsys):
+def test_a_row_goes_from_an_image_to_another_by_equal_steps_of_its_code(
+    looked, sheets, coding, images, tmp_path, capsys
+):
     path = looked("interpolate", coding(), images, num=3, steps=5)
     assert path == tmp_path / "run" / "interpolations.png"
     assert "3 straight paths of 5 steps between 6 held-out images of few, step 7" in capsys.readouterr().out
-    shown = cells(path, 7)
+    shown = sheets[0].cells
+    assert sheets[0].title == "run · step 7 · few, 4 × 4 · weights as trained · straight paths"
+    assert sheets[0].blocks[0].across == ["image", "0", "0.25", "0.5", "0.75", "1", "image"]
     order = np.random.default_rng(0).permutation(40)
     np.testing.assert_array_equal(shown[:, 0], images[order[:6:2], :, :, 0])
     np.testing.assert_array_equal(shown[:, -1], images[order[1:6:2], :, :, 0])
@@ -94,28 +89,32 @@ def test_a_row_goes_from_an_image_to_another_by_equal_steps_of_its_code(looked, 
     assert len(set(shown[:, 1, 1, 1])) == 3, "rows have noise of their own"
 
 
-def test_a_spherical_row_is_another_one(looked, coding, images, tmp_path):
-    straight = cells(looked("interpolate", coding(3), images, num=3, output=tmp_path / "a"), 12)
-    bent = cells(looked("interpolate", coding(3), images, num=3, output=tmp_path / "b.png", spherical=True), 12)
+def test_a_spherical_row_is_another_one(looked, sheets, coding, images):
+    for spherical in (False, True):
+        looked("interpolate", coding(3), images, num=3, spherical=spherical)
+    straight, bent = (sheet.cells for sheet in sheets)
     for index in (0, 1, -2, -1):
         np.testing.assert_array_equal(straight[:, index], bent[:, index])
     assert (straight[:, 5, 0, :3] != bent[:, 5, 0, :3]).any()
 
 
-def test_rows_of_a_model_with_labels_are_of_one_class_that_all_of_the_row_is_told(looked, coding, images):
+def test_rows_of_a_model_with_labels_are_of_one_class_that_all_of_the_row_is_told(looked, sheets, coding, images):
     labels = np.random.default_rng(1).integers(0, 3, 40).astype(np.int32)
     images = images.copy()
     images[:, 3, 3, 0] = labels
-    shown = cells(looked("interpolate", coding(classes=3), images, labels, num=5), 12)
+    looked("interpolate", coding(classes=3), images, labels, num=5)
+    shown = sheets[0].cells
+    assert sheets[0].blocks[0].rows == ["a", "b", "c", "a", "b"]
     np.testing.assert_array_equal(shown[:, 0, 3, 3], [0, 1, 2, 0, 1])
     np.testing.assert_array_equal(shown[:, -1, 3, 3], [0, 1, 2, 0, 1])
     np.testing.assert_array_equal(shown[:, 1:-1, 1, 0], np.tile([[0], [1], [2], [0], [1]], 10))
 
 
-def test_a_model_that_cannot_encode_goes_between_draws_of_its_prior(looked, coding, images):
+def test_a_model_that_cannot_encode_goes_between_draws_of_its_prior(looked, sheets, coding, images):
     draws = np.array([[-1.0, 1], [1, -1], [0, 0]])
     labels = np.arange(40, dtype=np.int32) % 2
-    shown = cells(looked("interpolate", coding(classes=2, draws=draws, encodes=False), images, labels, num=4), 10)
+    looked("interpolate", coding(classes=2, draws=draws, encodes=False), images, labels, num=4)
+    shown = sheets[0].cells
     known = np.rint((draws / 2 + 1) * 127.5).tolist()
     for end in (0, -1):
         assert all(code.tolist() in known for code in shown[:, end, 0, :2])

@@ -13,7 +13,6 @@ from gengen.core.refusal import Refusal
 from gengen.core.units import Units
 from gengen.data.signature import Signature
 from gengen.metrics.interval import of_blocks
-from gengen.pictures.sheet import in_rows
 from gengen.runs.data import held_out, pictures_of
 from gengen.runs.run import open_run
 from gengen.tasks import embed, interpolate, manifold
@@ -28,9 +27,16 @@ def images():
 
 
 def saved(path):
-    """The arrays beside a picture, and the picture."""
-    with np.load(path.with_suffix(".npz")) as arrays, Image.open(path) as shown:
-        return dict(arrays), np.asarray(shown)
+    """The arrays beside a picture."""
+    with np.load(path.with_suffix(".npz")) as arrays:
+        return dict(arrays)
+
+
+def in_columns(sheet, arrays):
+    """Checks that a sheet shows arrays below each other, under their names."""
+    for block, start in zip(sheet.blocks, range(0, len(arrays["images"]), 16), strict=True):
+        assert block.rows == tuple(arrays)
+        np.testing.assert_array_equal(block.cells, np.concatenate([row[start : start + 16] for row in arrays.values()]))
 
 
 def test_errors_are_of_pixels_between_0_and_1():
@@ -45,16 +51,17 @@ def test_errors_of_numbers_without_bounds_are_in_their_standard_deviations():
     np.testing.assert_allclose(squared_errors(units, data, decoded), [(1 + 4) / 2], atol=1e-15)
 
 
-def test_what_the_code_holds_comes_back_and_the_rest_is_an_error(looked, coding, images, tmp_path, capsys):
+def test_what_the_code_holds_comes_back_and_the_rest_is_an_error(looked, sheets, coding, images, tmp_path, capsys):
     path = looked("reconstruct", coding(), images, num=20)
     assert path == tmp_path / "run" / "reconstructions.png"
-    arrays, shown = saved(path)
+    arrays = saved(path)
     assert sorted(arrays) == ["images", "reconstructions"]
     order = np.random.default_rng(0).permutation(40)[:20]
     np.testing.assert_array_equal(arrays["images"], images[order])
     np.testing.assert_array_equal(arrays["reconstructions"][:, 0, :2], images[order, 0, :2])
     assert not arrays["reconstructions"][:, 2:].any()
-    np.testing.assert_array_equal(shown, in_rows([arrays["images"], arrays["reconstructions"]]).squeeze(-1))
+    in_columns(sheets[0], arrays)
+    assert sheets[0].title == "run · step 7 · few, 4 × 4 · weights as trained · 20 held-out images of few"
     errors = np.square((arrays["images"].astype(float) - arrays["reconstructions"]) / 255).mean((1, 2, 3))
     estimate = of_blocks(errors)
     said = capsys.readouterr().out
@@ -65,7 +72,7 @@ def test_what_the_code_holds_comes_back_and_the_rest_is_an_error(looked, coding,
 
 def test_a_seed_chooses_the_images_and_no_image_depends_on_how_many_there_are(looked, coding, images, tmp_path):
     few, more, other = (
-        saved(looked("reconstruct", coding(), images, num=num, seed=seed, output=tmp_path / f"{num}-{seed}"))[0]
+        saved(looked("reconstruct", coding(), images, num=num, seed=seed, output=tmp_path / f"{num}-{seed}"))
         for num, seed in ((3, 0), (30, 0), (3, 1))
     )
     for name, values in few.items():
@@ -73,19 +80,19 @@ def test_a_seed_chooses_the_images_and_no_image_depends_on_how_many_there_are(lo
         assert (values != other[name]).any()
 
 
-def test_a_denoising_model_is_shown_corrupted_images_and_has_to_give_back_clean_ones(looked, coding, images, capsys):
+def test_a_denoising_model_is_shown_corrupted_images_and_has_to_give_back_clean_ones(
+    looked, sheets, coding, images, capsys
+):
     corruption = {"name": "masking", "amount": 0.5}
     path = looked("reconstruct", coding(), images, num=40, corruption=corruption)
-    arrays, shown = saved(path)
+    arrays = saved(path)
     seen = arrays["seen"]
     masked = seen != arrays["images"]
     assert not seen[masked].any()
     assert 0.4 < masked.mean() < 0.6
     assert len(np.unique(masked.reshape(40, -1), axis=0)) == 40, "each image has a mask of its own"
     np.testing.assert_array_equal(arrays["reconstructions"][:, 0, :2], seen[:, 0, :2])
-    np.testing.assert_array_equal(
-        shown, in_rows([arrays[name] for name in ("images", "seen", "reconstructions")]).squeeze(-1)
-    )
+    in_columns(sheets[0], {name: arrays[name] for name in ("images", "seen", "reconstructions")})
     said = capsys.readouterr().out
     assert "corrupted by masking of amount 0.5, step 7; rows, from above: images, seen, reconstructions" in said
     assert (
@@ -94,11 +101,12 @@ def test_a_denoising_model_is_shown_corrupted_images_and_has_to_give_back_clean_
     )
 
 
-def test_a_model_with_labels_is_told_those_of_the_data(looked, coding, images):
+def test_a_model_with_labels_is_told_those_of_the_data(looked, sheets, coding, images):
     labels = np.random.default_rng(1).integers(0, 3, 40).astype(np.int32)
-    arrays, _ = saved(looked("reconstruct", coding(classes=3), images, labels, num=9))
+    arrays = saved(looked("reconstruct", coding(classes=3), images, labels, num=9))
     np.testing.assert_array_equal(arrays["labels"], labels[np.random.default_rng(0).permutation(40)[:9]])
     np.testing.assert_array_equal(arrays["reconstructions"][:, 1, 0, 0], arrays["labels"])
+    assert sheets[0].blocks[0].across == ["abc"[label] for label in arrays["labels"]]
 
 
 @pytest.fixture
@@ -176,7 +184,7 @@ def test_the_centre_of_a_picture_of_another_aspect_is_taken(tmp_path):
 
 
 def test_own_pictures_take_the_place_of_held_out_ones(looked, coding, images, own, capsys):
-    arrays, _ = saved(looked("reconstruct", coding(), images, input=own, num=64))
+    arrays = saved(looked("reconstruct", coding(), images, input=own, num=64))
     np.testing.assert_array_equal(arrays["images"], pictures_of(own, SIGNATURE, 64).images)
     np.testing.assert_array_equal(arrays["reconstructions"][:, 0, 0, 0], [20, 255, 60])
     assert "labels" not in arrays
@@ -188,7 +196,7 @@ def test_the_class_of_own_pictures_has_to_be_said_to_a_model_that_takes_labels(l
     labels = np.arange(40, dtype=np.int32) % 3
     with pytest.raises(Refusal, match="has to be told the class of what it encodes; add --label=CLASS"):
         looked("reconstruct", coding(classes=3), images, labels, input=own)
-    arrays, _ = saved(looked("reconstruct", coding(classes=3), images, labels, input=own, label="c"))
+    arrays = saved(looked("reconstruct", coding(classes=3), images, labels, input=own, label="c"))
     np.testing.assert_array_equal(arrays["labels"], [2, 2, 2])
     np.testing.assert_array_equal(arrays["reconstructions"][:, 1, 0, 0], [2, 2, 2])
     with pytest.raises(Refusal, match="--label=c: samples of this run cannot be told their class"):
@@ -226,7 +234,7 @@ def test_a_real_run_is_reconstructed_interpolated_laid_out_and_embedded(answer, 
     done = answer("--mode=reconstruct", f"--workdir={trained}", "--num=10")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == str(trained / "reconstructions.png")
-    arrays, _ = saved(trained / "reconstructions.png")
+    arrays = saved(trained / "reconstructions.png")
     assert arrays["reconstructions"].shape == (10, 8, 8, 1)
     run = open_run(trained)
     shown = held_out(run.data(), 10, 0)

@@ -16,8 +16,8 @@ from gengen.data.signature import DataSet, Signature
 from gengen.inference.domains import domains
 from gengen.inference.translation import Gallery
 from gengen.metrics.pairs import absolute_error, mean_error, measure
-from gengen.pictures.grid import grid
-from gengen.pictures.sheet import alike, below, in_rows
+from gengen.pictures.captions import contact
+from gengen.pictures.sheet import alike
 from gengen.reports.tables import with_interval
 from gengen.tasks import translate
 
@@ -68,13 +68,13 @@ def halves(key, batch):
 
 
 @pytest.fixture
-def translated(opened):
-    """Returns `(model, data, **flags) -> arrays, picture` of a run of a model on data."""
+def translated(opened, sheets):
+    """Returns `(model, data, **flags) -> arrays, blocks of the sheet` of a run of a model on data."""
 
     def run(model, data, **flags):
         path = translate.main(opened(model, data), **given_to("translate", {"num": 8, "seed": 0, **flags}))
-        with np.load(path.with_suffix(".npz")) as arrays, Image.open(path) as shown:
-            return dict(arrays), np.asarray(shown)
+        with np.load(path.with_suffix(".npz")) as arrays:
+            return dict(arrays), sheets[-1].blocks
 
     return run
 
@@ -92,7 +92,9 @@ def test_images_go_to_the_other_domain_and_back(translated, unpaired, colours, t
     np.testing.assert_allclose(arrays["outputs"], (dark + 1) * 127.5, atol=0.51)
     np.testing.assert_allclose(arrays["reconstructions"][..., :1], (1 - dark) * 127.5, atol=0.51)
     assert sorted(arrays) == ["inputs", "outputs", "reconstructions"]
-    np.testing.assert_array_equal(shown, in_rows(alike(list(arrays.values())), 6))
+    (block,) = shown
+    assert (block.title, block.rows) == ("8 held-out images of colours, from colours to greys", tuple(arrays))
+    np.testing.assert_array_equal(block.cells, np.concatenate(alike(list(arrays.values()))))
     said = capsys.readouterr().out
     rows = "rows, from above: inputs, outputs, reconstructions"
     assert f"8 held-out images of colours, from a to b, step 7; {rows}\n" in said
@@ -142,7 +144,7 @@ def test_one_image_has_errors_without_intervals(translated, colours, tmp_path, c
     arrays, shown = translated(fake({"ab": coloured}, pair=halves), data_set("colours", colours, tmp_path), num=1)
     error = absolute_error(arrays["outputs"], arrays["targets"]).item()
     assert f"pixel in [0, 1] {error:.3g}, PSNR" in capsys.readouterr().out
-    np.testing.assert_array_equal(shown, grid(np.concatenate(alike(list(arrays.values()))), columns=1))
+    np.testing.assert_array_equal(shown[0].cells, np.concatenate(alike(list(arrays.values()))))
 
 
 def test_pairs_of_the_data_are_targets_even_where_a_model_did_not_learn_from_them(translated, colours, tmp_path):
@@ -203,7 +205,7 @@ def test_pictures_of_the_user_with_a_hole_are_inputs_as_they_are(translated, col
     assert sorted(arrays) == ["inputs", "outputs"]
     np.testing.assert_array_equal(arrays["inputs"][..., 3], own[..., 3])
     np.testing.assert_array_equal(arrays["inputs"][0, 4:], own[0, 4:])
-    assert shown.shape[-1] == 3
+    assert shown[0].cells.shape[-1] == 3
     arrays, _ = translated(model, data, input=tmp_path / "1.png")
     np.testing.assert_array_equal(arrays["targets"], colours[1:2])
     both = saved(tmp_path / "both", own[0], colours[1])
@@ -231,10 +233,12 @@ def test_a_gallery_shows_all_directions_one_below_the_other(translated, unpaired
     gallery = Gallery(model, unpaired, number=10, seed=0, columns=8)
     variables = model.init(None, None).variables
     there, back = (list(translated(model, unpaired, direction=way, num=10)[0].values()) for way in ("ab", "ba"))
-    shown = alike([*there, *back])
-    np.testing.assert_array_equal(gallery.picture(variables), below([in_rows(shown[:3], 8), in_rows(shown[3:], 8)]))
-    other = jax.tree.map(lambda leaf: leaf / 2, variables)
-    assert (gallery.picture(other) != gallery.picture(variables)).any()
+    shown = [block.cells for block in gallery.blocks(variables)]
+    wanted = [block.cells for way in (there, back) for block in contact({str(i): row for i, row in enumerate(way)}, 8)]
+    for found, cells in zip(shown, wanted, strict=True):
+        np.testing.assert_array_equal(found, cells)
+    other = gallery.blocks(jax.tree.map(lambda leaf: leaf / 2, variables))
+    assert (other[0].cells != shown[0]).any()
 
 
 def test_what_cannot_be_translated_is_refused(translated, unpaired, colours, tmp_path):
