@@ -98,21 +98,10 @@ def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     define("string", "input", None, "Your picture, or a folder of them, in the place of held-out ones.")
     define("string", "direction", None, "To translate: ab, the default, or ba, back from the second domain.")
     define("integer", "steps", None, "To interpolate: images on a path, both ends among them; 10 by default.")
-<<<<<<< HEAD
-    define(
-        "bool",
-        "spherical",
-        False,
-        "To interpolate: go on arcs around the origin, not on straight lines; in planes keep norms.",
-    )
-    define("bool", "dark", False, "Pictures for a dark slide: light letters on a dark ground.")
+    define("bool", "spherical", False, "To interpolate: go on arcs around the origin; a manifold keeps norms.")
     define("string", "axes", None, "Which numbers of latents: two for a manifold, as in 0,1; those to traverse.")
-    define("string", "formula", None, "For arithmetic: 0,1,2-3,4,5+6,7,8 by numbers, label:7-label:1+label:4 by class.")
-=======
-    define("bool", "spherical", False, "To interpolate: go on arcs around the origin, not on straight lines.")
-    define("string", "axes", None, "For a manifold of wide latents: which two numbers of them, as in 0,1.")
+    define("string", "formula", None, "For arithmetic: 0,1,2-3,4,5+6,7,8 by number, label:7-label:1+label:4 by class.")
     define("bool", "dark", False, "Pictures for a dark slide: light letters on a dark ground.")
->>>>>>> sheets
     define("bool", "best", False, "Take the best checkpoint by config.evaluation.best, not the latest.")
     define("bool", "raw", False, "Take the weights as trained, not their average.")
     define("string", "output", None, "File to write instead of the one in the run folder; a folder to traverse into.")
