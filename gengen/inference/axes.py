@@ -35,6 +35,17 @@ def chosen_axes(asked: str, size: int, *, pair: bool) -> tuple[int, ...]:
     return numbers
 
 
+def check_axes(axes: Sequence[int], size: int) -> None:
+    """Checks numbers of latents [size] that a program names.
+
+    Raises:
+      Refusal: they are not different whole numbers from 0 to size - 1.
+    """
+    whole = all(isinstance(axis, (int, np.integer)) and 0 <= axis < size for axis in axes)
+    if not whole or len(set(axes)) != len(axes) or not len(axes):
+        raise Refusal(f"axes={list(axes)} must be different numbers from 0 to {size - 1}.")
+
+
 def shares(number: int) -> np.ndarray:
     """So many quantiles that are equally probable: (i + 0.5) / number, [number]."""
     return (np.arange(number) + 0.5) / number

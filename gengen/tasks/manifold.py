@@ -97,7 +97,7 @@ def main(
     rows, across = _captions(num, flat)
     domains = names_of_domains(run.signature) if len(shown) > 1 else ("",)
     blocks = [
-        Block(thumbnails(run.signature, cells.reshape(-1, *cells.shape[2:])), num, name, rows, across, gap=0)
+        Block(thumbnails(run.signature, cells.reshape(-1, *cells.shape[2:])), num, name, rows, across, gap=1)
         for name, cells in zip(domains, shown, strict=True)
     ]
     save_sheet(picture, blocks, f"{run.title} · {said}", dark=dark)
@@ -131,7 +131,8 @@ def _corners(run: Run, latents: Latents, seed: int, source: Path | None, label: 
 
 def _captions(num: int, flat: bool) -> tuple[list[str], list[str]]:
     """What stands beside the rows, from above, and above the columns: quantiles, or the shares t and s of a plane."""
-    if num > NAMED:
-        return [], []
-    named = [f"{share:.0%}" for share in shares(num)] if flat else [f"{share:.2g}" for share in np.linspace(0, 1, num)]
+    if not flat:
+        ends = ["0", *[""] * (num - 2), "1"][:num]
+        return [f"t = {end}" if end else "" for end in ends[::-1]], [f"s = {end}" if end else "" for end in ends]
+    named = [f"{share:.0%}" for share in shares(num)] if num <= NAMED else []
     return named[::-1], named
