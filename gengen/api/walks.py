@@ -56,7 +56,7 @@ class Walking(Coding):
         codes = latents.encode(np.concatenate([first, second]), np.arange(2 * len(first)), both)
         check_continuous(codes, self._run.folder)
         made = latents.between(codes[: len(first)], codes[len(first) :], told, steps=steps, spherical=spherical)
-        return made[0]
+        return np.asarray(made[0])
 
     def between(
         self,

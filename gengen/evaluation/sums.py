@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gengen.core.refusal import Refusal
+from gengen.data.labels import present
 from gengen.evaluation.features import class_extractor
 from gengen.inference.conditions import DOMAIN, LABEL, classes_of
 from gengen.inference.formula import CLASS, Term, parsed
@@ -40,6 +41,7 @@ class Part(NamedTuple):
       term: as it was written.
       title: in words.
       images: the pictures that stand for it, [domains, n, *shape] in the data's units.
+      number: of latents of which the mean is taken, more than pictures where these would be many.
       code: the mean latent [...].
       label: the class that its pictures are told, or None.
     """
@@ -47,6 +49,7 @@ class Part(NamedTuple):
     term: Term
     title: str
     images: np.ndarray
+    number: int
     code: np.ndarray
     label: int | None
 
@@ -138,8 +141,8 @@ class Pictures:
 
     def default(self) -> str:
         """The sum that is shown where none is given: of three classes, or of nine pictures that are told one class."""
-        names, run = self._run.signature.classes, self._run
-        if len(names) > 2 and not self._told and self._source is None:
+        run, names = self._run, self._classes()
+        if len(names) > 2:
             return "label:{}-label:{}+label:{}".format(*(DIGITS if set(DIGITS) <= set(names) else names[:3]))
         wanted = 3 * PICTURES
         seen = self._first(wanted * max(1, 2 * self._told * classes_of(run.model)))
@@ -166,16 +169,25 @@ class Pictures:
             images = self._latents.shown(coded.codes, np.zeros(len(coded.codes), int), condition)
         else:
             images = coded.images[None, :shown]
-        title = term.said(names)
-        if term.label is not None and len(coded.codes) > images.shape[1]:
-            title += f", mean of {len(coded.codes):,}"
-        return Part(term, title, images, coded.codes.mean(0), None if labels is None else int(labels[0]))
+        label = None if labels is None else int(labels[0])
+        return Part(term, term.said(names), images, len(coded.codes), coded.codes.mean(0), label)
 
     def deviation(self) -> np.ndarray:
         """Standard deviations of the numbers of a latent: of draws of the prior, or of what was encoded."""
         if self._run.model.prior is None:
             return np.asarray(np.concatenate(self._codes).std(0))
         return np.asarray(self._latents.draw(DEVIATION_OF, asked_of(self._run, DEVIATION_OF, None)).std(0))
+
+    def _classes(self) -> list[str]:
+        """The classes that a sum of classes can be shown of: none where a decoder is told the class."""
+        run = self._run
+        if self._told or self._source is not None or not run.signature.classes:
+            return []
+        data = run.data()
+        if len(present(data)) < 3:
+            return []
+        found = present(data) if run.model.encode is not None else np.unique(self._classified[1].argmax(1))
+        return [run.signature.classes[label] for label in found]
 
     def _of_numbers(self, numbers: Sequence[int], formula: str) -> Coded:
         seen = self._first(max(numbers) + 1)

@@ -84,7 +84,9 @@ def _block(signature: Signature, found: Sum, domain: int, title: str, theme: The
     made = _coloured(signature, results.reshape(-1, *results.shape[2:]))
     cells[top : top + SIDE, wide + 1 :] = made.reshape(SIDE, SIDE, *means.shape[1:])
     across = [*found.captions, "", "", "= the sum", ""]
-    rows = [*[""] * (height - 1), "pictures", "their mean"]
+    numbers = {part.number for part in found.parts}
+    mean = f"mean of {numbers.pop():,}" if len(numbers) == 1 else "mean"
+    rows = [*[""] * (height - 1), "pictures", mean]
     return Block(cells.reshape(-1, *means.shape[1:]), cells.shape[1], title, rows, across)
 
 
