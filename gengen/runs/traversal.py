@@ -25,12 +25,14 @@ class Traversal(NamedTuple):
       axes: the numbers [A].
       values: what each is given, [A, steps].
       examples: what is decoded, [domains, A, steps, *shape] in the data's units.
+      size: how many numbers a latent has.
       title: where the values are from, in words.
     """
 
     axes: tuple[int, ...]
     values: np.ndarray
     examples: np.ndarray
+    size: int
     title: str
 
 
@@ -70,7 +72,7 @@ def traversed(
     along = along_axes(fixed[0], flat, axes, steps)
     values = np.stack([along[row, :, axis] for row, axis in enumerate(axes)])
     examples = latents.alike(along.reshape(len(axes), steps, *shape), condition)
-    return Traversal(tuple(axes), values, examples, draws.title)
+    return Traversal(tuple(axes), values, examples, flat.shape[1], draws.title)
 
 
 def _bases(run: Run, latents: Latents, draws: Coded, label: int | None) -> np.ndarray:

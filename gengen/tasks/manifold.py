@@ -133,6 +133,6 @@ def _captions(num: int, flat: bool) -> tuple[list[str], list[str]]:
     """What stands beside the rows, from above, and above the columns: quantiles, or the shares t and s of a plane."""
     if not flat:
         ends = ["0", *[""] * (num - 2), "1"][:num]
-        return [f"t = {end}" if end else "" for end in ends[::-1]], [f"s = {end}" if end else "" for end in ends]
+        return ends[::-1], ends
     named = [f"{share:.0%}" for share in shares(num)] if num <= NAMED else []
     return named[::-1], named

@@ -136,7 +136,8 @@ def _of_latents(
         Block(thumbnails(run.signature, shown.reshape(-1, *shown.shape[2:])), STEPS, name, rows, across)
         for name, shown in zip(domains, found.examples, strict=True)
     ]
-    chosen = "numbers of a latent" if axes else f"the {len(rows)} numbers of a latent that change most"
+    most = axes is None and len(rows) < found.size
+    chosen = f"the {len(rows)} of {found.size} numbers of a latent that change most" if most else "numbers of a latent"
     return blocks, f"{chosen}, at quantiles of {found.title}"
 
 
