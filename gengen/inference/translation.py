@@ -115,7 +115,7 @@ class Gallery:
         found = []
         for way, given in self._given.items():
             rows = self._translations.rows(variables, way, given)
-            found += contact(rows, self._columns(self._signature, way))
+            found += contact(rows, self._columns, self._signature.way(way))
         return found
 
 

@@ -166,7 +166,8 @@ def _drawn(block: Block, factor: int, left: int, theme: Theme) -> Image.Image:
         caption = _written(_lines(text), CAPTION, theme.faint, theme, align="right")
         middle = top + row * (height + block.gap) + height // 2
         picture.paste(caption, (left - ROOM - caption.width, max(top, middle - caption.height // 2)))
-    for index, cell in enumerate(_coloured(block.cells)):
+    cells = _coloured(block.cells)
+    for index, cell in enumerate(cells if block.pixels else _on(theme, cells)):
         row, column = divmod(index, block.columns)
         shown = Image.fromarray(cell.repeat(factor, axis=0).repeat(factor, axis=1))
         picture.paste(shown, (left + column * (width + block.gap), top + row * (height + block.gap)))
@@ -210,6 +211,16 @@ def _coloured(cells: np.ndarray) -> np.ndarray:
     """Cells in red, green and blue."""
     cells = without_alpha(cells)
     return np.ascontiguousarray(cells.repeat(3 // cells.shape[-1], axis=-1))
+
+
+def _on(theme: Theme, drawings: np.ndarray) -> np.ndarray:
+    """Drawings made on white [N, H, W, 3] on the paper of a theme: on a dark one with the same hues, 1 - lightness."""
+    if theme.paper == LIGHT.paper:
+        return drawings
+    inverted = drawings + (255.0 - drawings.max(-1, keepdims=True) - drawings.min(-1, keepdims=True))
+    low, high = np.array(theme.paper), np.array(theme.ink)
+    laid: np.ndarray = np.rint(low + inverted / 255 * (high - low)).clip(0, 255).astype(np.uint8)
+    return laid
 
 
 @cache

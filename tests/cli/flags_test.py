@@ -72,7 +72,7 @@ def test_modes_that_look_at_codes_are_told_what_belongs_to_them(carried_out):
     assert run("--mode=interpolate", *given, "--steps=4", "--spherical", "--num=2") == 0
     assert called["interpolate"][1] == {**flags, "num": 2, "steps": 4, "spherical": True}
     assert run("--mode=manifold", *given, "--axes=1,2") == 0
-    assert called["manifold"] == (opened, {**flags, "num": 20, "axes": "1,2", "label": None})
+    assert called["manifold"] == (opened, {"seed": 3, "output": None, "num": 20, "axes": "1,2", "label": None})
     assert run("--mode=embed", *given) == 0
     assert called["embed"] == (opened, {"seed": 3, "output": None, "num": 10_000})
 
