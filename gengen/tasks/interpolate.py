@@ -89,7 +89,7 @@ def main(
         rows=titles if any(titles) else (),
         across=along,
     )
-    save_sheet(picture, [block], f"{run.title} · {how} paths between {ends.title}", dark=dark)
+    save_sheet(picture, [block], f"{run.title} · {how} paths", dark=dark)
     print(f"{rows} {how} paths of {steps} steps between {ends.title}, step {run.step}")
     return picture
 
