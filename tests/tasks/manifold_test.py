@@ -1,5 +1,6 @@
 """The map of decoded latents, cell by cell."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -73,14 +74,14 @@ def test_a_plane_goes_through_pictures_of_the_user(cells, coding, images, tmp_pa
     (tmp_path / "mine").mkdir()
     for index in range(4):
         Image.fromarray(images[index, :, :, 0]).save(tmp_path / "mine" / f"{index}.png")
-    shown = cells(coding(), num=2, source=tmp_path / "mine")
+    shown = cells(coding(), num=2, input=tmp_path / "mine")
     np.testing.assert_array_equal(shown[[1, 1, 0], [0, 1, 0], 0, :2], images[:3, 0, :2, 0])
     with pytest.raises(Refusal, match="--axes=0,1 is a map of quantiles"):
-        cells(coding(), source=tmp_path / "mine", axes="0,1")
+        cells(coding(), input=tmp_path / "mine", axes="0,1")
     with pytest.raises(Refusal, match="goes through three pictures, and there are no more than"):
-        cells(coding(), source=tmp_path / "mine" / "0.png")
+        cells(coding(), input=tmp_path / "mine" / "0.png")
     with pytest.raises(Refusal, match="cannot encode, so it has no latents of pictures"):
-        cells(coding(draws=np.eye(2), encodes=False), source=tmp_path / "mine")
+        cells(coding(draws=np.eye(2), encodes=False), input=tmp_path / "mine")
 
 
 def test_a_model_of_two_domains_shows_a_plane_through_draws_in_both(looked, sheets, coding, images):
@@ -114,7 +115,7 @@ def test_a_prior_with_a_part_for_each_class_is_shown_whole_unless_a_class_is_nam
     labels, plain = np.arange(400, dtype=np.int32) % 3, coding(classes=3, draws=np.eye(2))
 
     def prior(key, variables, n, condition=None):
-        return np.eye(3)[:, :2][condition["label"]] / 2
+        return jnp.eye(3)[:, :2][condition["label"]] / 2
 
     def decode(key, variables, latents, condition=None):
         return plain.decode(key, variables, latents)
