@@ -136,7 +136,7 @@ TASKS: Mapping[str, Task] = {
         "--workdir=runs/wgan --formula=0,1,2-3,4,5+6,7,8",
         "run",
         (*DRAWN, "num", "label", "input", "formula"),
-        {"num": Number(3, most=16, why="the pictures that stand for a class")},
+        {"num": Number(3, most=200, why="the pictures that stand for a class")},
         keys=PLACES,
     ),
     "embed": Task(

@@ -6,11 +6,12 @@ import numpy as np
 
 from gengen.core.nouns import counted
 from gengen.core.refusal import Refusal
-from gengen.inference.conditions import LABEL, classes_of, names_of
+from gengen.data.signature import Signature
+from gengen.inference.conditions import LABEL, Conditions, classes_of, names_of
 from gengen.inference.domains import names_of_domains
 from gengen.inference.latents import Latents
 from gengen.inference.shown import paths
-from gengen.pictures.captions import save_sheet
+from gengen.pictures.captions import Block, save_sheet
 from gengen.runs.coded import Coded, asked_of, check_walkable, drawn, encoded, label_of, shown_of
 from gengen.runs.data import Shown
 from gengen.runs.limits import check_room
@@ -35,8 +36,7 @@ def main(
     The images themselves stand at both sides of their row, and between them what is decoded from the first code, from
     the second one and from those between. They are pairs of held-out images, or each picture of the user and the next
     one. The two images of a row have one class if the model takes labels, which all of the row is told. A model that
-    can decode and not encode goes from one draw of its prior to another: path i begins at the latent of sample i, and
-    ends at that of sample i + num. A model of two domains shows every path in both.
+    cannot encode goes from the latent of sample i to that of sample i + num. One of two domains shows every path twice.
 
     Args:
       run: the run.
@@ -53,51 +53,46 @@ def main(
       The path of the .png.
 
     Raises:
-      Refusal: the model cannot decode, or can neither encode nor draw from a prior, its data are gone or other ones,
-        its latents are whole numbers, there is no such class, there are no two images, or there would be no room for
-        so many.
+      Refusal: there are no latents with something between them, or no two images, or no room for so many; the data are
+        gone or other ones, or there is no such class.
     """
-    model, signature = run.model, run.signature
     check_walkable(run, source)
-    kind = label_of(run, label)
-    check_room(
-        (num if model.encode is None else min(num, signature.counts["test"])) * steps,
-        signature,
-        f"--num={num} --steps={steps}",
-    )
-    latents = Latents(model, signature.units, run.variables, seed)
+    kind, signature = label_of(run, label), run.signature
+    most = num if run.model.encode is None else min(num, signature.counts["test"])
+    check_room(most * steps, signature, f"--num={num} --steps={steps}")
+    latents = Latents(run.model, signature.units, run.variables, seed)
     (picture,) = output_files(output, run.folder / "interpolations.png", ".png")
-    if model.encode is None:
-        told = {name: np.tile(values, 2) for name, values in asked_of(run, num, kind).items()}
-        ends = drawn(run, latents, 2 * num, told)
-    else:
-        ends = encoded(run, latents, _images(run, latents, num, seed, source, kind))
+    ends = _ends(run, latents, num, seed, source, kind)
     rows = len(ends.codes) // 2
     condition = {name: values[:rows] for name, values in ends.condition.items()}
     shown = latents.between(ends.codes[:rows], ends.codes[rows:], condition, steps=steps, spherical=spherical)
-    along = [f"{share:.2g}" for share in np.linspace(0, 1, steps)]
-    if ends.images is not None:
-        first, last = (np.broadcast_to(side[:, None], (len(shown), rows, 1, *side.shape[1:])) for side in _sides(ends))
-        shown, along = np.concatenate([first, shown, last], axis=2), ["image", *along, "image"]
-    named = names_of(condition[LABEL], signature.classes) if LABEL in condition else [""] * rows
-    domains = names_of_domains(signature) if len(shown) > 1 else ("",)
-    titles = [f"{domain} {name}".strip() for name in named for domain in domains]
     how = "spherical" if spherical else "straight"
-    block = paths(
-        signature,
-        shown.swapaxes(0, 1).reshape(-1, *shown.shape[2:]),
-        rows=titles if any(titles) else (),
-        across=along,
-    )
-    save_sheet(picture, [block], f"{run.title} · {how} paths", dark=dark)
+    save_sheet(picture, [_block(signature, ends, condition, shown)], f"{run.title} · {how} paths", dark=dark)
     print(f"{rows} {how} paths of {steps} steps between {ends.title}, step {run.step}")
     return picture
 
 
-def _sides(ends: Coded) -> tuple[np.ndarray, np.ndarray]:
-    """The images at which the paths begin, and those at which they end."""
-    assert ends.images is not None
-    return ends.images[: len(ends.images) // 2], ends.images[len(ends.images) // 2 :]
+def _block(signature: Signature, ends: Coded, condition: Conditions, shown: np.ndarray) -> Block:
+    """The paths [domains, rows, steps, *shape], with what they go between at both sides if these are images."""
+    rows = shown.shape[1]
+    along = [f"{share:.2g}" for share in np.linspace(0, 1, shown.shape[2])]
+    if ends.images is not None:
+        sides = ends.images[:rows], ends.images[rows:]
+        first, last = (np.broadcast_to(side[:, None], (len(shown), rows, 1, *side.shape[1:])) for side in sides)
+        shown, along = np.concatenate([first, shown, last], axis=2), ["image", *along, "image"]
+    named = names_of(condition[LABEL], signature.classes) if LABEL in condition else [""] * rows
+    domains = names_of_domains(signature) if len(shown) > 1 else ("",)
+    titles = [f"{domain} {name}".strip() for name in named for domain in domains]
+    everything = shown.swapaxes(0, 1).reshape(-1, *shown.shape[2:])
+    return paths(signature, everything, rows=titles if any(titles) else (), across=along)
+
+
+def _ends(run: Run, latents: Latents, num: int, seed: int, source: Path | None, label: int | None) -> Coded:
+    """Where at most num paths begin, and then where they end."""
+    if run.model.encode is not None:
+        return encoded(run, latents, _images(run, latents, num, seed, source, label))
+    told = {name: np.tile(values, 2) for name, values in asked_of(run, num, label).items()}
+    return drawn(run, latents, 2 * num, told)
 
 
 def _images(run: Run, latents: Latents, num: int, seed: int, source: Path | None, label: int | None) -> Shown:

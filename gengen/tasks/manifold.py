@@ -1,4 +1,15 @@
-"""`--mode=manifold`: what a model makes of two numbers of its latents, or of a plane through three, as a map."""
+"""`--mode=manifold`: what a model makes of two numbers of its latents, or of a plane through three, as a map.
+
+A map of two numbers is figure 4 of Kingma and Welling 2014, https://arxiv.org/abs/1312.6114. To the right the first of
+them grows, upwards the second, in steps that are equally probable: cell i has the quantile (i + 0.5) / num of that
+number's own distribution. Quantiles are those of `DRAWS` draws of the prior, of all classes in turn, so any prior will
+do. A model without one, such as a plain autoencoder, gets those of the codes of held-out images. Other numbers of the
+latents stay at their medians, and all noise is the same.
+
+A plane goes through three latents a (lower left), b (lower right) and c (upper left): a + s (b - a) + t (c - a), s to
+the right and t upwards from 0 to 1. They are the codes of three pictures of the user or of three held-out images, or
+three draws of the prior where the model cannot encode.
+"""
 
 import math
 from pathlib import Path
@@ -38,29 +49,17 @@ def main(
     spherical: bool,
     dark: bool,
 ) -> Path:
-    """Writes a picture of num x num decoded latents.
-
-    Of latents of two numbers, and of two numbers of wider ones, it is figure 4 of Kingma and Welling 2014,
-    https://arxiv.org/abs/1312.6114. To the right the first of the two numbers grows, upwards the second, in steps that
-    are equally probable: cell i has the quantile (i + 0.5) / num of that number's own distribution. Quantiles are those
-    of `DRAWS` draws of the prior, of all classes in turn, so any prior will do. A model without one, such as a plain
-    autoencoder, gets those of the codes of held-out images. Other numbers of the latents stay at their medians, and all
-    noise is the same.
-
-    Of wider latents of which no two numbers are named, it is the plane through three latents a (lower left), b (lower
-    right) and c (upper left): a + s (b - a) + t (c - a), s to the right and t upwards from 0 to 1. They are the codes
-    of three pictures of the user or of three held-out images, or three draws of the prior where the model cannot
-    encode. A model of two domains shows both.
+    """Writes a picture of num x num decoded latents: a map of two numbers, or a plane where latents are wider.
 
     Args:
-      run: the run.
+      run: the run; of a model of two domains both are shown.
       num: cells in a row and in a column.
-      seed: of the draws.
+      seed: of the draws, and of the choice of held-out images.
       output: the .png to write, its ending added if it has none; `manifold.png` in the run folder by default.
       source: a folder of the user's pictures, of which the first three are the corners of a plane.
-      axes: which two numbers of the latents, such as "0,1".
-      label: name or number of the class of all cells, for a model that takes labels; the first by default, where it is
-        the decoder that takes them.
+      axes: which two numbers of wider latents a map is of, such as "0,1".
+      label: name or number of the class of all cells, for a model that takes labels; the first by default, where the
+        decoder looks at it.
       spherical: in a plane, bring latents to the norms of the corners (`inference.paths.plane`).
       dark: whether the sheet is light on dark.
 
@@ -68,33 +67,24 @@ def main(
       The path of the .png.
 
     Raises:
-      Refusal: the model cannot decode, or has no prior and cannot encode, its latents are whole numbers or one number,
-        there is no such class, or `axes`, `source` and `spherical` do not go together.
+      Refusal: there are no latents of numbers or they are one number, there is no such class, or `axes`, `source` and
+        `spherical` do not go together.
     """
     check_walkable(run, source)
     (picture,) = output_files(output, run.folder / "manifold.png", ".png")
     latents, asked = Latents(run.model, run.signature.units, run.variables, seed), label_of(run, label)
-    size = math.prod(latents.kind(run.signature.shape, first_of(run.model, 1)).shape[1:])
-    if size < 2:
-        raise Refusal("a latent of this run is one number, and a map needs two; --mode=interpolate shows a line.")
-    if axes is not None and source is not None:
-        raise Refusal(f"--axes={axes} is a map of quantiles, which --input={source} has none of; leave one out.")
-    flat = source is None and (axes is not None or size == 2)
-    if flat and spherical:
-        raise Refusal("--spherical is for a plane through three latents, and this is a map of quantiles; leave it out.")
+    flat = _flat(run, latents, source, axes, spherical)
     told = 0 if asked is None and source is None and latents.heeds(run.signature.shape, LABEL) else asked
-    condition = alike(run, 1, told)
-    if flat:
-        cells, said = _quantiles(run, latents, chosen_axes(axes or "0,1", size, pair=True), num, seed, asked)
-        shown = latents.alike(cells, condition)
+    if flat is not None:
+        cells, said = _quantiles(run, latents, flat, num, seed, asked)
+        shown = latents.alike(cells, alike(run, 1, told))
     else:
         corners = _corners(run, latents, seed, source, told)
         norms = ", brought to the norms of its corners" if spherical else ""
         said = f"a + s (b - a) + t (c - a), s to the right, t upwards, through {corners.title}{norms}"
-        shown = latents.plane(corners.codes, condition, num=num, spherical=spherical)
-    if told is not None:
-        said = f"class {run.signature.classes[told]}, {said}"
-    rows, across = _captions(num, flat)
+        shown = latents.plane(corners.codes, alike(run, 1, told), num=num, spherical=spherical)
+    said = said if told is None else f"class {run.signature.classes[told]}, {said}"
+    rows, across = _captions(num, flat is not None)
     domains = names_of_domains(run.signature) if len(shown) > 1 else ("",)
     blocks = [
         Block(thumbnails(run.signature, cells.reshape(-1, *cells.shape[2:])), num, name, rows, across, gap=1)
@@ -103,6 +93,24 @@ def main(
     save_sheet(picture, blocks, f"{run.title} · {said}", dark=dark)
     print(f"{num} x {num} decoded latents, step {run.step}: {said}")
     return picture
+
+
+def _flat(run: Run, latents: Latents, source: Path | None, axes: str | None, spherical: bool) -> tuple[int, ...] | None:
+    """The two numbers of which there is a map; None for a plane through three latents.
+
+    Raises:
+      Refusal: the latents are one number, or the flags do not go together.
+    """
+    size = math.prod(latents.kind(run.signature.shape, first_of(run.model, 1)).shape[1:])
+    if size < 2:
+        raise Refusal("a latent of this run is one number, and a map needs two; --mode=interpolate shows a line.")
+    if axes is not None and source is not None:
+        raise Refusal(f"--axes={axes} is a map of quantiles, which --input={source} has none of; leave one out.")
+    if source is not None or (axes is None and size > 2):
+        return None
+    if spherical:
+        raise Refusal("--spherical is for a plane through three latents, and this is a map of quantiles; leave it out.")
+    return chosen_axes(axes or "0,1", size, pair=True)
 
 
 def _quantiles(

@@ -12,8 +12,7 @@ import pytest
 
 import gengen
 from configs import cvae, vae, wgan
-from gengen.api import entry
-from gengen.api import coding, walks
+from gengen.api import coding, entry, walks
 from gengen.api import trained as face
 from gengen.api.checks import checked_data
 from gengen.cli import command, machine
