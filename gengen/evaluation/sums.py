@@ -173,8 +173,8 @@ class Pictures:
         return Part(term, term.said(names), images, len(coded.codes), coded.codes.mean(0), label)
 
     def deviation(self) -> np.ndarray:
-        """Standard deviations of the numbers of a latent: of draws of the prior, or of what was encoded."""
-        if self._run.model.prior is None:
+        """Standard deviations of the numbers of a latent: of what was encoded, or of draws of the prior."""
+        if self._run.model.encode is not None:
             return np.asarray(np.concatenate(self._codes).std(0))
         return np.asarray(self._latents.draw(DEVIATION_OF, asked_of(self._run, DEVIATION_OF, None)).std(0))
 

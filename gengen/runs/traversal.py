@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gengen.inference.axes import along_axes, ranked_axes
+from gengen.inference.batched import SIZE
 from gengen.inference.conditions import LABEL
 from gengen.inference.latents import Latents
 from gengen.runs.coded import Coded, alike, drawn, population
@@ -14,7 +15,7 @@ from gengen.runs.run import Run
 SHOWN = 10
 """The most numbers that are shown where none are named."""
 
-DRAWS, BASES = 2_000, 8
+DRAWS, BASES = 1_000, 8
 """Latents whose quantiles are taken, and those in which numbers are tried."""
 
 
@@ -79,4 +80,5 @@ def _bases(run: Run, latents: Latents, draws: Coded, label: int | None) -> np.nd
     """Latents whose numbers are changed, all told the same: where their numbers are equal, what is told says them."""
     if run.model.prior is None or not run.model.conditions:
         return draws.codes[:BASES]
-    return drawn(run, latents, BASES, alike(run, BASES, label)).codes
+    # as many as the draws have in a batch, so that nothing is compiled for these alone
+    return drawn(run, latents, SIZE, alike(run, SIZE, label)).codes[:BASES]

@@ -21,8 +21,8 @@ from gengen.inference.axes import chosen_axes, laid_out, shares
 from gengen.inference.conditions import LABEL, first_of
 from gengen.inference.domains import names_of_domains
 from gengen.inference.latents import Latents
-from gengen.inference.shown import thumbnails
-from gengen.pictures.captions import Block, save_sheet
+from gengen.inference.shown import paths
+from gengen.pictures.captions import save_sheet
 from gengen.runs.coded import Coded, alike, asked_of, check_walkable, drawn, encoded, label_of, population, shown_of
 from gengen.runs.outputs import output_files
 from gengen.runs.run import Run
@@ -87,7 +87,7 @@ def main(
     rows, across = _captions(num, flat is not None)
     domains = names_of_domains(run.signature) if len(shown) > 1 else ("",)
     blocks = [
-        Block(thumbnails(run.signature, cells.reshape(-1, *cells.shape[2:])), num, name, rows, across, gap=1)
+        paths(run.signature, cells, rows=rows, across=across)._replace(title=name, gap=1)
         for name, cells in zip(domains, shown, strict=True)
     ]
     save_sheet(picture, blocks, f"{run.title} · {said}", dark=dark)
