@@ -108,7 +108,7 @@ def noisy_packs():
 
 
 def of_whole_batches(loss):
-    """A row of a loss whose logits are counted from those of the batch, with as much else as a row can hold."""
+    """A row of a loss that looks at the whole batch, with as much else as a row can hold."""
     label = {"real_label": (0.7, 0.9)} if ADVERSARIAL_LOSSES[loss].targets else {}
     given = {"loss": loss, "critic_steps": 1, "clip": None, **label}
     return Row(adversarial, lambda: gan(*mlps(), views=noisy_packs(), **given), SAMPLES)
@@ -265,7 +265,7 @@ ROWS = {
     "penalised": Row(
         adversarial, lambda: gan(*mlps("layer"), critic_steps=2, clip=None, terms=penalties()), GAN, moves=TWICE
     ),
-    **{name: of_whole_batches(name) for name, loss in ADVERSARIAL_LOSSES.items() if not loss.alone},
+    **{name: of_whole_batches(name) for name, loss in ADVERSARIAL_LOSSES.items() if loss.of_batch},
     "matched": Row(
         adversarial,
         lambda: gan(

@@ -1,6 +1,8 @@
 """The contract, for every model at toy size: a new model adds a row to `contract.ROWS` and is held to all of it."""
 
 import functools
+from functools import partial
+from inspect import signature
 from typing import NamedTuple
 
 import chex
@@ -14,6 +16,7 @@ from gengen.core.model import offers, require
 from gengen.core.parallel import AXIS, parallel, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.state import State, networks_of
+from gengen.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
 from tests.contract import AUTOENCODER, BATCH, CLASSES, ROWS, SHAPE, STEPS
 from tests.units import scaled
 
@@ -340,6 +343,39 @@ def test_only_clipped_critics_stay_in_their_box():
     state = run("wgan").state
     assert max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(state.variables["critic"]["params"])) <= 0.0500001
     assert max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(state.variables["generator"]["params"])) > 0.05
+
+
+PLAYING = {row.builder: name for name, row in reversed(ROWS.items()) if "loss" in signature(row.builder).parameters}
+"""A row of each builder that can be given an adversarial loss."""
+
+
+@pytest.mark.parametrize("name", PLAYING.values())
+def test_every_game_leaves_its_logits_to_one_place_and_gives_losses_what_they_made_of_them(name, monkeypatch):
+    """Losses that look at the whole batch do it in `CriticGame.logits`; nobody changes or parts logits afterwards."""
+    made, given = [], []
+
+    def of_batch(real, fake):
+        made.append((real + 1, fake - 1))
+        return made[-1]
+
+    def judged(player, real, fake):
+        advice = (
+            f"{ROWS[name].builder.__name__} gives its {player}'s loss logits that are not those of CriticGame.logits"
+        )
+        assert any(real is one and fake is other for one, other in made), advice
+        given.append(player)
+        return real - fake
+
+    spy = AdversarialLoss(partial(judged, "critic"), partial(judged, "generator"), "spied", jnp.abs, of_batch=of_batch)
+    monkeypatch.setitem(ADVERSARIAL_LOSSES, "spied", spy)
+    row = ROWS[name]
+    model = row.builder(**{**row.arguments(), "loss": "spied"})
+    batch = jax.tree.map(lambda leaf: leaf[0], fed(name, 1))
+    state = jax.eval_shape(model.init, jax.random.key(0), batch)
+    step = jax.vmap(model.train_step, in_axes=(None, None, 0), axis_name=AXIS)
+    _, metrics = jax.eval_shape(step, jax.random.key(1), state, jax.tree.map(lambda leaf: leaf[None], batch))
+    assert {*given} == {"critic", "generator"}
+    assert any("/spied" in metric for metric in metrics)
 
 
 class CountedCompilations:

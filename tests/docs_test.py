@@ -82,7 +82,8 @@ def test_every_flag_and_key_that_the_pages_name_exists():
 def test_everything_that_is_chosen_by_name_is_named_in_the_pages(choices):
     """Modes, adversarial losses and own data sets, as `name` or in a command; the table of inputs is no explanation."""
     text = "".join(page.read_text(encoding="utf-8") for page in DOCS.glob("*.md") if page.stem != "inputs")
-    assert [name for name in choices if not re.search(rf"[`=]{name}\b(?!\.)", text)] == []
+    missing = [name for name in choices if not re.search(rf"[`=]{name}\b(?!\.)", text)]
+    assert not missing, f"name {', '.join(missing)} in a page of docs/, with what it is"
 
 
 REACHED = read_json("reached.json")

@@ -14,8 +14,9 @@ from gengen.core.state import State
 from gengen.data.signature import DataSet
 from gengen.evaluation.judge import Judge
 from gengen.inference.sampling import Draw
-from gengen.metrics.scores import AS_REAL, SCORES
+from gengen.metrics.scores import AS_REAL, SCORES, measure
 from gengen.training.checkpoint import Checkpoints
+from gengen.training.status import number
 from gengen.training.writer import Writer, read_lines
 
 SEED = 1
@@ -59,15 +60,20 @@ class Scorekeeper:
     def __init__(self, folder: Path, judge: Judge, settings: ConfigDict, draw: Draw, start: int) -> None:
         self._settings, self._draw, self._judge = settings, draw, judge
         self._judged: int | None = None
+        self._floor: float | None = None
         self._best = Checkpoints(folder / "best", keep=1)
         self._best.drop_after(start)
         self._record = self._recorded(folder / "metrics.jsonl")
 
-    def __call__(self, state: State, step: int, writer: Writer | None) -> None:
-        """Judges samples of a state; every process calls it alike, and the one that has a writer judges."""
+    def __call__(self, state: State, step: int, writer: Writer | None) -> list[str]:
+        """Judges samples of a state; every process calls it alike, and the one that has a writer judges.
+
+        Returns:
+          What is to be said of it: the score that chooses, what the best one is, and what real data have.
+        """
         if step == self._judged:
-            return
-        self._judged, improved = step, False
+            return []
+        self._judged, improved, said = step, False, list[str]()
         if writer:
             variables = jax.device_get(evaluation_variables(state))
             found = self._judge.scores(self._judge.samples(self._draw, variables, SEED))
@@ -75,17 +81,33 @@ class Scorekeeper:
             value = found[self._settings.best].value
             improved = self._cost(value) < self._record
             self._record = min(self._record, self._cost(value))
+            said = [f"{self._settings.best} {number(value)}", self._standing(improved), f"real data {self._real()}"]
         if jax.process_count() > 1:
             improved = bool(multihost_utils.broadcast_one_to_all(np.asarray(improved)))
         if improved:
             self._best.save(step, state)
+        return said
 
     def close(self) -> None:
         """Waits until the best state is on disk."""
         self._best.close()
 
+    def _standing(self, improved: bool) -> str:
+        """What a score is among those before; asked before the best state is replaced."""
+        step = self._best.latest()
+        if improved or step is None:
+            return "the best so far" if improved else "no number to compare"
+        return f"best {number(self._cost(self._record))} at step {step:,}"
+
+    def _real(self) -> str:
+        """The score that chooses, of training examples in the place of samples; measured once, which costs as much."""
+        if self._floor is None:
+            best = self._settings.best
+            self._floor = measure(self._judge.real, self._judge.floor(), [best])[best].value
+        return number(self._floor)
+
     def _cost(self, value: float) -> float:
-        """The value of the score that chooses, turned so that less is better."""
+        """The value of the score that chooses, turned so that less is better, or turned back."""
         return value if SCORES[self._settings.best].better == "lower" else -value
 
     def _recorded(self, lines: Path) -> float:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,6 +32,7 @@ from gengen.runs.prepare import load_data
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.loop import Action, NonFiniteError, train, windows
 from gengen.training.report import Report
+from gengen.training.screen import wrapped
 from gengen.training.stages import Span, spans
 from gengen.training.stopping import stopping
 from gengen.training.watch import Watch
@@ -67,6 +69,9 @@ def run(config: ConfigDict, workdir: Path, rule: str = RULES[0]) -> Path:
         finally:
             checkpoints.close()
 
+
+JUDGING, DRAWING, SAVING = "judging", "drawing", "saving"
+"""What a run does between steps."""
 
 PATIENCE = 100
 """Steps after which a kernel that has not moved is worth a warning."""
@@ -146,6 +151,7 @@ class _Run:
         self._moved, self._watch = made.moved, Watch(parameters_in, _patience(config, model))
         self._progress = Progress(model, data, workdir, config.training.seed)
         self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
+        self._drawn: int | None = None
 
     def _scorekeeper(self, config: ConfigDict, judge: "Judge | None") -> "Scorekeeper | None":
         if judge is None:
@@ -165,14 +171,16 @@ class _Run:
             steps=settings.steps,
             batch_size=settings.batch_size,
             log_every=settings.log_every,
+            every={DRAWING: settings.sample_every, SAVING: settings.checkpoint_every}
+            | ({JUDGING: self._evaluate_every} if self._scores else {}),
         )
         actions = (
             Action(self._evaluate_every, self._judge),
-            Action(settings.sample_every, self._picture),
+            Action(settings.sample_every, partial(self._picture, every=settings.sample_every)),
             Action(settings.checkpoint_every, self._save),  # last: a run that goes on from it has all that was before
         )
         if self._writer and self._model.notes:
-            print(f"{self._workdir} {self._model.notes}")
+            print(wrapped(f"{self._workdir} {self._model.notes}"))
         fed = self._batches()
         with stopping() as stop:
             try:
@@ -180,7 +188,7 @@ class _Run:
                 for span in spans(self._model, start, settings.steps):
                     watching = self._watching(state, span)
                     state, stopped = train(
-                        parallel(span.stage.train_step, period=span.stage.period),
+                        report.timed(parallel(span.stage.train_step, period=span.stage.period), span.stage.period),
                         self._key,
                         state,
                         zip(self._windows(span), fed, strict=False),  # the batches go on into the next stage
@@ -232,19 +240,27 @@ class _Run:
         )
 
     def _save(self, state: State, step: int) -> None:
-        self._checkpoints.save(step, state)
+        with self._report.paused(SAVING):
+            self._checkpoints.save(step, state)
 
     def _judge(self, state: State, step: int) -> None:
         if self._scores:
-            with self._report.paused():
-                self._scores(state, step, self._writer)
+            with self._report.paused(JUDGING):
+                said = self._scores(state, step, self._writer)
+            if said:
+                self._report.say(step, said)
 
-    def _picture(self, state: State, step: int) -> None:
+    def _picture(self, state: State, step: int, every: int = 0) -> None:
         """Draws what the model shows of itself, unless that is of a step which this run did not train."""
-        there = all(picture.path.exists() for picture in self._progress.pictures(step))
-        if self._writer and not (step <= self._start and there):
+        pictures = self._progress.pictures(step)
+        there = all(picture.path.exists() for picture in pictures)
+        if not self._writer or not pictures or step == self._drawn or (step <= self._start and there):
+            return
+        self._drawn = step
+        with self._report.paused(DRAWING):
             for kind, shown in self._progress.write(step, jax.device_get(evaluation_variables(state))):
                 self._writer.picture(step, kind, shown)
+        self._report.say(step, [str(picture.path) for picture in reversed(pictures)], every)
 
 
 def _patience(config: ConfigDict, model: GenerativeModel) -> int:

@@ -61,6 +61,15 @@ def replica_gather(array: jax.Array) -> jax.Array:
     return array if lax.axis_size(AXIS) == 1 else lax.all_gather(array, AXIS, tiled=True)
 
 
+def replica_part(array: jax.Array) -> jax.Array:
+    """Takes this replica's part [B, ...] of what `replica_gather` has laid together; `AXIS` must be bound."""
+    if lax.axis_size(AXIS) == 1:
+        return array
+    own = array.shape[0] // lax.axis_size(AXIS)
+    part: jax.Array = lax.dynamic_slice_in_dim(array, lax.axis_index(AXIS) * own, own)
+    return part
+
+
 UNROLLED = 8
 """The longest period that `parallel` unrolls: the time to compile grows with it."""
 

@@ -3,7 +3,7 @@
 The critic's output is a logit [B]: D(x) = sigmoid(logit) where a paper speaks of probabilities, the logit itself
 where it speaks of a critic. Every loss is per example and stable for logits of any size: log D = -softplus(-logit)
 and log(1 - D) = -softplus(logit). All take the logits of data and of samples, [B] each, and return losses [B]. What
-depends on the whole batch is done to the logits before, by `CriticGame.logits` in gengen/models/critic_game.py.
+a loss takes from the whole batch is a function of its own, `of_batch`, which changes the logits before.
 """
 
 import math
@@ -89,10 +89,58 @@ def hinge_critic(real: jax.Array, fake: jax.Array) -> jax.Array:
     return jax.nn.relu(1 - real) + jax.nn.relu(1 + fake)
 
 
+def relativistic_logits(real: jax.Array, fake: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """f(x) - E f(G(z)) and f(G(z)) - E f(x), whose sigmoids are D: Jolicoeur-Martineau 2018, arXiv:1807.00734, eq. 5.
+
+    Args:
+      real: logits of all data of a batch [N, ...].
+      fake: logits of all samples [N, ...].
+    """
+    chex.assert_equal_shape((real, fake))
+    return real - fake.mean(), fake - real.mean()
+
+
 def relativistic_generator(real: jax.Array, fake: jax.Array) -> jax.Array:
     """-log D(G(z)) - log(1 - D(x)): the critic's loss with the roles exchanged; Jolicoeur-Martineau 2018, section 4."""
     chex.assert_equal_shape((real, fake))
     return minimax_critic(fake, real)
+
+
+def softmax_logits(real: jax.Array, fake: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """log(M P(x)) of the softmax P(x) = exp f(x) / Z over all M data and samples of a batch; 0 where all are alike.
+
+    Z is the sum of exp f over both, the partition function of Lin 2017, arXiv:1704.06191, whose critic is -f here. The
+    paper's losses are of log P(x), and so larger by log M, which has no gradient; without it, batches of any size
+    compare.
+
+    Args:
+      real: logits of all data of a batch [N, ...], M / 2 numbers.
+      fake: logits of all samples [N, ...], as many.
+    """
+    chex.assert_equal_shape((real, fake))
+    both = jnp.stack([real, fake])
+    log_mean = jax.nn.logsumexp(both) - math.log(both.size)
+    return real - log_mean, fake - log_mean
+
+
+def softmax_critic(real: jax.Array, fake: jax.Array) -> jax.Array:
+    """-log(M P(x)): the cross-entropy of the softmax with a target that is uniform over data; Lin 2017.
+
+    Args:
+      real: log(M P) of data [B], from `softmax_logits`.
+      fake: log(M P) of samples [B], which count in the partition function alone.
+    """
+    chex.assert_equal_shape((real, fake))
+    return -real
+
+
+def softmax_generator(real: jax.Array, fake: jax.Array) -> jax.Array:
+    """-log(M P(x)) / 2 - log(M P(G(z))) / 2: the cross-entropy with a target uniform over all; Lin 2017.
+
+    Its mean is the divergence of the uniform target from the softmax, 0 where all logits are alike.
+    """
+    chex.assert_equal_shape((real, fake))
+    return -(real + fake) / 2
 
 
 def jensen_shannon(loss: jax.Array) -> jax.Array:
@@ -119,6 +167,17 @@ def total_variation(loss: jax.Array) -> jax.Array:
     return 1 - loss / 2
 
 
+def k_divergence(loss: jax.Array) -> jax.Array:
+    """-loss: the Kullback-Leibler divergence of data from the mixture m = (p + q) / 2 in nats, where f is best.
+
+    E_p f - log E_m exp f is at most KL(p | m), which f = log p / (p + q) attains, and all that differ from it by a
+    number (Donsker and Varadhan 1975). It is the K divergence of Lin 1991, whose mean over both directions is that of
+    Jensen and Shannon. As log E_m is estimated from a batch, small ones say somewhat too much; none says more than
+    log 2, since the shares P of its data add up to 1 at most.
+    """
+    return -loss
+
+
 class AdversarialLoss(NamedTuple):
     """A pair of losses, and the distance between data and samples that the critic estimates while it minimises its own.
 
@@ -129,8 +188,9 @@ class AdversarialLoss(NamedTuple):
       distance: the critic's losses [B] -> terms [B] whose mean is the estimate.
       signed: whether the sign of a logit says what the critic takes an image for, positive for data.
       targets: whether the critic's loss has targets, which label smoothing changes.
-      relativistic: whether each side's logits are counted from the mean logit of the other side, as in
-        D(x) = sigmoid(f(x) - E f(G(z))): Jolicoeur-Martineau 2018, arXiv:1807.00734, eq. 5.
+      of_batch: what `critic` and `generator` are given in the place of logits, where they look at the whole batch:
+        `(real [N, ...], fake [N, ...]) -> (real [N, ...], fake [N, ...])`, a function of the logits of all replicas.
+        It is a part of the loss and differentiated with it; what is to be a constant stops the gradient itself.
     """
 
     critic: Callable[..., jax.Array]
@@ -139,12 +199,7 @@ class AdversarialLoss(NamedTuple):
     distance: Callable[[jax.Array], jax.Array]
     signed: bool = False
     targets: bool = False
-    relativistic: bool = False
-
-    @property
-    def alone(self) -> bool:
-        """Whether it looks at each example by itself, and not at others of the batch."""
-        return not self.relativistic
+    of_batch: Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]] | None = None
 
 
 ADVERSARIAL_LOSSES = {
@@ -163,7 +218,10 @@ ADVERSARIAL_LOSSES = {
         "relativistic_divergence",
         jensen_shannon,
         targets=True,
-        relativistic=True,
+        of_batch=relativistic_logits,
+    ),
+    "softmax": AdversarialLoss(
+        softmax_critic, softmax_generator, "k_divergence", k_divergence, of_batch=softmax_logits
     ),
 }
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from gengen.core.parallel import replica_mean
+from gengen.core.parallel import replica_gather, replica_part
 from gengen.core.state import Tree
 from gengen.losses.adversarial import AdversarialLoss
 from gengen.networks.critic import CriticNetwork, CriticOutput
@@ -44,13 +44,16 @@ class CriticGame(NamedTuple):
         return jax.tree.map(lambda x: x[:size], judged), jax.tree.map(lambda x: x[size:], judged), mutable
 
     def logits(self, real: CriticOutput, fake: CriticOutput) -> tuple[jax.Array, jax.Array]:
-        """The logits of real and fake as the losses count them: relativistic ones from the other side's mean.
+        """The logits of real and fake as the losses take them, both in the shape of a logit.
 
-        Here is all that a loss takes from the whole batch, which is that of all replicas.
+        Here alone a loss looks at the whole batch, which is that of all replicas: what has one question, such as one
+        domain, is a batch, and its logits come here together. A patch counts as an example. Gradients pass through all
+        logits, those of other replicas among them, so that their mean over replicas is that of the whole batch's loss.
         """
-        if self.loss.alone:
+        if self.loss.of_batch is None:
             return real.logit, fake.logit
-        return real.logit - replica_mean(fake.logit.mean()), fake.logit - replica_mean(real.logit.mean())
+        counted = self.loss.of_batch(replica_gather(real.logit), replica_gather(fake.logit))
+        return replica_part(counted[0]), replica_part(counted[1])
 
     def critic_losses(
         self, variables: dict[str, Any], real: jax.Array, fake: jax.Array

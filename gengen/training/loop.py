@@ -10,6 +10,9 @@ from gengen.core.mean import Mean
 from gengen.core.model import Batch
 from gengen.core.state import State
 
+Dispatch = Callable[[jax.Array, State, Batch, int], tuple[State, dict[str, Mean]]]
+"""`(key, state, batches, first step) -> (state, metrics)`, several steps in one call, as `parallel` makes it."""
+
 
 class NonFiniteError(Exception):
     """Something stopped being a number: training has diverged.
@@ -57,7 +60,7 @@ def windows(first: int, last: int, length: int) -> Iterator[tuple[int, int]]:
 
 
 def train(
-    dispatch: Callable[[jax.Array, State, Batch, int], tuple[State, dict[str, Mean]]],
+    dispatch: Dispatch,
     key: jax.Array,
     state: State,
     batches: Iterable[tuple[tuple[int, int], Batch]],

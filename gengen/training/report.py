@@ -1,81 +1,156 @@
-"""What becomes of the metrics of each window: a progress bar, and a line every `log_every` steps."""
+"""What becomes of the metrics of each window: a line of numbers every `log_every` steps, and progress for people."""
 
-import sys
+import math
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 
+import jax
 import numpy as np
 
 from gengen.core.mean import Mean
-from gengen.training.loop import crossed
+from gengen.core.model import Batch
+from gengen.core.state import State
+from gengen.training.headline import Headline
+from gengen.training.loop import Dispatch, crossed
+from gengen.training.pace import Pace
+from gengen.training.screen import screen_of
+from gengen.training.status import Status
 from gengen.training.writer import Writer
+
+LINES = 16
+"""The most lines of one kind that a log file gets, whatever the length of a run: of steps, and of pictures."""
 
 
 class Report:
     """Adds metrics over windows and tells people and files about them.
 
     Args:
-      writer: where lines go; None in a process that writes nothing.
+      writer: where numbers go; None in a process that writes nothing and shows nothing.
       start: step at which the run starts or goes on.
       steps: step at which it ends.
       batch_size: images in a batch, over all devices.
-      log_every: steps between lines.
+      log_every: steps between lines of numbers.
+      every: what is done between steps, and after how many, for the time left.
     """
 
-    def __init__(self, writer: Writer | None, *, start: int, steps: int, batch_size: int, log_every: int) -> None:
+    def __init__(
+        self,
+        writer: Writer | None,
+        *,
+        start: int,
+        steps: int,
+        batch_size: int,
+        log_every: int,
+        every: Mapping[str, int] | None = None,
+    ) -> None:
         self._writer, self._batch_size, self._log_every = writer, batch_size, log_every
+        self._start = start
         self._sums: dict[str, Mean] = {}
-        self._values: dict[str, float] = {}
-        self._last = start
-        self._since, self._clock = start, 0.0
-        watched = writer is not None and (sys.stderr.isatty() or in_notebook())
-        self._bar = _bar(total=steps, initial=start, unit="step", dynamic_ncols=True, disable=not watched)
-        self._plain = writer is not None and not watched  # a log file gets one plain line at a time
+        self._latest: dict[str, float] = {}
+        self._headline, self._pace = Headline(), Pace(steps, every or {})
+        self._mark: float | None = None  # since when steps are timed; the first window is not
+        self._compiled: set[int] = set()
+        self._trained, self._seconds = 0, 0.0
+        self._status, self._began = Status(start, steps), time.perf_counter()
+        self._screen, self._stride = screen_of(watched=writer is not None), stride(steps)
+        self._told = start
 
     def __call__(self, first: int, last: int, metrics: dict[str, Mean]) -> None:
         """Takes the metrics of one window, leaves numpy arrays [steps]."""
+        self._time(first, last)
         window = {name: Mean(np.sum(mean.total), np.sum(mean.count)) for name, mean in metrics.items()}
         self._sums = {name: mean + self._sums[name] if name in self._sums else mean for name, mean in window.items()}
         values = means(self._sums)
-        if self._clock:
-            values["images_per_second"] = (last - self._since) * self._batch_size / (time.perf_counter() - self._clock)
-        else:  # most of the first window went into compiling, so the clock starts after it
-            self._since, self._clock = last, time.perf_counter()
-        self._bar.set_postfix_str(_line(values), refresh=False)
-        self._bar.update(last - first)
-        self._last, self._values = last, values
-        if crossed(self._log_every, first, last):
+        self._latest |= values
+        self._status = Status(
+            last,
+            self._status.steps,
+            rate=self._pace.rate,
+            left=self._pace.left(last),
+            numbers=[(name, self._latest[name]) for name in self._headline(metrics) if name in self._latest],
+        )
+        written = crossed(self._log_every, first, last)
+        first_line = written and self._told == self._start
+        self._show(line=last < self._status.steps and (first_line or crossed(self._stride, first, last)))
+        if written:
             self._write()
 
+    def _time(self, first: int, last: int) -> None:
+        """Counts the time since the window before, unless something was compiled in it."""
+        now = time.perf_counter()
+        if self._mark is not None and first not in self._compiled:
+            self._pace.trained(last - first, now - self._mark)
+            self._trained, self._seconds = self._trained + last - first, self._seconds + now - self._mark
+        self._mark = now
+
     @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Leaves what is done meanwhile out of the speed of training."""
+    def paused(self, doing: str) -> Iterator[None]:
+        """Leaves what is done meanwhile out of the speed of training, and shows it."""
         start = time.perf_counter()
+        self._screen.show(self._status._replace(doing=doing), line=False)
         yield
-        if self._clock:
-            self._clock += time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        self._pace.spent(doing, seconds)
+        if self._mark is not None:
+            self._mark += seconds
+        self._screen.show(self._status._replace(left=self._pace.left(self._status.step)), line=False)
+
+    def timed(self, dispatch: Dispatch, period: int) -> Dispatch:
+        """Lets the report know of dispatches that are compiled first: those of a new length, or phase of a period."""
+        seen = set[tuple[int, int]]()
+
+        def told(key: jax.Array, state: State, batch: Batch, first: int) -> tuple[State, dict[str, Mean]]:
+            form = jax.tree.leaves(batch)[0].shape[1], first % period
+            with nullcontext() if form in seen else self.compiling(first):
+                seen.add(form)
+                return dispatch(key, state, batch, first)
+
+        return told
+
+    @contextmanager
+    def compiling(self, first: int) -> Iterator[None]:
+        """Leaves out of the speed of training what is compiled before the window of a step, and that window too."""
+        self._compiled.add(first)
+        self._pace.changes()
+        with self.paused("compiling"):
+            yield
+
+    def say(self, step: int, parts: Sequence[str], every: int = 0) -> None:
+        """Tells people of something that happened at a step.
+
+        Args:
+          step: the step.
+          parts: what to say of it, the most important first: the last ones are left out where a line is too short.
+          every: steps between two of its kind, of which at most about `LINES` are told of; 0 tells in any case.
+        """
+        steps = self._status.steps
+        apart = math.ceil(steps / every / LINES) if every else 1
+        if not every or step // every % apart == 0 or step >= steps:
+            self._screen.say(f"step {step:{len(f'{steps:,}')},}", parts)
+
+    def _show(self, *, line: bool) -> None:
+        self._screen.show(self._status, line=line)
+        if line:
+            self._told = self._status.step
 
     def _write(self) -> None:
         """Writes the means since the line before, and starts over."""
+        values = means(self._sums)
+        if self._seconds > 0:
+            values["images_per_second"] = self._trained * self._batch_size / self._seconds
         if self._writer:
-            self._writer.scalars(self._last, self._values)
-        if self._plain:
-            left = self._left(self._last, self._values)
-            print(f"step {self._last}/{self._bar.total}, {left}{_line(self._values)}", file=sys.stderr)
-        self._sums, self._since, self._clock = {}, self._last, time.perf_counter()
-
-    def _left(self, last: int, values: dict[str, float]) -> str:
-        images = (self._bar.total - last) * self._batch_size
-        return f"{images / rate:.0f} s left, " if (rate := values.get("images_per_second")) else ""
+            self._writer.scalars(self._status.step, values)
+        self._sums, self._trained, self._seconds = {}, 0, 0.0
 
     def close(self) -> None:
-        """Writes what a stop or the end left over since the last line, and ends the progress bar."""
+        """Writes what a stop or the end left over since the last line, and shows where the run is for the last time."""
         if self._sums and self._log_every:
             self._write()
-        self._bar.close()
+        if self._status.step > self._start:
+            self._status = self._status._replace(took=time.perf_counter() - self._began)
+            self._show(line=True)
+        self._screen.close()
 
 
 def means(sums: dict[str, Mean]) -> dict[str, float]:
@@ -83,21 +158,8 @@ def means(sums: dict[str, Mean]) -> dict[str, float]:
     return {name: float(mean.total / mean.count) for name, mean in sums.items() if mean.count > 0}
 
 
-def _line(values: dict[str, float]) -> str:
-    return ", ".join(
-        f"{name} {value:,.0f}" if value >= 1000 else f"{name} {value:.4g}" for name, value in values.items()
-    )
-
-
-def in_notebook() -> bool:
-    """Whether this process is the kernel of a notebook."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    return shell is not None and "IPKernelApp" in shell.config
-
-
-def _bar(**settings: Any) -> Any:
-    """A progress bar: of widgets in a notebook that has them, of characters elsewhere."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it would complain of widgets that are not installed, and do without
-        from tqdm.auto import tqdm
-    return tqdm(**settings)
+def stride(steps: int) -> int:
+    """Steps between lines of a log file: 1, 2 or 5 with zeros, so that there are at most `LINES` of them."""
+    shortest = max(1, math.ceil(steps / LINES))
+    power: int = 10 ** (len(str(shortest)) - 1)
+    return next(power * digit for digit in (1, 2, 5, 10) if power * digit >= shortest)

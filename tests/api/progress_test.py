@@ -1,16 +1,21 @@
-"""What a run shows as it goes: which pictures, where they lie, and what every cell of them is."""
+"""What a run shows as it goes: which pictures, where they lie, what their cells are, and what it says of scores."""
+
+from types import SimpleNamespace
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 from PIL import Image
 
-from gengen.api import progress
+from gengen.api import progress, scorekeeper
 from gengen.api.progress import Progress
+from gengen.api.scorekeeper import Scorekeeper
 from gengen.core.model import Condition, GenerativeModel
 from gengen.data.domains import joined
 from gengen.data.signature import DataSet, Signature
 from gengen.inference.translation import Gallery
+from gengen.metrics.interval import Estimate
 
 
 def data_of(number, folder, classes=0):
@@ -151,3 +156,29 @@ def test_held_out_images_lie_above_their_translations_in_both_directions(tmp_pat
         found.append(picture)
     assert (found[0] != found[1]).any()
     assert len(traced) == 2, "compiled once for a single image and once for all, and not again for the next picture"
+
+
+def test_an_evaluation_says_the_score_the_best_one_so_far_and_what_real_data_have(coding, tmp_path, monkeypatch):
+    scores = iter([3.0, 4.0, 2.0])
+    judge = SimpleNamespace(
+        samples=lambda *given: None,
+        scores=lambda samples: {"frechet_distance": Estimate(next(scores), 1.0, 5.0)},
+        tag=lambda name: f"evaluation/classifier/{name}",
+        floor=lambda: "floor",
+        real="real",
+    )
+    measured = []
+    monkeypatch.setattr(
+        scorekeeper, "measure", lambda *given: measured.append(given) or {"frechet_distance": Estimate(0.5, 0.4, 0.6)}
+    )
+    keeper = Scorekeeper(tmp_path, judge, ConfigDict({"best": "frechet_distance"}), None, 0)
+    state, writer = coding().init(None, None), SimpleNamespace(scalars=lambda step, values: None)
+    said = [keeper(state, step, writer) for step in (10, 20, 30, 30)]
+    keeper.close()
+    assert said == [
+        ["frechet_distance 3.000", "the best so far", "real data 0.5000"],
+        ["frechet_distance 4.000", "best 3.000 at step 10", "real data 0.5000"],
+        ["frechet_distance 2.000", "the best so far", "real data 0.5000"],
+        [],
+    ]
+    assert measured == [("real", "floor", ["frechet_distance"])], "once"

@@ -151,10 +151,10 @@ def test_a_later_stage_takes_over_at_its_step_and_a_checkpoint_there_is_of_the_s
 
 @pytest.mark.parametrize(("dispatches", "stopped"), [(2, 4), (3, BOUNDARY), (4, 6)])
 def test_a_run_stopped_before_at_and_after_the_boundary_ends_as_a_straight_one(walk, dispatches, stopped, capsys):
-    straight = walk("straight")
-    workdir = walk("stopped", stop=dispatches)
+    straight = walk("straight/run")
+    workdir = walk("stopped/run", stop=dispatches)  # the same name, which stands in pictures
     assert f"stopped and saved at step {stopped} of {STEPS}" in capsys.readouterr().out
-    walk("stopped")
+    walk("stopped/run")
     chex.assert_trees_all_equal(arrays_of(workdir, STEPS), arrays_of(straight, STEPS))
     assert lines_of(workdir)[-1] == lines_of(straight)[-1]
     assert (workdir / "samples" / f"step_{STEPS:08d}.png").read_bytes() == (
@@ -180,8 +180,12 @@ def test_a_run_that_ends_before_a_stage_begins_is_refused_and_leaves_nothing(wal
 
 
 def test_what_training_minimises_is_said_when_it_starts_and_in_a_dry_run(walk, monkeypatch, capsys):
-    workdir = walk("noted")
-    assert capsys.readouterr().out.splitlines()[0] == f"{workdir} {NOTES}"
+    workdir = walk("noted", sample_every=BOUNDARY)
+    said = capsys.readouterr()
+    assert said.out.splitlines()[0] == f"{workdir} {NOTES}"
+    drawn = [workdir / "samples" / f"step_{step:08d}.png" for step in (BOUNDARY, 2 * BOUNDARY, STEPS)]
+    assert [line.split()[-1] for line in said.err.splitlines() if "samples" in line] == list(map(str, drawn))
+    assert "late/light" in said.err.splitlines()[-1] and f"{STEPS}/{STEPS}  100%" in said.err.splitlines()[-1]
     workdir = walk("bare", model=walker()._replace(notes=""))
     assert capsys.readouterr().out.splitlines() == [f"{workdir} is complete at step {STEPS}."]
     monkeypatch.setattr(describe, "load_data", train.load_data)

@@ -55,7 +55,7 @@ def test_a_command_that_nobody_reads_ends_quietly(monkeypatch, flag):
 
 
 def test_a_training_whose_lines_nobody_reads_ends_quietly_and_keeps_its_checkpoint(command, tmp_path):
-    flags = ("--config=configs/wgan.py:tiny", "--config.training.steps=100000", f"--workdir={tmp_path / 'run'}")
+    flags = ("--config=configs/wgan.py:tiny", "--config.training.steps=1000", f"--workdir={tmp_path / 'run'}")
     arguments, environment = command(*flags)
     with subprocess.Popen(
         arguments, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -65,7 +65,7 @@ def test_a_training_whose_lines_nobody_reads_ends_quietly_and_keeps_its_checkpoi
             line = run.stderr.readline()
         run.stderr.close()
         assert run.wait(timeout=100) == streams.UNREAD
-    assert (tmp_path / "run" / "checkpoints" / "10").is_dir()
+    assert any(path.name.isdigit() for path in (tmp_path / "run" / "checkpoints").iterdir())
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")

@@ -12,12 +12,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 from absl.testing import parameterized
 from jax.test_util import check_grads
 
 from gengen.losses import adversarial
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
+from tests.tables import row
+
+HERE = "tests/losses/adversarial_test.py"
 
 REAL = np.array([-3.0, -0.5, 0.0, 1.5, 4.0], np.float32)
 FAKE = np.array([2.0, 0.0, -1.2, -4.0, 0.3], np.float32)
@@ -38,7 +42,10 @@ CRITIC = {
     "wasserstein": FAKE.astype(np.float64) - REAL,
     "hinge": np.maximum(0, 1 - REAL.astype(np.float64)) + np.maximum(0, 1 + FAKE.astype(np.float64)),
     "relativistic": MINIMAX,
+    "softmax": -REAL.astype(np.float64),
 }
+"""Of the logits `REAL` and `FAKE` as a loss takes them, after `of_batch` where it has one."""
+
 GENERATOR = {
     "minimax": np.log(1 - d(FAKE)),
     "non_saturating": -np.log(d(FAKE)),
@@ -46,8 +53,16 @@ GENERATOR = {
     "wasserstein": -FAKE.astype(np.float64),
     "hinge": -FAKE.astype(np.float64),
     "relativistic": -np.log(d(FAKE)) - np.log(1 - d(REAL)),
+    "softmax": -(REAL.astype(np.float64) + FAKE) / 2,
 }
-SMOOTHED = {name for name, loss in ADVERSARIAL_LOSSES.items() if loss.targets}
+OF_BATCH = {
+    "relativistic": np.stack([REAL - FAKE.mean(), FAKE - REAL.mean()]),
+    "softmax": np.log(10) + scipy.special.log_softmax(np.stack([REAL, FAKE]).astype(np.float64)),
+}
+"""Of losses that look at the whole batch: what they make of the logits `REAL` and `FAKE`, [2, 5]."""
+
+LOOKING = [name for name, loss in ADVERSARIAL_LOSSES.items() if loss.of_batch]
+ALONE = [name for name in ADVERSARIAL_LOSSES if name not in LOOKING]
 
 
 class ClosedForms(chex.TestCase):
@@ -55,33 +70,48 @@ class ClosedForms(chex.TestCase):
     @parameterized.parameters(*ADVERSARIAL_LOSSES)
     def test_critic(self, name):
         value = self.variant(ADVERSARIAL_LOSSES[name].critic)(REAL, FAKE)
-        chex.assert_trees_all_close(value, CRITIC[name].astype(np.float32), rtol=1e-5, atol=1e-6)
+        form = row(CRITIC, name, f"the closed form of the critic's loss, CRITIC in {HERE}")
+        chex.assert_trees_all_close(value, form.astype(np.float32), rtol=1e-5, atol=1e-6)
 
     @chex.all_variants
     @parameterized.parameters(*ADVERSARIAL_LOSSES)
     def test_generator(self, name):
         value = self.variant(ADVERSARIAL_LOSSES[name].generator)(REAL, FAKE)
-        chex.assert_trees_all_close(value, GENERATOR[name].astype(np.float32), rtol=1e-5, atol=1e-6)
+        form = row(GENERATOR, name, f"the closed form of the generator's loss, GENERATOR in {HERE}")
+        chex.assert_trees_all_close(value, form.astype(np.float32), rtol=1e-5, atol=1e-6)
 
 
-def test_every_loss_is_in_the_tables_above():
-    assert set(ADVERSARIAL_LOSSES) == set(CRITIC) == set(GENERATOR)
-    assert {"minimax", "non_saturating", "least_squares", "relativistic"} == SMOOTHED
+@pytest.mark.parametrize("name", LOOKING)
+def test_what_a_loss_makes_of_the_logits_of_a_batch(name):
+    form = row(OF_BATCH, name, f"the closed form of what it makes of the logits of a batch, OF_BATCH in {HERE}")
+    chex.assert_trees_all_close(np.stack(of_batch(name, REAL, FAKE)), form.astype(np.float32), rtol=1e-5, atol=1e-6)
+
+
+def of_batch(name, real, fake):
+    """The logits as a loss takes them."""
+    change = ADVERSARIAL_LOSSES[name].of_batch
+    return change(real, fake) if change else (real, fake)
 
 
 @pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
 def test_a_loss_of_an_example_depends_on_its_own_logits_alone(name):
-    """What looks at others is done to the logits, over all replicas: `CriticGame.logits`."""
     loss = ADVERSARIAL_LOSSES[name]
     for function in (loss.critic, loss.generator):
-        chex.assert_trees_all_close(function(REAL[1:3], FAKE[1:3]), function(REAL, FAKE)[1:3], rtol=1e-6)
+        whole, part = function(REAL, FAKE), function(REAL[1:3], FAKE[1:3])
+        advice = f"{function.__name__} looks at the whole batch: do that in `of_batch`, which sees all replicas"
+        np.testing.assert_allclose(part, whole[1:3] if whole.shape else whole, rtol=1e-6, err_msg=advice)
 
 
 @pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
 def test_gradients_agree_with_differences_to_second_order(name):
+    """Of the losses of whole batches, as `CriticGame` makes them."""
     loss = ADVERSARIAL_LOSSES[name]
     for function in (loss.critic, loss.generator):
-        check_grads(lambda r, f: function(r, f).sum(), (REAL, FAKE), order=2, modes=("rev",), rtol=2e-2, atol=2e-2)  # noqa: B023
+
+        def total(real, fake):
+            return function(*of_batch(name, real, fake)).sum()  # noqa: B023
+
+        check_grads(total, (REAL, FAKE), order=2, modes=("rev",), rtol=2e-2, atol=2e-2)
 
 
 @pytest.mark.parametrize(
@@ -90,9 +120,11 @@ def test_gradients_agree_with_differences_to_second_order(name):
 @pytest.mark.parametrize("size", [1e3, 1e30])
 def test_extreme_logits_stay_finite(name, size):
     loss, logits = ADVERSARIAL_LOSSES[name], jnp.asarray([-size, size])
-    values, gradients = jax.jit(jax.value_and_grad(lambda x: loss.critic(x, -x).sum() + loss.generator(-x, x).sum()))(
-        logits
-    )
+
+    def both(x):
+        return loss.critic(*of_batch(name, x, -x)).sum() + loss.generator(*of_batch(name, -x, x)).sum()
+
+    values, gradients = jax.jit(jax.value_and_grad(both))(logits)
     chex.assert_tree_all_finite((values, gradients))
 
 
@@ -108,12 +140,23 @@ def test_smoothing_a_label_replaces_log_d_by_the_cross_entropy_with_its_target(n
 
 
 def expected(name, logits, p=P, q=Q, target=1.0):
-    """The mean loss of a critic that is a table of logits [points], over pairs of data and samples."""
+    """The mean loss of a critic that is a table of logits [points], over pairs of data and samples.
+
+    Losses that look at others see a batch of 20 data and 20 samples, of which each point has its share exactly.
+    """
     loss = ADVERSARIAL_LOSSES[name]
-    real, fake = (x.ravel() for x in jnp.meshgrid(logits, logits, indexing="ij"))
-    if loss.relativistic:
-        real, fake = real - (q * logits).sum(), fake - (p * logits).sum()
+    if loss.of_batch:
+        real, fake = loss.of_batch(drawn(logits, p), drawn(logits, q))
+        p = q = jnp.full(20, 1 / 20)
+    else:
+        real = fake = logits
+    real, fake = (x.ravel() for x in jnp.meshgrid(real, fake, indexing="ij"))
     return (jnp.outer(p, q).ravel() * loss.critic(real, fake, *((target,) if loss.targets else ()))).sum()
+
+
+def drawn(logits, density):
+    """The logits of 20 examples, of which each point has its share, as all densities here are multiples of 1/20."""
+    return jnp.repeat(logits, jnp.rint(20 * density).astype(int), total_repeat_length=20)
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -136,16 +179,48 @@ BEST = {
     "non_saturating": lambda p, q: np.log(p / q),
     "least_squares": lambda p, q: p / (p + q),
     "hinge": lambda p, q: np.sign(p - q),
+    "softmax": lambda p, q: np.log(p / (p + q)),
 }
 DISTANCE = {
     "minimax": divergence,
     "non_saturating": divergence,
     "least_squares": lambda p, q: 0.5 * ((p - q) ** 2 / (p + q)).sum(),
     "hinge": lambda p, q: 0.5 * np.abs(p - q).sum(),
+    "softmax": lambda p, q: scipy.stats.entropy(p, (p + q) / 2),
 }
+NO_BEST = {
+    "wasserstein": "the best has no bounds, but among critics of slope one",
+    "relativistic": "no closed form is known but for equal densities",
+}
+"""Losses whose best critic cannot be written down, why, and a test of their own below."""
+
+LARGEST = {
+    "jensen_shannon": math.log(2),
+    "le_cam": 1.0,
+    "total_variation": 1.0,
+    "wasserstein": math.inf,
+    "relativistic_divergence": math.log(2),
+    "k_divergence": math.log(2),
+}
+"""What no estimate is above, whatever the critic says of whichever batch."""
 
 
-@pytest.mark.parametrize("name", ["minimax", "least_squares"])
+@pytest.mark.parametrize("name", [name for name in ADVERSARIAL_LOSSES if name not in NO_BEST])
+def test_the_best_critic_of_a_loss_is_known(name):
+    row(BEST, name, f"its best critic on a table of densities, BEST in {HERE}, or in NO_BEST why there is none")
+    row(DISTANCE, name, f"the distance that its best critic finds, DISTANCE in {HERE}")
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
+def test_no_batch_gives_an_estimate_above_the_largest_distance(name):
+    loss = ADVERSARIAL_LOSSES[name]
+    largest = row(LARGEST, loss.estimate, f"the largest value of this estimate of {name!r}, LARGEST in {HERE}")
+    for seed, scale in enumerate((0.1, 1.0, 10.0, 100.0)):
+        real, fake = np.random.default_rng(seed).normal([[1.0], [-1.0]], 1.0, (2, 4)).astype(np.float32) * scale
+        assert loss.distance(loss.critic(*of_batch(name, real, fake))).mean() <= largest + 1e-5
+
+
+@pytest.mark.parametrize("name", ["minimax", "least_squares", "softmax"])
 def test_the_gradient_vanishes_at_the_optimal_critic_and_only_there(name):
     with jax.enable_x64(True):
         gradient, best = jax.jit(jax.grad(lambda logits: expected(name, logits))), BEST[name](P, Q)
@@ -246,6 +321,14 @@ def test_a_relativistic_critic_of_equal_densities_is_at_rest_where_all_logits_ar
 # What a generator learns from.
 
 
+def test_against_the_best_softmax_critic_the_generator_pays_the_divergence_of_the_mixture_from_data():
+    with jax.enable_x64(True):
+        for p, q in ((P, Q), (Q, P), (P, P)):
+            logits = BEST["softmax"](p, q)
+            value = adversarial.softmax_generator(*adversarial.softmax_logits(drawn(logits, p), drawn(logits, q)))
+            assert float(value.mean()) == pytest.approx(scipy.stats.entropy((p + q) / 2, p), abs=1e-12)
+
+
 @pytest.mark.parametrize(("name", "slope"), [("minimax", lambda d: -d), ("non_saturating", lambda d: d - 1)])
 def test_the_generators_gradient_is_that_of_the_paper_for_every_logit(name, slope):
     with jax.enable_x64(True):
@@ -265,10 +348,7 @@ def test_the_minimax_generator_saturates_where_the_other_does_not():
             assert other == pytest.approx(-1, abs=1e-4)
 
 
-@pytest.mark.parametrize("name", [name for name, loss in ADVERSARIAL_LOSSES.items() if loss.alone])
+@pytest.mark.parametrize("name", ALONE)
 def test_only_a_generator_of_whole_batches_learns_from_data(name):
-    def slope(name):
-        return jax.grad(lambda real: ADVERSARIAL_LOSSES[name].generator(real, jnp.asarray(FAKE)).sum())(REAL)
-
-    np.testing.assert_array_equal(slope(name), 0)
-    np.testing.assert_allclose(slope("relativistic"), d(REAL), rtol=1e-5)
+    slope = jax.grad(lambda real: ADVERSARIAL_LOSSES[name].generator(real, jnp.asarray(FAKE)).sum())(REAL)
+    np.testing.assert_array_equal(slope, 0)

@@ -127,7 +127,7 @@ def test_a_pause_does_not_count_as_training(tmp_path, monkeypatch):
     writer = Writer(tmp_path, 0)
     report = Report(writer, start=0, steps=2, batch_size=8, log_every=2)
     report(0, 1, {"loss": Mean(np.ones(1), np.ones(1))})
-    with report.paused():
+    with report.paused("judging"):
         clock.now += 1000
     clock.now += 2
     report(1, 2, {"loss": Mean(np.ones(1), np.ones(1))})

@@ -11,7 +11,7 @@ Liu and Tuzel 2016, https://arxiv.org/abs/1606.07536.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,13 +22,13 @@ from gengen.core.mean import mean_of
 from gengen.core.model import Batch, Condition, GenerativeModel
 from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Tree, Variables, with_mutable
-from gengen.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
+from gengen.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss, LossName
 from gengen.models.critic_game import CriticGame
 from gengen.models.translation.affine import Affine
 from gengen.models.translation.domains import first_images
 from gengen.networks.critic import CriticOutput
 from gengen.networks.forward import init_network, run
-from gengen.values import OneOf, Size, Weight
+from gengen.values import Size, Weight
 
 DOMAINS = ("a", "b")
 
@@ -37,6 +37,12 @@ GENERATOR = ("trunk", "head_a", "head_b")
 
 CRITIC = ("stem_a", "stem_b", "critic")
 """What the critic owns: a first layer for each domain, and the layers that they share."""
+
+
+def by_domain(judged: CriticOutput, domains: tuple[str, ...] = DOMAINS) -> dict[str, CriticOutput]:
+    """What is said of each domain's images, of a batch in which they lie behind each other."""
+    parts = jax.tree.map(lambda leaf: leaf.reshape(len(domains), -1, *leaf.shape[1:]), judged)
+    return {name: jax.tree.map(lambda leaf, at=at: leaf[at], parts) for at, name in enumerate(domains)}
 
 
 class Coupled(NamedTuple):
@@ -55,6 +61,11 @@ class Coupled(NamedTuple):
     latent: int
     weight: float
     affine: Affine
+
+    @property
+    def game(self) -> CriticGame:
+        """The layers of the critic that both domains share, and the losses."""
+        return CriticGame(self.networks["critic"], self.loss)
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables of all networks.
@@ -119,8 +130,7 @@ class Coupled(NamedTuple):
         """
         maps, mutable = self.stems(variables, images, train)
         judged, mutable["critic"] = run(self.networks["critic"], variables["critic"], maps, train=train)
-        parts = jax.tree.map(lambda leaf: leaf.reshape(len(images), -1, *leaf.shape[1:]), judged)
-        return {name: jax.tree.map(lambda leaf, at=at: leaf[at], parts) for at, name in enumerate(images)}, mutable
+        return by_domain(judged, tuple(images)), mutable
 
     def stems(self, variables: Variables, images: Mapping[str, jax.Array], train: bool) -> tuple[jax.Array, Variables]:
         """What the shared layers see of images [B, H, W, C] by domain: maps of all, the first domain's first."""
@@ -138,16 +148,15 @@ class Coupled(NamedTuple):
         real, mutable = self.stems(state.variables, {name: batch[name] for name in DOMAINS}, train=True)
         after = with_mutable(state.variables, mutable)
         fake, mutable = self.stems(after, self.seen(fakes, batch["view"]), train=True)
-        game = CriticGame(self.networks["critic"], self.loss)
-        of_real, of_fake, mutable["critic"] = game.judge(state.variables["critic"], (real,), (fake,))
+        of_real, of_fake, mutable["critic"] = self.game.judge(state.variables["critic"], (real,), (fake,))
         value, metrics = jnp.zeros(()), {}
-        logits = (jnp.split(side, len(DOMAINS)) for side in game.logits(of_real, of_fake))
-        for name, *pair in zip(DOMAINS, *logits, strict=True):
-            losses = self.loss.critic(*pair)
+        judged_real, judged_fake = by_domain(of_real), by_domain(of_fake)
+        for name in DOMAINS:
+            losses = self.loss.critic(*self.game.logits(judged_real[name], judged_fake[name]))
             metrics[f"{self.loss.estimate}_{name}"] = mean_of(self.loss.distance(losses))
             value = value + losses.mean()
         if "classifier" in self.networks:
-            features = of_real.features[: batch["a"].shape[0]]
+            features = judged_real["a"].features
             logits, mutable["classifier"] = run(
                 self.networks["classifier"], state.variables["classifier"], features, train=True
             )
@@ -161,8 +170,9 @@ class Coupled(NamedTuple):
         del key
         fakes, generated = self.generate(state.variables, batch["latent"], train=True)
         fake, mutable = self.judge(state.variables, self.seen(fakes, batch["view"]), train=True)
-        logits = [fake[name].logit for name in DOMAINS]
-        losses = [self.loss.generator(logit, logit) for logit in logits]  # none of `LOSSES` looks at the first
+        # The real ones cost nothing where no loss looks at them.
+        real, _ = self.judge(state.variables, {name: batch[name] for name in DOMAINS}, train=True)
+        losses = [self.loss.generator(*self.game.logits(real[name], fake[name])) for name in DOMAINS]
         return sum(loss.mean() for loss in losses), ({}, {**generated, **mutable})  # type: ignore[return-value]
 
     def prior(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
@@ -196,16 +206,12 @@ class Coupled(NamedTuple):
         return {"label": jax.nn.log_softmax(logits)}
 
 
-LOSSES = tuple(name for name, pair in ADVERSARIAL_LOSSES.items() if pair.alone)
-"""Losses that the generator can know from samples alone."""
-
-
 def cogan(
     *,
     networks: Mapping[str, Any],
     optimizers: Mapping[str, optax.GradientTransformation],
     affine: Affine,
-    loss: Annotated[str, OneOf(LOSSES)] = "non_saturating",
+    loss: LossName = "non_saturating",
     latent: Size = 100,
     weight: Weight = 1.0,
 ) -> GenerativeModel:
@@ -218,7 +224,7 @@ def cogan(
         "critic": maps -> CriticOutput; "classifier", if images are to be recognised: features -> logits.
       optimizers: of "generator" and "critic".
       affine: how images, real or not, are changed on their way to the critic; the paper changes nothing.
-      loss: one of `LOSSES`.
+      loss: one of `ADVERSARIAL_LOSSES`, of each domain by itself.
       latent: dimension of the latents; 100 in the paper.
       weight: of the cross-entropy of the first domain's labels.
 
@@ -229,8 +235,8 @@ def cogan(
     Raises:
       ValueError: an argument is out of range, or a network is missing.
     """
-    if loss not in LOSSES:
-        raise ValueError(f"loss={loss!r} must be one of {', '.join(LOSSES)}")
+    if loss not in ADVERSARIAL_LOSSES:
+        raise ValueError(f"loss={loss!r} must be one of {', '.join(ADVERSARIAL_LOSSES)}")
     if latent < 1:
         raise ValueError(f"latent={latent} must be at least 1")
     if not 0 <= weight < float("inf"):

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from gengen.core.parallel import AXIS, example_keys, replica_gather
+from gengen.core.parallel import example_keys, replica_gather, replica_part
 from gengen.core.state import Tree
 
 
@@ -43,7 +43,6 @@ class Pool(NamedTuple):
         """
         if not self.size:
             return images, mutable
-        own = images.shape[0]
         every = replica_gather(images)
 
         def one(pool: dict[str, Tree], given: tuple[jax.Array, jax.Array]) -> tuple[dict[str, Tree], jax.Array]:
@@ -61,4 +60,4 @@ class Pool(NamedTuple):
             return after, jnp.where(~filling & swap, old, image)
 
         after, shown = lax.scan(one, mutable, (every, example_keys(key, every.shape[0])))
-        return lax.dynamic_slice_in_dim(shown, lax.axis_index(AXIS) * own, own), after
+        return replica_part(shown), after

@@ -50,7 +50,7 @@ def on_one_replica(function, *args):
     return jax.tree.map(lambda x: x[0], jax.vmap(lambda _: function(*args), axis_name=AXIS)(jnp.zeros(1)))
 
 
-WHOLE = [name for name, loss in ADVERSARIAL_LOSSES.items() if not loss.alone]
+WHOLE = [name for name, loss in ADVERSARIAL_LOSSES.items() if loss.of_batch]
 CASES = [*((loss, "alone") for loss in ADVERSARIAL_LOSSES), *((loss, "batch") for loss in ("non_saturating", *WHOLE))]
 
 
