@@ -249,9 +249,9 @@ def adaptations():
     }
 
 
-SAMPLES = {"sample"}
-GAN = {"sample", "features"}  # where the critic is shown images, and neither labels nor packs
-RECOGNISES = {"sample", "recognise"}
+SAMPLES = {"sample", "prior", "decode"}
+GAN = SAMPLES | {"features"}  # where the critic is shown images, and neither labels nor packs
+RECOGNISES = SAMPLES | {"recognise"}
 ALONE = {"autoencoder": "1111"}
 TWICE = {"critic": "1111", "generator": "0101"}  # two steps of the critic for one of the generator
 

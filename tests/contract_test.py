@@ -209,6 +209,24 @@ def test_capabilities_have_the_shapes_they_promise(name, model):
     assert not np.allclose(drawn[0], drawn[2])  # the first two of a CoGAN are a pair, and its domains begin alike
 
 
+@those(lambda row: "prior" in row.can)
+def test_a_sample_is_what_is_decoded_of_a_draw_from_the_prior(name, model):
+    """As programs, which are not compiled: bit for bit, whatever a sample is told."""
+
+    def drawn(key, variables, condition):
+        return model.decode(key, variables, model.prior(key, variables, 7, condition), condition)
+
+    def sampled(key, variables, condition):
+        return model.sample(key, variables, 7, condition)
+
+    zeros = {
+        asked: jnp.zeros((7, size)) if size else jnp.zeros(7, int) for asked, (_, size) in model.conditions.items()
+    }
+    for condition in (None, zeros):
+        given = (jax.random.key(3), first(name).variables, condition)
+        assert str(jax.make_jaxpr(drawn)(*given)) == str(jax.make_jaxpr(sampled)(*given))
+
+
 @those(lambda row: "translate" in row.can)
 def test_a_translation_is_an_image_of_the_same_size_and_depends_on_no_other(name, model):
     images, variables = data(1)["data"][0].astype(np.float32) / 127.5 - 1, first(name).variables

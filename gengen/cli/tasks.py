@@ -93,11 +93,11 @@ TASKS: Mapping[str, Task] = {
         keys=(),
     ),
     "traverse": Task(
-        "what each thing does that samples can be told",
+        "what each number of a latent does, and each thing that samples can be told",
         "--workdir=runs/infogan",
         "run",
-        RUN,
-        keys=(),
+        (*DRAWN, "label", "axes"),
+        keys=PLACES,
     ),
     "reconstruct": Task(
         "images, and what comes back of them",
@@ -119,16 +119,24 @@ TASKS: Mapping[str, Task] = {
         "what lies between two images",
         "--workdir=runs/vae",
         "run",
-        (*DRAWN, "num", "steps", "spherical"),
+        (*DRAWN, "num", "label", "input", "steps", "spherical"),
         {"num": Number(8), "steps": Number(10, least=2, why="the two ends")},
         keys=PLACES,
     ),
     "manifold": Task(
-        "what two numbers of a latent make, as a map",
+        "what two numbers of a latent make, or a plane through three latents, as a map",
         "--workdir=runs/vae",
         "run",
-        (*RUN, "num", "label", "axes"),
+        (*DRAWN, "num", "label", "input", "axes", "spherical"),
         {"num": Number(20, most=200, why="the cells in a row")},  # a picture of so many is 10,000 pixels wide
+        keys=PLACES,
+    ),
+    "arithmetic": Task(
+        "sums of pictures, by their latents",
+        "--workdir=runs/wgan --formula=0,1,2-3,4,5+6,7,8",
+        "run",
+        (*DRAWN, "num", "label", "input", "formula"),
+        {"num": Number(3, most=200, why="the pictures that stand for a class")},
         keys=PLACES,
     ),
     "embed": Task(

@@ -118,6 +118,17 @@ def on_unit_scale(field: Field, examples: np.ndarray) -> np.ndarray:
     return np.asarray((points - field.low) / (field.high - field.low))
 
 
+def class_extractor(data: DataSet) -> Extractor:
+    """What names the classes of labelled data, whatever gives the features; it is trained where necessary.
+
+    Raises:
+      Refusal: the data have no labels, or training examples of one class alone.
+    """
+    if len(present(data)) < 2:
+        raise Refusal(f"{data.signature.name} has no labels of two classes or more, so no classifier can learn them.")
+    return KINDS[data.signature.kind].classes(data)
+
+
 def choose(data: DataSet, settings: ConfigDict) -> Choice:
     """Chooses what examples of a data set are judged by; nothing is taught yet.
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from gengen.data.labels import with_labels
 from gengen.evaluation.judge import REFERENCE, Section, Subject, pick
-from gengen.inference.conditions import classes_of
+from gengen.inference.conditions import by_domain, classes_of
 from gengen.inference.latents import Latents, label_condition
 from gengen.inference.paths import lerp
 from gengen.metrics.interval import Estimate
@@ -48,7 +48,7 @@ def representation(subject: Subject) -> Section | None:
 def regularity(subject: Subject) -> Section | None:
     """How evenly examples change along straight ways between draws of the prior, and how many samples are recognised.
 
-    Along a walk of a conditional model the class stays the same.
+    Along a walk of a conditional model the class stays the same; of several domains it is in the first.
 
     Returns:
       "continuity", and "completeness" where a classifier saw samples; None where the model has no prior or decoder.
@@ -57,10 +57,10 @@ def regularity(subject: Subject) -> Section | None:
     if run.model.prior is None or run.model.decode is None:
         return None
     latents = Latents(run.model, subject.data.signature.units, run.variables, seed=1)
-    condition = label_condition(run.model, np.arange(2 * WALKS) // 2 % max(classes, 1))
-    ends = latents.draw(np.arange(2 * WALKS), condition).reshape(WALKS, 2, -1)
-    shape = latents.draw(np.arange(1), {name: value[:1] for name, value in condition.items()}).shape[1:]
-    walks = lerp(ends[:, 0], ends[:, 1], np.linspace(0, 1, STEPS + 1)).astype(np.float32).reshape(-1, *shape)
+    told = label_condition(run.model, np.arange(2 * WALKS) // 2 % max(classes, 1))
+    condition, *_ = by_domain(run.model, 2 * WALKS, told)
+    ends = latents.draw(2 * WALKS, condition)
+    walks = lerp(ends[::2], ends[1::2], np.linspace(0, 1, STEPS + 1)).astype(np.float32).reshape(-1, *ends.shape[1:])
     along = {name: np.repeat(value[::2], STEPS + 1) for name, value in condition.items()}
     decoded = latents.decode(walks, np.repeat(np.arange(WALKS), STEPS + 1), along)
     found: dict[str, Estimate] = {"continuity": continuity(decoded.reshape(WALKS, STEPS + 1, -1))}

@@ -70,6 +70,29 @@ def of_class(model: GenerativeModel, number: int, asked: str, names: Sequence[st
     return {LABEL: np.full(number, _class(f"--label={asked}", asked, classes_of(model), names), np.int32)}
 
 
+def first_of(model: GenerativeModel, number: int, changed: Conditions | None = None) -> Conditions:
+    """Tells all of n examples the first class of each condition and zeros of all numbers, but for what is `changed`."""
+    first = {
+        name: np.zeros((number, size) if size else number, np.float32 if size else np.int32)
+        for name, (_, size) in model.conditions.items()
+    }
+    return {**first, **(changed or {})}
+
+
+def by_domain(model: GenerativeModel, number: int, condition: Conditions) -> list[Conditions]:
+    """What n examples are told to be shown in each domain that a model has; once where it has but one.
+
+    Args:
+      model: the model.
+      number: n.
+      condition: what else they are told.
+    """
+    domains = model.conditions[DOMAIN].classes if DOMAIN in model.conditions else 0
+    if not domains:
+        return [condition]
+    return [{**condition, DOMAIN: np.full(number, domain, np.int32)} for domain in range(domains)]
+
+
 def told(model: GenerativeModel, number: int, asked: Mapping[str, Any], names: Sequence[str]) -> dict[str, np.ndarray]:
     """What each of n examples is told, of what a user asks for in Python.
 

@@ -24,6 +24,18 @@ def units_of(signature: Signature) -> dict[str, Units]:
     return {"a": signature.units, "b": (signature.second or signature).units}
 
 
+def names_of_domains(signature: Signature) -> tuple[str, str]:
+    """What two domains are called: their data sets, where these have names of their own, and else a and b."""
+    second = signature.second
+    return ("a", "b") if second is None or second.name == signature.name else (signature.name, second.name)
+
+
+def way_of(signature: Signature, direction: str) -> str:
+    """A direction in words, "ab" or "ba": from one domain to the other."""
+    start, end = names_of_domains(signature)[:: 1 if direction == "ab" else -1]
+    return f"from {start} to {end}"
+
+
 def signature_of(model: GenerativeModel, signature: Signature, name: str) -> Signature:
     """A signature of the shape of a domain: of the data, of their second data set, or of the pairs that they hold.
 

@@ -1,4 +1,4 @@
-"""Paths between latents: straight ones, and arcs around the origin."""
+"""Between latents: straight paths, arcs around the origin, and planes through three of them."""
 
 import numpy as np
 
@@ -56,3 +56,33 @@ def slerp(first: np.ndarray, second: np.ndarray, shares: np.ndarray) -> np.ndarr
     arc = length[..., None] * (to_u[..., None] * u[:, None] + to_v[..., None] * v[:, None])
     flat = straight.reshape(arc.shape)
     return np.where(bent[..., None], arc, flat).reshape(straight.shape)
+
+
+def plane(corners: np.ndarray, shares: np.ndarray, *, spherical: bool = False) -> np.ndarray:
+    """A plane through three latents: a + s (b - a) + t (c - a).
+
+    A point in the middle of normal latents of high dimension has a norm that such latents hardly ever have, as on a
+    straight path (`slerp`). If asked, each point keeps its direction and gets the norm
+
+        (1 - s) (1 - t) |a| + s (1 - t) |b| + (1 - s) t |c| + s t (|a| + |b| + |c|) / 3,
+
+    so that the corners stay where they are, and the sides are the arcs of `slerp`, though gone at another pace.
+
+    Args:
+      corners: a, b and c, [3, ...].
+      shares: s and t, in [0, 1], [T].
+      spherical: whether points are brought to that norm; one at the origin stays there.
+
+    Returns:
+      Latents float64 [T, T, ...], t along the first axis and s along the second.
+    """
+    flat = np.asarray(corners, np.float64).reshape(3, -1)
+    s, t = np.meshgrid(shares, shares)
+    weights = np.stack([1 - s - t, s, t], -1)
+    points = weights @ flat
+    if spherical:
+        norms = np.linalg.norm(flat, axis=1)
+        wanted = np.stack([(1 - s) * (1 - t), s * (1 - t), (1 - s) * t, s * t], -1) @ np.append(norms, norms.mean())
+        length = np.linalg.norm(points, axis=-1)
+        points = points * np.where(length > 0, wanted / np.where(length > 0, length, 1), 1)[..., None]
+    return points.reshape(*s.shape, *np.shape(corners)[1:])

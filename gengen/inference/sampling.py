@@ -1,11 +1,12 @@
 """Samples of a model, a batch at a time."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import jax
 import numpy as np
 
-from gengen.core.model import GenerativeModel, require
+from gengen.core.model import GenerativeModel, SampleFn, require
 from gengen.core.state import Variables
 from gengen.core.units import Units
 from gengen.inference.batched import SIZE, batched
@@ -29,14 +30,38 @@ def sampler(model: GenerativeModel, units: Units) -> Draw:
     Raises:
       Refusal: the model cannot sample.
     """
-    sample = jax.jit(require(model, "sample"), static_argnums=2)
+    sample = drawing(require(model, "sample"))
 
     def draw(variables: Variables, seed: int, n: int, condition: Conditions | None = None) -> np.ndarray:
+        return sample(variables, seed, n, condition, units.to_data)
+
+    return draw
+
+
+def drawing(function: SampleFn) -> Callable[..., np.ndarray]:
+    """Returns what draws with a model's `sample` or `prior`, whose i-th draws belong together.
+
+    Args:
+      function: one of the two.
+
+    Returns:
+      `(variables, seed, n, condition=None, finish=...) -> [n, ...]`: the i-th draw depends on the seed, on i and on
+      what it is told alone; `finish` is done to each batch of draws.
+    """
+    compiled = jax.jit(function, static_argnums=2)
+
+    def draw(
+        variables: Variables,
+        seed: int,
+        n: int,
+        condition: Conditions | None = None,
+        finish: Callable[[jax.Array], np.ndarray] = np.asarray,
+    ) -> np.ndarray:
         key, size = jax.random.key(seed), min(n, SIZE)
 
         def look(indices: np.ndarray) -> np.ndarray:
-            part = None if condition is None else {name: values[indices] for name, values in condition.items()}
-            return units.to_data(sample(jax.random.fold_in(key, indices[0] // size), variables, size, part))
+            part = {name: values[indices] for name, values in condition.items()} if condition else None
+            return finish(compiled(jax.random.fold_in(key, indices[0] // size), variables, size, part))
 
         return np.asarray(batched(look, n, size))
 

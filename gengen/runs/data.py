@@ -35,12 +35,23 @@ class Shown(NamedTuple):
     names: tuple[str, ...] = ()
 
 
-def held_out(data: DataSet, number: int, seed: int) -> Shown:
-    """Picks so many held-out examples at random, at most; the seed says which, and in which order."""
+def held_out(data: DataSet, number: int, seed: int, label: int | None = None) -> Shown:
+    """Picks so many held-out examples at random, at most; the seed says which, and in which order.
+
+    Args:
+      data: the data set.
+      number: how many.
+      seed: of the choice.
+      label: a class that they are all to be of, or None.
+    """
     test = data.splits["test"]
-    indices = np.random.default_rng(seed).permutation(len(test["data"]))[:number]
+    indices = np.random.default_rng(seed).permutation(len(test["data"]))
+    if label is not None:
+        indices = indices[np.asarray(test["label"])[indices] == label]
+    indices = indices[:number]
     labels = np.asarray(test["label"][indices]) if "label" in test else None
-    title = f"{counted(data.signature.kind, len(indices), 'held-out')} of {data.signature.name}"
+    of = "" if label is None else f" of class {data.signature.classes[label]}"
+    title = f"{counted(data.signature.kind, len(indices), 'held-out')}{of} of {data.signature.name}"
     return Shown(np.asarray(test["data"][indices]), labels, indices, title)
 
 

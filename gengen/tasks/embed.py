@@ -101,5 +101,5 @@ def _prior(model: GenerativeModel, latents: Latents, codes: np.ndarray, conditio
     """As many draws of the prior as there are codes of two numbers; None where that is not possible."""
     if model.prior is None or codes.shape[1] != 2:
         return None
-    draws = latents.draw(np.arange(len(codes)), condition)
+    draws = latents.draw(len(codes), condition)
     return draws.reshape(len(draws), -1)

@@ -10,13 +10,14 @@ from gengen.build.parts import build_part
 from gengen.core.model import require
 from gengen.core.refusal import Refusal
 from gengen.core.units import Units
-from gengen.inference.conditions import classes_of, names_of, of_class, shown_to
+from gengen.inference.conditions import names_of
 from gengen.inference.latents import Latents, label_condition
 from gengen.inference.shown import pairs
 from gengen.metrics.interval import of_blocks
 from gengen.pictures.captions import save_sheet
 from gengen.reports.tables import number, with_interval
-from gengen.runs.data import Shown, held_out, pictures_of
+from gengen.runs.coded import label_of, shown_of
+from gengen.runs.data import Shown
 from gengen.runs.outputs import output_files, save_npz
 from gengen.runs.run import Run
 
@@ -50,10 +51,10 @@ def main(
     """
     for capability in ("encode", "decode"):
         require(run.model, capability)
-    shown = _shown(run, num, seed, source, label)
-    picture, arrays = output_files(output, run.folder / "reconstructions.png", ".png", ".npz", source=source)
     units = run.signature.units
     latents = Latents(run.model, units, run.variables, seed)
+    shown = _shown(run, latents, num, seed, source, label)
+    picture, arrays = output_files(output, run.folder / "reconstructions.png", ".png", ".npz", source=source)
     corrupt, corrupted = _corruption(run)
     seen = latents.corrupt(corrupt, shown.images) if corrupt else shown.images
     condition, indices = label_condition(run.model, shown.labels), np.arange(len(seen))
@@ -91,19 +92,11 @@ def squared_errors(units: Units, data: np.ndarray, decoded: np.ndarray) -> np.nd
     return np.asarray(np.square(difference).mean(tuple(range(1, back.ndim))))
 
 
-def _shown(run: Run, num: int, seed: int, source: Path | None, label: str | None) -> Shown:
+def _shown(run: Run, latents: Latents, num: int, seed: int, source: Path | None, label: str | None) -> Shown:
     """Held-out images, or the user's own pictures, of the class that the user names where the model wants to know."""
-    if source is None:
-        if label is not None:
-            raise Refusal(f"--label={label} is the class of the pictures of --input; held-out images have their own.")
-        return held_out(shown_to(run.model, run.data()), num, seed)
-    shown = pictures_of(source, run.signature, num)
-    if label is not None:
-        (labels,) = of_class(run.model, len(shown.images), label, run.signature.classes).values()
-        return shown._replace(labels=labels)
-    if classes_of(run.model):
-        raise Refusal(f"the model of {run.folder} has to be told the class of what it encodes; add --label=CLASS.")
-    return shown
+    if source is None and label is not None:
+        raise Refusal(f"--label={label} is the class of the pictures of --input; held-out images have their own.")
+    return shown_of(run, latents, num, seed, source, label_of(run, label))
 
 
 def _corruption(run: Run) -> tuple[Callable[..., Any] | None, str]:

@@ -12,7 +12,7 @@ import pytest
 
 import gengen
 from configs import cvae, vae, wgan
-from gengen.api import entry
+from gengen.api import coding, entry, walks
 from gengen.api import trained as face
 from gengen.api.checks import checked_data
 from gengen.cli import command, machine
@@ -96,6 +96,18 @@ def test_reconstructions_and_paths_are_those_of_the_command_line(runs, launched,
     np.testing.assert_array_equal(path[:, -1], run.decode(codes[4:], seed=2))
 
 
+def test_walks_are_those_of_the_command_line(runs, launched, tmp_path, sheets):
+    run = runs["wgan"]
+    flags = (f"--workdir={folder_of(run)}", "--seed=2")
+    draws = run.latents(3, seed=2)
+    launched("--mode=manifold", *flags, "--num=4", "--spherical", f"--output={tmp_path / 'b'}")
+    np.testing.assert_array_equal(sheets[-1].cells[..., None], run.plane(draws, num=4, spherical=True))
+    path = launched("--mode=arithmetic", *flags, "--formula=0,1-2+3", f"--output={tmp_path / 'd'}")
+    with np.load(path.with_suffix(".npz")) as saved:
+        np.testing.assert_array_equal(saved["exemplars"], run.sample(4, seed=2))
+        np.testing.assert_array_equal(saved["results"], run.arithmetic("0,1-2+3", seed=2)["results"])
+
+
 def test_an_example_does_not_depend_on_how_many_there_are(runs):
     run = runs["vae"]
     images = run.sample(300, seed=1)
@@ -144,6 +156,9 @@ REFUSED = {
     "no translation": (lambda run: run.translate(np.zeros((1, 8, 8, 1), np.uint8)), "this model cannot translate"),
     "no importance samples": (lambda run: run.log_likelihood(np.zeros((1, 8, 8, 1), np.uint8), samples=0), "at least"),
     "paths of one step": (lambda run: run.interpolate(run.sample(1), run.sample(1), steps=1), "paths of 1 steps"),
+    "latents without their other": (lambda run: run.between(run.latents(1), run.latents(2)), "between 1 and 2 latents"),
+    "a plane through two latents": (lambda run: run.plane(run.latents(2)), "three latents, and these are 2"),
+    "numbers that a latent has not": (lambda run: run.traverse(axes=[32]), "different numbers from 0 to 31"),
     "ends without their other": (lambda run: run.interpolate(run.sample(1), run.sample(2)), "between 1 and 2 examples"),
 }
 
@@ -193,11 +208,11 @@ def test_the_examples_of_the_docstrings_are_true(runs):
     names = {"run": runs["vae"], "folder": folder_of(runs["vae"]), "gengen": gengen}
     names |= {"images": runs["vae"].sample(5), "codes": runs["vae"].encode(runs["vae"].sample(5))}
     finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner()
-    found = [test for module in (entry, face) for test in finder.find(module, extraglobs=names)]
+    found = [test for module in (entry, coding, walks, face) for test in finder.find(module, extraglobs=names)]
     tried = [test for test in found if test.examples]
     for test in tried:
         assert runner.run(test).failed == 0, test.name
-    assert len(tried) >= 6
+    assert len(tried) >= 11
 
 
 HEAVY = ("tensorflow", "tensorflow_datasets", "sklearn", "scipy", "matplotlib", "pandas")

@@ -47,8 +47,10 @@ def test_a_class_is_asked_for_by_a_flag_that_other_modes_refuse(carried_out, cap
     assert run("--mode=sample", "--workdir=runs/a") == 0
     assert called["sample"][1]["label"] is None
     capsys.readouterr()
-    where = "--mode=sample, --mode=reconstruct and --mode=manifold"
-    for mode in ("train", "traverse", "interpolate", "embed", "evaluate", "compare", "benchmark"):
+    where = (
+        "--mode=sample, --mode=traverse, --mode=reconstruct, --mode=interpolate, --mode=manifold and --mode=arithmetic"
+    )
+    for mode in ("train", "embed", "evaluate", "compare", "benchmark"):
         assert run(f"--mode={mode}", "--workdir=runs/a", "--label=3") == 2
         assert capsys.readouterr().err == f"launch.py: --label=3 is for {where}; leave it out of --mode={mode}.\n"
     assert list(called) == ["sample"]
@@ -58,7 +60,8 @@ def test_a_run_is_traversed_into_the_folder_that_is_named(carried_out):
     run, called = carried_out
     assert run("--mode=traverse", "--workdir=runs/a", "--output=b", "--seed=2", "--best", "--raw") == 0
     opened = (Path("runs/a"), {"best": True, "raw": True, "given": None})
-    assert called["traverse"] == (opened, {"seed": 2, "output": Path("b")})
+    given = {"seed": 2, "output": Path("b"), "dark": False, "label": None, "axes": None}
+    assert called["traverse"] == (opened, given)
 
 
 def test_modes_that_look_at_codes_are_told_what_belongs_to_them(carried_out):
@@ -67,17 +70,20 @@ def test_modes_that_look_at_codes_are_told_what_belongs_to_them(carried_out):
     given = ("--workdir=runs/a", "--seed=3", "--raw")
     assert run("--mode=reconstruct", *given, "--input=mine", "--label=2") == 0
     assert called["reconstruct"] == (opened, {**flags, "num": 64, "source": Path("mine"), "label": "2"})
+    flags |= {"label": None, "source": None}
     assert run("--mode=interpolate", *given) == 0
     assert called["interpolate"] == (opened, {**flags, "num": 8, "steps": 10, "spherical": False})
     assert run("--mode=interpolate", *given, "--steps=4", "--spherical", "--num=2") == 0
     assert called["interpolate"][1] == {**flags, "num": 2, "steps": 4, "spherical": True}
     assert run("--mode=manifold", *given, "--axes=1,2") == 0
-    assert called["manifold"] == (opened, {"seed": 3, "output": None, "num": 20, "axes": "1,2", "label": None})
+    assert called["manifold"] == (opened, {**flags, "num": 20, "axes": "1,2", "spherical": False})
+    assert run("--mode=arithmetic", *given, "--formula=0-1") == 0
+    assert called["arithmetic"] == (opened, {**flags, "num": 3, "formula": "0-1"})
     assert run("--mode=embed", *given) == 0
     assert called["embed"] == (opened, {"seed": 3, "output": None, "num": 10_000})
 
 
-FLAGS = {"--steps=3": "interpolate", "--spherical": "interpolate", "--axes=0,1": "manifold"}
+FLAGS = {"--steps=3": "interpolate", "--formula=0-1": "arithmetic", "--direction=ab": "translate"}
 
 
 @pytest.mark.parametrize("flag", FLAGS)
@@ -93,7 +99,7 @@ def test_a_flag_of_one_mode_is_refused_in_others(carried_out, capsys, flag):
 
 def test_own_pictures_are_refused_by_modes_that_would_not_look_at_them(carried_out, capsys):
     run, called = carried_out
-    for mode in ("train", "sample", "embed", "manifold", "evaluate"):
+    for mode in ("train", "sample", "embed", "traverse", "evaluate"):
         assert run(f"--mode={mode}", "--workdir=runs/a", "--input=mine") == 2
         said = capsys.readouterr().err
         assert said.startswith("launch.py: --input=mine is for --mode=reconstruct")
@@ -102,7 +108,8 @@ def test_own_pictures_are_refused_by_modes_that_would_not_look_at_them(carried_o
 
 
 GIVEN = {
-    "workdir": "a", "num": "150", "seed": "0", "label": "1", "input": "a", "direction": "ab", "steps": "4",
+    "workdir": "a", "num": "150", "seed": "0", "label": "1", "input": "a", "formula": "0-1", "direction": "ab",
+    "steps": "4",
     "axes": "0,1", "output": "a", "spherical": None, "best": None, "raw": None, "dark": None, "dry_run": None,
     "distributed": None, "coordinator": "a:1", "processes": "1", "process": "0",
 }  # fmt: skip

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from gengen.core.model import Condition
 from gengen.core.refusal import Refusal
-from gengen.inference.paths import lerp, slerp
+from gengen.inference.paths import lerp, plane, slerp
 from gengen.tasks.interpolate import pairs
 
 SHARES = np.linspace(0, 1, 5)
@@ -58,6 +60,21 @@ def test_the_shape_of_latents_does_not_matter_to_an_arc():
     first, second = np.random.default_rng(0).normal(size=(2, 3, 2, 4))
     flat = slerp(first.reshape(3, 8), second.reshape(3, 8), SHARES)
     np.testing.assert_array_equal(slerp(first, second, SHARES), flat.reshape(3, 5, 2, 4))
+
+
+def test_a_plane_has_its_corners_and_straight_sides_and_bent_ones_on_arcs_of_the_corners_norms():
+    corners = np.random.default_rng(0).normal(size=(3, 2, 200))
+    a, b, c = corners
+    flat, bent = (plane(corners, SHARES, spherical=spherical) for spherical in (False, True))
+    for found in (flat, bent):
+        for corner, at in ((a, found[0, 0]), (b, found[0, -1]), (c, found[-1, 0])):
+            np.testing.assert_allclose(at, corner)
+    np.testing.assert_allclose(flat[1, 2], a + 0.5 * (b - a) + 0.25 * (c - a))
+    norms = np.linalg.norm(bent.reshape(5, 5, -1), axis=-1)
+    np.testing.assert_allclose(norms[0], np.linspace(norms[0, 0], norms[0, -1], 5))
+    np.testing.assert_allclose(norms[-1, -1], np.linalg.norm(corners.reshape(3, -1), axis=1).mean())
+    np.testing.assert_allclose(bent[0, 2], slerp(a[None], b[None], np.array([0.5]))[0, 0], rtol=0.05, atol=0.05)
+    assert not plane(np.zeros((3, 2)), SHARES, spherical=True).any()
 
 
 def test_pairs_use_each_image_once_and_are_of_one_class_in_turn():
@@ -119,6 +136,44 @@ def test_a_model_that_cannot_encode_goes_between_draws_of_its_prior(looked, shee
     for end in (0, -1):
         assert all(code.tolist() in known for code in shown[:, end, 0, :2])
     np.testing.assert_array_equal(shown[:, :, 1, 0], np.tile([[0], [1], [0], [1]], 10))
+
+
+def test_a_row_is_of_the_class_that_is_named(looked, sheets, coding, images):
+    labels = np.arange(40, dtype=np.int32) % 3
+    images = images.copy()
+    images[:, 3, 3, 0] = labels
+    looked("interpolate", coding(classes=3), images, labels, num=2, label="c")
+    assert sheets[0].blocks[0].rows == ["c", "c"]
+    assert (sheets[0].cells[:, [0, -1], 3, 3] == 2).all()
+    with pytest.raises(Refusal, match="--label=c: samples of this run cannot be told their class"):
+        looked("interpolate", coding(), images, labels, label="c")
+
+
+def test_each_picture_of_the_user_is_an_end_and_the_next_one_the_other(looked, sheets, coding, images, tmp_path):
+    (tmp_path / "mine").mkdir()
+    for index in range(3):
+        Image.fromarray(images[index, :, :, 0]).save(tmp_path / "mine" / f"{index}.png")
+    looked("interpolate", coding(), images, input=tmp_path / "mine")
+    np.testing.assert_array_equal(sheets[0].cells[:, 0], images[:2, :, :, 0])
+    np.testing.assert_array_equal(sheets[0].cells[:, -1], images[1:3, :, :, 0])
+    with pytest.raises(Refusal, match="there are no two to go between"):
+        looked("interpolate", coding(), images, input=tmp_path / "mine" / "0.png")
+    with pytest.raises(Refusal, match="has to be told the class of what it encodes; add --label=CLASS"):
+        labels = np.arange(40, dtype=np.int32) % 2
+        looked("interpolate", coding(classes=2), images, labels, input=tmp_path / "mine")
+
+
+def test_a_model_of_two_domains_shows_every_path_in_both(looked, sheets, coding, images):
+    plain = coding(draws=np.random.default_rng(0).uniform(-1, 1, (9, 2)), encodes=False)
+
+    def decode(key, variables, latents, condition=None):
+        return plain.decode(key, variables, latents, {"label": condition["domain"]})
+
+    looked("interpolate", plain._replace(decode=decode, conditions={"domain": Condition(classes=2)}), images, num=3)
+    shown = sheets[0].cells
+    assert sheets[0].blocks[0].rows == ["a", "b"] * 3
+    np.testing.assert_array_equal(shown[:, :, 1, 0], np.tile([[0], [1]], (3, 10)))
+    np.testing.assert_array_equal(shown[::2, :, 0], shown[1::2, :, 0])
 
 
 def test_what_has_nothing_between_is_refused(looked, coding, images):

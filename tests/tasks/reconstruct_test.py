@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gengen.cli.tasks import given_to, main_of
 from gengen.core.field import Field
 from gengen.core.refusal import Refusal
 from gengen.core.units import Units
@@ -15,7 +16,6 @@ from gengen.data.signature import Signature
 from gengen.metrics.interval import of_blocks
 from gengen.runs.data import held_out, pictures_of
 from gengen.runs.run import open_run
-from gengen.tasks import embed, interpolate, manifold
 from gengen.tasks.reconstruct import squared_errors
 
 SIGNATURE = Signature.of_pictures("few", (4, 4, 1), (), {}, "")
@@ -240,13 +240,13 @@ def test_a_real_run_is_reconstructed_interpolated_laid_out_and_embedded(answer, 
     shown = held_out(run.data(), 10, 0)
     np.testing.assert_array_equal(arrays["images"], shown.images)
     np.testing.assert_array_equal(arrays["labels"], shown.labels)
-    flags = {"seed": 0, "output": None}
-    assert interpolate.main(run, num=2, steps=3, spherical=True, **flags).is_file()
-    with pytest.raises(Refusal, match=r"is 32 numbers; name two of them for the map, as in --axes=0,1\."):
-        manifold.main(run, num=3, axes=None, label=None, **flags)
-    with Image.open(manifold.main(run, num=3, axes="5,31", label=None, **flags)) as picture:
-        assert picture.size == (144, 144)
-    with np.load(embed.main(run, num=60, **flags)) as codes:
+
+    def look(mode, **flags):
+        return main_of(mode)(run, **given_to(mode, {"seed": 0, **flags}))
+
+    assert look("interpolate", num=2, steps=3, spherical=True).is_file()
+    assert look("manifold", num=3, axes="5,31").is_file()
+    with np.load(look("embed", num=60)) as codes:
         assert codes["codes"].shape == (60, 32)
         np.testing.assert_array_equal(codes["labels"], held_out(run.data(), 60, 0).labels)
     assert (trained / "codes.png").is_file()

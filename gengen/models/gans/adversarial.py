@@ -57,9 +57,9 @@ def adversarial(
       terms: what is added to the players' losses, from `TERMS`.
 
     Returns:
-      A model that can `sample`, and has its critic's `features` where that is shown single images without labels. Its
-      metrics are each player's loss, the critic's estimate of the distance between data and samples, such as
-      "critic/wasserstein", and every term, such as "critic/gradient_penalty".
+      A model that can `sample`, draw from its `prior` and `decode`, and has its critic's `features` where that is shown
+      single images without labels. Its metrics are each player's loss, the critic's estimate of the distance between
+      data and samples, such as "critic/wasserstein", and every term, such as "critic/gradient_penalty".
 
     Raises:
       ValueError: an argument is out of range, or two of them do not go together.
@@ -156,6 +156,8 @@ def assemble(both: Adversaries, *turns: Turn) -> GenerativeModel:
         period(turns),
         sample=both.sample,
         conditions=both.conditioning.conditions,
+        prior=both.prior,
+        decode=both.decode,
         supervised="label" in both.conditioning.conditions,
         features=both.features if both.sees_single_images else None,
     )

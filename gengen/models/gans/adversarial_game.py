@@ -19,7 +19,7 @@ from gengen.core.model import Batch
 from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Tree, Variables
 from gengen.losses.adversarial import AdversarialLoss
-from gengen.models.conditioning import Conditioning, Labels, Nothing
+from gengen.models.conditioning import Conditioning, Labels, Nothing, completed
 from gengen.models.critic_game import CriticGame
 from gengen.models.gans.terms import Term, TermInputs
 from gengen.models.gans.views import View
@@ -177,13 +177,25 @@ class Adversaries(NamedTuple):
             total = total + term.weight * value.mean()
         return total, metrics
 
+    def prior(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
+        """Draws latents [n, L], at whose end an InfoGAN has its codes; the i-th depends on the key, i and these."""
+        del variables
+        told = completed(self.conditioning, key, n, condition)
+        latents, *_ = self.conditioning.latent_inputs(self.latents(example_keys(key, n)), told)
+        return latents
+
+    def decode(
+        self, key: jax.Array, variables: Variables, latents: jax.Array, condition: Batch | None = None
+    ) -> jax.Array:
+        """The images [n, H, W, C] in [-1, 1] that the generator makes of what `prior` draws, and of labels."""
+        told = completed(self.conditioning, key, len(latents), condition)
+        _, *labels = self.conditioning.latent_inputs(latents, told)
+        made: jax.Array = eval_mode(self.generator, variables["generator"], latents, *labels)
+        return made
+
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
         """Draws images [n, H, W, C] in [-1, 1]; image i depends on the key, on i and on its condition alone."""
-        keys = example_keys(key, n)
-        drawn = self.conditioning.drawn(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, 1))
-        inputs = self.conditioning.latent_inputs(self.latents(keys), {**drawn, **(condition or {})})
-        made: jax.Array = eval_mode(self.generator, variables["generator"], *inputs)
-        return made
+        return self.decode(key, variables, self.prior(key, variables, n, condition), condition)
 
     def features(self, key: jax.Array, variables: Variables, data: jax.Array) -> jax.Array:
         """What the critic's logit weighs of images [n, H, W, C], as they are, without views: [n, F]."""

@@ -56,8 +56,9 @@ def infogan(
       terms: as in `adversaries`.
 
     Returns:
-      A model that can `sample` and `recognise`: `(key, variables, images) -> {"category": log-probabilities [n, K],
-      "continuous": means [n, C]}`. Metrics "category" and "continuous" are minus the log-likelihoods of the codes in
+      A model that can `sample`, draw from its `prior`, whose latents end with the codes as the generator sees them,
+      `decode` these and `recognise`: `(key, variables, images) -> {"category": log-probabilities [n, K], "continuous":
+      means [n, C]}`. Metrics "category" and "continuous" are minus the log-likelihoods of the codes in
       nats, the latter but for the constant of a Gaussian of variance 1. A critic with batch normalisation recognises
       with its running statistics, which are of data and samples alike.
 

@@ -50,7 +50,7 @@ def unrolled(
       terms: as in `adversaries`.
 
     Returns:
-      A model that can `sample`.
+      A model that can `sample`, draw from its `prior` and `decode`.
 
     Raises:
       ValueError: an argument is out of range, or two of them do not go together.

@@ -175,18 +175,28 @@ class Coupled(NamedTuple):
         losses = [self.loss.generator(*self.game.logits(real[name], fake[name])) for name in DOMAINS]
         return sum(loss.mean() for loss in losses), ({}, {**generated, **mutable})  # type: ignore[return-value]
 
+    def prior(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
+        """Draws latents [n, L]: each twice, one after the other, unless a domain is asked for."""
+        del variables
+        pairs = "domain" not in (condition or {})
+        return self.latents(jnp.repeat(example_keys(key, -(-n // 2)), 2)[:n] if pairs else example_keys(key, n))
+
+    def decode(
+        self, key: jax.Array, variables: Variables, latents: jax.Array, condition: Batch | None = None
+    ) -> jax.Array:
+        """The images [n, H, W, C] of latents [n, L]: of domains a and b in turns, unless one is asked for."""
+        del key
+        domain = (condition or {}).get("domain", jnp.arange(len(latents), dtype=jnp.int32) % 2)
+        images, _ = self.generate(variables, latents, train=False)
+        return jnp.where(domain[:, None, None, None] == 0, images["a"], images["b"])
+
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
         """Draws images [n, H, W, C] in pairs: the first of domain a, the second of b, both of one latent, and so on.
 
         Where a domain is asked for, each image has a latent of its own; the same key and the other domain give the
         other halves.
         """
-        indices = jnp.arange(n, dtype=jnp.int32)
-        domain = (condition or {}).get("domain")
-        keys = example_keys(key, n) if domain is not None else jnp.repeat(example_keys(key, -(-n // 2)), 2)[:n]
-        domain = indices % 2 if domain is None else domain
-        images, _ = self.generate(variables, self.latents(keys), train=False)
-        return jnp.where(domain[:, None, None, None] == 0, images["a"], images["b"])
+        return self.decode(key, variables, self.prior(key, variables, n, condition), condition)
 
     def recognise(self, key: jax.Array, variables: Variables, data: jax.Array) -> dict[str, jax.Array]:
         """Log-probabilities of the classes of images of domain b."""
@@ -219,8 +229,8 @@ def cogan(
       weight: of the cross-entropy of the first domain's labels.
 
     Returns:
-      A model that can `sample` images of the domain that it is told, 0 or 1, and with a classifier `recognise` images
-      of the second domain, none of whose labels it has seen.
+      A model that can `sample` images of the domain that it is told, 0 or 1, draw from its `prior` and `decode` latents
+      to either, and with a classifier `recognise` images of the second domain, none of whose labels it has seen.
 
     Raises:
       ValueError: an argument is out of range, or a network is missing.
@@ -243,6 +253,8 @@ def cogan(
         play([critic, generator], game.prepare),
         sample=game.sample,
         conditions={"domain": Condition(classes=len(DOMAINS))},
+        prior=game.prior,
+        decode=game.decode,
         recognise=game.recognise if "classifier" in networks else None,
         supervised="classifier" in networks,
     )
