@@ -12,10 +12,7 @@ if __name__ == "__main__":
 
     streams.open_closed()
     machine.restart_with_huge_pages(__file__)
-    if problem := machine.problem_of_jax():
-        print(f"launch.py: {problem}", file=sys.stderr)
-        sys.exit(2)
-    from gengen.cli import command  # imports JAX, so only after the restart
+    from gengen.cli import command
 
     if status := command.main(sys.argv, ROOT / "configs"):
         sys.exit(status)  # a notebook would show even sys.exit(0) as an exception

@@ -136,7 +136,7 @@ def described(kind: Kind) -> str:
     if kind.entries is None:
         return words
     least, most = kind.entries.least, kind.entries.most
-    return f"{least if least == most else f'{least} to {most}'} entries, each {words}"
+    return f"{f'{least:,}' if least == most else f'{least:,} to {most:,}'} entries, each {words}"
 
 
 def _fits(value: Any, kind: Kind) -> bool:

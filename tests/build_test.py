@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from configs import adapt, base, cyclegan, gan, infogan, pix2pix, unrolled
 from gengen.build.model import build_model, example_batch, judged_as_one
 from gengen.build.networks import build_network
-from gengen.build.optimizers import build_optimizer
+from gengen.build.optimizers import RATE, build_optimizer, learning_rates
 from gengen.build.parts import build_terms, build_views
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
@@ -75,8 +75,12 @@ def test_sgd_with_and_without_momentum():
 @pytest.mark.parametrize(("schedule", "factors"), [("linear", [1, 0.75, 0.5]), ("cosine", [1, 0.8535534, 0.5])])
 def test_schedules_bring_the_rate_down_over_the_run(schedule, factors):
     ones = [jnp.ones(3)] * 3
-    seen = moves({"name": "sgd", "rate": 0.1, "schedule": schedule}, ones, steps=4)
+    section = {"name": "sgd", "rate": 0.1, "schedule": schedule}
+    seen = moves(section, ones, steps=4)
     chex.assert_trees_all_close(np.asarray(PARAMS["w"]) - seen[-1], np.full(3, 0.1 * sum(factors)), rtol=1e-4)
+    told = learning_rates(ConfigDict({"critic": section, "generator": {"name": "sgd"}}), 4)
+    np.testing.assert_allclose([told(step)["critic"] for step in range(3)], 0.1 * np.array(factors), rtol=1e-5)
+    assert told(3)["generator"] == RATE
 
 
 def rates(steps, at):

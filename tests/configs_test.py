@@ -14,7 +14,7 @@ from PIL import Image
 
 from gengen.api import train
 from gengen.build.model import build_model, example_batch
-from gengen.cli.describe import experiments
+from gengen.cli.experiments import experiments
 from gengen.cli.tasks import given_to
 from gengen.core.parallel import AXIS
 from gengen.data.signature import Signature
@@ -42,7 +42,7 @@ OTHERS = {"adapt", "cogan", "cyclegan", "pix2pix"}
 TRANSLATE, ADAPT = ("cyclegan", "pix2pix"), ("adapt",)
 """Experiments that draw no samples."""
 
-EMBEDDED = {"digits", "photographs", "glyphs"}
+EMBEDDED = {"digits", "digits_smooth", "photographs", "glyphs", "glyphs_varied"}
 """Data that need no network."""
 
 
@@ -96,7 +96,11 @@ def test_every_experiment_has_a_tiny_variant_needs_no_network_and_refuses_others
 
 @pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name not in OTHERS])
 def test_every_experiment_on_digits_has_the_variants_on_real_data(name):
-    assert config_of(name).data.name == "digits"
+    """Where others than the digits are shown, a variant has these, and the tiny one, which is to begin at once."""
+    if config_of(name).data.name != "digits":
+        small = config_of(name, "digits").data
+        assert (small.name, *small.resolution) == ("digits", 16, 16)
+    assert config_of(name, "tiny").data.name == "digits"
     mnist, fashion = (config_of(name, variant) for variant in ("mnist", "fashion_mnist"))
     assert (mnist.data.name, fashion.data.name) == ("mnist", "fashion_mnist")
     fashion.data.name = mnist.data.name
@@ -110,8 +114,12 @@ def test_every_experiment_of_two_domains_has_the_variant_of_two_kinds_of_real_di
     assert tuple(data.resolution) == tuple(data.second.resolution) == (16, 16)
 
 
-ALIKE = {("cyclegan", "facades"), ("cyclegan", "facades64"), ("cyclegan", "mnist_usps"), ("adapt", "cycada")}
-"""The networks of `cyclegan` at other sizes, which take half a minute to trace: a slow test traces them."""
+ALIKE = {
+    *(("cyclegan", variant) for variant in ("facades", "facades64", "mnist_usps")),
+    ("adapt", "cycada"),
+    ("dcgan", "cats"),
+}
+"""The networks of others at other sizes, which take up to half a minute to trace: a slow test traces them."""
 
 TRACED = [
     pytest.param(*pair, marks=pytest.mark.slow) if pair in ALIKE or pair[1] == "mnist" else pair

@@ -54,7 +54,7 @@ def command_of(line, words):
     flags = dict(word.removeprefix("--").partition("=")[::2] for word in words)
     experiment = flags.get("config", "")
     name = experiment.removeprefix("configs/").replace(".py", "").replace(":", "-")
-    mode = "dry" if {"dry_run", "list"} & flags.keys() else flags.get("mode", "train")
+    mode = "dry" if {"dry_run", "list", "keys"} & flags.keys() else flags.get("mode", "train")
     settings = {experiment} | {word for word in words if word.startswith("--config.")}
     return Command(line, mode, flags.get("workdir", f"runs/{name}"), frozenset(settings))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gengen.cli import flags
-from gengen.cli.describe import experiments
+from gengen.cli.experiments import experiments
 from gengen.cli.tasks import TASKS
 from gengen.data.sources import BUILDERS
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
@@ -134,7 +134,8 @@ def test_the_configs_repeat_what_they_reached():
     for row in REACHED:
         name, _, variant = row["run"].partition("-")
         distance, floor = (row[column].split()[0] for column in ("Fréchet distance", "of real images"))
-        where = "MNIST" if variant == "mnist" else "digits"
+        data = importlib.import_module(f"configs.{name}").get_config(variant).data.name
+        where = {"mnist": "MNIST", "digits_smooth": "smooth digits", "glyphs_varied": "varied glyphs"}.get(data, data)
         assert f"{distance} on {where} (real images {floor})" in said[name].score
         assert f"{row['minutes']} on {where}" in said[name].minutes
     assert f"{DETECTED[-1]['AUROC %']} %" in said["anomaly"].score

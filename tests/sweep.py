@@ -13,7 +13,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from gengen.cli import command, describe
+from gengen.cli import command, dry_run
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 
@@ -65,7 +65,7 @@ class Sweeper:
             "build_model": ("data", "networks", "model", "optimizers", "training"),
             "moved_in_stages": ("data", "networks", "model", "training"),
         }.items():
-            monkeypatch.setattr(describe, name, self._once(name, sections, getattr(describe, name)))
+            monkeypatch.setattr(dry_run, name, self._once(name, sections, getattr(dry_run, name)))
 
     def _once(self, name: str, sections: tuple[str, ...], made: Any) -> Any:
         """A function of a config that is called once for all configs with the same sections."""

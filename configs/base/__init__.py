@@ -11,7 +11,7 @@ from configs.base.autoencoders import (
     variational,
 )
 from configs.base.gans import dcgan, game, gan, mlp, terms, views
-from configs.base.sections import defaults, optimizer, vary
+from configs.base.sections import defaults, optimizer, own_pictures, vary
 from configs.base.translation import (
     adaptable,
     adapted,
@@ -46,6 +46,7 @@ __all__ = [
     "mnist_and_usps",
     "objective",
     "optimizer",
+    "own_pictures",
     "paired",
     "patchgan",
     "recogniser",

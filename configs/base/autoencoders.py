@@ -11,10 +11,10 @@ def autoencoder(encoder: ConfigDict, decoder: ConfigDict) -> ConfigDict:
     config.model.name = "autoencoder"
     config.model.latent = 2
     config.model.likelihood = ConfigDict({"name": "squared_error"})
-    config.model.corruption = ConfigDict({"name": "none", "amount": 0.0})  # gaussian, masking, salt_and_pepper
-    config.model.reduction = "mean"  # or "sum", over pixels
-    config.model.contraction = 0.0  # weight of the encoder's squared Jacobian
-    config.model.sparsity = 0.0  # weight of the mean absolute value of the code
+    config.model.corruption = ConfigDict({"name": "none", "amount": 0.0})
+    config.model.reduction = "mean"
+    config.model.contraction = 0.0
+    config.model.sparsity = 0.0
     return config
 
 
@@ -23,15 +23,15 @@ def adversarial_autoencoder(*widths: int) -> ConfigDict:
     config = solitaire(*mlp_coders(*widths))
     config.networks.critic = ConfigDict({"name": "mlp", "widths": widths, "norm": "none", "dtype": "float32"})
     config.model.name = "adversarial_autoencoder"
-    config.model.latent = 8  # numbers of the style
+    config.model.latent = 8
     config.model.likelihood = ConfigDict({"name": "squared_error"})
-    config.model.prior = ConfigDict({"name": "gaussian"})  # or mixture, swiss_roll, with arguments
+    config.model.prior = ConfigDict({"name": "gaussian"})
     config.model.corruption = ConfigDict({"name": "none", "amount": 0.0})
-    config.model.loss = "non_saturating"  # one of ADVERSARIAL_LOSSES in gengen.losses.adversarial
-    config.model.reduction = "mean"  # or "sum", over pixels
-    config.model.label_aware = False  # gives each class a part of the prior
+    config.model.loss = "non_saturating"
+    config.model.reduction = "mean"
+    config.model.label_aware = False
     config.model.categories = 0  # beside the style; needs networks.category_critic
-    config.model.semi_supervised = False  # makes the categories the classes of data.labelled images
+    config.model.semi_supervised = False
     for player in ("critic", "generator"):
         config.optimizers[player] = optimizer("adam", 1e-3, b1=0.5)
     config.training.batch_size = 100
@@ -52,8 +52,8 @@ def variational(encoder: ConfigDict, decoder: ConfigDict) -> ConfigDict:
     config = solitaire(encoder, decoder)
     config.model.name = "variational"
     config.model.latents = (20,)  # a second number is a second layer, with the networks upper_encoder, upper_decoder
-    config.model.likelihood = ConfigDict({"name": "bernoulli"})  # squared_error, gaussian, gaussian_learned
-    config.model.binarisation = "none"  # dynamic draws bits anew each time, static always the same ones of an image
+    config.model.likelihood = ConfigDict({"name": "bernoulli"})
+    config.model.binarisation = "none"
     config.model.objective = objective()
     config.training.average.decay = 0.999
     config.training.average.networks = ("encoder", "decoder")
@@ -62,12 +62,12 @@ def variational(encoder: ConfigDict, decoder: ConfigDict) -> ConfigDict:
 
 def objective() -> ConfigDict:
     """Returns what a variational autoencoder minimises: gengen.models.autoencoders.objective."""
-    section = ConfigDict({"estimator": "elbo", "samples": 1})  # iwae and dreg weigh their samples by importance
-    section.reconstruction = 1.0  # its weight, C or lambda of lectures
-    section.beta = 1.0  # weight of the divergence
-    section.warmup = 0  # steps over which beta comes in
-    section.free_bits = 0.0  # nats of a latent's divergence that cost nothing
-    section.reduction = "sum"  # or "mean", over pixels
+    section = ConfigDict({"estimator": "elbo", "samples": 1})
+    section.reconstruction = 1.0
+    section.beta = 1.0
+    section.warmup = 0
+    section.free_bits = 0.0
+    section.reduction = "sum"
     return section
 
 
@@ -90,5 +90,6 @@ def mlp_coders(*widths: int, activation: str = "relu") -> tuple[ConfigDict, Conf
 
 def dcgan_coders(width: int, dense: int = 0) -> tuple[ConfigDict, ConfigDict]:
     """Returns an encoder and a decoder by the recommendations of the DCGAN."""
-    common = {"name": "dcgan", "width": width, "dense": dense, "dtype": "float32", "condition": "none"}
-    return ConfigDict({**common, "norm": "batch"}), ConfigDict({**common, "upsample": "transposed"})
+    common = {"name": "dcgan", "width": width, "dense": dense, "norm": "batch", "dtype": "float32", "condition": "none"}
+    encoder = ConfigDict({**common, "activation": "leaky_relu", "downsample": "strided"})
+    return encoder, ConfigDict({**common, "activation": "relu", "upsample": "transposed"})

@@ -9,10 +9,10 @@ def gan(generator: ConfigDict, critic: ConfigDict) -> ConfigDict:
     """Returns the defaults with the sections of an adversarial network, every trick switched off."""
     config = game(generator, critic)
     config.model.name = "adversarial"
-    config.model.real_label = (1.0, 1.0)  # targets of data, drawn between these: (0.9, 0.9) smooths, (0.7, 0.9) too
-    config.model.critic_steps = 1  # moves in a period
+    config.model.real_label = (1.0, 1.0)
+    config.model.critic_steps = 1
     config.model.generator_steps = 1
-    config.model.clip = config_dict.placeholder(float)  # largest absolute value of the critic's parameters
+    config.model.clip = config_dict.placeholder(float)
     return config
 
 
@@ -21,7 +21,7 @@ def game(generator: ConfigDict, critic: ConfigDict) -> ConfigDict:
     config = defaults()
     config.networks.generator = generator
     config.networks.critic = critic
-    config.model.loss = "non_saturating"  # one of ADVERSARIAL_LOSSES in gengen.losses.adversarial
+    config.model.loss = "non_saturating"
     config.model.latent = 100
     config.model.views = views()
     config.model.terms = terms()
@@ -37,45 +37,43 @@ def game(generator: ConfigDict, critic: ConfigDict) -> ConfigDict:
 def views() -> ConfigDict:
     """Returns what data and samples may pass on their way to the critic: gengen.models.gans.views."""
     section = ConfigDict()
-    section.augmentation = ConfigDict({"probability": 0.0, "target": 0.0})  # a target, such as 0.6, adapts it
-    section.augmentation.pace = 500_000  # images of data in which it may go from 0 to 1
+    section.augmentation = ConfigDict({"probability": 0.0, "target": 0.0})
+    section.augmentation.pace = 500_000
     section.augmentation.kinds = ("brightness", "translation", "cutout")
-    section.instance_noise = ConfigDict({"deviation": 0.0, "steps": 0})  # brought to 0 over so many steps; 0 keeps it
-    section.packing = ConfigDict({"size": 1})  # images judged as one
+    section.instance_noise = ConfigDict({"deviation": 0.0, "steps": 0})
+    section.packing = ConfigDict({"size": 1})
     return section
 
 
 def terms() -> ConfigDict:
     """Returns what may be added to the losses, with weights of 0: gengen.models.gans.terms."""
     section = ConfigDict()
-    section.gradient_penalty = ConfigDict({"weight": 0.0, "one_sided": False})  # 10 in the paper
-    section.dragan = ConfigDict({"weight": 0.0, "deviation": 0.5})  # 10 in the paper
-    section.r1 = ConfigDict({"weight": 0.0})  # gamma: 10 in the paper
+    section.gradient_penalty = ConfigDict({"weight": 0.0, "one_sided": False})
+    section.dragan = ConfigDict({"weight": 0.0, "deviation": 0.5})
+    section.r1 = ConfigDict({"weight": 0.0})
     section.r2 = ConfigDict({"weight": 0.0})
-    section.feature_matching = ConfigDict({"weight": 0.0, "alone": True})  # alone: in the place of the generator's loss
-    section.auxiliary_classifier = ConfigDict({"weight": 0.0})  # for a critic with the condition "auxiliary"
+    section.feature_matching = ConfigDict({"weight": 0.0, "alone": True})
+    section.auxiliary_classifier = ConfigDict({"weight": 0.0})
     return section
 
 
 def mlp() -> tuple[ConfigDict, ConfigDict]:
     """Returns the generator and the critic of the tutorial scripts, without convolutions."""
-    generator = ConfigDict({"name": "mlp", "widths": (128, 256, 512, 1024), "dtype": "float32"})
-    critic = ConfigDict({"name": "mlp", "widths": (512, 256), "dtype": "float32"})
-    return _options(generator, critic, norm="none")
+    common = {"name": "mlp", "activation": "leaky_relu", "dtype": "float32"}
+    generator = ConfigDict({**common, "widths": (128, 256, 512, 1024), "norm": "batch"})
+    return _options(generator, ConfigDict({**common, "widths": (512, 256), "norm": "none"}))
 
 
 def dcgan(width: int, dense: int = 0) -> tuple[ConfigDict, ConfigDict]:
-    """Returns the generator and the critic of the DCGAN, which has no dense layer between latents and maps."""
-    generator = ConfigDict(
-        {"name": "dcgan", "width": width, "dense": dense, "upsample": "transposed", "dtype": "float32"}
-    )
-    critic = ConfigDict({"name": "dcgan", "width": width, "dense": dense, "dtype": "float32"})
-    return _options(generator, critic, norm="batch")
+    """Returns the generator and the critic of the DCGAN by its paper's recommendations; its own have no dense layer."""
+    common = {"name": "dcgan", "width": width, "dense": dense, "norm": "batch", "dtype": "float32"}
+    generator = ConfigDict({**common, "activation": "relu", "upsample": "transposed"})
+    critic = ConfigDict({**common, "activation": "leaky_relu", "downsample": "strided"})
+    return _options(generator, critic)
 
 
-def _options(generator: ConfigDict, critic: ConfigDict, norm: str) -> tuple[ConfigDict, ConfigDict]:
-    generator.condition = "none"  # "embedding" tells it a label
-    critic.condition = "none"  # "concatenated", "projection" and "auxiliary" tell it or ask it for one
-    critic.norm = norm  # none, batch, layer or spectral
-    critic.deviation = False  # shows the last layer how much the images of a batch differ
+def _options(generator: ConfigDict, critic: ConfigDict) -> tuple[ConfigDict, ConfigDict]:
+    generator.condition = "none"
+    critic.condition = "none"
+    critic.deviation = False
     return generator, critic

@@ -1,4 +1,8 @@
-"""Sections that all experiments share, and the variants that all of them have."""
+"""Sections that all experiments share, and the variants that all of them have.
+
+What each key means stands beside its type, in `gengen.runs.sections`, or in the docstring of the builder that takes it;
+`python launch.py --keys=NAME` prints both.
+"""
 
 from collections.abc import Sequence
 
@@ -9,50 +13,50 @@ def defaults() -> ConfigDict:
     """Returns the sections that all experiments share, on the embedded digits."""
     config = ConfigDict()
     config.data = ConfigDict()
-    config.data.name = "digits"  # one of BUILDERS in gengen.data.sources, or any name that TFDS knows
-    config.data.kind = (
-        "auto"  # of the arrays of array_folder: points, series, picture or volume; auto goes by their axes
-    )
-    config.data.resolution = (16, 16)  # height and width, or one number for both; () keeps the pictures' own
-    config.data.channels = 1  # 1 is grey, 3 is colour; 0 keeps the pictures' own
-    config.data.crop = "none"  # "center" cuts pictures to the resolution's aspect before they are resized
-    config.data.classes = ()  # names of classes, to which the data are then restricted; () is all of them
-    config.data.held_out = 0.0  # share of the training images that is set aside
-    config.data.labelled = 0  # training images whose labels a semi-supervised model may see
-    config.data.data_dir = config_dict.placeholder(str)  # where prepared data lies; None is TFDS's own place
-    config.data.manual_dir = config_dict.placeholder(str)  # a folder of raw files or of pictures, or a file of arrays
+    config.data.name = "digits"
+    config.data.kind = "auto"
+    config.data.resolution = (16, 16)
+    config.data.channels = 1
+    config.data.crop = "none"
+    config.data.test_share = 0.0
+    config.data.classes = ()
+    config.data.held_out = 0.0
+    config.data.labelled = 0
+    config.data.data_dir = config_dict.placeholder(str)
+    config.data.manual_dir = config_dict.placeholder(str)
 
     config.networks = ConfigDict()
     config.model = ConfigDict()
     config.optimizers = ConfigDict()
 
     config.training = ConfigDict()
-    config.training.steps = 1000  # batches
-    config.training.epochs = 0.0  # stands for steps where it is not 0
-    config.training.batch_size = 64  # over all devices
+    config.training.steps = 1000
+    config.training.epochs = 0.0
+    config.training.batch_size = 64
     config.training.seed = 0
-    config.training.steps_per_dispatch = 50  # fused into one call of the device
+    config.training.steps_per_dispatch = 50
     config.training.log_every = 100
     config.training.checkpoint_every = 1000
     config.training.sample_every = 2000
-    config.training.average = ConfigDict()  # decay 0 keeps no average
+    config.training.quick_compilation = False
+    config.training.average = ConfigDict()
     config.training.average.decay = 0.0
     config.training.average.networks = ()
 
     config.evaluation = ConfigDict()
-    config.evaluation.every = 0  # steps; 0 is never
-    config.evaluation.num = 2000  # samples judged while training
-    config.evaluation.scores = ()  # measured while training: names of SCORES in gengen.metrics.scores; () is all
-    config.evaluation.best = "frechet_distance"  # the score that chooses the checkpoint in best/
-    config.evaluation.features = "auto"  # classifier, inception or coordinates
-    config.evaluation.importance_samples = (1,)  # of each image, for bounds of its likelihood
-    config.evaluation.parzen = False  # the log-likelihood of Parzen windows, as early papers on GANs have it
-    config.evaluation.sampler = "mixture"  # or "gaussian": fitted to the codes of an autoencoder without a prior
-    config.evaluation.components = 10  # of that mixture
-    config.evaluation.anomalies = False  # whether the run is to tell them: then normal images have to be set aside
-    config.evaluation.anomaly_score = "reconstruction"  # squared_error, likelihood, density, features
-    config.evaluation.false_alarms = 0.05  # share of normal images that may be called anomalies
-    config.evaluation.inception_weights = config_dict.placeholder(str)  # a file; without it, Inception is not offered
+    config.evaluation.every = 0
+    config.evaluation.num = 2000
+    config.evaluation.scores = ()
+    config.evaluation.best = "frechet_distance"
+    config.evaluation.features = "auto"
+    config.evaluation.importance_samples = (1,)
+    config.evaluation.parzen = False
+    config.evaluation.sampler = "mixture"
+    config.evaluation.components = 10
+    config.evaluation.anomalies = False
+    config.evaluation.anomaly_score = "reconstruction"
+    config.evaluation.false_alarms = 0.05
+    config.evaluation.inception_weights = config_dict.placeholder(str)
     return config
 
 
@@ -65,32 +69,41 @@ def optimizer(name: str, rate: float, **arguments: float) -> ConfigDict:
       **arguments: of the optimizer itself, such as b1 of Adam.
     """
     section = ConfigDict({"name": name, "rate": rate, **arguments})
-    section.schedule = "constant"  # "linear" and "cosine" bring the rate to 0 at training.steps
-    section.clip_norm = 0.0  # largest norm of all gradients together; 0 is no limit
-    section.accumulate = 1  # batches whose gradients are averaged for one move
+    section.schedule = "constant"
+    section.clip_norm = 0.0
+    section.accumulate = 1
     return section
 
 
-def vary(config: ConfigDict, variant: str, known: Sequence[str], resolution: int = 28) -> ConfigDict:
+def vary(
+    config: ConfigDict, variant: str, known: Sequence[str], resolution: int = 28, shown: str = "digits"
+) -> ConfigDict:
     """Returns an experiment as the variant that all of them have; others an experiment has dealt with itself.
 
     Args:
       config: the experiment on the digits.
-      variant: "tiny", "mnist", "fashion_mnist", another one of `known`, or "" for none.
+      variant: "tiny", "mnist", "fashion_mnist", "digits", another one of `known`, or "" for none.
       known: all variants of the experiment.
-      resolution: height and width of MNIST and Fashion-MNIST.
+      resolution: height and width of MNIST and Fashion-MNIST, and of `shown`.
+      shown: the embedded data of the experiment where they are not the digits, which "tiny" and "digits" have.
 
     Raises:
       ValueError: the experiment has no such variant.
     """
     if variant not in ("", *known):
         raise ValueError(f"variant {variant!r} is unknown; leave it out or choose one of {', '.join(known)}")
-    if variant in ("mnist", "fashion_mnist"):
-        config.data.name = variant
+    if variant in ("mnist", "fashion_mnist") or (variant not in ("tiny", "digits") and shown != "digits"):
+        config.data.name = variant if "mnist" in variant else shown
         config.data.resolution = (resolution, resolution)
     if variant == "tiny":
         _shrink(config)
     return config
+
+
+def own_pictures(config: ConfigDict, resolution: int = 64) -> None:
+    """Makes a config one of the user's own colour pictures, whose folder or zip is `data.manual_dir`."""
+    config.data.update(name="image_folder", resolution=(resolution, resolution), channels=3, crop="center")
+    config.evaluation.every = 0  # pictures without labels are judged by Inception, whose weights are a file
 
 
 def _shrink(config: ConfigDict) -> None:
@@ -107,5 +120,6 @@ def _shrink(config: ConfigDict) -> None:
     config.training.log_every = 10
     config.training.checkpoint_every = 10
     config.training.sample_every = 10
+    config.training.quick_compilation = True
     config.evaluation.every = 0
     config.evaluation.num = 200

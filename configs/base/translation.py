@@ -12,11 +12,11 @@ def paired(translator: ConfigDict, critic: ConfigDict) -> ConfigDict:
     config.networks.to_b = translator
     config.networks.critic_b = critic
     config.model.name = "pix2pix"
-    config.model.loss = "non_saturating"  # one of ADVERSARIAL_LOSSES in gengen.losses.adversarial
-    config.model.weight = 100.0  # of the absolute error
-    config.model.adversary = True  # False trains the translator by the absolute error alone
-    config.model.residual = False  # True: the translator says what is to be added to its input
-    config.model.jitter = 4  # largest random shift, in pixels
+    config.model.loss = "non_saturating"
+    config.model.weight = 100.0
+    config.model.adversary = True
+    config.model.residual = False
+    config.model.jitter = 4
     config.model.mirror = True
     for player in ("generator", "critic"):
         config.optimizers[player] = optimizer("adam", 2e-4, b1=0.5)
@@ -37,7 +37,7 @@ def unpaired(translator: ConfigDict, critic: ConfigDict) -> ConfigDict:
     config = two_domains()
     cycle(config, translator, critic)
     config.model.name = "cyclegan"
-    config.model.jitter = 0  # largest random shift, in pixels
+    config.model.jitter = 0
     config.model.mirror = False
     return config
 
@@ -49,11 +49,11 @@ def cycle(config: ConfigDict, translator: ConfigDict, critic: ConfigDict) -> Non
         config.networks[f"critic_{name}"] = critic.copy_and_resolve_references()
     config.model.loss = "least_squares"
     config.model.cycle = 10.0
-    config.model.identity = 0.5  # times cycle; the domains must have as many channels
-    config.model.pool = 50  # earlier translations that a critic may be shown again
+    config.model.identity = 0.5
+    config.model.pool = 50
     for player in ("generator", "critic"):
         config.optimizers[player] = optimizer("adam", 5e-4 if player == "generator" else 2e-4, b1=0.5)
-        config.optimizers[player].schedule = "late"  # constant in the first half, then down to 0
+        config.optimizers[player].schedule = "late"
 
 
 def coupled(width: int) -> ConfigDict:
@@ -70,8 +70,8 @@ def coupled(width: int) -> ConfigDict:
     config.model.name = "cogan"
     config.model.loss = "non_saturating"
     config.model.latent = 100
-    config.model.weight = 2.0  # of the cross-entropy of the first domain's labels
-    config.model.affine = ConfigDict({"deviation": 0.0, "translation": 0.0, "noise": 0.0})  # on the way to the critic
+    config.model.weight = 2.0
+    config.model.affine = ConfigDict({"deviation": 0.0, "translation": 0.0, "noise": 0.0})
     for player in ("generator", "critic"):
         config.optimizers[player] = optimizer("adam", 5e-4, b1=0.5)
     config.training.average.decay = 0.99
@@ -83,6 +83,7 @@ def two_domains() -> ConfigDict:
     """Returns the defaults with a second data set."""
     config = defaults()
     config.data.second = ConfigDict({"name": "glyphs", "resolution": (16, 16), "channels": 1, "crop": "none"})
+    config.data.second.test_share = 0.0
     config.data.second.manual_dir = config_dict.placeholder(str)
     return config
 
@@ -99,7 +100,7 @@ def recogniser(channels: int = 128) -> ConfigDict:
     config = ConfigDict()
     config.networks = ConfigDict({"classifier": {"name": "convolutions", "channels": channels}})
     config.model = ConfigDict({"name": "adaptation"})
-    config.model.affine = ConfigDict({"deviation": 0.1, "translation": 2.0, "noise": 0.0})  # views it is shown
+    config.model.affine = ConfigDict({"deviation": 0.1, "translation": 2.0, "noise": 0.0})
     config.model.consistency = ConfigDict({"weight": 0.0, "threshold": 0.968, "balance": 0.05, "decay": 0.99})
     config.optimizers = ConfigDict({"classifier": optimizer("adam", 1e-3)})
     config.optimizers.classifier.schedule = "cosine"
@@ -114,9 +115,9 @@ def adaptable(classifier: ConfigDict) -> ConfigDict:
     """
     config = two_domains()
     config.update(classifier.copy_and_resolve_references())
-    config.model.translated = 0.0  # weights: of labels of translated images, for the classifier
-    config.model.semantic = 0.0  # of labels that translations are to keep, for the translators
-    config.model.feature = 0.0  # of features of the target like the source's; needs networks.feature_critic
+    config.model.translated = 0.0
+    config.model.semantic = 0.0
+    config.model.feature = 0.0
     return adapted(config, classifier)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from gengen.api.charts import Charts
 from gengen.core.model import GenerativeModel
 from gengen.core.state import Variables
 from gengen.data.signature import DataSet
@@ -45,6 +46,9 @@ class Picture(NamedTuple):
 class Progress:
     """Draws what a model can show of itself.
 
+    Attributes:
+      charts: of the whole run.
+
     Args:
       model: the model.
       data: whose held-out images are reconstructed.
@@ -55,6 +59,7 @@ class Progress:
     def __init__(self, model: GenerativeModel, data: DataSet, workdir: Path, seed: int) -> None:
         self._model, self._workdir, self._seed = model, workdir, seed
         self._signature = data.signature
+        self.charts = Charts(workdir, data.signature)
         self._draws = {"samples": self._samples} if model.sample else {}
         if model.encode and model.decode:
             self._draws["reconstructions"] = self._reconstructions
@@ -75,10 +80,14 @@ class Progress:
 
     def write(self, step: int, variables: Variables) -> Iterator[tuple[str, np.ndarray]]:
         """Writes the pictures of a step; yields the kind and the pixels [H, W, C] of each."""
+        blocks: list[Block] = []
         for kind, path in self.pictures(step):
-            shown = captioned(self._draws[kind](variables), titled(self._workdir, step, self._signature))
+            blocks = self._draws[kind](variables)
+            shown = captioned(blocks, titled(self._workdir, step, self._signature))
             save_png(path, shown)
             yield kind, shown
+        if blocks:
+            self.charts.keep(step, blocks[0])
 
     def _samples(self, variables: Variables) -> list[Block]:
         across = columns_of(self._model, self._signature)

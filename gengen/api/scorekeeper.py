@@ -12,6 +12,7 @@ from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
 from gengen.core.state import State
 from gengen.data.signature import DataSet
+from gengen.evaluation.features import UnfitDataError
 from gengen.evaluation.judge import Judge
 from gengen.inference.sampling import Draw
 from gengen.metrics.scores import AS_REAL, SCORES, measure
@@ -38,6 +39,8 @@ def judge_of(data: DataSet, settings: ConfigDict, *, labelled: bool) -> Judge:
     """
     judge = Judge(data, settings, num=settings.num, scores=settings.scores, labelled=labelled)
     names = [name for name in judge.names if SCORES[name].better != AS_REAL]
+    if judge.left_out and settings.best not in names:
+        raise UnfitDataError(f"config.evaluation.best={settings.best!r} cannot be had: {judge.left_out}")
     if settings.best not in names:
         raise Refusal(
             f"config.evaluation.best={settings.best!r} must be one of the scores that can be had from these data: "
@@ -77,7 +80,12 @@ class Scorekeeper:
         if writer:
             variables = jax.device_get(evaluation_variables(state))
             found = self._judge.scores(self._judge.samples(self._draw, variables, SEED))
-            writer.scalars(step, {self._judge.tag(name): estimate.value for name, estimate in found.items()})
+            tagged = {self._judge.tag(name): estimate for name, estimate in found.items()}
+            writer.scalars(
+                step,
+                {tag: estimate.value for tag, estimate in tagged.items()},
+                {tag: (estimate.low, estimate.high) for tag, estimate in tagged.items()},
+            )
             value = found[self._settings.best].value
             improved = self._cost(value) < self._record
             self._record = min(self._record, self._cost(value))

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import jax
 from ml_collections import ConfigDict
 
+from gengen.api.endings import diverged, ending
 from gengen.api.progress import Progress
 from gengen.build.model import build_model, example_batch
+from gengen.build.optimizers import learning_rates
 from gengen.build.trace import moved_in_stages, parameters_in
 from gengen.core.average import evaluation_variables
-from gengen.core.model import Batch, GenerativeModel
+from gengen.core.compilation import quick_compilation
+from gengen.core.model import Batch, GenerativeModel, initialised
 from gengen.core.parallel import local_places, parallel, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.state import State
@@ -27,7 +30,8 @@ from gengen.evaluation.features import UnfitDataError
 from gengen.inference.conditions import DOMAIN, classes_of, shown_to
 from gengen.inference.sampling import sampler
 from gengen.runs.check import check_config
-from gengen.runs.folder import begun, held, open_folder, read_folder
+from gengen.runs.folder import begun, held, latest_step, open_folder, read_folder
+from gengen.runs.keys import defaults_of
 from gengen.runs.prepare import load_data
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.loop import Action, NonFiniteError, train, windows
@@ -58,14 +62,15 @@ def run(config: ConfigDict, workdir: Path, rule: str = RULES[0]) -> Path:
     Raises:
       Refusal: the config cannot be run, the folder belongs to another run, or training diverged.
     """
-    made = ready(config, rule_of(read_folder(workdir)[1]) if begun(workdir) else rule)
-    with held(workdir) if jax.process_index() == 0 else nullcontext():
-        open_folder(workdir, config, made.data.signature.to_json())
+    made = ready(config, rule_of(read_folder(workdir)[1]) if begun(workdir) else rule, done=latest_step(workdir))
+    quick = quick_compilation(config.training.get("quick_compilation", False))
+    with quick, held(workdir) if jax.process_index() == 0 else nullcontext():
+        open_folder(workdir, config, made.data.signature.to_json(), partial(defaults_of, config))
         checkpoints = Checkpoints(workdir / "checkpoints")
         try:
             return _Run(config, workdir, made, checkpoints).go()
         except NonFiniteError as error:
-            raise Refusal(_diverged(error, checkpoints, workdir)) from error
+            raise Refusal(diverged(error, checkpoints, workdir)) from error
         finally:
             checkpoints.close()
 
@@ -84,8 +89,8 @@ class Ready(NamedTuple):
       data: of the config.
       shown: what the model can be shown of them.
       model: of the config.
-      moved: for each stage, the names of the parameters that it trains.
-      judge: of samples while it trains; None where there are to be no scores.
+      moved: for each stage, the names of the parameters that it trains; none where no step is left to take.
+      judge: of samples while it trains; None where there are to be no scores, or no step is left to take.
     """
 
     data: DataSet
@@ -95,12 +100,13 @@ class Ready(NamedTuple):
     judge: "Judge | None"
 
 
-def ready(config: ConfigDict, rule: str = RULES[0]) -> Ready:
+def ready(config: ConfigDict, rule: str = RULES[0], *, done: int = 0) -> Ready:
     """Finds everything that can be wrong with a config before a folder is made; `training.epochs` become steps.
 
     Args:
       config: the experiment.
       rule: by which "test" is drawn where a data set has no such split.
+      done: steps that the run has taken already.
 
     Raises:
       Refusal: the config cannot be run.
@@ -117,8 +123,14 @@ def ready(config: ConfigDict, rule: str = RULES[0]) -> Ready:
                 f"raise them, or let it begin earlier."
             )
     shown = shown_to(model, data)
-    moved = moved_in_stages(config, model, data.signature)
-    return Ready(data, shown, model, moved, _judge_of(config, shown, model))
+    made = Ready(data, shown, model, [], None)
+    return made if done >= config.training.steps else _to_train(config, made)
+
+
+def _to_train(config: ConfigDict, made: Ready) -> Ready:
+    """Adds what only a run needs that takes a step."""
+    moved = moved_in_stages(config, made.model, made.data.signature)
+    return made._replace(moved=moved, judge=_judge_of(config, made.shown, made.model))
 
 
 def _judge_of(config: ConfigDict, data: DataSet, model: GenerativeModel) -> "Judge | None":
@@ -139,13 +151,16 @@ class _Run:
 
     def __init__(self, config: ConfigDict, workdir: Path, made: Ready, checkpoints: Checkpoints) -> None:
         data, model = made.shown, made.model
+        self._rates = learning_rates(config.optimizers, config.training.steps)
         self._settings, self._workdir, self._model, self._checkpoints = config.training, workdir, model, checkpoints
         self._evaluate_every = config.evaluation.every
         self._key = jax.random.key(config.training.seed)
         example = example_batch(data.signature)
         restored = checkpoints.restore_latest(jax.eval_shape(model.init, self._key, example))
-        # Initialised under jit, or the averages would share memory with what they average.
-        self._start, self._state = restored or (0, jax.jit(model.init)(self._key, example))
+        found: tuple[int, State] = restored or (0, initialised(model, self._key, example))
+        self._start, self._state = found
+        if self._start < config.training.steps and not made.moved:  # the last checkpoint is damaged
+            made = _to_train(config, made)
         self._data = data
         self._scores = self._scorekeeper(config, made.judge)
         self._moved, self._watch = made.moved, Watch(parameters_in, _patience(config, model))
@@ -173,6 +188,7 @@ class _Run:
             log_every=settings.log_every,
             every={DRAWING: settings.sample_every, SAVING: settings.checkpoint_every}
             | ({JUDGING: self._evaluate_every} if self._scores else {}),
+            rates=self._rates,
         )
         actions = (
             Action(self._evaluate_every, self._judge),
@@ -214,7 +230,8 @@ class _Run:
                 if self._writer:
                     self._writer.close()
         if self._writer:
-            print(_ending(self._workdir, start, end, settings.steps))
+            self._progress.charts.draw()
+            print(ending(self._workdir, start, end, settings.steps))
         pictures = self._progress.pictures(end)
         return pictures[-1].path if pictures else self._workdir / "metrics.jsonl"
 
@@ -260,6 +277,7 @@ class _Run:
         with self._report.paused(DRAWING):
             for kind, shown in self._progress.write(step, jax.device_get(evaluation_variables(state))):
                 self._writer.picture(step, kind, shown)
+            self._progress.charts.refresh()
         self._report.say(step, [str(picture.path) for picture in reversed(pictures)], every)
 
 
@@ -268,18 +286,3 @@ def _patience(config: ConfigDict, model: GenerativeModel) -> int:
     period = max(model.period, *(stage.period for stage in model.stages), 1)
     batches = max((section.get("accumulate", 1) for section in config.optimizers.values()), default=1)
     return max(PATIENCE, 2 * period * int(batches))
-
-
-def _ending(workdir: Path, start: int, end: int, steps: int) -> str:
-    if start >= steps:
-        return f"{workdir} is complete at step {start}; raise --config.training.steps to train on."
-    if end < steps:
-        return f"stopped and saved at step {end} of {steps}; the same command goes on from there."
-    return f"{workdir} is complete at step {end}."
-
-
-def _diverged(error: NonFiniteError, checkpoints: Checkpoints, workdir: Path) -> str:
-    checkpoints.wait()
-    latest = checkpoints.latest()
-    kept = "no checkpoint was written yet" if latest is None else f"the checkpoint of step {latest} is kept"
-    return f"{error.name} became {error.value} at step {error.step} in {workdir}; {kept}; try a lower learning rate."

@@ -4,15 +4,34 @@ import difflib
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
+from gengen.build.meanings import meanings, opening
 from gengen.core.refusal import Refusal
-from gengen.values import complaint, kind_of
+from gengen.values import Kind, OneOf, complaint, kind_of
 
 FIXED = ("name", "parent")
 """Parameters that linen modules have, and the key of a section that names its builder."""
+
+
+class Key(NamedTuple):
+    """A value of a config, and what is known of its key.
+
+    Attributes:
+      path: of the key, such as "model.latent".
+      value: what the config has there.
+      default: what a builder takes where the config says nothing; None where it must say something.
+      kind: what it may be; None where nothing says so.
+      meaning: in words; "" where nothing is said.
+    """
+
+    path: str
+    value: Any
+    default: Any
+    kind: Kind | None
+    meaning: str
 
 
 def call(table: Mapping[str, Callable[..., Any]], section: Mapping[str, Any], path: str, **given: Any) -> Any:
@@ -79,6 +98,37 @@ def check_arguments(
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty and name not in section:
             raise Refusal(f"config.{path}.{name} is missing, which {title} needs.")
+
+
+def keys_of_call(
+    table: Mapping[str, Callable[..., Any]],
+    section: Mapping[str, Any],
+    path: str,
+    *,
+    beside: Mapping[str, Any] | None = None,
+) -> Iterator[Key]:
+    """The keys of a section that `check_call` holds to be fine, the name of its builder first; not those within."""
+    name = section["name"]
+    yield Key(f"{path}.name", name, None, Kind((str,), choice=OneOf(tuple(table))), f"{name}: {opening(table[name])}")
+    own = {key: value for key, value in section.items() if key != "name"}
+    yield from keys_of_arguments(own, path, table[name], beside=beside)
+
+
+def keys_of_arguments(
+    section: Mapping[str, Any], path: str, builder: Callable[..., Any], *, beside: Mapping[str, Any] | None = None
+) -> Iterator[Key]:
+    """The keys of a section that `check_arguments` holds to be fine, but those of the sections within it.
+
+    What a key means is said in one place: beside its type, or else in the docstring of the builder.
+    """
+    parameters = {key: found for key, found in parameters_of(builder).items() if key not in (beside or {})}
+    known = {key: found.annotation for key, found in parameters.items()} | dict(beside or {})
+    for name, value in section.items():
+        if not isinstance(value, Mapping | ConfigDict):
+            kind, found = kind_of(known[name]), parameters.get(name)
+            default = None if found is None or found.default is found.empty else found.default
+            said = kind.meaning if kind else ""
+            yield Key(f"{path}.{name}", value, default, kind, said or meanings(builder).get(name, ""))
 
 
 def check_value(value: Any, annotation: Any, path: str) -> None:

@@ -1,18 +1,18 @@
 """The composition root: config sections and explicit tables in, networks, optimizers and the model out."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from gengen.build.calls import call, check_call, check_section, refusing
+from gengen.build.calls import Key, call, check_call, check_section, keys_of_call, refusing
 from gengen.build.kinds import check_fits
-from gengen.build.networks import NETWORKS, build_network, check_network
-from gengen.build.optimizers import build_optimizer, check_optimizer
-from gengen.build.parts import PARTS, build_part, build_views, check_part
+from gengen.build.networks import NETWORKS, build_network, check_network, keys_of_network
+from gengen.build.optimizers import build_optimizer, check_optimizer, keys_of_optimizer
+from gengen.build.parts import PARTS, build_part, build_views, check_part, keys_of_part
 from gengen.build.units import in_units
 from gengen.core.average import averaged
 from gengen.core.model import Batch, GenerativeModel
@@ -74,6 +74,19 @@ def check_model(config: ConfigDict, prefix: str = "") -> None:
     for name, section in model.items():
         if name in PARTS:
             check_part(name, section, f"{path}.{name}")
+
+
+def keys_of_model(config: ConfigDict, prefix: str = "") -> Iterator[Key]:
+    """The keys of three sections that `check_model` holds to be fine."""
+    for role, section in config.networks.items():
+        yield from keys_of_network(role, section, f"{prefix}networks.{role}")
+    path = f"{prefix}model"
+    yield from keys_of_call(MODELS, config.model, path)
+    for name, section in config.model.items():
+        if name in PARTS:
+            yield from keys_of_part(name, section, f"{path}.{name}")
+    for player, section in config.optimizers.items():
+        yield from keys_of_optimizer(section, f"{prefix}optimizers.{player}")
 
 
 def check_labelled(config: ConfigDict) -> None:

@@ -1,13 +1,13 @@
 """Networks of the config section `networks`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from gengen.build.calls import call, check_call, refusing
+from gengen.build.calls import Key, call, check_call, keys_of_call, refusing
 from gengen.core.refusal import Refusal
 from gengen.networks import classifier, conditional, coupled, dcgan, mlp, patchgan, residual, resnet, transformer, unet
 from gengen.networks.coders import ConditionalEncoder
@@ -81,10 +81,23 @@ def check_network(role: str, section: Any, path: str) -> None:
     check_call(NETWORKS[role], section, path, given=_given(role), beside=beside(role))
 
 
+def keys_of_network(role: str, section: Mapping[str, Any], path: str) -> Iterator[Key]:
+    """The keys of a section that `check_network` holds to be fine."""
+    return keys_of_call(NETWORKS[role], section, path, beside=beside(role))
+
+
 def beside(role: str) -> dict[str, Any]:
     """Annotations of keys of a role's section that are not its network's."""
-    known = {"condition": Annotated[str, OneOf(CONDITIONS.get(role, ("none",))), "how it is told a label"]}
-    return known if role == "classifier" else {"dtype": Annotated[str, OneOf(DTYPES), "of its computation"], **known}
+    known = {
+        "condition": Annotated[
+            str, OneOf(CONDITIONS.get(role, ("none",))), "how it is told a label, or asked for it (auxiliary)"
+        ]
+    }
+    return (
+        known
+        if role == "classifier"
+        else {"dtype": Annotated[str, OneOf(DTYPES), "of the computation; parameters are float32"], **known}
+    )
 
 
 def _given(role: str) -> set[str]:

@@ -1,13 +1,14 @@
 """Optimizers of the config section `optimizers`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any
 
 import jax
+import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
-from gengen.build.calls import call, check_call
+from gengen.build.calls import Key, call, check_call, keys_of_call
 from gengen.core.transforms import scale_by_rate
 from gengen.values import Decay, OneOf, Positive, Range, Weight
 
@@ -20,6 +21,8 @@ RATE_SCHEDULES: Mapping[str, Callable[[float, int], Callable[[jax.Array], Any] |
 }
 """How a learning rate changes: `(first rate, steps) -> rate`, of a step where it is not constant."""
 
+RATE = 5e-5
+"""The learning rate of a section that names none."""
 
 ROUNDS = 8
 
@@ -43,18 +46,31 @@ def adam(
 ) -> optax.GradientTransformation:
     """Adam without its rate: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980, Algorithm 1.
 
-    `eps_root` is added below the root, whose derivative at 0 is infinite: who differentiates a move needs it above 0.
+    Args:
+      b1: what a step keeps of the mean of gradients.
+      b2: what a step keeps of the mean of squared gradients.
+      eps: added to the root of the latter.
+      eps_root: added below that root, whose derivative at 0 is infinite: who differentiates a move needs it above 0.
     """
     return optax.scale_by_adam(b1, b2, eps, eps_root)
 
 
 def rmsprop(*, decay: Decay = 0.99, eps: Positive = 1e-8) -> optax.GradientTransformation:
-    """RMSProp without its rate, its constants as in the WGAN authors' code; eps is added outside of the root."""
+    """RMSProp without its rate, its constants as in the WGAN authors' code.
+
+    Args:
+      decay: what a step keeps of the mean of squared gradients.
+      eps: added to its root.
+    """
     return optax.scale_by_rms(decay, eps, eps_in_sqrt=False)
 
 
 def sgd(*, momentum: Decay = 0.0) -> optax.GradientTransformation:
-    """Stochastic gradient descent without its rate, with the momentum of Polyak 1964 if it is not 0."""
+    """Stochastic gradient descent without its rate.
+
+    Args:
+      momentum: what a step keeps of the sum of gradients, Polyak 1964; 0 for none.
+    """
     return optax.trace(momentum) if momentum else optax.identity()
 
 
@@ -62,7 +78,11 @@ OPTIMIZERS: Mapping[str, Callable[..., optax.GradientTransformation]] = {"adam":
 
 MOVES: Mapping[str, Any] = {
     "rate": Annotated[float, Range(0, 1e6), "learning rate"],
-    "schedule": Annotated[str, OneOf(tuple(RATE_SCHEDULES)), "how the rate changes until the last step"],
+    "schedule": Annotated[
+        str,
+        OneOf(tuple(RATE_SCHEDULES)),
+        "how the rate changes: linear and cosine bring it to 0, late in the second half, rounds to a tenth",
+    ],
     "clip_norm": Annotated[Weight, "largest norm of all gradients together; 0 is no limit"],
     "accumulate": Annotated[int, Range(1, 10**6), "batches whose gradients are averaged for one move"],
 }
@@ -76,6 +96,31 @@ def check_optimizer(section: Any, path: str) -> None:
       Refusal: something in the section is unknown or out of range.
     """
     check_call(OPTIMIZERS, section, path, beside=MOVES)
+
+
+def keys_of_optimizer(section: Mapping[str, Any], path: str) -> Iterator[Key]:
+    """The keys of a section that `check_optimizer` holds to be fine."""
+    return keys_of_call(OPTIMIZERS, section, path, beside=MOVES)
+
+
+def learning_rates(sections: ConfigDict, steps: int) -> Callable[[int], dict[str, float]]:
+    """The learning rates of a run: a function of the step, counted from 0, that returns the rate of each player.
+
+    Args:
+      sections: `optimizers` of a config.
+      steps: length of the run.
+    """
+    schedules = {
+        player: RATE_SCHEDULES[section.get("schedule", "constant")](section.get("rate", RATE), steps)
+        for player, section in sections.items()
+    }
+
+    def rates(step: int) -> dict[str, float]:
+        return {
+            player: float(rate(jnp.float32(step)) if callable(rate) else rate) for player, rate in schedules.items()
+        }
+
+    return rates
 
 
 def build_optimizer(section: ConfigDict, steps: int, path: str = "optimizers") -> optax.GradientTransformation:
@@ -92,7 +137,7 @@ def build_optimizer(section: ConfigDict, steps: int, path: str = "optimizers") -
     """
     check_optimizer(section, path)
     arguments = dict(section)
-    rate, schedule = arguments.pop("rate", 5e-5), arguments.pop("schedule", "constant")
+    rate, schedule = arguments.pop("rate", RATE), arguments.pop("schedule", "constant")
     clip_norm, accumulate = arguments.pop("clip_norm", 0.0), arguments.pop("accumulate", 1)
     links = [optax.clip_by_global_norm(clip_norm)] if clip_norm else []
     links += [call(OPTIMIZERS, arguments, path), scale_by_rate(RATE_SCHEDULES[schedule](rate, steps))]

@@ -1,11 +1,12 @@
 """Parts of the config section `model`: what is an object, or several, where the section has another one of settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
 
-from gengen.build.calls import call, check_call, check_section
+from gengen.build.calls import Key, call, check_call, check_section, keys_of_arguments, keys_of_call
+from gengen.build.meanings import opening
 from gengen.losses.likelihood import LIKELIHOODS
 from gengen.models.autoencoders.corruption import CORRUPTIONS
 from gengen.models.autoencoders.objective import Objective
@@ -54,6 +55,19 @@ def check_part(name: str, section: Any, path: str) -> None:
     for entry, arguments in section.items():
         check_section(arguments, f"{path}.{entry}")
         check_call(PARTS[name], {"name": entry, **arguments}, f"{path}.{entry}")
+
+
+def keys_of_part(name: str, section: Mapping[str, Any], path: str) -> Iterator[Key]:
+    """The keys of a section that `check_part` holds to be fine; the first of each of several says what it is of."""
+    if name in SEVERAL:
+        for entry, arguments in section.items():
+            builder = PARTS[name][entry]
+            first, *others = keys_of_arguments(arguments, f"{path}.{entry}", builder)
+            yield from (first._replace(meaning=f"{opening(builder)} Here: {first.meaning}"), *others)
+    elif set(PARTS[name]) == {name}:
+        yield from keys_of_arguments(section, path, PARTS[name][name])
+    else:
+        yield from keys_of_call(PARTS[name], section, path)
 
 
 def build_part(name: str, section: Mapping[str, Any], **given: Any) -> Any:

@@ -1,14 +1,13 @@
 """What can be known of a training step before it is compiled: whether it can be taken, and what it moves."""
 
-from typing import Any
-
 import jax
+import numpy as np
 from ml_collections import ConfigDict
 
 from gengen.build.calls import refusing
 from gengen.build.model import example_batch
 from gengen.core.model import Batch, GenerativeModel, StepFn
-from gengen.core.parallel import AXIS
+from gengen.core.parallel import replicated
 from gengen.core.refusal import Refusal
 from gengen.core.state import State, networks_of
 from gengen.data.signature import Signature
@@ -30,24 +29,28 @@ def moved_in_stages(config: ConfigDict, model: GenerativeModel, signature: Signa
     Raises:
       Refusal: a layer, a loss or a view cannot work on such a batch, as batch normalisation cannot on a single image.
     """
-    devices, size = jax.device_count(), config.training.batch_size
-    key, batch = jax.random.key(0), example_batch(signature, size // devices)
+    devices = jax.local_devices()
+    key, batch = jax.random.key(0), example_batch(signature, config.training.batch_size // jax.device_count())
     state = jax.eval_shape(model.init, key, example_batch(signature))
-    moved = []
-    for step in (model.train_step, *(stage.train_step for stage in model.stages)):
-        traced, after = _traced(config, step, key, state, batch)
-        kept = {id(variable) for variable in traced.jaxpr.invars}
-        outputs = jax.tree.unflatten(jax.tree.structure(after), traced.jaxpr.outvars[: len(jax.tree.leaves(after))])
-        moved.append(frozenset(name for name, variable in parameters_in(outputs).items() if id(variable) not in kept))
-    return moved
+    batches = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (len(devices), *leaf.shape)), batch)
+    return [
+        _moved(config, step, key, state, batches)
+        for step in (model.train_step, *(stage.train_step for stage in model.stages))
+    ]
 
 
-def _traced(config: ConfigDict, step: StepFn, key: jax.Array, state: State, batch: Batch) -> tuple[Any, State]:
-    """The program of a step and the state after it, whose leaves are shapes."""
-    axes = [(AXIS, jax.device_count())]
+def _moved(config: ConfigDict, step: StepFn, key: jax.Array, state: State, batches: Batch) -> frozenset[str]:
+    """The names of the parameters that a step may move: what comes out of it is another value than what went in."""
+    moved: set[str] = set()
+
+    def looked_at(key: jax.Array, state: State, batch: Batch) -> State:
+        before, (after, _) = parameters_in(state), step(key, state, batch)
+        moved.update(name for name, parameter in parameters_in(after).items() if parameter is not before[name])
+        return after
+
     try:
         with refusing("model"):
-            traced, (after, _) = jax.make_jaxpr(step, axis_env=axes, return_shape=True)(key, state, batch)
+            jax.eval_shape(replicated(looked_at), key, state, batches)
     except Refusal as refusal:
         if not isinstance(refusal.__cause__, SingleValueError):
             raise
@@ -58,7 +61,7 @@ def _traced(config: ConfigDict, step: StepFn, key: jax.Array, state: State, batc
             f"config.training.batch_size={config.training.batch_size} is too few for {', '.join(have)}: "
             f"{refusal.__cause__}; raise it{other}."
         ) from refusal
-    return traced, after
+    return frozenset(moved)
 
 
 def parameters_in(state: State) -> dict[str, jax.Array]:

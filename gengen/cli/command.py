@@ -10,16 +10,10 @@ from pathlib import Path
 
 import absl.logging
 from absl.flags import FlagValues
-from ml_collections import ConfigDict, config_flags
 
-from gengen.cli import describe, flags, machine, streams
-from gengen.cli.tasks import TASKS, given_to, main_of
+from gengen.cli import experiments, flags, machine, streams
+from gengen.cli.tasks import TASKS
 from gengen.core.refusal import Refusal
-from gengen.files.places import place
-from gengen.runs.check import check_evaluation, check_values
-from gengen.runs.folder import check_config, read_folder
-from gengen.runs.prepare import check_sections
-from gengen.runs.run import open_run
 
 REFUSED = 2
 """Exit status of a command that could not be carried out."""
@@ -84,60 +78,29 @@ def _answer(argv: Sequence[str], configs: Path) -> int:
 
 
 def _carry_out(flag: FlagValues, configs: Path) -> Path | None:
+    if flag.list:
+        experiments.show_experiment(configs, flag.list)
+        return None
     if flag.list is not None:
-        describe.show_experiment(configs, flag.list) if flag.list else describe.list_experiments(configs)
+        experiments.list_experiments(configs, flag.grep or "")
         return None
-    machine.keep_compilations()
-    if flag.distributed or any(value is not None for value in (flag.coordinator, flag.processes, flag.process)):
-        machine.join_processes(flag.coordinator, flag.processes, flag.process)
-    task, places = TASKS[flag.mode], {name: _place(flag, name) for name in ("workdir", "output", "input")}
-    given = given_to(flag.mode, {name: places.get(name, flag[name].value) for name in task.flags})
-    if task.takes == "folder":
-        return main_of(flag.mode)(places["workdir"] or Path("runs"), **given)
-    machine.check_devices()
-    workdir = places["workdir"] or _default_workdir(flag)
-    if task.takes == "run":
-        config = flag.config if task.keys else None  # all else is that of the run
-        if config is not None:
-            check_values(config)
-            check_evaluation(config.evaluation)
-        run = open_run(workdir, best=flag.best, raw=flag.raw, given=config)
-        return main_of(flag.mode)(run, **given)
-    config = _config(flag, workdir)
-    if flag.dry_run:
-        describe.dry_run(config)
-        return None
-    return main_of(flag.mode)(config, workdir, **given)
+    if problem := machine.problem_of_jax():
+        raise Refusal(problem)
+    from gengen.cli import dispatch  # with JAX, whose import is most of the time that a list takes
+
+    return dispatch.carry_out(flag, configs)
 
 
 def _usage() -> str:
     """A command of each mode, and what it does."""
     commands = {f"python launch.py --mode={mode} {task.example}": task.line for mode, task in TASKS.items()}
-    commands = {"python launch.py --list": "what can be run; --list=wgan says all of one"} | commands
+    looking = {
+        "python launch.py --list": "what can be run; --list=wgan says all of one",
+        "python launch.py --keys=wgan": "what each key of it means; with --grep=clip those that say it",
+    }
+    commands = looking | commands
     width = max(map(len, commands)) + 1
     return "\n  ".join([f"{ABOUT}\n", *(f"{command:{width}}{line}" for command, line in commands.items())]) + "\n"
-
-
-def _place(flag: FlagValues, name: str) -> Path | None:
-    text = flag[name].value
-    return None if text is None else place(f"--{name}", text)
-
-
-def _config(flag: FlagValues, workdir: Path) -> ConfigDict:
-    """The config that the flags name, or else the one of the run folder."""
-    config = flag.config
-    if config is None:
-        config = read_folder(workdir)[0]
-        check_config(workdir, config)
-    check_sections(config, workdir)
-    return config
-
-
-def _default_workdir(flag: FlagValues) -> Path:
-    if flag.config is None:
-        raise Refusal("name an experiment with --config=configs/NAME.py, or a run with --workdir; --list names them.")
-    file, _, variant = config_flags.get_config_filename(flag["config"]).partition(":")
-    return Path("runs") / "-".join(filter(None, (Path(file).stem, variant)))
 
 
 def _say(sentence: str) -> int:

@@ -1,130 +1,37 @@
-"""`--dry_run` and `--list`: what would run, and what can be run."""
+"""`--keys`: what can be changed of an experiment, and what it means."""
 
-import ast
-import difflib
-import re
-import runpy
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import jax
-from ml_collections import ConfigDict
-
-from gengen.build.model import build_model, example_batch
-from gengen.build.trace import moved_in_stages
+from gengen.cli.experiments import WIDTH, config_of
 from gengen.core.refusal import Refusal
-from gengen.core.state import networks_of
-from gengen.reports.tables import count, table
-from gengen.runs.check import check_config
-from gengen.runs.prepare import load_data
-
-WIDTH = 100
-"""Columns of a list that people read in a terminal."""
+from gengen.runs.check import check_values
+from gengen.runs.keys import keys_of
+from gengen.values import described
 
 
-class Experiment(NamedTuple):
-    """What the docstring of a config says.
-
-    Attributes:
-      name: of its file.
-      line: one line on what it is.
-      score: what it is expected to reach.
-      minutes: how long that takes, and where.
-    """
-
-    name: str
-    line: str
-    score: str
-    minutes: str
-
-
-def dry_run(config: ConfigDict) -> None:
-    """Prints the resolved config, a table of the networks and the data's signature.
-
-    Nothing is trained and no run folder is made; data that were never used before are prepared.
-
-    Raises:
-      Refusal: the config cannot be run.
-    """
-    check_config(config)
-    data = load_data(config)
-    model = build_model(config, data.signature)
-    moved_in_stages(config, model, data.signature)
-    state = jax.eval_shape(model.init, jax.random.key(0), example_batch(data.signature))
-    print("# Config\n", str(config).strip(), sep="")
-    for name, collections in networks_of(state.variables).items():
-        print(f"\n# Network {name}: {count(collections['params']):,} parameters")
-        print(table(_rows(collections), ("array", "shape", "dtype", "numbers")))
-    if model.notes:
-        print(f"\n# Objective\n{model.notes}")
-    print("\n# Data")
-    for name, field in data.signature.fields.items():
-        print(f"{name}: {field.dtype} {list(field.shape)}{f', {len(field.classes)} classes' if field.classes else ''}")
-    for key, value in data.signature.to_json().items():
-        if key != "fields":
-            print(f"{key}: {value}")
-
-
-def list_experiments(folder: Path) -> None:
-    """Prints every config of a folder with its minutes and its line, in `WIDTH` columns."""
-    rows = [(each.name, re.split("[,;]", each.minutes)[0], each.line) for each in experiments(folder)]
-    name, minutes = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
-    for row in [("config", "minutes", "what"), *rows]:
-        head = f"{row[0]:{name}}  {row[1]:{minutes}}  "
-        print(textwrap.fill(row[2], WIDTH, initial_indent=head, subsequent_indent=" " * len(head)))
-    print("\n--list=NAME has the rest of one: its paper, variants and score.")
-
-
-def show_experiment(folder: Path, name: str) -> None:
-    """Prints all that a config says of itself, and its variants.
+def show_keys(folder: Path, asked: str, word: str = "") -> None:
+    """Prints every key of a config with its value, its type and range, and its meaning, in `WIDTH` columns.
 
     Args:
       folder: of configs.
-      name: of one of them, or its path.
+      asked: which one, as in `read_config`.
+      word: only keys that have it, in small letters or capitals, in their path, value or meaning.
 
     Raises:
-      Refusal: there is no such config, or it cannot be run.
+      Refusal: there is no such config, it cannot be run, or none of its keys has the word.
     """
-    texts, name = _docstrings(folder), Path(name).stem
-    if name not in texts:
-        close = difflib.get_close_matches(name, texts, n=1)
-        hint = f" (did you mean {close[0]}?)" if close else ""
-        raise Refusal(f"there is no experiment {name}{hint}; --list names all of them.")
-    path = folder / f"{name}.py"
-    try:
-        variants = runpy.run_path(str(path)).get("VARIANTS", ())
-    except Exception as error:  # a config is a program, and may be a user's own
-        raise Refusal(f"{path} fails ({type(error).__name__}: {error}).") from error
-    listed = f"Variants, as in --config=configs/{name}.py:VARIANT: {', '.join(variants) or 'none'}."
-    print(f"{texts[name]}\n\n{textwrap.fill(listed, WIDTH, subsequent_indent='  ', break_on_hyphens=False)}")
-
-
-def experiments(folder: Path) -> Iterator[Experiment]:
-    """Reads the docstrings of the configs in a folder; none is imported."""
-    for name, text in _docstrings(folder).items():
-        yield Experiment(name, text.partition("\n")[0], _entry(text, "Score"), _entry(text, "Minutes"))
-
-
-def _docstrings(folder: Path) -> dict[str, str]:
-    """Docstrings of the configs in a folder, by their names in order."""
-    sources = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.py"))}
-    return {
-        name: ast.get_docstring(source) or ""
-        for name, source in sources.items()
-        if any(isinstance(node, ast.FunctionDef) and node.name == "get_config" for node in source.body)
-    }
-
-
-def _rows(collections: dict[str, Any]) -> list[list[Any]]:
-    return [
-        [jax.tree_util.keystr(path, simple=True, separator="/"), list(leaf.shape), leaf.dtype, f"{leaf.size:,}"]
-        for path, leaf in jax.tree_util.tree_leaves_with_path(collections)
-    ]
-
-
-def _entry(text: str, name: str) -> str:
-    """Reads a paragraph entry such as "Minutes: 2 on 2 cores." that may go on over indented lines."""
-    found = re.search(rf"^{name}: (.*(?:\n  .*)*)", text, re.MULTILINE)
-    return " ".join(found[1].split()).rstrip(".") if found else "not measured"
+    config = config_of(folder, asked)
+    check_values(config)
+    keys = [key for key in keys_of(config) if word.lower() in f"{key.path} {key.value!r} {key.meaning}".lower()]
+    if not keys:
+        raise Refusal(f"no key of {asked} says {word!r}; leave --grep out for all of them.")
+    for key in keys:
+        head, kind = f"config.{key.path} = {key.value!r}", described(key.kind) if key.kind else "not said"
+        beside = f"{head}{' ' * max(WIDTH - len(head) - len(kind), 2)}{kind}"
+        lines = [beside, key.meaning] if len(beside) <= WIDTH else [head, kind, key.meaning]
+        print(lines[0])
+        for line in lines[1:]:
+            print(textwrap.fill(line, WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False))
+    several = f"{len(keys)} keys" if len(keys) > 1 else "1 key"
+    print(f"\n{several} of {asked}, each set as in --config.{keys[0].path}={keys[0].value}")

@@ -10,13 +10,15 @@ from ml_collections import ConfigDict, config_flags
 
 from gengen.cli.tasks import TASKS
 from gengen.core.refusal import Refusal
-from gengen.runs.limits import check_seed
 
 INSTEAD = {("seed", mode): ", whose seed is --config.training.seed" for mode in ("train", "benchmark")}
 """What a mode has in the place of a flag that it does not heed."""
 
 CONFIG = "config_config"
 """The module that ml_collections loads the file of `--config` as."""
+
+LOOKING = ("list", "keys")
+"""Flags that say what there is and run nothing; a name may follow them after a "=", and nothing else."""
 
 LONGEST = 400
 """Characters of what a parser says that are shown of it."""
@@ -57,7 +59,7 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
       Refusal: a flag is unknown, has a wrong type or is out of range, names a config or a variant that does not exist,
         or is given to a mode that would not heed it.
     """
-    argv = [f"{word}=" if word in ("--list", "-list") else word for word in argv]  # a name may follow, and need not
+    argv = [f"{word}=" if word.lstrip("-") in LOOKING and word[0] == "-" else word for word in argv]
     sys.modules.pop(CONFIG, None)  # it would keep what the file of the last command line defined
     try:
         values = defined(argv)
@@ -75,6 +77,8 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
         raise Refusal(_last_line(error).removeprefix("ValueError: ")) from error
     except Exception as error:  # a config is a program, and may be a user's own
         raise Refusal(f"the file that --config names fails ({type(error).__name__}: {_last_line(error)}).") from error
+    if looking := [name for name in LOOKING if len(rest) > 1 and values[name].value == ""]:
+        raise Refusal(f"a name follows --{looking[0]} after a '=': write --{looking[0]}={rest[1]}.")
     if len(rest) > 1:
         raise Refusal(f"{rest[1]!r} is not a flag; write --config=configs/NAME.py, or --list for all experiments.")
     _check(values)
@@ -106,6 +110,8 @@ def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     define("bool", "raw", False, "Take the weights as trained, not their average.")
     define("string", "output", None, "File to write instead of the one in the run folder; a folder to traverse into.")
     define("string", "list", None, "List the experiments, or with --list=NAME say all of one.")
+    define("string", "keys", None, "Print every key of an experiment, NAME[:VARIANT], with what it may be and means.")
+    define("string", "grep", None, "Of the experiments, or of the keys: those that say this word.")
     define("bool", "dry_run", False, "Print the config, the networks and the data; train nothing.")
     define("bool", "distributed", False, "Join the other processes that the cluster's environment names.")
     define("string", "coordinator", None, "host:port of process 0, where the cluster names none.")
@@ -119,10 +125,11 @@ def _check(values: flags.FlagValues) -> None:
     own = set(values) - {"config"}
     own = {name for name in own if not name.startswith("config.")} | {"config"}
     given = sorted(name for name in own if values[name].present and values[name].value is not False)
-    if values.list is not None:
-        if others := [_as_given(values, name) for name in given if name != "list"]:
-            raise Refusal(f"--list lists the experiments and does nothing else; leave {' and '.join(others)} out.")
+    if values.list is not None or values.keys is not None:
+        _check_looking(values, given)
         return
+    if "grep" in given:
+        raise Refusal(f"{_as_given(values, 'grep')} looks through --list or --keys=NAME: give one of them, too.")
     for name in given:
         modes = [mode for mode, task in TASKS.items() if name in task.flags]
         if name != "mode" and values.mode not in modes:
@@ -139,7 +146,20 @@ def _check(values: flags.FlagValues) -> None:
     for name, number in task.numbers.items():
         if values[name].present:
             number.check(name, getattr(values, name))
-    check_seed(values.seed)
+    if values["seed"].present:
+        from gengen.runs.limits import check_seed  # with NumPy and Pillow, which help and lists do not need
+
+        check_seed(values.seed)
+
+
+def _check_looking(values: flags.FlagValues, given: Sequence[str]) -> None:
+    """Checks the flags of a command that runs nothing."""
+    asked, does = ("list", "lists the experiments") if values.list is not None else ("keys", "prints keys")
+    takes = (asked,) if values.list else (asked, "grep")
+    if others := [_as_given(values, name) for name in given if name not in takes]:
+        raise Refusal(f"--{asked} {does} and does nothing else; leave {' and '.join(others)} out.")
+    if values.keys == "":
+        raise Refusal("--keys needs the name of an experiment, as in --keys=wgan or --keys=wgan:mnist; --list has all.")
 
 
 def _check_keys(mode: str, heeded: Sequence[str], keys: Sequence[str]) -> None:
@@ -181,7 +201,13 @@ def _unknown_key(argv: Sequence[str], error: Exception) -> str:
     if not named:
         return f"the file that --config names is not an experiment ({_last_line(error)}); --list names all of them."
     hint = f" (did you mean {meant[1]}?)" if meant else ""
-    return f"{' or '.join(named)} is not a key of this experiment{hint}; --dry_run prints all of them."
+    return f"{' or '.join(named)} is not a key of this experiment{hint}; --keys={_asked(argv)} prints all of them."
+
+
+def _asked(argv: Sequence[str]) -> str:
+    """The experiment that a command line names, as `--keys` takes it."""
+    names = [argument.partition("=")[2] for argument in argv if argument.lstrip("-").startswith("config=")]
+    return names[-1].removeprefix("configs/").replace(".py", "") if names else "NAME"
 
 
 def _last_line(error: Exception) -> str:

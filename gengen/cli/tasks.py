@@ -63,7 +63,7 @@ class Task(NamedTuple):
     Attributes:
       line: what it does, for `--help`.
       example: the flags of a command, for `--help`.
-      takes: what its `main` takes first: an opened run, an experiment and its run folder, or a folder of runs.
+      takes: what its `main` takes first: an opened run, an experiment and its run folder, or a folder that holds runs.
       flags: all that it heeds beside `--mode`.
       numbers: by the names of flags, the numbers that it takes.
       keys: keys and sections of a config that it heeds; None for all of them.
@@ -168,6 +168,12 @@ TASKS: Mapping[str, Task] = {
         "--workdir=runs",
         "folder",
         ("workdir", "output"),
+    ),
+    "curves": Task(
+        "what was measured as they trained, as curves",
+        "--workdir=runs/wgan",
+        "folder",
+        ("workdir", "output", "dark"),
     ),
     "adapt": Task(
         "labels of one domain, and how many are right in another",

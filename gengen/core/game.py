@@ -32,6 +32,9 @@ collections (batch statistics, ...) of every network that it ran in training mod
 PrepareFn = Callable[[jax.Array, State, Batch], Batch]
 """`(key, state, batch) -> batch`: once a step, before the turns: augment, draw noise."""
 
+TurnFn = Callable[..., tuple[State, dict[str, Mean]]]
+"""`(key, state, *, batch) -> (state, metrics)`: plays one turn."""
+
 
 class Player(NamedTuple):
     """Who moves: some networks and the optimizer that trains them.
@@ -143,7 +146,8 @@ def take(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State,
       batch: this replica's part of the prepared batch.
 
     Returns:
-      The state after, with the same `step`, and the turn's metrics added over replicas, "name/loss" among them.
+      The state after, with the same `step`, and the turn's metrics added over replicas, among them "name/loss" and
+      "name/gradient_norm", the Euclidean norm of the gradient of all parameters of the player together.
     """
     player = turn.player
     params = params_of(state.variables, player.networks)
@@ -160,13 +164,15 @@ def take(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State,
         variables=with_params(with_mutable(state.variables, mutable), params),
         opt={**state.opt, player.name: opt},
     )
-    metrics = replica_sum({"loss": mean_of(value), **metrics})
+    squares = [jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(gradients)]
+    norm = mean_of(jnp.sqrt(sum(squares)))  # of the mean over replicas, before the optimizer clips it
+    metrics = replica_sum({"loss": mean_of(value), **metrics, "gradient_norm": norm})
     return state, {f"{turn.name}/{name}": mean for name, mean in metrics.items()}
 
 
-def skip(turn: Turn, key: jax.Array, state: State, batch: Batch) -> tuple[State, dict[str, Mean]]:
-    """Leaves the state as it is, with the metrics that `take` would give, all (0, 0)."""
-    _, metrics = jax.eval_shape(lambda state: take(turn, key, state, batch), state)
+def skip(turn: TurnFn, key: jax.Array, state: State, batch: Batch) -> tuple[State, dict[str, Mean]]:
+    """Leaves the state as it is, with the metrics that a turn would give if it were played, all (0, 0)."""
+    _, metrics = jax.eval_shape(turn, key, state, batch=batch)
     return state, jax.tree.map(lambda metric: jnp.zeros(metric.shape, metric.dtype), metrics)
 
 
@@ -187,6 +193,8 @@ def play(turns: Sequence[Turn], prepare: PrepareFn) -> StepFn:
     names = [turn.name for turn in turns]
     if len(set(names)) < len(names):
         raise ValueError(f"turns={names} must have unique names")
+    # Under jit, a turn is traced once for all steps in which it is played or skipped, whoever asks.
+    traced = [jax.jit(partial(take, turn), inline=True) for turn in turns]
 
     def train_step(
         key: jax.Array, state: State, batch: Batch, *, phase: int | None = None
@@ -194,8 +202,9 @@ def play(turns: Sequence[Turn], prepare: PrepareFn) -> StepFn:
         key = jax.random.fold_in(key, state.step)
         batch = prepare(jax.random.fold_in(key, 0), state, batch)
         metrics: dict[str, Mean] = {}
-        for index, turn in enumerate(turns, start=1):
-            taken, skipped = (partial(how, turn, jax.random.fold_in(key, index), batch=batch) for how in (take, skip))
+        for index, (turn, played) in enumerate(zip(turns, traced, strict=True), start=1):
+            own = jax.random.fold_in(key, index)
+            taken, skipped = partial(played, own, batch=batch), partial(skip, played, own, batch=batch)
             state, measured = turn.when.choose(state, phase, taken, skipped)
             metrics |= measured
         return state.replace(step=state.step + 1), metrics

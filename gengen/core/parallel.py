@@ -70,6 +70,17 @@ def replica_part(array: jax.Array) -> jax.Array:
     return part
 
 
+def replicated(run: Callable[..., Any], devices: Sequence[jax.Device] | None = None) -> Callable[..., Any]:
+    """Runs `(key, state, batches)` on every device with `AXIS` bound, where all see the same key and state.
+
+    The state is donated; the leaves of `batches` are [local devices, ...], and what is returned is the same on all.
+    """
+    mapped: Callable[..., Any] = jax.pmap(
+        run, axis_name=AXIS, in_axes=(None, None, 0), out_axes=None, donate_argnums=(1,), devices=devices
+    )
+    return mapped
+
+
 UNROLLED = 8
 """The longest period that `parallel` unrolls: the time to compile grows with it."""
 
@@ -110,12 +121,7 @@ def parallel(
         state, metrics = lax.scan(one_period, state, by_period)
         return state, jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), metrics)
 
-    mapped = {
-        run: jax.pmap(
-            run, axis_name=AXIS, in_axes=(None, None, 0), out_axes=(None, None), donate_argnums=(1,), devices=devices
-        )
-        for run in (looped, unrolled)
-    }
+    mapped = {run: replicated(run, devices) for run in (looped, unrolled)}
 
     def dispatch(key: jax.Array, state: Any, batches: Any, first: int = 0) -> tuple[Any, Any]:
         steps = jax.tree.leaves(batches)[0].shape[1]

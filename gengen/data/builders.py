@@ -2,14 +2,14 @@
 
 import io
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from gengen.data import digits, facades, fetch, glyphs, idx, photographs, usps
+from gengen.data import digits, facades, faces, fetch, glyphs, idx, photographs, usps
 from gengen.data.image_folder import Folder
 from gengen.data.listing import say
 from gengen.data.raw import Found, Place
@@ -63,8 +63,8 @@ class OwnBuilder(PictureBuilder):
     Raw files of each content are a config of its own, named by their digest, wherever they lie.
     """
 
-    def __init__(self, *, found: Found, **kwargs: Any) -> None:
-        self._found = found
+    def __init__(self, *, found: Found, share: float = 0.0, **kwargs: Any) -> None:
+        self._found, self._share = found, share
         super().__init__(config=tfds.core.BuilderConfig(name=found.digest) if found.digest else None, **kwargs)
 
     def _find(self, dataset: str, checksums: Mapping[str, str | None], mirrors: Sequence[str]) -> dict[str, Place]:
@@ -75,50 +75,70 @@ class OwnBuilder(PictureBuilder):
         raise NotImplementedError  # abstract in TFDS; `_split_generators` hands out the iterators itself
 
 
-class Digits(OwnBuilder):
-    """scikit-learn's handwritten digits."""
+class Embedded(OwnBuilder):
+    """A data set that is drawn, or shipped by a package."""
 
-    name = "gengen_digits"
+    summary = ""
+    shape: tuple[int, int, int]
+    classes: tuple[str, ...] = ()
+    _read: Callable[..., tuple[np.ndarray, ...]]
 
     def _info(self) -> Any:
-        return self._describe(
-            "1,797 real handwritten digits, 8x8, as shipped by scikit-learn.", (8, 8, 1), digits.CLASSES
-        )
+        return self._describe(self.summary, self.shape, self.classes)
 
     def _split_generators(self, dl_manager: Any) -> Mapping[str, Iterator[Any]]:
+        return {split: _arrays(*self._read(split)) for split in ("train", "test")}
+
+
+class Digits(Embedded):
+    """scikit-learn's handwritten digits, whose split has a rule to choose."""
+
+    name, summary = "gengen_digits", "1,797 real handwritten digits, 8x8, as shipped by scikit-learn."
+    shape, classes = (8, 8, 1), digits.CLASSES
+
+    def _read(self, split: str) -> tuple[np.ndarray, ...]:
         (rule,) = (rule for rule, version in VERSIONS.items() if self.version == version)
-        return {split: _arrays(*digits.read_digits(split, rule)) for split in ("train", "test")}
+        return digits.read_digits(split, rule, self._share)
 
 
-class Glyphs(OwnBuilder):
+class DigitsSmooth(Embedded):
+    """scikit-learn's handwritten digits, larger."""
+
+    name, summary = "gengen_digits_smooth", "The digits that scikit-learn ships, at 28x28 with smooth strokes."
+    shape, classes = (digits.SMOOTH_SIDE, digits.SMOOTH_SIDE, 1), digits.CLASSES
+    _read = staticmethod(digits.read_smooth)
+
+
+class Glyphs(Embedded):
     """Digits drawn in matplotlib's fonts."""
 
-    name = "gengen_glyphs"
-
-    def _info(self) -> Any:
-        return self._describe(
-            "Printed digits in the fonts that matplotlib ships, 32x32, under random affine maps.",
-            (glyphs.SIDE, glyphs.SIDE, 1),
-            glyphs.CLASSES,
-        )
-
-    def _split_generators(self, dl_manager: Any) -> Mapping[str, Iterator[Any]]:
-        return {split: _arrays(*glyphs.read_glyphs(split)) for split in glyphs.COUNTS}
+    name, summary = "gengen_glyphs", "Printed digits in the fonts that matplotlib ships, 32x32, under affine maps."
+    shape, classes = (glyphs.SIDE, glyphs.SIDE, 1), glyphs.CLASSES
+    _read = staticmethod(glyphs.read_glyphs)
 
 
-class Photographs(OwnBuilder):
+class GlyphsVaried(Embedded):
+    """Digits drawn in matplotlib's fonts, of more slants, widths and weights."""
+
+    name, summary = "gengen_glyphs_varied", "Printed digits of many slants, widths and weights, 28x28."
+    shape, classes = (glyphs.VARIED.side, glyphs.VARIED.side, 1), glyphs.CLASSES
+    _read = staticmethod(glyphs.read_varied)
+
+
+class Faces(Embedded):
+    """Faces and what was behind them."""
+
+    name, summary = "gengen_faces", "100 grey faces and 100 other pictures, 25x25, as shipped by scikit-image."
+    shape, classes = (faces.SIDE, faces.SIDE, 1), faces.CLASSES
+    _read = staticmethod(faces.read_faces)
+
+
+class Photographs(Embedded):
     """Pieces of photographs that packages ship."""
 
-    name = "gengen_photographs"
-
-    def _info(self) -> Any:
-        return self._describe(
-            "Random pieces of the colour photographs that scikit-learn and scikit-image ship, 64x64.",
-            (photographs.SIDE, photographs.SIDE, 3),
-        )
-
-    def _split_generators(self, dl_manager: Any) -> Mapping[str, Iterator[Any]]:
-        return {split: _arrays(photographs.read_photographs(split)) for split in photographs.COUNTS}
+    name, summary = "gengen_photographs", "Pieces of the colour photographs that packages ship, 64x64."
+    shape = (photographs.SIDE, photographs.SIDE, 3)
+    _read = staticmethod(lambda split: (photographs.read_photographs(split),))
 
 
 class IdxBuilder(OwnBuilder):
@@ -200,7 +220,10 @@ class Facades(OwnBuilder):
 
 OWN: Mapping[str, type[OwnBuilder]] = {
     "digits": Digits,
+    "digits_smooth": DigitsSmooth,
     "glyphs": Glyphs,
+    "glyphs_varied": GlyphsVaried,
+    "faces": Faces,
     "photographs": Photographs,
     "mnist": Mnist,
     "fashion_mnist": FashionMnist,

@@ -35,6 +35,7 @@ def load(
     rule: str = splits.RULES[0],
     domain: str = "",
     kind: str = "auto",
+    test_share: float = 0.0,
 ) -> DataSet:
     """Loads a data set as arrays: pictures of one size, and points, series or volumes as they are.
 
@@ -56,6 +57,8 @@ def load(
       rule: of `splits.RULES`, by which "test" is drawn where the data set has no such split.
       domain: "A" or "B" where that folder holds two domains; "" otherwise.
       kind: of the arrays of array_folder: one of `signature.KINDS`, or "auto".
+      test_share: share of the examples that is held out as "test" where the data set has no such split, in [0, 0.9];
+        0 for the usual one, a sixth of digits and a tenth of others.
 
     Returns:
       The data set, with splits "train" and "test", and with "held_out" and "labelled" where they were asked for.
@@ -64,12 +67,12 @@ def load(
       Refusal: anything that the user can put right, in one sentence.
     """
     size = _size(resolution)
-    _check(channels, crop)
+    _check(channels, crop, test_share)
     selection = Selection(classes=classes, held_out=held_out, labelled=labelled)
     root = _root(data_dir)
     manual = place("--config.data.manual_dir", manual_dir).absolute() if manual_dir else None
     try:
-        data = _decoded(name, Wanted(root, manual, rule, domain, size, kind), channels, crop)
+        data = _decoded(name, Wanted(root, manual, rule, domain, size, kind, test_share), channels, crop)
     except OSError as error:
         _refuse_unusable(root, error)
         raise
@@ -92,7 +95,7 @@ def _decoded(name: str, wanted: Wanted, channels: int | None, crop: str) -> Data
     print(f"gengen: preparing {name} in {root}", file=sys.stderr)
     with plain(root) as readable:
         source = find_source(name, wanted._replace(data_dir=readable))
-        prepared = prepare(name, source, wanted.manual_dir, wanted.rule)
+        prepared = prepare(name, source, wanted.manual_dir, wanted.rule, wanted.share)
         size = None if source.sized else wanted.size
         return decoded.write(folder, name, prepared, fitted(name, prepared, size=size, channels=channels, crop=crop))
 
@@ -112,11 +115,13 @@ def _size(resolution: int | tuple[int, int] | None) -> tuple[int, int] | None:
     return size[0], size[1]
 
 
-def _check(channels: int | None, crop: str) -> None:
+def _check(channels: int | None, crop: str, test_share: float) -> None:
     if channels not in (None, 1, 3):
         raise Refusal(f"--config.data.channels={channels} should be 1 (grey) or 3 (RGB).")
     if crop not in pixels.CROPS:
         raise Refusal(f"--config.data.crop={crop} should be one of {', '.join(pixels.CROPS)}.")
+    if not 0 <= test_share <= splits.LARGEST_SHARE:
+        raise Refusal(f"--config.data.test_share={test_share} should be a share from 0 to {splits.LARGEST_SHARE}.")
 
 
 def _root(data_dir: str | os.PathLike[str] | None) -> pathlib.Path:

@@ -14,10 +14,10 @@ from gengen.core.refusal import Refusal
 from gengen.data import layout, pixels, ranges, reading, splits
 from gengen.data.layout import Place
 from gengen.data.listing import SUFFIXES, File, Listing, few, list_pictures, shown
+from gengen.data.signature import Signature
 
 SPLITS = ("train", "test")
 
-_EVERY = 10
 _SHOWN = 10
 
 
@@ -75,7 +75,7 @@ class Folder(NamedTuple):
             yield entries[file], image, content
 
 
-def list_folder(root: pathlib.Path | None, rule: str = splits.RULES[0], domain: str = "") -> Folder:
+def list_folder(root: pathlib.Path | None, rule: str = splits.RULES[0], domain: str = "", share: float = 0.0) -> Folder:
     """Lists the pictures of a folder or zip, and says what `layout.places` takes their folders for.
 
     Where there are folders of splits, pictures for validation are held out if there are none for testing, and left out
@@ -85,13 +85,14 @@ def list_folder(root: pathlib.Path | None, rule: str = splits.RULES[0], domain: 
       root: folder or zip.
       rule: of `splits.RULES`, by which "test" is drawn where no folder says it.
       domain: "A" or "B" of two domains; "" where there is one.
+      share: that is drawn; 0 for a tenth.
 
     Returns:
       The listing.
 
     Raises:
-      Refusal: nothing is there, it is not a zip, it holds fewer than two pictures, folders are not clear, or there are
-        two domains and none was asked for, or the other way round.
+      Refusal: nothing is there, it is not a zip, it holds fewer than two pictures, folders are not clear, there are two
+        domains and none was asked for, or the other way round, or a share is asked for and folders say it.
     """
     if root is None:
         raise Refusal("image_folder needs --config.data.manual_dir=FOLDER, the folder or zip of your pictures.")
@@ -109,9 +110,10 @@ def list_folder(root: pathlib.Path | None, rule: str = splits.RULES[0], domain: 
     _check_domains(name, placed, domain)
     placed = [(file, place) for file, place in placed if place.domain == domain]
     if {place.split for _, place in placed} & {"test", "val"}:
+        splits.refuse_share(name, share)
         entries, rule = tuple(_named(placed)), splits.OWN
     else:
-        entries = tuple(_drawn(placed, rule))
+        entries = tuple(_drawn(placed, rule, share or splits.SHARE))
     if {entry.split for entry in entries} != set(SPLITS):
         raise Refusal(f"{name} holds only {layout.seen(place.split for _, place in placed)} of domain {domain}.")
     classes = tuple(sorted({entry.label for entry in entries} - {""}))
@@ -119,6 +121,26 @@ def list_folder(root: pathlib.Path | None, rule: str = splits.RULES[0], domain: 
     digest = hashlib.sha256(state.encode()).hexdigest()[:16]
     guessed = (_guess(name, placed, entries, classes, domain), listing.passed_over(), listing.taken_again())
     return Folder(listing, entries, classes, digest, guessed, rule)
+
+
+def taken(root: str, signature: Signature, keys: str) -> str:
+    """Says what pictures were taken as, and which keys change it.
+
+    Args:
+      root: their folder or zip, as it can be shown.
+      signature: of the data that they became.
+      keys: section of the config that names them, such as "data".
+    """
+    height, width, channels = signature.shape
+    counts = {split: signature.counts.get(split, 0) for split in ("train", "held_out", "test")}
+    colour = "grey" if channels == 1 else "colour"
+    aside = f", {counts['held_out']:,} set aside" * bool(counts["held_out"])
+    share = f", --config.{keys}.test_share how many are held out" * (signature.split != splits.OWN)
+    return (
+        f"{root}: took {sum(counts.values()):,} pictures at {height}x{width} in {colour}, {counts['train']:,} to "
+        f"train on{aside} and {counts['test']:,} held out; --config.{keys}.resolution and "
+        f"--config.{keys}.channels change how they are taken{share}"
+    )
 
 
 def _check_domains(name: str, placed: Sequence[tuple[File, Place]], domain: str) -> None:
@@ -143,18 +165,18 @@ def _named(placed: Sequence[tuple[File, Place]]) -> Iterator[Entry]:
             yield Entry(file, place.label, "train" if place.split == "train" else "test")
 
 
-def _drawn(placed: Sequence[tuple[File, Place]], rule: str) -> Iterator[Entry]:
-    """The entries of folders that hold no splits: a tenth of each class is held out, by the hash of the path.
+def _drawn(placed: Sequence[tuple[File, Place]], rule: str, share: float) -> Iterator[Entry]:
+    """The entries of folders that hold no splits: a share of each class is held out, by the hash of the path.
 
     Outer folders that hold all pictures are no part of the path, so that a zip is split as its folder is. By the rule
     "position" every tenth by sorted path, from the first on, is held out.
     """
     if rule == "position":
-        is_test = splits.every(len(placed), _EVERY)
+        is_test = splits.every(len(placed), 10)
     else:
         outer = len(os.path.commonpath([f"/{file.path.rpartition('/')[0]}" for file, _ in placed]))
         keys = [unicodedata.normalize("NFC", f"/{file.path}"[outer:].lstrip("/")).encode() for file, _ in placed]
-        is_test = splits.held_out(keys, 1 / _EVERY, [place.label for _, place in placed])
+        is_test = splits.held_out(keys, share, [place.label for _, place in placed])
     for (file, place), held_out in zip(placed, is_test, strict=True):
         yield Entry(file, place.label, "test" if held_out else "train")
 
@@ -168,7 +190,7 @@ def _guess(
     counts = collections.Counter(place.split for _, place in placed)
     train, test = (sum(entry.split == split for entry in entries) for split in SPLITS)
     if not counts["test"] and not counts["val"]:
-        splits = f"no folders of splits, so {train:,} pictures to train on and {test:,} held out"
+        splits = "no folders of splits, so that some of each class are held out" if classes else "no folders of splits"
     elif not counts["test"]:
         splits = f"splits train ({train:,}) and val as held-out ({test:,})"
     else:

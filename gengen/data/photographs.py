@@ -1,11 +1,9 @@
 """Photographs: pieces cut at random out of the few colour photographs that scikit-learn and scikit-image ship."""
 
-import importlib.util
-import pathlib
-
 import numpy as np
 from PIL import Image
 
+from gengen.data import packages
 from gengen.data.random_numbers import uniform
 
 SIDE = 64
@@ -77,9 +75,5 @@ def box(size: tuple[int, int], split: str, numbers: np.ndarray) -> tuple[int, in
 
 
 def _read(package: str, file: str) -> Image.Image:
-    """Reads a file inside a package without importing it, which takes a second."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError(f"No module named {package!r}")
-    with Image.open(pathlib.Path(spec.submodule_search_locations[0]) / file) as opened:
+    with Image.open(packages.path(package, file)) as opened:
         return opened.convert("RGB")

@@ -28,7 +28,6 @@ WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PAIRED = "paired"
 """Feature of second pictures, in gengen's own builders."""
 
-_EVERY = 10
 _DAY = 24 * 3600.0
 _CHUNK = 256
 
@@ -62,7 +61,7 @@ class Prepared(NamedTuple):
     Attributes:
       features: that are trained on.
       classes: names of the classes.
-      splits: maps "train" and "test" to (records, their places): a data set without a split for testing lends a tenth
+      splits: maps "train" and "test" to (records, their places): a data set without a split for testing lends a share
         of its training records.
       split: by which rule, or that it has one (`splits.OWN`).
       paired: the feature of the second picture of every record, where there is one; it has as many channels.
@@ -98,7 +97,9 @@ class Prepared(NamedTuple):
             yield name, Image.open(io.BytesIO(stored)), label
 
 
-def prepare(name: str, source: Source, manual_dir: pathlib.Path | None, rule: str = splits.RULES[0]) -> Prepared:
+def prepare(
+    name: str, source: Source, manual_dir: pathlib.Path | None, rule: str = splits.RULES[0], share: float = 0.0
+) -> Prepared:
     """Prepares a data set (once), and opens its records.
 
     Args:
@@ -106,6 +107,7 @@ def prepare(name: str, source: Source, manual_dir: pathlib.Path | None, rule: st
       source: what `find_source` gave.
       manual_dir: the user's folder of raw files, or None.
       rule: of `splits.RULES`, for a TFDS data set without a split for testing.
+      share: that is held out of such a one; 0 for a tenth.
 
     Returns:
       The opened data set.
@@ -130,7 +132,7 @@ def prepare(name: str, source: Source, manual_dir: pathlib.Path | None, rule: st
             say(f"{name} names classes, but no training example is of a known one: taken as without labels")
             found = found._replace(label=None)
         classes = tuple(builder.info.features[found.label].names) if found.label else ()
-        chosen, drawn = _splits(name, builder, stored, found.label, rule)
+        chosen, drawn = _splits(name, builder, stored, found.label, rule, share)
         known = (builder.info.metadata or {}) if name in BUILDERS else {}
         low_high, bounds = (tuple(known.get(key) or ()) or None for key in ("range", "bounds"))
         return Prepared(found, classes, chosen, source.split or drawn, paired, low_high, bounds)
@@ -198,7 +200,7 @@ def _sweep(folder: pathlib.Path) -> None:
 
 
 def _splits(
-    name: str, builder: Any, stored: Sequence[str], label: str | None, rule: str
+    name: str, builder: Any, stored: Sequence[str], label: str | None, rule: str, share: float
 ) -> tuple[dict[str, tuple[Any, Sequence[int]]], str]:
     """Opens the records of both splits, and says how "test" was drawn."""
     counts = {split: info.num_examples for split, info in builder.info.splits.items()}
@@ -206,26 +208,29 @@ def _splits(
         raise Refusal(f"--config.data.name={name} has no split `train`, but {', '.join(counts)}.")
     train, every = _records(builder, "train", stored), range(counts["train"])
     unlabelled: list[str] = []
+    part = f"{100 * share:g} %" if share else "a tenth"
     for split in _for_testing(counts, rule):
         if counts[split]:
             if label and not _has_labels(builder, split, stored, label, rule):
                 unlabelled.append(split)
                 continue
             _say_instead(name, unlabelled, f"its split {split}")
+            if name not in BUILDERS:  # of these, it is known before
+                splits.refuse_share(name, share)
             held_out = _records(builder, split, stored), range(counts[split])
             return {"train": (train, every), "test": held_out}, splits.OWN
     if unlabelled:
-        _say_instead(name, unlabelled, "a tenth of its training examples")
+        _say_instead(name, unlabelled, f"{part} of its training examples")
     elif name not in BUILDERS:
-        say(f"{name} has no split for testing, so a tenth of its training examples is held out")
+        say(f"{name} has no split for testing, so {part} of its training examples is held out")
     if rule == "position":
-        is_test = splits.every(len(every), _EVERY)
+        is_test = splits.every(len(every), 10)
     else:
         keys, classes = [], []
         for _, record in _in_chunks(train, every):
             keys.append(hashlib.sha256(record[stored[0]]).digest())  # the examples would not fit in memory
             classes.append(int(record[label]) if label else 0)
-        is_test = splits.held_out(keys, 1 / _EVERY, classes)
+        is_test = splits.held_out(keys, share or splits.SHARE, classes)
     places = {"train": np.flatnonzero(~is_test), "test": np.flatnonzero(is_test)}
     if not len(places["test"]):
         raise Refusal(f"--config.data.name={name} has one example of each class, and none can be held out.")

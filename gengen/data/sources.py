@@ -12,6 +12,7 @@ from gengen.data import facades, idx, points, raw, solids, splits, usps
 from gengen.data.arrays import find_arrays
 from gengen.data.errors import explained, quiet
 from gengen.data.image_folder import list_folder
+from gengen.data.listing import shown
 from gengen.data.splits import VERSION, VERSIONS
 
 
@@ -22,6 +23,7 @@ class Wanted(NamedTuple):
       data_dir: root folder of all data sets.
       manual_dir: the user's folder of raw files, or their file, or None.
       rule: of `splits.RULES`, where the data set has no split for testing.
+      share: of the examples that is held out there; 0 for the usual one.
       domain: "A" or "B" of the two that a folder of pictures holds, or "".
       size: (height, width); None for what the data have.
       kind: of the user's own arrays: one of `signature.KINDS`, or "auto".
@@ -33,6 +35,7 @@ class Wanted(NamedTuple):
     domain: str = ""
     size: tuple[int, int] | None = None
     kind: str = "auto"
+    share: float = 0.0
 
 
 class Source(NamedTuple):
@@ -54,18 +57,20 @@ class Source(NamedTuple):
 
 def _own(name: str, wanted: Wanted) -> Source:
     split = wanted.rule if name in _DRAWN else splits.OWN
+    if split == splits.OWN:
+        splits.refuse_share(name, wanted.share)
     version = VERSIONS.get(split, VERSION)
     if name in _RAW:
         files = _RAW[name]()
         others = [known() for known in _RAW.values()]
         found = raw.find(files, wanted.manual_dir, [other for other in others if other.dataset != files.dataset])
     else:
-        found = _embedded(name, wanted)
+        found = _embedded(name, wanted, f"test_{wanted.share}" if wanted.share else "")
 
     def builder() -> Any:
         from gengen.data.builders import OWN
 
-        return OWN[name](found=found, data_dir=wanted.data_dir, version=version)
+        return OWN[name](found=found, data_dir=wanted.data_dir, version=version, share=wanted.share)
 
     return Source(version, found.digest, builder, split, found.notes)
 
@@ -76,6 +81,7 @@ def _embedded(name: str, wanted: Wanted, digest: str = "") -> raw.Found:
 
 
 def _drawn_arrays(name: str, wanted: Wanted) -> Source:
+    splits.refuse_share(name, wanted.share)
     found = _embedded(name, wanted)
 
     def builder() -> Any:
@@ -87,6 +93,7 @@ def _drawn_arrays(name: str, wanted: Wanted) -> Source:
 
 
 def _solids(wanted: Wanted) -> Source:
+    splits.refuse_share("solids", wanted.share)
     side, width = wanted.size or (solids.SIDE, solids.SIDE)
     if side != width:
         raise Refusal(f"--config.data.resolution=({side}, {width}) should be one number: solids lie in cubes.")
@@ -102,18 +109,25 @@ def _solids(wanted: Wanted) -> Source:
 
 def _array_folder(wanted: Wanted) -> Source:
     arrays = find_arrays(wanted.manual_dir, wanted.kind)
+    if "test" in arrays.files:
+        splits.refuse_share(shown(arrays.files["test"].parent), wanted.share)
 
     def builder() -> Any:
         from gengen.data.array_builders import ArrayFolder
 
         return ArrayFolder(arrays=arrays, data_dir=wanted.data_dir)
 
-    return Source(f"{VERSION}-{wanted.rule}", arrays.digest, builder, "")
+    return Source(f"{VERSION}-{_drawn(wanted)}", arrays.digest, builder, "")
+
+
+def _drawn(wanted: Wanted) -> str:
+    """How the split for testing is drawn once the data are prepared, as part of a cache's name."""
+    return f"{wanted.rule}-{wanted.share}" if wanted.share else wanted.rule
 
 
 def _image_folder(wanted: Wanted) -> Source:
     data_dir, manual_dir, rule, domain, *_ = wanted
-    folder = list_folder(manual_dir, rule, domain)
+    folder = list_folder(manual_dir, rule, domain, wanted.share)
     # Files of two folders may agree in names, sizes and times of change, so the place is part of what they are.
     state = f"{manual_dir and manual_dir.resolve()}\t{folder.digest}"
     folder = folder._replace(digest=hashlib.sha256(os.fsencode(state)).hexdigest()[:16])
@@ -133,7 +147,9 @@ _RAW: Mapping[str, Callable[[], raw.RawSet]] = {
     "facades": facades.raw_set,
 }
 
-_NAMES = ("digits", "glyphs", "photographs", *_RAW)  # of the first three there is nothing to download
+_EMBEDDED = ("digits", "digits_smooth", "glyphs", "glyphs_varied", "faces", "photographs")
+
+_NAMES = (*_EMBEDDED, *_RAW)  # of the embedded there is nothing to download
 
 _ARRAYS = (*points.CLOUDS, "sines")
 
@@ -185,4 +201,4 @@ def find_source(name: str, wanted: Wanted) -> Source:
     notes: tuple[str, ...] = ()
     if manual_dir and place.exists():
         notes = (f"TFDS has prepared {name} before, in {place}, so --config.data.manual_dir={manual_dir} is not read.",)
-    return Source(f"{builder.version}-{wanted.rule}", "", lambda: builder, "", notes)
+    return Source(f"{builder.version}-{_drawn(wanted)}", "", lambda: builder, "", notes)

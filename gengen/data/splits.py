@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from gengen.core.refusal import Refusal
+
 RULES = ("hash", "position")
 """How a split is drawn: by what the examples are, or as versions before 0.2 did, every so-and-so-many-th of them."""
 
@@ -17,6 +19,26 @@ VERSION = "1.0.0"
 
 VERSIONS = {"hash": "1.1.0", "position": VERSION}
 """Versions of the builders that draw a split for testing, by rule."""
+
+
+SHARE = 0.1
+"""The share that is held out where nobody says another one."""
+
+LARGEST_SHARE = 0.9
+"""The largest one that is asked for: a model has to be trained on something."""
+
+
+def refuse_share(name: str, share: float) -> None:
+    """Refuses a share for data with a split for testing of their own; 0 asks for none.
+
+    Raises:
+      Refusal: there is one.
+    """
+    if share:
+        raise Refusal(
+            f"--config.data.test_share={share:g} says how many examples gengen holds out of data without a split for "
+            f"testing, and {name} has its own: leave it 0."
+        )
 
 
 def held_out(keys: Sequence[bytes], share: float, classes: Sequence[Any] | np.ndarray | None = None) -> np.ndarray:

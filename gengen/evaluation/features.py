@@ -16,7 +16,9 @@ from gengen.data.labels import present
 from gengen.data.signature import DataSet
 from gengen.data.torch_file import read_state_dict
 from gengen.evaluation.nearest_classifier import NearestClassifier
-from gengen.evaluation.trained_classifier import trained
+from gengen.evaluation.self_supervised import CHANNELS, rotations_of, side_of
+from gengen.evaluation.trained_classifier import classifier_of
+from gengen.evaluation.trained_network import trained
 from gengen.files.places import place
 from gengen.inference.batched import batched, chosen
 from gengen.metrics.thumbnails import SIDE, block_means, thumbnails
@@ -45,7 +47,9 @@ class Extractor(NamedTuple):
       resize: what happens to examples before, in words.
       extract: examples [N, *shape] -> features [N, D] and log-probabilities [N, K], None where it has no classes.
       classes: number K of its classes; 0 where it has none.
-      accuracy: share of the held-out examples that it classifies correctly; None where it was not trained here.
+      accuracy: share of the held-out examples that it classifies correctly, or of their turns that it tells; None where
+        it was not trained here.
+      teacher: what taught it: "labels", or "rotations" of the data themselves; "" where nobody did here.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Extractor(NamedTuple):
     extract: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]
     classes: int
     accuracy: float | None = None
+    teacher: str = ""
 
     @property
     def title(self) -> str:
@@ -74,6 +79,23 @@ class Extractors(NamedTuple):
     features: Extractor
     classes: Extractor | None
     points: Extractor
+
+
+class Choice(NamedTuple):
+    """What examples are to be judged by, before anything is taught.
+
+    Attributes:
+      features: what gives them, as `config.evaluation.features` names it.
+      labelled: whether there are classes, and so something that names them.
+    """
+
+    features: str
+    labelled: bool
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether what gives the features also gives probabilities of classes."""
+        return self.features == "inception" or (self.features == "classifier" and self.labelled)
 
 
 class UnfitDataError(Refusal):
@@ -96,26 +118,6 @@ def on_unit_scale(field: Field, examples: np.ndarray) -> np.ndarray:
     return np.asarray((points - field.low) / (field.high - field.low))
 
 
-def extractors(data: DataSet, settings: ConfigDict) -> Extractors:
-    """Chooses, and where necessary trains, what examples of a data set are judged by.
-
-    Args:
-      data: the data set; its classifier is kept in its folder.
-      settings: the section `evaluation`.
-
-    Raises:
-      UnfitDataError: there are no labels for a classifier, too many coordinates, or the choice is for pictures alone.
-      Refusal: the choice is unknown, or the file of weights cannot be used.
-    """
-    kind, labelled = KINDS[data.signature.kind], len(present(data)) > 1
-    name = _chosen(data, settings, labelled=labelled)
-    inception = _inception(settings.inception_weights) if name == "inception" else None  # first: it may be a wrong one
-    classes, points = kind.classes(data) if labelled else None, kind.points(data)
-    if name == "classifier" and classes:
-        return Extractors(classes, classes, points)
-    return Extractors(inception or (points if kind is _OF_NUMBERS else _coordinates(data)), classes, points)
-
-
 def class_extractor(data: DataSet) -> Extractor:
     """What names the classes of labelled data, whatever gives the features; it is trained where necessary.
 
@@ -127,24 +129,60 @@ def class_extractor(data: DataSet) -> Extractor:
     return KINDS[data.signature.kind].classes(data)
 
 
-def _chosen(data: DataSet, settings: ConfigDict, *, labelled: bool) -> str:
-    """What gives the features: "classifier", "inception" or "coordinates"."""
+def choose(data: DataSet, settings: ConfigDict) -> Choice:
+    """Chooses what examples of a data set are judged by; nothing is taught yet.
+
+    What is left to be chosen is Inception where its file is named, the classifier where there are labels, and where
+    there are none, the pictures themselves if they are of at most `COORDINATES` numbers, whose distances mean something
+    and need no training, or else a network that is taught by turning them.
+
+    Args:
+      data: the data set.
+      settings: the section `evaluation`.
+
+    Raises:
+      UnfitDataError: there are no labels for a classifier, too many coordinates, or the choice is for pictures alone.
+      Refusal: the choice needs a file.
+    """
     asked, weights, signature = settings.features, settings.inception_weights, data.signature
     offered, size = KINDS[signature.kind].features, int(np.prod(signature.shape))
+    labelled = len(present(data)) > 1
     if asked == "inception" and not weights:
         raise Refusal(f"--config.evaluation.features=inception needs inception_weights: {WANTED}.")
     if offered == ("coordinates",):
-        return _coordinates_alone(data, asked)
+        return Choice(_coordinates_alone(data, asked), labelled)
     if asked == "auto":
-        asked = "inception" if weights else "classifier" if labelled or size > COORDINATES else "coordinates"
+        unlabelled = "rotations" if size > COORDINATES else "coordinates"
+        asked = "inception" if weights else "classifier" if labelled else unlabelled
     if (asked == "classifier" and not labelled) or (asked == "coordinates" and size > COORDINATES):
-        why = "training images of fewer than two classes" if asked == "classifier" else f"pictures of {size} numbers"
+        why = "training images of fewer than two classes" if asked == "classifier" else f"pictures of {size:,} numbers"
         raise UnfitDataError(
-            f"{signature.name} has {why}, so its samples cannot be judged by a {asked.removesuffix('s')}; name a "
-            f"file with --config.evaluation.inception_weights ({WANTED}), or choose a --config.data.resolution of at "
-            f"most {COORDINATES} numbers for --config.evaluation.features=coordinates."
+            f"{signature.name} has {why}, so its samples cannot be judged by a {asked.removesuffix('s')}; choose "
+            f"--config.evaluation.features=rotations, which teaches a network by turning them, or name a file with "
+            f"--config.evaluation.inception_weights ({WANTED})."
         )
-    return str(asked)
+    return Choice(str(asked), labelled)
+
+
+def extractors(data: DataSet, settings: ConfigDict) -> Extractors:
+    """Makes, and where necessary trains, what examples of a data set are judged by.
+
+    Args:
+      data: the data set; what is trained is kept in its folder.
+      settings: the section `evaluation`.
+
+    Raises:
+      UnfitDataError: as `choose` does.
+      Refusal: the file of weights cannot be used.
+    """
+    choice, kind = choose(data, settings), KINDS[data.signature.kind]
+    inception = _inception(settings.inception_weights) if choice.features == "inception" else None  # it may be wrong
+    classes, points = kind.classes(data) if choice.labelled else None, kind.points(data)
+    if choice.features == "classifier" and classes:
+        return Extractors(classes, classes, points)
+    if choice.features == "rotations":
+        return Extractors(_rotations(data), classes, points)
+    return Extractors(inception or (points if kind is _OF_NUMBERS else _coordinates(data)), classes, points)
 
 
 def _coordinates_alone(data: DataSet, asked: str) -> str:
@@ -160,10 +198,21 @@ def _coordinates_alone(data: DataSet, asked: str) -> str:
 
 
 def _classifier(data: DataSet) -> Extractor:
-    network = trained(data, data.folder / "classifier.npz")
+    network = trained(data, classifier_of(data), data.folder / "classifier.npz")
     classes = len(data.signature.classes)
     accuracy = network.accuracy if network.metadata["count"] else None
-    return Extractor(network.name, network.digest, FEATURES, "none", network.extract, classes, accuracy)
+    return Extractor(network.name, network.digest, FEATURES, "none", network.extract, classes, accuracy, "labels")
+
+
+def _rotations(data: DataSet) -> Extractor:
+    network = trained(data, rotations_of(data), data.folder / "rotations.npz")
+    side, shape = side_of(data.signature.shape), data.signature.shape
+    resize = "none" if shape[:2] == (side, side) else f"linear, to {side} x {side}"
+
+    def extract(images: np.ndarray) -> tuple[np.ndarray, None]:
+        return network.extract(images)[0], None
+
+    return Extractor(network.name, network.digest, CHANNELS, resize, extract, 0, network.accuracy, "rotations")
 
 
 def _nearest(data: DataSet) -> Extractor:
@@ -236,7 +285,7 @@ class Kind(NamedTuple):
 _OF_NUMBERS = Kind(("coordinates",), _nearest, _coordinates)
 
 KINDS: Mapping[str, Kind] = {
-    "picture": Kind(("classifier", "inception", "coordinates"), _classifier, _thumbnails),
+    "picture": Kind(("classifier", "inception", "coordinates", "rotations"), _classifier, _thumbnails),
     "points": _OF_NUMBERS,
     "series": _OF_NUMBERS,
     "volume": _OF_NUMBERS,

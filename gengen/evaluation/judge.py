@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,13 +13,14 @@ from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
 from gengen.data.labels import only_labelled, present, with_labels
 from gengen.data.signature import DataSet
-from gengen.evaluation.features import Extractor, UnfitDataError, extractors
+from gengen.data.splits import OWN
+from gengen.evaluation.features import Extractor, Extractors, UnfitDataError, choose, extractors
 from gengen.inference.conditions import LABEL
 from gengen.inference.sampling import Draw
 from gengen.metrics.comparison import Compared, compare
-from gengen.metrics.examples import Examples, real_of
+from gengen.metrics.examples import Examples, Real, real_of
 from gengen.metrics.interval import Estimate
-from gengen.metrics.scores import FEWEST, SCORES, available, measure
+from gengen.metrics.scores import FEWEST_POINTS, FEWEST_TRAINING, SCORES, available, measure
 from gengen.runs.run import Run
 
 REFERENCE = 10_000
@@ -42,7 +44,8 @@ class Judge:
       nouns: what one example and several are called.
       training: all training examples that samples are compared with [M, *shape].
       asked: classes that samples are told to be [num]; None where they are not.
-      real: the data, as the scores see them.
+      names: of the scores that are measured.
+      left_out: a sentence about scores that would take more examples; "" if there are none.
 
     Args:
       data: the data set; where samples can be told their class, its examples of unknown classes are left out.
@@ -64,30 +67,42 @@ class Judge:
         self.signature, self.nouns = data.signature, NOUNS[data.signature.kind]
         self.training = train["data"]
         number = min(len(test["data"]), len(self.training))
-        fewest = max((SCORES[name].fewest for name in scores if name in SCORES), default=FEWEST)
-        if number < fewest:
+        fewest = max((SCORES[name].fewest for name in scores if name in SCORES), default=FEWEST_POINTS)
+        if number < fewest or len(self.training) < FEWEST_TRAINING:
             raise UnfitDataError(
                 f"{data.signature.name} has {len(self.training)} training and {len(test['data'])} held-out "
-                f"{self.nouns[1]}; to judge samples there must be {fewest} of each."
+                f"{self.nouns[1]}; to judge samples there must be {max(fewest, FEWEST_TRAINING)} and {fewest} of them."
             )
         self.num = min(num, len(self.training))
         self.asked = pick(train["label"], self.num)[1] if labelled else None
-        self.sees = extractors(data, settings)
-        counts = _counts(data) if self.sees.classes else None
-        self.names = chosen(
-            scores,
-            available(
-                probabilities=self.sees.features.classes > 0,
-                labels=counts is not None,
-                pairs=counts is not None and self.num > 3 * len(counts),
-                asked=labelled,
-                pictures=data.signature.kind == "picture",
-                number=number,
-            ),
+        self._data, self._settings = data, settings
+        choice = choose(data, settings)
+        self._counts = _counts(data) if choice.labelled else None
+        can = partial(
+            available,
+            probabilities=choice.has_classes,
+            labels=self._counts is not None,
+            pairs=self._counts is not None and self.num > 3 * len(self._counts),
+            asked=labelled,
+            pictures=data.signature.kind == "picture",
         )
+        self.names = chosen(scores, can(number=number))
+        self.left_out = "" if scores else _left_out(data, [name for name in can() if name not in self.names])
+        if choice.features == "inception":
+            _ = self.sees  # the file may be a wrong one
+
+    @cached_property
+    def sees(self) -> Extractors:
+        """What turns examples into features; a network is taught when it is first needed."""
+        return extractors(self._data, self._settings)
+
+    @cached_property
+    def real(self) -> Real:
+        """The data, as the scores see them."""
+        test = self._data.splits["test"]
         indices, held_out = pick(test["data"], REFERENCE)
-        reference = self.examples(held_out, asked=test["label"][indices] if labelled else None)
-        self.real = real_of(reference, self.sees.points.extract(self.training)[0], counts)
+        reference = self.examples(held_out, asked=None if self.asked is None else test["label"][indices])
+        return real_of(reference, self.sees.points.extract(self.training)[0], self._counts)
 
     def examples(
         self, data: np.ndarray, indices: np.ndarray | None = None, asked: np.ndarray | None = None
@@ -161,6 +176,25 @@ def chosen(names: Sequence[str], offered: Sequence[str]) -> list[str]:
             what = "cannot be had from these data and features" if name in SCORES else "is unknown"
             raise Refusal(f"config.evaluation.scores: {name!r} {what}; what can be had: {', '.join(offered)}.")
     return [name for name in offered if not names or name in names]
+
+
+def _left_out(data: DataSet, names: Sequence[str]) -> str:
+    """Says which scores would take more examples, and where they can come from; "" if there are none."""
+    if not names:
+        return ""
+    many = NOUNS[data.signature.kind][1]
+    fewest = sorted({SCORES[name].fewest for name in names})
+    listed = "; ".join(
+        f"{', '.join(SCORES[name].title_of(many) for name in names if SCORES[name].fewest == few)} from {few} on"
+        for few in fewest
+    )
+    counts = {split: len(data.splits[split]["data"]) for split in ("train", "test")}
+    drawn = data.signature.split != OWN and counts["test"] < counts["train"]
+    more = "; another run holds out more with --config.data.test_share" * drawn
+    return (
+        f"{counts['train']:,} training and {counts['test']:,} held-out {many} are too few for scores that take more "
+        f"of each: {listed}{more}."
+    )
 
 
 def _counts(data: DataSet) -> np.ndarray | None:

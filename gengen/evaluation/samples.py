@@ -33,7 +33,8 @@ def samples(subject: Subject) -> Section | None:
     Training examples in their place are the floor; noise, and one training example repeated, are known to be bad.
 
     Returns:
-      "sizes", "extractors", "scores", "classes" and "verdict", and a chart of them; None where there are no samples.
+      "sizes", "extractors", "scores", "classes", "left_out" and "verdict", and a chart of them; None where there are no
+      samples.
     """
     if subject.samples is None:
         return None
@@ -42,11 +43,13 @@ def samples(subject: Subject) -> Section | None:
     found = {name: judge.scores(shown) for name, shown in sets.items()}
     compared = judge.compared(drawn, sets["floor"], found["samples"], found["floor"])
     training = len(judge.real.training)
+    distance = found["samples"].get("frechet_distance")
+    # Uniform noise about a few numbers lies near to them: there, a distance says nothing of it.
+    noisy = distance is not None and judge.signature.kind == "picture"
     said = verdict(
         compared,
-        found["samples"]["frechet_distance"],
-        # Uniform noise about a few numbers lies near to them: there, a distance says nothing of it.
-        frechet_distance(sets["noise"].features, drawn.features) if judge.signature.kind == "picture" else None,
+        distance,
+        frechet_distance(sets["noise"].features, drawn.features) if noisy else None,
         shares,
         number=judge.num,
         training=training,
@@ -57,6 +60,7 @@ def samples(subject: Subject) -> Section | None:
         "extractors": [_as_json(extractor) for extractor in dict.fromkeys(map(judge.extractor, judge.names))],
         "scores": {name: _entry(judge, name, found, compared) for name in judge.names},
         "classes": _shares_as_json(shares),
+        "left_out": judge.left_out,
         "verdict": said,
     }
     return Section(report, lambda: _chart(subject, report, judge, drawn, shares))
@@ -136,7 +140,7 @@ def _difference_as_json(found: Compared) -> dict[str, Any]:
 
 
 def _as_json(extractor: Extractor) -> dict[str, Any]:
-    fields = ("name", "digest", "title", "dimension", "classes", "resize", "accuracy")
+    fields = ("name", "digest", "title", "dimension", "classes", "resize", "accuracy", "teacher")
     return {field: getattr(extractor, field) for field in fields}
 
 

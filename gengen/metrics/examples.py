@@ -8,6 +8,9 @@ from gengen.metrics import bins
 from gengen.metrics.collisions import duplicate_radius
 from gengen.metrics.copying import CopyLimit, fit_limit
 
+LEAST_POINTS = 8
+"""The fewest held-out examples from which the distance of near-duplicates is learnt."""
+
 
 class Examples(NamedTuple):
     """A set of examples as the scores see it.
@@ -58,11 +61,13 @@ class Real(NamedTuple):
 
 def real_of(reference: Examples, training: np.ndarray, counts: np.ndarray | None) -> Real:
     """Derives from the data what the scores need; the arguments are the fields of `Real`."""
+    # So few held-out examples do not show how near to each other different ones may lie, and the training ones do.
+    different = reference.points if len(reference.points) >= LEAST_POINTS else training
     return Real(
         reference,
         training,
         counts,
         bins=bins.fit_bins(reference.features),
-        radius=duplicate_radius(reference.points),
+        radius=duplicate_radius(different),
         limit=fit_limit(reference.points, training),
     )

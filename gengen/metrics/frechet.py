@@ -96,7 +96,8 @@ def frechet_distance(reference: np.ndarray, generated: np.ndarray) -> Estimate:
     the distance's influence function, has an expectation of L + 2 Q: it is sqrt(2) too wide where the distributions
     are equal, which is where the floor lies. Q does not depend on how far the two are apart as long as they are alike,
     so it is estimated from the reference alone; the variance taken is J - Q, or J / 2 if that is more. The interval is
-    symmetric on a logarithmic scale, because where few directions matter the distance is skewed like a chi-square.
+    symmetric on a logarithmic scale, because where few directions matter the distance is skewed like a chi-square, and
+    Student's with a degree of freedom less than the smaller set has examples.
 
     Args:
       reference: features of data [M, D].
@@ -110,7 +111,8 @@ def frechet_distance(reference: np.ndarray, generated: np.ndarray) -> Estimate:
     delta = _influence(reference, real.mean, fake.mean, plan.forth).var() / real.size
     delta += _influence(generated, fake.mean, real.mean, plan.back).var() / fake.size
     quadratic = _quadratic_variance(reference, real.mean, plan, 2 * (1 / real.size + 1 / fake.size) ** 2)
-    return around_positive(plan.distance, delta - min(quadratic, delta / 2))
+    degrees = min(real.size, fake.size) - 1
+    return around_positive(plan.distance, delta - min(quadratic, delta / 2), degrees)
 
 
 def frechet_difference(reference: np.ndarray, generated: np.ndarray, other: np.ndarray) -> tuple[float, float]:

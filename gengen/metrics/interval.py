@@ -46,14 +46,20 @@ def around(value: float, variance: float, degrees: float = math.inf) -> Estimate
     return Estimate(float(value), float(value) - half, float(value) + half)
 
 
-def around_positive(value: float, variance: float) -> Estimate:
+def around_positive(value: float, variance: float, degrees: float = math.inf) -> Estimate:
     """Puts an interval around a squared distance or divergence that is skewed towards high values near 0.
 
-    The normal interval of the value's logarithm, whose variance is `variance` / value^2: [value / f, value f].
+    Student's interval of the value's logarithm, whose variance is `variance` / value^2: [value / f, value f].
+
+    Args:
+      value: the score.
+      variance: estimated variance of the score over fresh samples.
+      degrees: degrees of freedom of that estimate; infinite for the normal distribution.
     """
+    half = around(0.0, variance, degrees).high
     if value <= 0:
-        return Estimate(0.0, 0.0, around(0.0, variance).high)
-    factor = math.exp(min(around(0.0, variance).high / value, 700.0))
+        return Estimate(0.0, 0.0, half)
+    factor = math.exp(min(half / value, 700.0))
     return Estimate(float(value), float(value) / factor, float(value) * factor)
 
 

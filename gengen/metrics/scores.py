@@ -20,7 +20,13 @@ AS_REAL = "as real"
 """Which direction is better, of a score that is good neither high nor low."""
 
 FEWEST = 8
-"""Held-out and training examples without which no score can be computed."""
+"""Held-out and training examples without which distributions cannot be compared: two blocks of four, for a variance."""
+
+FEWEST_POINTS = 2
+"""Held-out examples from which it can be seen how near to each other, and to training ones, different ones lie."""
+
+FEWEST_TRAINING = 4
+"""Training examples without which nothing can be judged: one, and the three nearest to it."""
 
 
 class Score(NamedTuple):
@@ -34,8 +40,8 @@ class Score(NamedTuple):
         four for each direction of a covariance, a thousand where neighbours stand for a manifold, fifty or a hundred
         for each share of a class. Rules of thumb; what fewer examples do shows in the floor.
       paper: where it comes from.
-      fewest: held-out and training examples without which it cannot be computed: balls of neighbours in halves of them
-        need 32 of each.
+      fewest: held-out and training examples without which it cannot be computed, or its interval does not hold: balls
+        of neighbours in halves of them need 32 of each, ten splits of an Inception score two in each.
       compares: whether it compares with the reference, or looks at the samples alone.
       evenly: whether it takes as many examples of the reference as of the samples.
       taught: whether it looks at the samples alone through a classifier, which knows the training data too well for
@@ -50,7 +56,7 @@ class Score(NamedTuple):
     sees: str
     least: Callable[[int, int], int]
     paper: str
-    fewest: int = FEWEST
+    fewest: int = FEWEST_POINTS
     compares: bool = False
     evenly: bool = False
     taught: bool = False
@@ -70,6 +76,7 @@ SCORES: Mapping[str, Score] = {
         "features",
         lambda d, k: 4 * d,
         "Heusel et al. 2017, arXiv:1706.08500",
+        fewest=FEWEST,
         compares=True,
         logarithmic=True,
     ),
@@ -79,6 +86,7 @@ SCORES: Mapping[str, Score] = {
         "features",
         lambda d, k: 250,
         "Binkowski et al. 2018, arXiv:1801.01401",
+        fewest=FEWEST,
         compares=True,
         evenly=True,
         logarithmic=True,
@@ -90,6 +98,7 @@ SCORES: Mapping[str, Score] = {
         "features",
         lambda d, k: 100 * k,
         "Salimans et al. 2016, arXiv:1606.03498",
+        fewest=20,
         taught=True,
     ),
     "precision": Score(
@@ -134,6 +143,7 @@ SCORES: Mapping[str, Score] = {
         "features",
         lambda d, k: 1000,
         "Richardson and Weiss 2018, arXiv:1805.12462",
+        fewest=FEWEST,
         compares=True,
     ),
     "class_divergence": Score(

@@ -36,7 +36,7 @@ class Classes(NamedTuple):
 
 def verdict(
     compared: Mapping[str, Compared],
-    distance: Estimate,
+    distance: Estimate | None,
     to_noise: Estimate | None,
     classes: Classes | None,
     *,
@@ -51,7 +51,7 @@ def verdict(
     Args:
       compared: scores of samples and of real data by name: collisions, copied, where samples were asked to be of a
         class label_agreement, and any others.
-      distance: the Fréchet distance of the samples from data.
+      distance: the Fréchet distance of the samples from data; None where these are too few.
       to_noise: the same from noise, instead of from data; None where it cannot tell noise.
       classes: shares of the classes; None where there are none.
       number: of samples.
@@ -62,7 +62,7 @@ def verdict(
       At least one sentence.
     """
     repeats = compared["collisions"].samples.value > COLLAPSED  # which noise does not
-    if to_noise and to_noise.high < distance.low and not repeats:
+    if distance and to_noise and to_noise.high < distance.low and not repeats:
         return [
             f"These samples are noise: they are nearer to noise (Fréchet distance {to_noise.value:.4g}) than to data "
             f"({distance.value:.4g})."

@@ -44,10 +44,13 @@ class Classifier(nn.Module):
     Attributes:
       classes: number of classes K.
       channels: channels of the smallest map; they halve as the map doubles, down to `NARROWEST`.
+      pooled: whether the means of the smallest map's channels are the features instead [N, channels]. Of a task that is
+        a means to an end they keep more: the penultimate activations fall into as many heaps as there are classes.
     """
 
     classes: int
     channels: Size = 128
+    pooled: bool = False
 
     @nn.compact
     def __call__(self, image: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:
@@ -58,7 +61,8 @@ class Classifier(nn.Module):
           train: whether batch normalisation uses the statistics of this batch.
 
         Returns:
-          Features [N, 64], the penultimate activations, and logits [N, K], which are linear in them; both float32.
+          Features [N, 64], the penultimate activations, in which the logits [N, K] are linear, and these; both float32.
+          Features that are `pooled` are those of the map instead.
 
         Raises:
           ValueError: `classes` is below 2 or `channels` below 1.
@@ -76,15 +80,39 @@ class Classifier(nn.Module):
             x = self._block(x, train, times, size=5, stride=2)
         for left in reversed(range(times)):
             x = self._block(x, train, left, size=3, stride=2)
+        means = x.mean((1, 2))
         x = nn.Dense(FEATURES, use_bias=False)(x.reshape(x.shape[0], -1))
         features = nn.silu(BatchNorm(momentum=0.9)(x, train))
-        return features, nn.Dense(self.classes)(features)
+        return means if self.pooled else features, nn.Dense(self.classes)(features)
 
     def _block(self, x: jax.Array, train: bool, left: int, *, size: int, stride: int) -> jax.Array:
         """Convolves, normalises and activates; `left` is how often the map is still to be halved."""
         channels = max(self.channels >> left, min(NARROWEST, self.channels))
         x = Conv(channels, (size, size), strides=stride, use_bias=False)(x)
         return nn.silu(BatchNorm(momentum=0.9)(x, train))
+
+
+class Squared(nn.Module):
+    """A network that sees images of any size as squares.
+
+    Attributes:
+      network: of images [N, side, side, C].
+      side: of the square, in pixels; no more than the images have.
+    """
+
+    network: nn.Module
+    side: Size
+
+    def __call__(self, image: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:
+        """Returns what the network does of images [N, H, W, C]."""
+        features, logits = self.network(squared(image, self.side), train)
+        return features, logits
+
+
+def squared(image: jax.Array, side: int) -> jax.Array:
+    """Images [N, H, W, C] as squares [N, side, side, C]: resized linearly, and averaged where they get smaller."""
+    resized: jax.Array = jax.image.resize(image, (len(image), side, side, image.shape[-1]), "linear", antialias=True)
+    return resized
 
 
 class Linear(nn.Module):

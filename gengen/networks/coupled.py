@@ -11,7 +11,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gengen.networks.dcgan import KERNEL_INIT, Dense, check_width, doubled, doublings
+from gengen.networks.dcgan import KERNEL_INIT, Dense, check_width, doubled
+from gengen.networks.doublings import doublings
 from gengen.networks.layers.conv import Conv
 from gengen.networks.layers.norm import BatchNorm
 from gengen.networks.layers.upsample import Upsample, Upsampling
@@ -24,7 +25,7 @@ class Trunk(nn.Module):
     Attributes:
       shape: height, width and channels of an image.
       width: channels of the map that it makes; each one before has twice as many.
-      dense, upsample, dtype: as in `dcgan.doubled`.
+      dense, upsample, dtype: as in `doubled`.
     """
 
     shape: tuple[int, int, int]

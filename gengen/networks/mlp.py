@@ -1,7 +1,7 @@
 """Multilayer perceptrons: encoders and decoders, and the generator and critic of widely used GAN tutorial scripts."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import flax.linen as nn
@@ -9,20 +9,13 @@ import jax
 import jax.numpy as jnp
 
 from gengen.networks.critic import CriticNetwork, CriticOutput
+from gengen.networks.layers.activations import Activation, activation_of
 from gengen.networks.layers.deviation import append_deviation, check_batch
-from gengen.networks.layers.norm import NORMS, BatchNorm, check_norm, normalise, weigh
+from gengen.networks.layers.norm import NORMS, NORMS_OF_GENERATORS, check_norm, normalise, weigh
 from gengen.values import OneOf, Size
 
 KERNEL_INIT = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
 """Uniform in +-1/sqrt(fan_in): LeCun et al. 1998, "Efficient BackProp", and the default of those scripts."""
-
-
-ACTIVATIONS: Mapping[str, Callable[[jax.Array], jax.Array]] = {
-    "relu": nn.relu,
-    "tanh": jnp.tanh,
-    "silu": nn.silu,
-    "softplus": nn.softplus,
-}
 
 
 def check_widths(widths: Sequence[int]) -> None:
@@ -44,13 +37,13 @@ class Encoder(nn.Module):
 
     Attributes:
       widths: units of the hidden layers; without any, the features are the array itself, and what follows is linear.
-      activation: one of `ACTIVATIONS`.
+      activation: what follows each hidden layer.
       bounded: whether the arrays are data in [-1, 1]; others, and latents, are taken as they are.
       dtype: dtype of the computation; parameters are float32.
     """
 
     widths: Sequence[Size] = (500,)
-    activation: Annotated[str, OneOf(tuple(ACTIVATIONS))] = "relu"
+    activation: Activation = "relu"
     bounded: bool = False
     dtype: Any = jnp.float32
 
@@ -63,13 +56,12 @@ class Encoder(nn.Module):
         """
         del train
         check_widths(self.widths)
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(f"activation={self.activation!r} must be one of {', '.join(ACTIVATIONS)}")
+        activation = activation_of(self.activation)
         if self.bounded:
             x = (x + 1) / 2
         x = x.reshape(x.shape[0], -1).astype(self.dtype)
         for width in self.widths:
-            x = ACTIVATIONS[self.activation](nn.Dense(width, dtype=self.dtype)(x))
+            x = activation(nn.Dense(width, dtype=self.dtype)(x))
         return x.astype(jnp.float32)
 
 
@@ -83,7 +75,7 @@ class Decoder(nn.Module):
 
     shape: tuple[int, ...]
     widths: Sequence[Size] = (500,)
-    activation: Annotated[str, OneOf(tuple(ACTIVATIONS))] = "relu"
+    activation: Activation = "relu"
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -95,30 +87,40 @@ class Decoder(nn.Module):
 
 
 class Generator(nn.Module):
-    """Maps latents to data through ever wider layers; batch normalisation follows each but the first.
+    """Maps latents to data through ever wider layers.
 
     Attributes:
       shape: of an example.
       widths: units of the hidden layers.
+      norm: normalisation, which follows each hidden layer but the first.
+      activation: what follows each hidden layer.
       bounded: whether data lie in [-1, 1], where a hyperbolic tangent keeps what is made.
       dtype: dtype of the computation; parameters are float32.
     """
 
     shape: tuple[int, ...]
     widths: Sequence[Size] = (128, 256, 512, 1024)
+    norm: Annotated[str, OneOf(NORMS_OF_GENERATORS)] = "batch"
+    activation: Activation = "leaky_relu"
     bounded: bool = True
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, latent: jax.Array, train: bool) -> jax.Array:
-        """Returns data [B, *shape], float32, for latents [B, L]."""
+        """Returns data [B, *shape], float32, for latents [B, L].
+
+        Raises:
+          ValueError: a width is below 1, or `norm` or `activation` is unknown.
+        """
         check_widths(self.widths)
+        check_norm(self.norm, NORMS_OF_GENERATORS)
+        activation = activation_of(self.activation)
         x = latent.astype(self.dtype)
         for place, width in enumerate(self.widths):
             x = nn.Dense(width, kernel_init=KERNEL_INIT, dtype=self.dtype)(x)
             if place > 0:
-                x = BatchNorm(momentum=0.9, dtype=self.dtype)(x, train)
-            x = nn.leaky_relu(x, 0.2)
+                x = normalise(x, train, self.norm, dtype=self.dtype)
+            x = activation(x)
         x = nn.Dense(math.prod(self.shape), kernel_init=KERNEL_INIT, dtype=self.dtype)(x)
         x = x.astype(jnp.float32)
         return (jnp.tanh(x) if self.bounded else x).reshape(-1, *self.shape)
@@ -131,12 +133,14 @@ class Critic(CriticNetwork):
       widths: units of the hidden layers.
       norm: normalisation, one of `NORMS`: "batch" and "layer" follow each hidden layer but the first, "spectral" is of
         every layer.
+      activation: what follows each hidden layer.
       deviation: whether the last layer also sees the minibatch standard deviation.
       dtype: dtype of the computation; parameters are float32.
     """
 
     widths: Sequence[Size] = (512, 256)
     norm: Annotated[str, OneOf(NORMS)] = "none"
+    activation: Activation = "leaky_relu"
     deviation: bool = False
     dtype: Any = jnp.float32
 
@@ -150,16 +154,17 @@ class Critic(CriticNetwork):
         """Judges data [B, ...].
 
         Raises:
-          ValueError: a width is below 1 or `norm` is unknown.
+          ValueError: a width is below 1, or `norm` or `activation` is unknown.
         """
         check_widths(self.widths)
         check_norm(self.norm)
+        activation = activation_of(self.activation)
         x = image.reshape(image.shape[0], -1).astype(self.dtype)
         for place, width in enumerate(self.widths):
             x = weigh(nn.Dense(width, kernel_init=KERNEL_INIT, dtype=self.dtype), x, train, self.norm)
             if place > 0:
                 x = normalise(x, train, self.norm, dtype=self.dtype)
-            x = nn.leaky_relu(x, 0.2)
+            x = activation(x)
         if self.deviation and train:
             check_batch(x.shape[0])
         seen = append_deviation(x) if self.deviation else x

@@ -47,7 +47,9 @@ def _scores(report: Mapping[str, Any], origin: str, nouns: tuple[str, str]) -> s
         notes += notes_on(entry, many)
     for extractor in report["extractors"]:
         if extractor["accuracy"] is not None:
-            notes.append(f"{extractor['title']} names {extractor['accuracy']:.2%} of the held-out {many} right.")
+            named = "the turns of held-out" if extractor.get("teacher") == "rotations" else "the held-out"
+            notes.append(f"{extractor['title']} names {extractor['accuracy']:.2%} of {named} {many} right.")
+    notes += filter(None, [report.get("left_out")])
     begins = (
         f"{sizes['samples']:,} samples of {origin};\nas many training {many} in their place (real), noise, and "
         f"{names['one_image']} repeated; all compared with {sizes['reference']:,} held-out {many} of {report['data']}"

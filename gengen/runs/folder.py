@@ -4,7 +4,7 @@ import errno
 import fcntl
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
@@ -32,9 +32,6 @@ SECTIONS = {
 }
 """What the config of every run holds, whichever version wrote it."""
 
-DEFAULTS = {"data.kind": "auto"}
-"""What was so before there was a key for it."""
-
 LOCK = ".lock"
 """File in a run folder that its process locks."""
 
@@ -53,20 +50,28 @@ def begun(folder: Path) -> bool:
     return has_checkpoints
 
 
-def open_folder(folder: Path, config: ConfigDict, signature: dict[str, Any]) -> None:
+def latest_step(folder: Path) -> int:
+    """The step of the latest checkpoint of a folder, by its name alone; 0 if there is none."""
+    return max((int(path.name) for path in (folder / "checkpoints").glob("[0-9]*") if path.name.isdigit()), default=0)
+
+
+def open_folder(
+    folder: Path, config: ConfigDict, signature: dict[str, Any], defaults: Callable[[], dict[str, Any]] = dict
+) -> None:
     """Makes the folder of a new run, or checks that an old one is of the same experiment.
 
     Args:
       folder: the run folder; it need not exist.
       config: the resolved config.
       signature: the data's signature, as JSON has it.
+      defaults: says what each key was, by its path, before there was a key for it; asked where the folder lacks some.
 
     Raises:
       Refusal: the folder holds another experiment; the sentence names what differs.
     """
     wanted = json.loads(config.to_json())
     if begun(folder):
-        _refuse_other(folder, _read(folder / "config.json"), wanted, "config")
+        _refuse_other(folder, _read(folder / "config.json"), wanted, "config", defaults)
         there = as_written_now(_read(folder / "data.json"))
         _refuse_other(folder, there, json.loads(json.dumps(signature)), "data")
     folder.mkdir(parents=True, exist_ok=True)
@@ -171,14 +176,21 @@ def check_config(folder: Path, config: ConfigDict) -> None:
                 raise damaged(folder / "config.json", f"{section}.{key} has no name")
 
 
-def _refuse_other(folder: Path, there: dict[str, Any], here: dict[str, Any], what: str) -> None:
+def _refuse_other(
+    folder: Path,
+    there: dict[str, Any],
+    here: dict[str, Any],
+    what: str,
+    defaults: Callable[[], dict[str, Any]] = dict,
+) -> None:
     old, new = _flat(there), _flat(here)
     differing = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+    differing = [key for key in differing if what != "config" or not _may_change(key)]
     # A key that older versions did not have changes nothing where it is empty, 0 or its default, or of the same data.
     same_data = what == "data" and old.get("digest") == new.get("digest")
-    told = {key for key, value in new.items() if value and value != DEFAULTS.get(key) and not same_data}
-    differing = [key for key in differing if key in old or key in told]
-    differing = [key for key in differing if what != "config" or not _may_change(key)]
+    told = [key for key in differing if key not in old and new[key] and not same_data]
+    before = json.loads(json.dumps(defaults())) if told else {}
+    differing = [key for key in differing if key in old or (key in told and new[key] != before.get(key))]
     if differing:
         listed = ", ".join(f"{what}.{key} is {old.get(key)} there and {new.get(key)} here" for key in differing)
         raise Refusal(f"{folder} belongs to another run: {listed}; choose another --workdir.")

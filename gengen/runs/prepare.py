@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.domains import OF_FIRST, joined
+from gengen.data.image_folder import taken
 from gengen.data.layout import DOMAINS
 from gengen.data.listing import say, shown
 from gengen.data.signature import DataSet, Signature
@@ -18,7 +19,7 @@ from gengen.data.sources import UNUSED
 from gengen.data.splits import RULES, rule_of
 from gengen.runs.folder import unchanged
 
-SECOND = ("name", "resolution", "channels", "crop", "manual_dir")
+SECOND = ("name", "resolution", "channels", "crop", "test_share", "manual_dir")
 """Keys of the section `data.second`, which mean what they mean in `data`."""
 
 MOST_STEPS = 2**31
@@ -111,19 +112,22 @@ def _is_one_folder(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     return len({Path(section["manual_dir"]).expanduser().resolve() for section in sections}) == 1
 
 
-def _loaded(section: dict[str, Any], rule: str) -> DataSet:
+def _loaded(section: dict[str, Any], rule: str, name: str = "data") -> DataSet:
     """Loads what a section of a config describes; () and 0 stand for what the pictures have.
 
     What configs for pictures say of their size is dropped where a data set has none, or one of its own.
     """
     section = {key: value for key, value in section.items() if key not in UNUSED.get(section.get("name", ""), ())}
     resolution = section.pop("resolution", ())
-    return load(
+    data = load(
         resolution=resolution[0] if len(resolution) == 1 else resolution or None,
         channels=section.pop("channels", 0) or None,
         rule=rule,
         **section,
     )
+    if section["name"] == "image_folder":
+        say(taken(shown(section["manual_dir"]), data.signature, name))
+    return data
 
 
 def _second(first: DataSet, section: dict[str, Any], data_dir: str | None, rule: str) -> DataSet:
@@ -133,7 +137,7 @@ def _second(first: DataSet, section: dict[str, Any], data_dir: str | None, rule:
         raise Refusal(f"config.data.second should have a name, and of {', '.join(SECOND)} what it changes.")
     try:
         if section["name"] not in OF_FIRST:
-            return _loaded({**section, "data_dir": data_dir}, rule)
+            return _loaded({**section, "data_dir": data_dir}, rule, "data.second")
         given = [key for key in SECOND[1:] if section.get(key) and section[key] != "none"]
         if given:
             raise Refusal(f"config.data.{given[0]} cannot be chosen for what is made of the first: leave it empty.")

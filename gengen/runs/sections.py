@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple
 
 from gengen.data.pixels import CROPS
 from gengen.data.signature import KINDS as DATA_KINDS
+from gengen.data.splits import LARGEST_SHARE
 from gengen.values import Count, Decay, Entries, OneOf, Range, Repeats
 
 SCORES = {
@@ -28,7 +29,7 @@ SCORES = {
 }
 """Names of `gengen.metrics.scores.SCORES`, and whether one of two values of each is better."""
 
-KINDS = ("auto", "classifier", "inception", "coordinates")
+KINDS = ("auto", "classifier", "inception", "coordinates", "rotations")
 """Extractors, and "auto" for the one that fits the data."""
 
 FITTED_PRIORS = ("mixture", "gaussian")
@@ -43,87 +44,112 @@ DIRECTIONS = ("ab", "ba")
 SEEDS = 2**32
 """JAX's keys tell this many seeds apart."""
 
-Sides = Annotated[tuple[Annotated[int, Range(1, 2**20)], ...], Entries(0, 2)]
-Length = Annotated[int, Range(1, 2**31 - 1)]
-Batch = Annotated[int, Range(1, 2**20)]
+Resolution = Annotated[
+    tuple[Annotated[int, Range(1, 2**20)], ...],
+    Entries(0, 2),
+    "height and width of pictures, or one number for both, also for solids; () keeps the pictures' own",
+]
+Channels = Annotated[int, OneOf((0, 1, 3)), "1 is grey, 3 is colour; 0 keeps the pictures' own"]
+Crop = Annotated[str, OneOf(CROPS), "whether pictures are cut to the resolution's aspect before they are resized"]
+ManualDir = Annotated[str | None, "a folder of raw files or of pictures, or a file of arrays"]
+TestShare = Annotated[
+    float,
+    Range(0, LARGEST_SHARE),
+    "of the examples that is held out of data without a split for testing; 0 is a tenth, of digits a sixth",
+]
+Length = Annotated[int, Range(1, 2**31 - 1), "how many batches it trains on"]
+Batch = Annotated[int, Range(1, 2**20), "images of a step, over all devices"]
 
 
 class Data(NamedTuple):
     """The section `data`, but for `second`."""
 
-    name: Annotated[str, "one of BUILDERS in gengen.data.sources, or any name that TFDS knows"]
-    kind: Annotated[str, OneOf(("auto", *DATA_KINDS)), "of the arrays of array_folder; auto goes by their axes"] = (
-        "auto"
-    )
-    resolution: Annotated[
-        Sides, "height and width of pictures, or one number for both, also for solids; () keeps the pictures' own"
-    ] = ()
-    channels: Annotated[int, OneOf((0, 1, 3)), "1 is grey, 3 is colour; 0 keeps the pictures' own"] = 0
-    crop: Annotated[str, OneOf(CROPS), "whether pictures are cut to the resolution's aspect"] = "none"
+    name: Annotated[str, "digits, mnist, image_folder or another set of docs/data.md, or any name that TFDS knows"]
+    kind: Annotated[
+        str, OneOf(("auto", *DATA_KINDS)), "what the arrays of array_folder are; auto goes by their axes"
+    ] = "auto"
+    resolution: Resolution = ()
+    channels: Channels = 0
+    crop: Crop = "none"
+    test_share: TestShare = 0.0
     classes: Annotated[
         tuple[Annotated[int | str, Range(0, 2**31 - 1)], ...],
         Entries(0, 2**16),
         "names or numbers of classes, to which the data are restricted; () is all of them",
     ] = ()
-    held_out: Annotated[Decay, "share of the training images that is set aside"] = 0.0
+    held_out: Annotated[Decay, "share of the training examples that is set aside, for thresholds of anomalies"] = 0.0
     labelled: Annotated[Count, "training images whose labels a semi-supervised model may see"] = 0
     data_dir: Annotated[str | None, "where prepared data lies; None is TFDS's own place"] = None
-    manual_dir: Annotated[str | None, "a folder of raw files or of pictures, or a file of arrays"] = None
+    manual_dir: ManualDir = None
 
 
 class Second(NamedTuple):
-    """The section `data.second`, whose keys mean what they mean in `data`."""
+    """The section `data.second`."""
 
-    name: Annotated[str, 'as in data, or "paired" or "edges", made of the first data set']
-    resolution: Sides = ()
-    channels: Annotated[int, OneOf((0, 1, 3))] = 0
-    crop: Annotated[str, OneOf(CROPS)] = "none"
-    manual_dir: str | None = None
+    name: Annotated[str, 'as data.name, or "paired" or "edges", which are made of the first data set']
+    resolution: Resolution = ()
+    channels: Channels = 0
+    crop: Crop = "none"
+    test_share: TestShare = 0.0
+    manual_dir: ManualDir = None
 
 
 class Training(NamedTuple):
     """The section `training`, but for `average`."""
 
-    steps: Annotated[Length, "batches"]
-    epochs: Annotated[float, Range(0, 1e6), "stands for steps where it is not 0"]
-    batch_size: Annotated[Batch, "images of a step, over all devices"]
-    seed: Annotated[int, Range(0, SEEDS - 1), "of the first parameters, the order of images and all noise"]
-    steps_per_dispatch: Annotated[int, Range(1, 10_000), "fused into one call of the device"]
-    log_every: Annotated[Count, "steps; 0 is never"]
-    checkpoint_every: Annotated[Count, "steps; 0 is at the end alone"]
-    sample_every: Annotated[Count, "steps; 0 is at the end alone"]
+    steps: Length
+    epochs: Annotated[float, Range(0, 1e6), "passes over the training data; unless 0, it takes the place of steps"]
+    batch_size: Batch
+    seed: Annotated[int, Range(0, SEEDS - 1), "of the first parameters, the order of examples and all noise"]
+    steps_per_dispatch: Annotated[int, Range(1, 10_000), "steps that are fused into one call of the device"]
+    log_every: Annotated[Count, "steps from one line of metrics to the next; 0 is never"]
+    checkpoint_every: Annotated[Count, "steps from one checkpoint to the next; 0 is at the end alone"]
+    sample_every: Annotated[Count, "steps from one picture of samples to the next; 0 is at the end alone"]
+    quick_compilation: Annotated[bool, "compiles sooner, and steps are slower: for runs of few steps"] = False
 
 
 class Average(NamedTuple):
     """The section `training.average`."""
 
-    decay: Annotated[Decay, "0 keeps no average"]
-    networks: Annotated[tuple[str, ...], Entries(distinct=True), "whose average is kept"]
+    decay: Annotated[Decay, "what a step keeps of the average of parameters; 0 keeps no average"]
+    networks: Annotated[tuple[str, ...], Entries(distinct=True), "names of networks whose average is kept"]
 
 
 class Evaluation(NamedTuple):
     """The section `evaluation`; runs of older versions lack those with a default."""
 
-    every: Annotated[Count, "steps; 0 is never"]
+    every: Annotated[Count, "steps from one judgement while training to the next; 0 is never"]
     num: Annotated[int, Range(100, 10**6), "samples judged while training"]
     scores: Annotated[
-        tuple[Annotated[str, OneOf(tuple(SCORES))], ...], Entries(distinct=True), "measured while training; () is all"
+        tuple[Annotated[str, OneOf(tuple(SCORES))], ...],
+        Entries(distinct=True),
+        "scores measured while training; () is all",
     ]
     best: Annotated[
-        str, OneOf(tuple(name for name, ordered in SCORES.items() if ordered)), "the score that chooses what is best"
+        str,
+        OneOf(tuple(name for name, ordered in SCORES.items() if ordered)),
+        "the score that chooses the checkpoint in best/",
     ]
-    features: Annotated[str, OneOf(KINDS), "what most scores see"]
-    inception_weights: Annotated[str | None, "a file; without it, Inception is not offered"]
+    features: Annotated[str, OneOf(KINDS), "what most scores see of an example; auto is what fits the data"]
+    inception_weights: Annotated[str | None, "a file of the weights of Inception, without which it is not offered"]
     importance_samples: Annotated[
-        tuple[Annotated[int, Range(1, 10**6)], ...], Entries(1), "of each image, for bounds of its likelihood"
+        tuple[Annotated[int, Range(1, 10**6)], ...],
+        Entries(1),
+        "latents drawn of each example for a bound of its likelihood, one bound each",
     ] = (1,)
-    parzen: Annotated[bool, "whether the log-likelihood of Parzen windows is measured"] = False
-    sampler: Annotated[str, OneOf(FITTED_PRIORS), "fitted to the codes of an autoencoder without a prior"] = "mixture"
-    components: Annotated[int, Range(1, 10_000), "of that mixture"] = 10
-    anomalies: Annotated[bool, "whether the run is to tell them: then data.held_out sets normal images aside"] = False
-    anomaly_score: Annotated[str, OneOf(DETECTORS), "by which anomalies are told"] = "reconstruction"
+    parzen: Annotated[
+        bool, "whether the log-likelihood of Parzen windows is measured, as early papers on GANs have it"
+    ] = False
+    sampler: Annotated[
+        str, OneOf(FITTED_PRIORS), "what is fitted to the codes of an autoencoder without a prior, to draw from"
+    ] = "mixture"
+    components: Annotated[int, Range(1, 10_000), "components of the mixture of evaluation.sampler"] = 10
+    anomalies: Annotated[
+        bool, "whether the run is to tell anomalies: then data.held_out sets normal examples aside"
+    ] = False
+    anomaly_score: Annotated[str, OneOf(DETECTORS), "what anomalies are told by"] = "reconstruction"
     false_alarms: Annotated[
-        float, Range(0, 1, above=True, below=True), "share of normal images that may be called anomalies"
+        float, Range(0, 1, above=True, below=True), "share of normal examples that may be called anomalies"
     ] = 0.05
 
 

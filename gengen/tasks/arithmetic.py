@@ -57,7 +57,7 @@ def main(
     """
     check_walkable(run, source)
     kind = label_of(run, label)
-    picture, arrays = output_files(output, run.folder / "arithmetic.png", ".png", ".npz")
+    picture, arrays = output_files(output, run.folder / "arithmetic.png", ".png", ".npz", source=source)
     latents = Latents(run.model, run.signature.units, run.variables, seed)
     found = summed(run, latents, formula, num=num, seed=seed, source=source, label=kind)
     save_npz(arrays, found.arrays)

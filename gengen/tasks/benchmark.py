@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from gengen.build.model import build_model, example_batch
-from gengen.core.model import GenerativeModel
+from gengen.core.model import GenerativeModel, initialised
 from gengen.core.parallel import AXIS, local_places, parallel, replicate
 from gengen.core.state import State, networks_of
 from gengen.data.pipeline import batches
@@ -56,7 +56,7 @@ def main(config: ConfigDict, workdir: Path, *, output: Path | None) -> Path:
     data = load_data(config)
     model = build_model(config, data.signature)
     settings, key = config.training, jax.random.key(config.training.seed)
-    state = jax.jit(model.init)(key, example_batch(data.signature))
+    state = initialised(model, key, example_batch(data.signature))
     parameters = {name: count(collections["params"]) for name, collections in networks_of(state.variables).items()}
     flops = flops_per_step(model, data.signature, settings.batch_size)
     rate = matmul_rate()

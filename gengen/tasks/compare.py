@@ -156,7 +156,8 @@ def _read(path: Path) -> _Judged:
 
 
 def _judged(folder: Path, report: dict[str, Any]) -> _Judged:
-    distance = report["scores"][DISTANCE]
+    scores = report["scores"]
+    least = scores[DISTANCE if DISTANCE in scores else "copied"]  # of few examples, distances are left out
     entries = [entry for entry in read_lines(folder / "metrics.jsonl") if entry["step"] <= report["step"]]
     config = read_folder(folder)[0].to_dict() if (folder / "config.json").exists() else {}
     return _Judged(
@@ -164,14 +165,13 @@ def _judged(folder: Path, report: dict[str, Any]) -> _Judged:
         seed=config.get("training", {}).pop("seed", None),
         config=json.dumps(config, sort_keys=True),
         estimates={
-            "Fréchet distance": distance["samples"],
-            "of real images": distance["floor"],
-            **{name: report["scores"][name]["samples"] for name in ("precision", "recall") if name in report["scores"]},
+            **({"Fréchet distance": least["samples"], "of real images": least["floor"]} if DISTANCE in scores else {}),
+            **{name: scores[name]["samples"] for name in ("precision", "recall") if name in scores},
             **_of_latents(report),
         },
         circumstances={
-            "features": f"{distance['extractor']['name']} {distance['extractor']['digest'][:6]}".strip(),
-            "samples": f"{distance['sizes']['samples']:,} / {distance['sizes']['reference']:,}",
+            "features": f"{least['extractor']['name']} {least['extractor']['digest'][:6]}".strip(),
+            "samples": " / ".join(f"{size:,}" for size in least["sizes"].values()),
             "weights": f"{report['weights']}, {report['checkpoint']}",
             "steps": f"{report['step']:,}",
         },

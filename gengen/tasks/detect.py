@@ -68,7 +68,7 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | N
       run: the run.
       num: the most test examples, or pictures of the user.
       seed: of the noise, and of the choice of test data.
-      output: the .json to write; `detection.json` in the run folder by default, or `detected.json` for the user's.
+      output: the .json to write; `detection.json` in the run folder by default, or `detected-NAME.json` for the user's.
       source: a picture of the user, or a folder of them, in the place of test data.
 
     Returns:
@@ -86,7 +86,7 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | N
     _check_calibration(run, data, rate)
     shown = pictures_of(source, data.signature, num) if source else None
     default = run.folder / ("detected.json" if source else "detection.json")
-    path, picture = output_files(output, default, ".json", ".png")
+    path, picture = output_files(output, default, ".json", ".png", source=source)
     train, held_out = (data.splits[split]["data"] for split in ("train", "held_out"))
     alarm = _calibrated(detectors.scorer(name, Normal(run, train, seed)), held_out, rate)
     report = {**run.origin, "seed": seed, **_method(name, run), "threshold": alarm.threshold}

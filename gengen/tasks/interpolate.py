@@ -61,7 +61,7 @@ def main(
     most = num if run.model.encode is None else min(num, signature.counts["test"])
     check_room(most * steps, signature, f"--num={num} --steps={steps}")
     latents = Latents(run.model, signature.units, run.variables, seed)
-    (picture,) = output_files(output, run.folder / "interpolations.png", ".png")
+    (picture,) = output_files(output, run.folder / "interpolations.png", ".png", source=source)
     ends = _ends(run, latents, num, seed, source, kind)
     rows = len(ends.codes) // 2
     condition = {name: values[:rows] for name, values in ends.condition.items()}

@@ -71,7 +71,7 @@ def main(
         `spherical` do not go together.
     """
     check_walkable(run, source)
-    (picture,) = output_files(output, run.folder / "manifold.png", ".png")
+    (picture,) = output_files(output, run.folder / "manifold.png", ".png", source=source)
     latents, asked = Latents(run.model, run.signature.units, run.variables, seed), label_of(run, label)
     flat = _flat(run, latents, source, axes, spherical)
     told = 0 if asked is None and source is None and latents.heeds(run.signature.shape, LABEL) else asked

@@ -36,7 +36,8 @@ def main(
       run: the run.
       num: number of images.
       seed: of the choice of the images, of what corrupts them and of what the model draws.
-      output: the .png to write, its ending added if it has none; `reconstructions.png` in the run folder by default.
+      output: the .png to write, its ending added if it has none; `reconstructions.png` in the run folder by default,
+        `reconstructions-NAME.png` of a source.
       source: a picture of the user, or a folder of them, in the place of held-out images.
       label: name or number of the class of the user's pictures, for a model that takes labels.
       dark: whether the sheet is light on dark.
@@ -53,7 +54,7 @@ def main(
     units = run.signature.units
     latents = Latents(run.model, units, run.variables, seed)
     shown = _shown(run, latents, num, seed, source, label)
-    picture, arrays = output_files(output, run.folder / "reconstructions.png", ".png", ".npz")
+    picture, arrays = output_files(output, run.folder / "reconstructions.png", ".png", ".npz", source=source)
     corrupt, corrupted = _corruption(run)
     seen = latents.corrupt(corrupt, shown.images) if corrupt else shown.images
     condition, indices = label_condition(run.model, shown.labels), np.arange(len(seen))

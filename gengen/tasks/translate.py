@@ -47,7 +47,8 @@ def main(
       run: the run.
       num: number of images.
       seed: of the choice of the images and of the model's noise.
-      output: the .png to write, its ending added if it has none; `translations.png` in the run folder by default.
+      output: the .png to write, its ending added if it has none; `translations.png` in the run folder by default,
+        `translations-NAME.png` of a source.
       source: a picture of the user, or a folder of them, in the place of held-out images.
       direction: "ab" or "ba"; "ab" by default, where the model can do both.
       dark: whether the sheet is light on dark.
@@ -65,7 +66,7 @@ def main(
         given = held_out(run.data(), model, direction, num, seed)
     else:
         given = _own(source, run.signature, model, direction, num)
-    picture, arrays = output_files(output, run.folder / "translations.png", ".png", ".npz")
+    picture, arrays = output_files(output, run.folder / "translations.png", ".png", ".npz", source=source)
     kept = Translations(model, run.signature, seed).rows(run.variables, direction, given)
     save_npz(arrays, kept)
     way = run.signature.way(direction)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 
 import jax
@@ -32,6 +32,7 @@ class Report:
       batch_size: images in a batch, over all devices.
       log_every: steps between lines of numbers.
       every: what is done between steps, and after how many, for the time left.
+      rates: the learning rate of each player at a step.
     """
 
     def __init__(
@@ -43,9 +44,10 @@ class Report:
         batch_size: int,
         log_every: int,
         every: Mapping[str, int] | None = None,
+        rates: Callable[[int], Mapping[str, float]] | None = None,
     ) -> None:
         self._writer, self._batch_size, self._log_every = writer, batch_size, log_every
-        self._start = start
+        self._start, self._rates = start, rates
         self._sums: dict[str, Mean] = {}
         self._latest: dict[str, float] = {}
         self._headline, self._pace = Headline(), Pace(steps, every or {})
@@ -140,6 +142,9 @@ class Report:
         if self._seconds > 0:
             values["images_per_second"] = self._trained * self._batch_size / self._seconds
         if self._writer:
+            rates = self._rates(self._status.step - 1) if self._rates else {}  # of the last step that was taken
+            moved = {name: rate for name, rate in rates.items() if f"{name}/loss" in values}
+            values |= {f"{name}/learning_rate": rate for name, rate in moved.items()}
             self._writer.scalars(self._status.step, values)
         self._sums, self._trained, self._seconds = {}, 0, 0.0
 

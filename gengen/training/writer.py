@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,9 @@ from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 
 from gengen.files.whole import write_whole
+
+LOW, HIGH = "/low", "/high"
+"""What the names of the ends of an interval have behind that of their value."""
 
 
 class Writer:
@@ -28,10 +31,23 @@ class Writer:
         self._lines = self._path.open("a", encoding="utf-8")
         self._events = Events(folder / "events", step)
 
-    def scalars(self, step: int, values: dict[str, float]) -> None:
-        """Adds a line to metrics.jsonl, with the seconds that the run has taken, and the values to TensorBoard."""
+    def scalars(
+        self, step: int, values: dict[str, float], intervals: Mapping[str, tuple[float, float]] | None = None
+    ) -> None:
+        """Adds a line to metrics.jsonl, with the seconds that the run has taken, and the values to TensorBoard.
+
+        Args:
+          step: the step.
+          values: by their names.
+          intervals: lower and upper ends about some of the values, for metrics.jsonl alone.
+        """
+        ends = {
+            f"{name}{end}": each
+            for name, own in (intervals or {}).items()
+            for end, each in zip((LOW, HIGH), own, strict=True)
+        }
         seconds = self._before + time.perf_counter() - self._since
-        self._lines.write(json.dumps({"step": step, "seconds": round(seconds, 3), **values}) + "\n")
+        self._lines.write(json.dumps({"step": step, "seconds": round(seconds, 3), **values, **ends}) + "\n")
         self._lines.flush()
         self._events.add(step, [summary.scalar(name, value) for name, value in values.items()])
 

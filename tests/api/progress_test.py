@@ -172,7 +172,7 @@ def test_an_evaluation_says_the_score_the_best_one_so_far_and_what_real_data_hav
         scorekeeper, "measure", lambda *given: measured.append(given) or {"frechet_distance": Estimate(0.5, 0.4, 0.6)}
     )
     keeper = Scorekeeper(tmp_path, judge, ConfigDict({"best": "frechet_distance"}), None, 0)
-    state, writer = coding().init(None, None), SimpleNamespace(scalars=lambda step, values: None)
+    state, writer = coding().init(None, None), SimpleNamespace(scalars=lambda *_: None)
     said = [keeper(state, step, writer) for step in (10, 20, 30, 30)]
     keeper.close()
     assert said == [

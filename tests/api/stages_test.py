@@ -14,7 +14,7 @@ import pytest
 from configs import aae_semi, base, cvae, vqvae
 from gengen.api import train
 from gengen.build.model import build_model
-from gengen.cli import describe
+from gengen.cli import dry_run
 from gengen.core.mean import mean_of
 from gengen.core.model import GenerativeModel, Stage
 from gengen.core.parallel import replica_mean, replica_sum
@@ -188,11 +188,11 @@ def test_what_training_minimises_is_said_when_it_starts_and_in_a_dry_run(walk, m
     assert "late/light" in said.err.splitlines()[-1] and f"{STEPS}/{STEPS}  100%" in said.err.splitlines()[-1]
     workdir = walk("bare", model=walker()._replace(notes=""))
     assert capsys.readouterr().out.splitlines() == [f"{workdir} is complete at step {STEPS}."]
-    monkeypatch.setattr(describe, "load_data", train.load_data)
-    monkeypatch.setattr(describe, "check_config", train.check_config)
+    monkeypatch.setattr(dry_run, "load_data", train.load_data)
+    monkeypatch.setattr(dry_run, "check_config", train.check_config)
     for notes, shown in ((NOTES, f"\n# Objective\n{NOTES}\n"), ("", "")):
-        monkeypatch.setattr(describe, "build_model", lambda *_, notes=notes: walker()._replace(notes=notes))
-        describe.dry_run(settings())
+        monkeypatch.setattr(dry_run, "build_model", lambda *_, notes=notes: walker()._replace(notes=notes))
+        dry_run.dry_run(settings())
         said = capsys.readouterr().out
         assert shown in said
         assert ("# Objective" in said) == bool(notes)

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -246,7 +247,7 @@ def test_errors_that_are_chained_in_a_circle_are_looked_at_once(monkeypatch, cap
     def fail(*given):
         raise error
 
-    monkeypatch.setattr(main.describe, "list_experiments", fail)
+    monkeypatch.setattr(main.experiments, "list_experiments", fail)
     assert main.main(["launch.py", "--list"], ROOT / "configs") == 2
     assert capsys.readouterr().err == "launch.py: /data cannot be used: Permission denied.\n"
 
@@ -327,3 +328,11 @@ def test_the_default_folder_is_named_after_the_experiment_and_its_variant(answer
     done = answer(f"--config={ROOT}/configs/wgan.py:tiny", "--config.training.steps=2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "runs/wgan-tiny/samples/step_00000002.png"
+
+
+def test_help_and_lists_do_without_jax():
+    program = "import sys; from gengen.cli import command; from pathlib import Path\n"
+    for flag in ("--help", "--list", "--list=wgan"):
+        program += f"assert command.main(['launch.py', {flag!r}], Path('configs')) == 0\n"
+    program += "assert not {'jax', 'numpy', 'matplotlib'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""A dry run shows the networks, whatever else a state carries; a list fits a terminal and one experiment is whole."""
+"""A dry run shows the networks, whatever else a state carries; of each key one is told what it may be and means."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import jax
 import pytest
 
 from configs import base
-from gengen.cli import flags
-from gengen.cli.describe import dry_run, experiments, list_experiments, show_experiment
+from gengen.cli.describe import show_keys
+from gengen.cli.dry_run import dry_run
 from gengen.core.refusal import Refusal
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -28,36 +28,21 @@ def test_what_views_carry_is_no_network(view, data_dir, capsys):
     ]
 
 
-def test_the_list_has_every_experiment_whole_in_a_hundred_columns(capsys):
-    list_experiments(CONFIGS)
+def test_keys_are_shown_with_value_range_and_meaning_in_a_hundred_columns(capsys):
+    show_keys(CONFIGS, "wgan:paper")
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= 100
-    for experiment in experiments(CONFIGS):
-        assert experiment.line in " ".join(shown.partition(f"\n{experiment.name} ")[2].split())
+    assert "config.optimizers.critic.rate = 5e-05" in shown
+    show_keys(CONFIGS, "configs/wgan.py", "Clip")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split("  ")[0] == "config.model.clip = 0.01" and lines[0].endswith(
+        "a number in (0, 1e+09], or None"
+    )
+    assert lines[1] == "    the largest absolute value of a parameter of the critic; None leaves them free."
+    assert lines[-1] == "3 keys of configs/wgan.py, each set as in --config.model.clip=0.01"
 
 
-@pytest.mark.parametrize("name", ["wgan", "configs/wgan.py"])
-def test_one_experiment_is_shown_with_paper_score_and_variants(name, capsys):
-    show_experiment(CONFIGS, name)
-    shown = capsys.readouterr().out
-    assert "arxiv.org/abs/1701.07875" in shown and "Score: " in shown
-    assert "VARIANT: tiny, mnist, fashion_mnist, paper, convolutional." in shown
-
-
-@pytest.mark.input("Flags", "--list=NAME of no experiment", "refused", "the nearest name, and --list")
-def test_an_experiment_that_is_not_there_is_not_shown():
-    with pytest.raises(Refusal, match=r"no experiment dgan \(did you mean dcgan\?\); --list"):
-        show_experiment(CONFIGS, "dgan")
-
-
-@pytest.mark.input("Flags", "--list=NAME of a config that fails", "refused", "its path and its error")
-def test_a_config_that_fails_is_one_sentence(tmp_path):
-    path = tmp_path / "mine.py"
-    path.write_text("def get_config(variant): ...\nimport nothing_of_this_name\n")
-    with pytest.raises(Refusal, match=r"mine\.py fails \(ModuleNotFoundError"):
-        show_experiment(tmp_path, "mine")
-
-
-@pytest.mark.parametrize(("given", "asked"), [([], None), (["--list"], ""), (["--list=wgan"], "wgan")])
-def test_a_name_may_follow_the_list(given, asked):
-    assert flags.parse(["launch.py", *given]).list == asked
+@pytest.mark.input("Flags", "--grep=WORD that no key says", "refused", "the word")
+def test_a_word_that_no_key_says_is_refused():
+    with pytest.raises(Refusal, match=r"no key of wgan says 'momentum'"):
+        show_keys(CONFIGS, "wgan", "momentum")

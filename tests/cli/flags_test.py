@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gengen.cli import command, flags
+from gengen.cli import command, dispatch, flags
 from gengen.cli.tasks import TASKS, USED_UP, main_of
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
@@ -27,8 +27,8 @@ def carried_out(monkeypatch):
     def main_of(mode):
         return lambda first, *rest, **named: called.update({mode: (first, *rest, named)}) or Path("made")
 
-    monkeypatch.setattr(command, "main_of", main_of)
-    monkeypatch.setattr(command, "open_run", lambda folder, **chosen: (folder, chosen))
+    monkeypatch.setattr(dispatch, "main_of", main_of)
+    monkeypatch.setattr(dispatch, "open_run", lambda folder, **chosen: (folder, chosen))
     monkeypatch.setattr(command.machine, "keep_compilations", lambda: None)
 
     def run(*argv):
@@ -144,7 +144,9 @@ def test_help_has_a_command_of_every_mode_that_would_be_taken(capsys):
 
 def test_every_flag_is_heeded_by_some_mode():
     heeded = {name for task in TASKS.values() for name in task.flags}
-    assert heeded == {*GIVEN, "config"} == set(flags.defined()) - {"mode", "list", "flagfile", "undefok"}
+    assert (
+        heeded == {*GIVEN, "config"} == set(flags.defined()) - {"mode", "list", "keys", "grep", "flagfile", "undefok"}
+    )
 
 
 @pytest.mark.input("Flags", "--seed, --raw or --best to train", "refused", "the modes that heed the flag are named")
@@ -330,7 +332,7 @@ def test_an_error_that_led_to_itself_ends(carried_out, monkeypatch, capsys):
         raise error from error
 
     run, _ = carried_out
-    monkeypatch.setattr(command, "main_of", lambda mode: fails)
+    monkeypatch.setattr(dispatch, "main_of", lambda mode: fails)
     assert run("--mode=sample", "--workdir=runs/a") == 2
     assert capsys.readouterr().err == "launch.py: there cannot be used: Permission denied.\n"
 

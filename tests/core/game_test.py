@@ -55,6 +55,26 @@ def test_take_is_one_step_of_gradient_descent_on_the_global_batch():
     chex.assert_trees_all_close(metrics["turn/loss"].value, 0.5 * np.square(w - x).sum(1).mean(), rtol=1e-6)
     chex.assert_trees_all_close(metrics["turn/far"].value, np.abs(w - x).mean(), rtol=1e-6)
     assert metrics["turn/far"].count == 8
+    # of the mean over replicas, not the mean of their norms
+    chex.assert_trees_all_close(metrics["turn/gradient_norm"].value, np.linalg.norm(w - x.mean(0)), rtol=1e-6)
+
+
+def test_the_norm_of_a_gradient_is_that_before_it_is_clipped():
+    clipped = TURN._replace(player=PLAYER._replace(optimizer=optax.clip_by_global_norm(1e-3)))
+    _, metrics = over_replicas(lambda *args: take(clipped, *args))(
+        jax.random.key(0), start(player=clipped.player), BATCH
+    )
+    chex.assert_trees_all_close(metrics["turn/gradient_norm"].value, np.hypot(-1.0, -2.5), rtol=1e-6)
+
+
+def test_a_turn_is_traced_once_for_all_steps_that_play_or_skip_it():
+    seen = []
+    turn = TURN._replace(loss=lambda *args: seen.append(None) or squared_distance(*args), when=every(4, offset=1))
+    step = play([turn], untouched)
+    jax.eval_shape(over_replicas(step), jax.random.key(0), start(), BATCH)
+    for phase in range(4):
+        jax.eval_shape(over_replicas(partial(step, phase=phase)), jax.random.key(0), start(), BATCH)
+    assert len(seen) == 1
 
 
 def test_take_keeps_what_is_carried_but_not_parameters_in_it():

@@ -23,7 +23,7 @@ LABELS = np.arange(40) % 2
 def own(tmp_path: pathlib.Path) -> Any:
     """Writes files into a folder, each from text, bytes or arrays by name, and loads it, or the only file."""
 
-    def written(kind: str = "auto", only: bool = True, **files: Any) -> DataSet:
+    def written(kind: str = "auto", only: bool = True, share: float = 0.0, **files: Any) -> DataSet:
         folder = tmp_path / "own"
         folder.mkdir(exist_ok=True)
         for name, content in files.items():
@@ -36,7 +36,7 @@ def own(tmp_path: pathlib.Path) -> Any:
                 path.write_bytes(content if isinstance(content, bytes) else content.encode())
         root = path if only and len(files) == 1 else folder
         say.cache_clear()
-        return load(name="array_folder", manual_dir=root, data_dir=tmp_path / "data", kind=kind)
+        return load(name="array_folder", manual_dir=root, data_dir=tmp_path / "data", kind=kind, test_share=share)
 
     return written
 
@@ -71,6 +71,8 @@ def test_a_table_of_wines(own: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert "points of 13 numbers, classes: 3 (class_0, class_1, class_2), 160 to train on, 18 held out" in said
     again = own(wine_csv="\n".join([",".join([*wine.feature_names, "class"]), *rows]))
     assert again.signature == signature
+    more = own(wine_csv="\n".join([",".join([*wine.feature_names, "class"]), *rows]), share=0.5)
+    assert more.signature.counts == {"train": 89, "test": 89}
 
 
 @pytest.mark.input(

@@ -35,6 +35,10 @@ def test_digits_are_scikit_learns(data_dir: pathlib.Path) -> None:
 )
 def test_a_sixth_of_each_digit_is_for_testing(data_dir: pathlib.Path) -> None:
     data, older = (load(name="digits", data_dir=data_dir, rule=rule) for rule in ("hash", "position"))
+    assert load(name="digits", data_dir=data_dir, test_share=0.5).signature.counts == {"train": 899, "test": 898}
+    for name in ("glyphs", "ring", "solids"):
+        with pytest.raises(Refusal, match=rf"test_share=0\.5 .* and {name} has its own"):
+            load(name=name, data_dir=data_dir, test_share=0.5)
     assert data.signature.counts == {"train": 1497, "test": 300} and data.signature.split == "hash"
     whole, tested = (
         np.bincount(np.concatenate([data.splits[split]["label"] for split in splits]))

@@ -36,6 +36,21 @@ def test_digits_fill_the_frame_in_white_on_black(drawn: tuple[np.ndarray, np.nda
     assert longer.min() >= 26 and longer.max() <= 32
 
 
+def test_varied_glyphs_differ_more_in_slant_and_touch_no_border(drawn: tuple[np.ndarray, np.ndarray]) -> None:
+    """The slant is x sheared by y: covariance by variance of where the ink is. Ones show it the most clearly."""
+    images, labels = glyphs.read_varied("train", 300)
+    np.testing.assert_array_equal(glyphs.read_varied("train", 5)[0], images[:5])
+    assert images.dtype == np.uint8 and images.shape == (300, 28, 28) and labels.tolist() == list(range(10)) * 30
+    assert images.sum() == images[:, 1:-1, 1:-1].sum()
+    spreads = []
+    for pictures in (images, drawn[0][:300]):
+        ink = pictures[labels == 1] / 255
+        mass, places = ink.sum((1, 2)), np.mgrid[: ink.shape[1], : ink.shape[2]]
+        y, x = (place - ((ink * place).sum((1, 2)) / mass)[:, None, None] for place in places)
+        spreads.append(((ink * x * y).sum((1, 2)) / (ink * y * y).sum((1, 2))).std())
+    assert spreads[0] > 1.2 * spreads[1]
+
+
 def test_fonts_differ_and_all_have_all_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A font without a digit would draw nothing, or the same box for every digit."""
     monkeypatch.setattr(glyphs, "uniform", lambda name, *shape: np.full(shape, 0.5))

@@ -1,5 +1,6 @@
 """The user's own pictures, from a folder or a zip: splits, classes, and one sentence for each thing that is wrong."""
 
+import dataclasses
 import io
 import json
 import os
@@ -13,7 +14,7 @@ from PIL import Image, PngImagePlugin
 
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
-from gengen.data.image_folder import list_folder
+from gengen.data.image_folder import list_folder, taken
 from gengen.data.signature import Signature
 
 
@@ -66,6 +67,41 @@ def test_pictures_in_turn_are_tested_in_their_shares(tmp_path: pathlib.Path, rul
 
 
 @pytest.mark.input(
+    "Splits", "twenty pictures, data.test_share=0.5", "taken", "ten are held out; a larger share holds a smaller one"
+)
+def test_another_share_is_held_out_of_what_has_no_splits(tmp_path: pathlib.Path) -> None:
+    for place in range(20):
+        picture(tmp_path / "in" / f"{place:02}.png", 5 * place)
+    given = {"name": "image_folder", "manual_dir": tmp_path / "in", "data_dir": tmp_path / "data"}
+    usual, half = load(**given), load(**given, test_share=0.5)
+    assert usual.signature.counts == {"train": 18, "test": 2} and half.signature.counts == {"train": 10, "test": 10}
+    assert usual.signature.digest != half.signature.digest and usual.folder != half.folder
+    assert load(**given, test_share=0.1).signature.digest == usual.signature.digest
+    held_out = [set(data.splits["test"]["data"][:, 0, 0, 0].tolist()) for data in (usual, half)]
+    assert held_out[0] < held_out[1]
+
+
+@pytest.mark.parametrize("share", [-0.1, 0.95])
+def test_a_share_out_of_range_is_refused(tmp_path: pathlib.Path, share: float) -> None:
+    with pytest.raises(Refusal, match=r"test_share=.* should be a share from 0 to 0\.9"):
+        load(name="image_folder", manual_dir=tmp_path, data_dir=tmp_path, test_share=share)
+
+
+def test_what_pictures_were_taken_as_is_said_with_the_keys_that_change_it() -> None:
+    signature = Signature.of_pictures("image_folder", (64, 48, 3), (), {"train": 5400, "test": 600}, "", split="hash")
+    line = taken("cats.zip", signature, "data.second")
+    assert "cats.zip: took 6,000 pictures at 64x48 in colour, 5,400 to train on and 600 held out; " in line
+    for key in ("resolution", "channels", "test_share"):
+        assert f"--config.data.second.{key} " in line
+    own = dataclasses.replace(
+        signature.of_shape((64, 48, 1)), split="own", counts={"train": 8, "test": 2, "held_out": 1}
+    )
+    line = taken("cats.zip", own, "data")
+    assert "took 11 pictures at 64x48 in grey, 8 to train on, 1 set aside and 2 held out" in line
+    assert "test_share" not in line
+
+
+@pytest.mark.input(
     "Splits", "a class of one picture", "taken", "its picture is for training, and other classes are tested"
 )
 def test_every_class_keeps_a_picture_for_training(tmp_path: pathlib.Path) -> None:
@@ -106,6 +142,8 @@ def test_folders_train_and_test_are_the_splits(tmp_path: pathlib.Path) -> None:
             picture(tmp_path / "in" / split / f"class{place % 2}" / f"{place}.png")
     folder = list_folder(tmp_path / "in")
     assert folder.rule == "own"
+    with pytest.raises(Refusal, match=r"test_share=0\.2 says how many .* and .*in has its own: leave it 0"):
+        list_folder(tmp_path / "in", share=0.2)
     assert [entry.split for entry in folder.entries].count("test") == 3
     assert folder.classes == ("class0", "class1")
 

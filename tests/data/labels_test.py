@@ -127,13 +127,13 @@ def builder(**splits):
 def loaded(tmp_path, monkeypatch):
     """Returns `(rule="hash", **labels of splits) -> the data set`."""
 
-    def run(rule="hash", **splits):
+    def run(rule="hash", share=0.0, **splits):
         from gengen.data import dataset
         from gengen.data.sources import Source
 
         made = builder(**splits)(data_dir=tmp_path)
-        monkeypatch.setattr(dataset, "find_source", lambda *given: Source("1", rule, lambda: made, ""))
-        return load(name="some_labels", data_dir=tmp_path, rule=rule)
+        monkeypatch.setattr(dataset, "find_source", lambda *given: Source("1", f"{rule}{share}", lambda: made, ""))
+        return load(name="some_labels", data_dir=tmp_path, rule=rule, test_share=share)
 
     return run
 
@@ -144,6 +144,8 @@ def test_a_split_for_validation_is_known_by_its_usual_names(loaded, capsys, name
     data = loaded(**{"train": [0, 1, 2, 1], name: [2, 1]})
     assert (sorted(data.splits["test"]["label"]), data.signature.counts["train"]) == ([1, 2], 4)
     assert "held out" not in capsys.readouterr().err
+    with pytest.raises(Refusal, match=r"test_share=0\.5 .* and some_labels has its own"):
+        loaded(share=0.5, **{"train": [0, 1, 2, 1], name: [2, 1]})
 
 
 @pytest.mark.input(
@@ -155,6 +157,8 @@ def test_a_tenth_that_is_held_out_is_said(loaded, capsys):
         "some_labels has no split for testing, so a tenth of its training examples is held out"
         in capsys.readouterr().err
     )
+    assert loaded(share=0.3, train=[0, 1] * 10).signature.counts == {"train": 14, "test": 6}
+    assert "so 30 % of its training examples" in capsys.readouterr().err
     say.cache_clear()
     assert loaded(rule="position", train=[0, 1] * 10, dev=[1]).signature.counts == {"train": 18, "test": 2}
 

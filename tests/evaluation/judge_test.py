@@ -150,10 +150,29 @@ def test_small_pictures_without_labels_are_judged_by_their_coordinates(tmp_path)
     assert judge.scores(judge.floor()).keys() == set(judge.names)
 
 
-def test_too_few_pictures_are_refused(tmp_path):
-    data = load_pictures(pictures(tmp_path / "given", {"a": 30, "b": 30}), tmp_path / "data")
-    with pytest.raises(UnfitDataError, match="6 held-out images; to judge samples there must be 8 of each"):
-        Judge(data, settings(), num=100)
+@pytest.mark.input(
+    "Judging",
+    "twenty pictures",
+    "taken",
+    "judged by the scores that can be had of so few, and a sentence names the others and how to have them",
+)
+def test_few_pictures_are_judged_by_what_can_be_had_of_them(tmp_path):
+    folder = pictures(tmp_path / "given", {".": 20})
+    judge = Judge(load_pictures(folder, tmp_path / "data"), settings(), num=100)
+    assert judge.names == ["collisions", "copied"]
+    assert judge.left_out.startswith(
+        "18 training and 2 held-out images are too few for scores that take more of each: "
+    )
+    assert "Fréchet distance, kernel distance, different bins from 8 on; precision, " in judge.left_out
+    assert judge.left_out.endswith("with --config.data.test_share.")
+    found = judge.scores(judge.floor())
+    assert all(0 <= found[name].low <= found[name].value <= found[name].high <= 1 for name in judge.names)
+    with pytest.raises(UnfitDataError, match="2 held-out images; to judge samples there must be 8 and 8 of them"):
+        Judge(load_pictures(folder, tmp_path / "data"), settings(), num=100, scores=("frechet_distance",))
+    half = load(name="image_folder", resolution=8, channels=1, data_dir=tmp_path, manual_dir=folder, test_share=0.5)
+    judge = Judge(half, settings(), num=100)
+    assert {"frechet_distance", "kernel_distance", "different_bins"} < set(judge.names)
+    assert all(np.isfinite(judge.scores(judge.floor())[name]).all() for name in judge.names)
 
 
 def test_inception_without_its_file_is_refused(judged):

@@ -1,4 +1,4 @@
-"""The classifiers that come with gengen: of the embedded digits and of MNIST, whole, and taken without a training."""
+"""The classifiers that come with gengen: whole, of embedded data and of MNIST, and taken without a training."""
 
 import dataclasses
 import json
@@ -11,9 +11,15 @@ import pytest
 
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
-from gengen.evaluation import trained_classifier as classifier
+from gengen.evaluation import trained_network
 from gengen.evaluation.shipped_classifiers import SETS
-from gengen.evaluation.trained_classifier import SHIPPED, digest_of, trained
+from gengen.evaluation.trained_classifier import SHIPPED, classifier_of
+from gengen.evaluation.trained_network import digest_of
+
+
+def trained(data, cache, steps=None):
+    return trained_network.trained(data, classifier_of(data, steps), cache)
+
 
 FILES = {file.stem: file for file in SHIPPED.glob("*.npz")}
 
@@ -30,12 +36,12 @@ def untrained(monkeypatch):
     def fail(*given):
         raise Refusal("trained")
 
-    monkeypatch.setattr(classifier, "_train", fail)
+    monkeypatch.setattr(trained_network, "_train", fail)
 
 
 @pytest.mark.input(
     "Judging",
-    "the embedded digits at 16x16x1",
+    "the embedded digits at 16x16x1, the smooth ones and the varied glyphs at 28x28x1",
     "taken",
     "they are judged by the classifier that comes with gengen: nothing is trained, and all machines have its digest",
 )
@@ -48,6 +54,12 @@ def test_the_digits_are_judged_by_the_classifier_that_comes_with_gengen(data, tm
         assert found.metadata == json.loads(str(arrays["metadata"]))
         assert all(arrays[name].dtype == np.float16 for name in arrays.files if name != "metadata")
     assert all(array.dtype == np.float32 for array in found.weights.values())
+
+
+@pytest.mark.parametrize("name", ["digits_smooth", pytest.param("glyphs_varied", marks=pytest.mark.slow)])
+def test_larger_embedded_data_are_judged_by_theirs(name, data_dir, tmp_path, untrained):
+    found = trained(load(name=name, resolution=28, channels=1, data_dir=data_dir), tmp_path / "classifier.npz")
+    assert found.accuracy > 0.985
 
 
 def test_files_are_whole_and_small():
@@ -95,9 +107,10 @@ def test_the_number_of_threads_does_not_show_in_features(data, tmp_path):
     """Bit for bit, so that one digest of weights means one set of scores."""
     code = (
         "import hashlib, pathlib, sys, numpy as np; from gengen.data.dataset import load;"
-        "from gengen.evaluation.trained_classifier import trained;"
+        "from gengen.evaluation.trained_classifier import classifier_of;"
+        "from gengen.evaluation.trained_network import trained;"
         "data = load(name='digits', resolution=16, channels=1);"
-        "found = trained(data, pathlib.Path('none')).extract(data.splits['train']['data']);"
+        "found = trained(data, classifier_of(data), pathlib.Path('none')).extract(data.splits['train']['data']);"
         "print(hashlib.sha256(b''.join(part.tobytes() for part in found)).hexdigest())"
     )
     environment = {**os.environ, "TFDS_DATA_DIR": str(data.folder.parents[2]), "XLA_FLAGS": ""}

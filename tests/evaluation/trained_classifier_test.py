@@ -9,10 +9,16 @@ import pytest
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.signature import label_field
-from gengen.evaluation import trained_classifier as classifier
-from gengen.evaluation.trained_classifier import FEATURES, digest_of, steps_for, trained
+from gengen.evaluation import trained_network
+from gengen.evaluation.recipe import steps_for
+from gengen.evaluation.trained_classifier import FEATURES, classifier_of
+from gengen.evaluation.trained_network import digest_of
 
 STEPS = 100
+
+
+def trained(data, cache, steps=None):
+    return trained_network.trained(data, classifier_of(data, steps), cache)
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +38,11 @@ def trainings(made, monkeypatch):
     """Has every training give the weights of `made`; returns the list of the trainings' steps."""
     steps = []
 
-    def fake(data, network, number):
-        steps.append(number)
+    def fake(recipe, signature):
+        steps.append(recipe.steps)
         return made[0].weights
 
-    monkeypatch.setattr(classifier, "_train", fake)
+    monkeypatch.setattr(trained_network, "_train", fake)
     return steps
 
 
@@ -58,7 +64,7 @@ def test_features_and_probabilities_have_the_shapes_and_sums_promised(made, data
 def test_chunks_do_not_show_in_what_is_extracted(made, data, monkeypatch):
     images = data.splits["test"]["data"][:20]
     whole = made[0].extract(images)
-    monkeypatch.setattr(classifier, "CHUNK", 8)
+    monkeypatch.setattr(trained_network, "CHUNK", 8)
     for chunked, at_once in zip(made[0].extract(images), whole, strict=True):
         np.testing.assert_allclose(chunked, at_once, atol=1e-5)
     assert [part.shape for part in made[0].extract(images[:0])] == [(0, FEATURES), (0, 10)]
@@ -72,7 +78,7 @@ def test_other_images_are_refused(made, wrong):
 
 def test_two_trainings_from_one_seed_are_the_same_and_from_another_differ(data, tmp_path, monkeypatch):
     first, second = (trained(data, tmp_path / name, steps=2) for name in ("a.npz", "b.npz"))
-    monkeypatch.setattr(classifier, "SEED", 1)
+    monkeypatch.setattr(trained_network, "SEED", 1)
     other = trained(data, tmp_path / "a.npz", steps=2)
     assert first.digest == second.digest != other.digest
     assert other.metadata["seed"] == 1

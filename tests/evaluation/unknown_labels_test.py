@@ -16,13 +16,14 @@ from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.data.domains import joined
 from gengen.data.labels import with_labels
-from gengen.evaluation import domain_scores, features
-from gengen.evaluation import trained_classifier as classifier
+from gengen.evaluation import domain_scores, features, trained_network
 from gengen.evaluation.codes import codes
 from gengen.evaluation.judge import Judge
 from gengen.evaluation.likelihoods import likelihood
+from gengen.evaluation.recipe import steps_for
 from gengen.evaluation.recognition import recognition
 from gengen.evaluation.representation import representation
+from gengen.evaluation.trained_classifier import classifier_of
 from gengen.metrics.examples import Examples
 from gengen.metrics.interval import of_share
 from gengen.pictures.maps import UNKNOWN, Map, save_maps
@@ -56,7 +57,7 @@ def right(digits, monkeypatch):
             seen = images.reshape(len(images), -1)[:, 20:30].astype(np.float32) / 32
             return seen, np.asarray(jax.nn.log_softmax(seen))
 
-    monkeypatch.setattr(features, "trained", lambda data, cache: Right)
+    monkeypatch.setattr(features, "trained", lambda data, recipe, cache: Right)
 
 
 @pytest.mark.input(
@@ -67,13 +68,13 @@ def right(digits, monkeypatch):
 )
 def test_the_classifier_is_taught_and_tested_by_known_labels(digits, tmp_path, monkeypatch):
     taught = {}
-    fed = classifier.batches
-    monkeypatch.setattr(classifier, "batches", lambda arrays, **how: taught.update(arrays) or fed(arrays, **how))
-    made = classifier.trained(digits, tmp_path / "classifier.npz", steps=50)
+    fed = trained_network.batches
+    monkeypatch.setattr(trained_network, "batches", lambda arrays, **how: taught.update(arrays) or fed(arrays, **how))
+    made = trained_network.trained(digits, classifier_of(digits, 50), tmp_path / "classifier.npz")
     assert taught["label"].min() == 0
     assert len(taught["label"]) == len(taught["data"]) == (digits.splits["train"]["label"] >= 0).sum()
     assert made.metadata["count"] == 60
-    assert classifier.steps_for(len(taught["label"])) < classifier.steps_for(digits.signature.counts["train"])
+    assert classifier_of(digits).steps < steps_for(digits.signature.counts["train"])
 
 
 @pytest.mark.input(
@@ -85,7 +86,7 @@ def test_the_classifier_is_taught_and_tested_by_known_labels(digits, tmp_path, m
 def test_one_class_that_has_images_is_one_class_alone(digits, tmp_path):
     alone = forgotten(digits, "train", digits.splits["train"]["label"] != 3)
     with pytest.raises(Refusal, match="digits has training images of one class alone"):
-        classifier.trained(alone, tmp_path / "classifier.npz")
+        classifier_of(alone)
     assert features.extractors(alone, SETTINGS).features.name == "coordinates"
 
 

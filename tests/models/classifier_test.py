@@ -12,8 +12,8 @@ from gengen.core.model import CAPABILITIES, require
 from gengen.core.parallel import AXIS, parallel, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.transforms import scale_by_rate
-from gengen.models.classifier import Classification, classifier, classify, shifted
-from gengen.networks.classifier import Classifier
+from gengen.models.classifier import Classification, classifier, classify, rotations, shifted, turned
+from gengen.networks.classifier import Classifier, Squared
 from tests.units import scaled
 
 CLASSES, RATE, SHAPE = 4, 0.1, (4, 4, 1)
@@ -138,6 +138,22 @@ def test_each_place_of_the_global_batch_has_its_own_shift_on_any_number_of_repli
     assert len(np.unique(one["data"].reshape(6, -1), axis=0)) == 6
     assert one["data"].min() >= -1
     assert one["data"].max() <= 1
+
+
+def test_every_image_is_shown_in_all_four_turns_and_turning_it_back_by_its_label_gives_it():
+    image = jax.random.normal(jax.random.key(0), (3, 5, 5, 2))
+    images, labels = turned(image)
+    assert labels.tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
+    for place, (turn, label) in enumerate(zip(images, labels, strict=True)):
+        np.testing.assert_array_equal(np.rot90(turn, -int(label)), image[place % 3])
+
+
+def test_no_network_tells_how_an_image_is_turned_that_looks_the_same_from_all_sides():
+    optimizer = optax.chain(optax.identity(), scale_by_rate(RATE))
+    model = rotations(network=Squared(Classifier(4, channels=4), 6), optimizer=optimizer, side=6)
+    given = {"data": np.full((2, 8, 6, 3), 0.3, np.float32)}
+    found = trained(model, model.init(jax.random.key(0), given), [given])[1]["classifier/loss"]
+    assert float(found.value[0]) >= np.log(4) - 1e-6
 
 
 def test_no_shift_only_scales():

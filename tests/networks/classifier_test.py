@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gengen.core.parallel import AXIS
-from gengen.networks.classifier import FEATURES, SMALLEST, Classifier, halvings
+from gengen.networks.classifier import FEATURES, SMALLEST, Classifier, Squared, halvings, squared
 from gengen.networks.forward import eval_mode, init_network, train_mode
 
 
@@ -47,6 +47,22 @@ def test_channels_double_as_maps_halve(size, widths):
     assert [shape[-1] for shape in kernels] == widths
     assert kernels[0][:2] == ((5, 5) if size > 8 else (3, 3))
     assert f"Conv_{len(widths)}" not in params
+
+
+def test_images_of_any_size_become_squares_and_squares_stay_as_they_are():
+    image = jax.random.normal(jax.random.key(0), (2, 8, 6, 3))
+    np.testing.assert_array_equal(squared(image[:, :6], 6), image[:, :6])
+    assert squared(image, 4).shape == (2, 4, 4, 3)
+    np.testing.assert_allclose(squared(jnp.full_like(image, 0.7), 4), 0.7, rtol=1e-6)
+    ramp = jnp.broadcast_to(jnp.arange(16.0)[:, None, None], (16, 16, 1))[None]
+    np.testing.assert_allclose(squared(ramp, 8)[0, 1:-1, 3, 0], jnp.arange(2.5, 14, 2), rtol=1e-5)
+
+
+def test_pooled_features_are_the_means_of_the_smallest_map():
+    network = Squared(Classifier(4, channels=24, pooled=True), 16)
+    image = jnp.zeros((3, 20, 16, 1))
+    made = jax.eval_shape(lambda v, x: eval_mode(network, v, x), variables_of(network, (20, 16, 1)), image)
+    assert [part.shape for part in made] == [(3, 24), (3, 4)]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from gengen.core.parallel import AXIS
 from gengen.networks import dcgan, mlp
 from gengen.networks.critic import CriticOutput
-from gengen.networks.dcgan import doublings
+from gengen.networks.doublings import doublings
 from gengen.networks.forward import eval_mode, init_network, train_mode
 from gengen.networks.layers.norm import NORMS
 from gengen.networks.layers.upsample import METHODS
@@ -90,6 +90,33 @@ def test_dcgan_normalises_everywhere_but_at_its_ends():
     critic = variables_of(dcgan.Critic(width=4), jnp.zeros((1, 32, 32, 1)))
     assert len(generator["batch_stats"]) == 3  # after the projection and two of three doublings
     assert len(critic["batch_stats"]) == 2  # after two of three halvings
+
+
+@pytest.mark.parametrize("network", [dcgan.Generator((32, 32, 1), width=4), dcgan.Critic(width=4)])
+def test_a_dcgan_without_normalisation_has_biases_in_its_place(network):
+    x = jnp.zeros((1, LATENT)) if isinstance(network, dcgan.Generator) else jnp.zeros((1, 32, 32, 1))
+    plain = variables_of(network.clone(norm="none"), x)
+    assert set(plain) == {"params"}
+    normed = jax.tree.map(jnp.shape, variables_of(network, x)["params"])
+    assert len(jax.tree.leaves(plain)) == len(jax.tree.leaves(normed, is_leaf=lambda x: isinstance(x, tuple))) - sum(
+        name.startswith("BatchNorm") for name in normed
+    )
+
+
+def test_a_critic_that_pools_has_the_parameters_of_one_that_strides_and_activations_are_as_asked():
+    strided = dcgan.Critic(width=2, norm="none")
+    x = np.random.default_rng(0).normal(size=(2, 8, 8, 1)).astype("f")
+    changes = ({}, {"downsample": "max_pooled"}, {"downsample": "average_pooled"}, {"activation": "tanh"})
+    networks = [strided.clone(**change) for change in changes]
+    for network in networks:
+        chex.assert_trees_all_equal_shapes(variables_of(network, x), variables_of(strided, x))
+    variables = jax.tree.map(lambda leaf: np.full(leaf.shape, 0.1, "f"), variables_of(strided, x))
+    logits = QUICK(lambda v: [eval_mode(network, v, x).logit[0] for network in networks])(variables)
+    assert len({float(logit) for logit in logits}) == len(changes)
+    with pytest.raises(ValueError, match="activation='elu' must be one of relu, leaky_relu"):
+        variables_of(dcgan.Critic(activation="elu"), x)
+    with pytest.raises(ValueError, match="downsample='min' must be one of strided, max_pooled"):
+        variables_of(dcgan.Critic(downsample="min"), x)
 
 
 def test_mlps_start_within_one_over_the_root_of_the_fan_in():

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import json
 import math
 import re
 from typing import Annotated
@@ -13,7 +14,8 @@ from ml_collections import ConfigDict
 from configs import base
 from gengen.api import train
 from gengen.build import networks, optimizers, parts
-from gengen.build.calls import check_value, parameters_of
+from gengen.build.calls import check_value
+from gengen.build.meanings import meanings
 from gengen.build.model import GIVEN, MODELS
 from gengen.core.refusal import Refusal
 from gengen.evaluation import detectors
@@ -21,7 +23,8 @@ from gengen.inference import fitted_prior
 from gengen.metrics.scores import AS_REAL
 from gengen.metrics.scores import SCORES as MEASURED
 from gengen.runs import prepare, sections
-from gengen.runs.check import GAME, SECTIONS, WITHIN, check_config
+from gengen.runs.check import check_config
+from gengen.runs.keys import keys_of
 from gengen.tasks import adapt
 from gengen.values import Count, Decay, Entries, OneOf, Positive, Range, Size, Weight, complaint, kind_of
 from tests.sweep import experiments, leaves
@@ -98,56 +101,34 @@ def test_a_meaning_can_be_read_beside_the_type():
 # Every key.
 
 
-def annotation_of(config, key):
-    """What a key of a config is held to: found as the checks find it, not by its name."""
-    top, *rest = key.split(".")
-    if top in SECTIONS and "baseline" not in rest:
-        declared, inner = SECTIONS[top][0], WITHIN.get(top)
-        if rest[0] == inner:
-            declared, rest = SECTIONS[top][1], rest[1:]
-        return parameters_of(declared)[rest[0]].annotation
-    if "baseline" in rest:
-        if rest[1] not in GAME:
-            return parameters_of(SECTIONS[top][1])[rest[1]].annotation
-        return annotation_of(config.adaptation.baseline, ".".join(rest[1:]))
-    *within, last = rest
-    if top == "model":
-        if not within:
-            return parameters_of(MODELS[config.model.name])[last].annotation
-        table = parts.PARTS[within[0]]
-        name = within[1] if len(within) > 1 else config.model[within[0]].get("name", within[0])
-        return parameters_of(table[name])[last].annotation
-    section = config[top][within[0]]
-    beside = optimizers.MOVES if top == "optimizers" else networks.beside(within[0])
-    table = optimizers.OPTIMIZERS if top == "optimizers" else networks.NETWORKS[within[0]]
-    return beside[last] if last in beside else parameters_of(table[section.name])[last].annotation
-
-
-def test_every_key_of_every_config_has_a_type_and_every_number_a_range():
+def test_every_key_of_every_config_has_a_type_a_meaning_and_every_number_a_range():
     seen = 0
     for experiment, config in experiments():
-        for key in leaves(config):
-            if key.endswith(".name") and not key.startswith("data."):
-                continue  # of a table, which says itself what it holds
-            kind = kind_of(annotation_of(config, key))
-            assert kind, f"{experiment}: {key} says nothing of its values"
-            numbers = {int, float} & set(kind.types)
-            assert kind.range or kind.choice or not numbers, f"{experiment}: {key} has no range"
-            seen += 1
+        found = list(keys_of(config))
+        assert sorted(key.path for key in found) == sorted(leaves(config)), experiment
+        json.dumps([key.default for key in found])  # which a run folder's config is compared with
+        for path, value, _, kind, meaning in found:
+            assert kind and meaning, f"{experiment}: {path}"
+            assert not complaint(value, kind), f"{experiment}: {path}"
+            assert kind.range or kind.choice or not {int, float} & set(kind.types), f"{experiment}: {path} has no range"
+        seen += len(found)
     assert seen > 1_500
 
 
-OF_DATA = ("shape", "channels", "rank")
+OF_DATA = ("shape", "channels", "rank", "bounded")
 """Arguments that come from the data."""
 
 
 @pytest.mark.parametrize("table", [MODELS, *parts.PARTS.values(), optimizers.OPTIMIZERS, *networks.NETWORKS.values()])
-def test_every_number_that_a_builder_takes_has_a_range(table):
+def test_all_that_a_builder_takes_has_one_meaning_and_every_number_a_range(table):
     for name, builder in table.items():
         for key, parameter in inspect.signature(builder).parameters.items():
             kind = kind_of(parameter.annotation)
-            if kind and key not in (*GIVEN, *OF_DATA, "name", "parent") and {int, float} & set(kind.types):
-                assert kind.range or kind.choice, f"{name}: {key}"
+            if kind and key not in (*GIVEN, *OF_DATA, "name", "parent"):
+                assert bool(kind.meaning) != bool(meanings(builder).get(key)), (
+                    f"{name}: {key} beside its type, or below"
+                )
+                assert kind.range or kind.choice or not {int, float} & set(kind.types), f"{name}: {key}"
 
 
 def test_names_of_tables_that_are_slow_to_import_are_those_of_the_tables():

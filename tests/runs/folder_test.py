@@ -44,6 +44,13 @@ def test_a_folder_from_before_a_key_existed_is_another_run_where_the_key_says_so
     assert "labelled" not in (begun / "config.json").read_text()
 
 
+def test_a_folder_from_before_a_key_existed_goes_on_where_the_key_is_what_was_built_without_it(begun):
+    newer = config(model__widths=(3, 4))
+    with pytest.raises(Refusal, match=r"config\.model\.widths is None there and \[3, 4\] here"):
+        open_folder(begun, newer, SIGNATURE, lambda: {"model.widths": (3, 5)})
+    open_folder(begun, newer, SIGNATURE, lambda: {"model.widths": (3, 4)})
+
+
 def test_a_key_that_is_empty_now_and_said_something_before_is_another_run(begun):
     with pytest.raises(Refusal, match=r"config\.model\.latent is 2 there and 0 here"):
         open_folder(begun, config(model__latent=0), SIGNATURE)

@@ -30,3 +30,16 @@ def test_a_parent_that_is_a_file_is_no_place(tmp_path):
     (tmp_path / "a").write_text("")
     with pytest.raises(OSError, match=r"File exists|Not a directory"):
         output_files(tmp_path / "a" / "b.json", Path("x.json"), ".json")
+
+
+@pytest.mark.parametrize(
+    ("source", "stem"),
+    [("cat.png", "map-cat"), ("cat.v2.jpeg", "map-cat.v2"), ("folder", "map-folder"), ("ü" * 100, f"map-{'ü' * 75}")],
+)
+def test_what_comes_of_an_input_is_named_by_it_and_never_written_over(tmp_path, source, stem):
+    (tmp_path / "folder").mkdir()
+    for number in ("", "-2", "-3"):
+        found = output_files(None, tmp_path / "map.png", ".png", ".npz", source=tmp_path / source)
+        assert found == [tmp_path / f"{stem}{number}.png", tmp_path / f"{stem}{number}.npz"]
+        found[number == "-2"].write_text("")  # one of them is enough
+    assert output_files(tmp_path / "a", tmp_path / "map.png", ".png", source=tmp_path / source) == [tmp_path / "a.png"]

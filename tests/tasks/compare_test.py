@@ -200,3 +200,11 @@ def test_of_several_bounds_the_one_with_the_most_samples_is_shown(tmp_path, caps
 )
 def test_the_common_name_says_nothing_of_seeds(names, common):
     assert common_name(names) == common
+
+
+def test_a_run_on_few_examples_has_a_row_without_a_distance(tmp_path, capsys):
+    half = {"value": 0.5, "low": 0.4, "high": 0.6}
+    copied = {"samples": half, "extractor": {"name": "thumbnails", "digest": ""}, "sizes": {"samples": 18}}
+    judged(tmp_path, "few", scores={"copied": copied})
+    (row,) = rows(tmp_path, capsys)
+    assert (row["Fréchet distance"], row["of real images"], row["samples"]) == ("not measured", "not measured", "18")

@@ -221,8 +221,8 @@ def test_each_picture_of_the_user_gets_a_verdict(made, answer, pictures):
     folder = made[0]
     condition = answer("--mode=detect", f"--workdir={folder}", f"--input={pictures}")
     assert condition.returncode == 0, condition.stderr
-    assert condition.stdout.splitlines()[-2:] == [str(folder / "detected.png"), str(folder / "detected.json")]
-    report = json.loads((folder / "detected.json").read_text())
+    assert condition.stdout.splitlines()[-2:] == [str(folder / f"detected-own.{end}") for end in ("png", "json")]
+    report = json.loads((folder / "detected-own.json").read_text())
     assert (report["threshold"], report["data_digest"]) == (made[2]["threshold"], made[2]["data_digest"])
     number = report["sizes"]["calibration"]
     assert [entry["file"] for entry in report["pictures"]] == ["noise.png", "zero.png"]
@@ -232,7 +232,7 @@ def test_each_picture_of_the_user_gets_a_verdict(made, answer, pictures):
         assert (entry["p_value"] <= 0.05) == anomalous
         np.testing.assert_allclose(entry["p_value"] * (number + 1) % 1, 0, atol=1e-9)
         assert f"| {entry['file']}" in condition.stdout
-    assert (folder / "detected.png").stat().st_size > 1000
+    assert (folder / "detected-own.png").stat().st_size > 1000
 
 
 def test_one_picture_is_enough(made, pictures, tmp_path, capsys):

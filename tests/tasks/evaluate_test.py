@@ -101,6 +101,9 @@ def test_scores_while_training_are_in_the_metrics_and_the_best_state_is_kept(jud
     tag = f"evaluation/{extractor['name']}-{extractor['digest']}/frechet_distance"
     distances = {line["step"]: line[tag] for line in lines if tag in line}
     assert list(distances) == [10, 20]
+    for line in lines:
+        if tag in line:
+            assert line[f"{tag}/low"] <= line[tag] <= line[f"{tag}/high"]
     assert [path.name for path in (judged[0] / "best").glob("[0-9]*")] == [str(min(distances, key=distances.get))]
 
 

@@ -51,6 +51,28 @@ def reported(steps=200, log_every=50, window=1, names=("loss",), start=0, **ever
     report.close()
 
 
+def test_the_rate_of_the_last_step_is_written_of_players_that_moved():
+    written = []
+    writer = SimpleNamespace(scalars=lambda step, values: written.append((step, values)))
+    rates = {"critic": 0.5, "prior": 9.0}
+    report = Report(
+        writer,
+        start=0,
+        steps=20,
+        batch_size=4,
+        log_every=10,
+        rates=lambda step: {name: rate * step for name, rate in rates.items()},
+    )
+    for first in (0, 10):
+        report(first, first + 10, means({"critic/loss": 1.0}, 10))
+    report.close()
+    assert [(step, {name for name in values if "rate" in name}) for step, values in written] == [
+        (10, {"critic/learning_rate"}),
+        (20, {"critic/learning_rate"}),
+    ]
+    assert [values["critic/learning_rate"] for _, values in written] == [4.5, 9.5]
+
+
 @pytest.fixture
 def clock(monkeypatch):
     """Time that passes when a test says so."""

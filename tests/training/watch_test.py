@@ -31,6 +31,12 @@ def config_of(name, **training):
     return config
 
 
+def have_devices(monkeypatch, number):
+    first = jax.local_devices()[:number]
+    monkeypatch.setattr(jax, "device_count", lambda: number)
+    monkeypatch.setattr(jax, "local_devices", lambda: first)
+
+
 def moved(config, signature=DIGITS):
     return moved_in_stages(config, build_model(config, signature), signature)
 
@@ -62,7 +68,7 @@ def test_a_player_who_waits_for_its_turn_is_expected_to_move():
     ("name", "networks"), [("cgan", "critic, generator"), ("wgan", "generator"), ("infogan", "generator")]
 )
 def test_a_batch_of_one_is_refused_where_batch_normalisation_would_see_one_value(monkeypatch, name, networks):
-    monkeypatch.setattr(jax, "device_count", lambda: 1)
+    have_devices(monkeypatch, 1)
     config = config_of(name)
     config.training.batch_size = 1
     with pytest.raises(Refusal, match=rf"^config\.training\.batch_size=1 is too few for .*{networks}: .*raise it"):
@@ -79,7 +85,7 @@ def test_a_batch_of_one_is_refused_where_batch_normalisation_would_see_one_value
 )
 @pytest.mark.parametrize("name", ["dcgan", "vae_conv", "vae", "vqvae"])
 def test_a_batch_of_one_is_taken_where_there_is_something_to_normalise_by(monkeypatch, name):
-    monkeypatch.setattr(jax, "device_count", lambda: 1)
+    have_devices(monkeypatch, 1)
     config = config_of(name)
     config.training.batch_size = 1
     assert all(moved(config, DIGITS.of_shape((16, 16, 1))))
@@ -92,7 +98,7 @@ def test_a_batch_of_one_is_taken_where_there_is_something_to_normalise_by(monkey
     "batch normalisation is over the batches of all devices",
 )
 def test_normalisation_is_over_the_batches_of_all_devices(monkeypatch):
-    monkeypatch.setattr(jax, "device_count", lambda: 2)
+    have_devices(monkeypatch, 2)
     config = config_of("wgan")
     config.training.batch_size = 2
     assert moved(config)
@@ -106,7 +112,7 @@ def test_normalisation_is_over_the_batches_of_all_devices(monkeypatch):
 )
 @pytest.mark.parametrize(("name", "size"), [("gan", 1), ("gan", 7), ("pacgan", 10), ("dcgan", 5)])
 def test_a_deviation_needs_groups_to_be_one_of(monkeypatch, name, size):
-    monkeypatch.setattr(jax, "device_count", lambda: 1)
+    have_devices(monkeypatch, 1)
     config = config_of(name)
     config.networks.critic.deviation = True
     config.networks.generator.update({"widths": (8,)} if name != "dcgan" else {})

@@ -17,13 +17,20 @@ Noise = Annotated[float, Range(0, 2, below=True)]
 
 
 def none(*, amount: Noise = 0.0) -> Corrupt:
-    """Leaves images as they are."""
+    """Leaves images as they are.
+
+    Args:
+      amount: of nothing, and 0 in a config.
+    """
     del amount
     return lambda keys, image: image
 
 
 def gaussian(*, amount: Noise = 0.5) -> Corrupt:
-    """Adds normal noise of standard deviation `amount`, where values run from -1 to 1 or have a deviation of 1.
+    """Adds normal noise.
+
+    Args:
+      amount: standard deviation of the noise, where values run from -1 to 1 or have a deviation of 1.
 
     Raises:
       ValueError: `amount` is negative or infinite.
@@ -38,7 +45,10 @@ def gaussian(*, amount: Noise = 0.5) -> Corrupt:
 
 
 def masking(*, amount: Share = 0.25) -> Corrupt:
-    """Makes a share `amount` of the places of an image black, drawn anew each time.
+    """Makes some of the places of an image black, drawn anew each time.
+
+    Args:
+      amount: share of the places.
 
     Raises:
       ValueError: `amount` lies outside of [0, 1].
@@ -52,7 +62,10 @@ def masking(*, amount: Share = 0.25) -> Corrupt:
 
 
 def salt_and_pepper(*, amount: Share = 0.1) -> Corrupt:
-    """Makes a share `amount` of the places of an image black or white, as likely the one as the other.
+    """Makes some of the places of an image black or white, as likely the one as the other.
+
+    Args:
+      amount: as in `masking`.
 
     Raises:
       ValueError: `amount` lies outside of [0, 1].

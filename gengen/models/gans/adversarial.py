@@ -98,6 +98,10 @@ def adversaries(
 ) -> Adversaries:
     """Checks the arguments that all games between a generator and a critic share, and puts them together.
 
+    Args:
+      networks, loss, real_label, latent, views, terms: as in `adversarial`.
+      conditioning: what samples are told.
+
     Raises:
       ValueError: an argument is out of range, or two of them do not go together.
     """

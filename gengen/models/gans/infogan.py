@@ -52,8 +52,8 @@ def infogan(
       categories: values of the category.
       continuous: how many numbers, uniform in [-1, 1].
       information: lambda, the weight of the codes' log-likelihood.
-      views: as in `adversarial`; no packing.
-      terms: as in `adversarial`.
+      views: as in `adversaries`; no packing.
+      terms: as in `adversaries`.
 
     Returns:
       A model that can `sample`, draw from its `prior`, whose latents end with the codes as the generator sees them,

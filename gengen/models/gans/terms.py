@@ -59,7 +59,7 @@ def gradient_penalty(*, weight: Weight = 10.0, one_sided: bool = False) -> tuple
     """WGAN-GP: Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028, Algorithm 1.
 
     Args:
-      weight: lambda in the paper.
+      weight: of the penalty, lambda in the paper; 10 there, 0 for none.
       one_sided: only gradients longer than 1 are penalised.
     """
 
@@ -75,7 +75,7 @@ def dragan(*, weight: Weight = 10.0, deviation: Positive = 0.5) -> tuple[Term, .
     """DRAGAN: the gradient has length 1 around the data; Kodali et al. 2017, https://arxiv.org/abs/1705.07215, sec. 2.
 
     Args:
-      weight: lambda in the paper.
+      weight: of the penalty, lambda in the paper; 10 there, 0 for none.
       deviation: standard deviation of the Gaussian noise around the data, where pixels lie in [-1, 1]; a quarter of
         their range, where the paper names a variance for unscaled data.
 
@@ -97,7 +97,7 @@ def r1(*, weight: Weight = 10.0) -> tuple[Term, ...]:
     """R1, the gradient at data: Mescheder et al. 2018, https://arxiv.org/abs/1801.04406, eq. 9.
 
     Args:
-      weight: gamma in the paper, whose half multiplies the squared norm.
+      weight: of the penalty, gamma in the paper, whose half multiplies the squared norm; 10 there, 0 for none.
     """
     return (
         Term(
@@ -111,7 +111,11 @@ def r1(*, weight: Weight = 10.0) -> tuple[Term, ...]:
 
 
 def r2(*, weight: Weight = 10.0) -> tuple[Term, ...]:
-    """R2, the gradient at samples: Mescheder et al. 2018, eq. 10; `weight` is gamma."""
+    """R2, the gradient at samples: Mescheder et al. 2018, eq. 10.
+
+    Args:
+      weight: as in `r1`.
+    """
     return (
         Term(
             "r2",
@@ -127,7 +131,7 @@ def feature_matching(*, weight: Weight = 1.0, alone: bool = True) -> tuple[Term,
     """|E f(x) - E f(G(z))|^2 for the critic's features f: Salimans et al. 2016, https://arxiv.org/abs/1606.03498, 3.1.
 
     Args:
-      weight: factor.
+      weight: of the squared distance; 0 for none.
       alone: whether it is all that the generator wants, as in the paper, or is added to the adversarial loss.
     """
 
@@ -143,6 +147,9 @@ def auxiliary_classifier(*, weight: Weight = 1.0) -> tuple[Term, ...]:
     """AC-GAN: -log P(label | x), of data and samples for the critic and of samples for the generator.
 
     Odena et al. 2017, https://arxiv.org/abs/1610.09585, eq. 3. The critic needs the condition "auxiliary".
+
+    Args:
+      weight: of the cross-entropy, for both players; 1 in the paper, 0 for none.
     """
 
     def missed(judged: CriticOutput, condition: Batch) -> jax.Array:

@@ -43,11 +43,11 @@ def unrolled(
       networks: "generator" and "critic", as in `Adversaries`.
       optimizers: of the same two names.
       loss: what both want small, one of `ADVERSARIAL_LOSSES`.
-      real_label: targets of data, as in `adversarial`.
+      real_label: targets of data, as in `adversaries`.
       latent: dimension of the latents.
       unroll: moves of the critic that the generator looks ahead, K in the paper; 0 is the game without looking.
-      views: as in `adversarial`.
-      terms: as in `adversarial`.
+      views: as in `adversaries`.
+      terms: as in `adversaries`.
 
     Returns:
       A model that can `sample`, draw from its `prior` and `decode`.

@@ -76,7 +76,7 @@ def augmentation(
 
     Args:
       probability: of each kind for each image, in [0, 1]; where it starts if there is a target.
-      target: of r_t, in [0, 1); 0.6 in the paper, 0 for a probability that stays.
+      target: of r_t, the mean sign of the logits of data, in [0, 1); 0.6 in the paper, 0 for a probability that stays.
       kinds: names of `KINDS`, in the order in which they are applied.
       pace: number of judgements of data in which p goes from 0 to 1. A pack of images counts once.
 

@@ -137,7 +137,7 @@ def adaptation(
       affine: how images are changed before the classifier sees them.
       consistency: what the classifier learns from its own average on images of the target.
       loss: of the critics, one of `ADVERSARIAL_LOSSES`.
-      cycle, identity, pool: as in `cyclegan`.
+      cycle, identity, pool: as in `cycle_of`.
       translated: weight of the labels of translated source images, for the classifier.
       semantic: weight of the labels that translations are to keep, for the translators.
       feature: weight of the classifier's features of the target looking like the source's.

@@ -78,6 +78,9 @@ def cycle_of(
 ) -> Cycle:
     """Checks the arguments of a game of cycles and puts them together.
 
+    Args:
+      networks, loss, cycle, identity, pool, jitter, mirror: as in `cyclegan`.
+
     Raises:
       ValueError: an argument is out of range, or a network is missing.
     """

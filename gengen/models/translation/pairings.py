@@ -84,7 +84,11 @@ class Pairing(NamedTuple):
 
 
 def given(*, reverse: bool = False) -> Pairing:
-    """The pairs that the data hold, from the second picture to the first one, or the other way round."""
+    """The pairs that the data hold, from the second picture to the first one, or the other way round.
+
+    Args:
+      reverse: whether it is the other way round.
+    """
     return Pairing(None, reverse=reverse)
 
 
@@ -101,6 +105,9 @@ def grey(*, channels: Annotated[int, OneOf((1,))] = 1) -> Pairing:
 
 def low_resolution(*, factor: Annotated[int, Range(2, 2**14)] = 4) -> Pairing:
     """A picture shrunk by a factor, each pixel the mean of a square, and enlarged again by bicubic interpolation.
+
+    Args:
+      factor: by which height and width shrink; it must divide both.
 
     Raises:
       ValueError: `factor` is below 2.
@@ -168,7 +175,10 @@ def edges(*, gain: Positive = 1.0) -> Pairing:
 
 
 def noisy(*, amount: Noise = 0.5) -> Pairing:
-    """A picture with normal noise of standard deviation `amount`, where pixels run from -1 to 1.
+    """A picture with normal noise.
+
+    Args:
+      amount: as in `gaussian`.
 
     Raises:
       ValueError: `amount` is negative or infinite.

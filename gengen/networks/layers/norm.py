@@ -16,6 +16,9 @@ from gengen.networks.layers.spectral import Spectral
 NORMS = ("none", "batch", "layer", "spectral")
 """Normalisations that any critic can have."""
 
+NORMS_OF_GENERATORS = ("none", "batch", "layer")
+"""Normalisations that a generator or a decoder can have."""
+
 NORMS_OF_MAPS = (*NORMS, "instance")
 """Normalisations of critics whose layers are all maps [n, h, w, c]."""
 

@@ -175,7 +175,8 @@ def test_a_step_moves_all_weights_against_the_gradient():
     state, metrics = parallel(model.train_step, one)(KEY, replicate(first, one), batches)
     loss = np.asarray(metrics["autoencoder/loss"].value)
     assert loss[-10:].mean() < 0.9 * loss[:10].mean()
-    assert set(metrics) == {f"autoencoder/{name}" for name in ("loss", "squared_error", "contraction", "sparsity")}
+    names = ("loss", "squared_error", "contraction", "sparsity", "gradient_norm")
+    assert set(metrics) == {f"autoencoder/{name}" for name in names}
     for was, now in zip(jax.tree.leaves(first.variables), jax.tree.leaves(state.variables), strict=True):
         assert np.any(was != np.asarray(now))
 

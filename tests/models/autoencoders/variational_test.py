@@ -71,7 +71,8 @@ def trained(model, steps=100):
 def test_training_moves_all_networks_and_tightens_the_bound(arguments):
     model = build(**arguments)
     start, end, metrics = trained(model)
-    assert set(metrics) == {f"autoencoder/{name}" for name in ("loss", "reconstruction", "divergence", "bound")}
+    names = ("loss", "reconstruction", "divergence", "bound", "gradient_norm")
+    assert set(metrics) == {f"autoencoder/{name}" for name in names}
     bound = metrics["autoencoder/bound"].total / SIZE
     assert bound[-20:].mean() < bound[:10].mean() - 0.2
     for network in start.variables:

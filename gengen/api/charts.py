@@ -1,0 +1,73 @@
+"""What a run looks like as a whole: curves of its metrics, and a strip of what it showed over time."""
+
+import time
+from pathlib import Path
+
+from gengen.data.signature import Signature
+from gengen.pictures.captions import Block, save_sheet
+from gengen.pictures.grid import save_png
+from gengen.pictures.strip import keep, strip
+from gengen.reports.curves import of_run
+from gengen.training.writer import read_lines
+
+CURVES, STRIP, KEPT = "curves.png", "strip.png", "strip.npz"
+"""Names of the pictures in a run folder, and of the file that the strip is made of."""
+
+SHARE = 0.02
+"""Of the time of a run that drawing its curves may take, but for the last time."""
+
+FIRST = 1.0
+"""Seconds that drawing for the first time takes, about: most of it is the import of matplotlib."""
+
+
+class Charts:
+    """Draws the curves and the strip of a run, again and again as it goes on.
+
+    Args:
+      workdir: the run folder.
+      signature: of the data.
+    """
+
+    def __init__(self, workdir: Path, signature: Signature) -> None:
+        self._workdir, self._signature = workdir, signature
+        self._took, self._since = FIRST, time.perf_counter()
+
+    def keep(self, step: int, block: Block) -> None:
+        """Keeps what is shown at a step, for the strip."""
+        keep(self._workdir / KEPT, step, block)
+
+    def refresh(self) -> None:
+        """Draws the curves again, unless that was done a short while ago."""
+        if time.perf_counter() - self._since > self._took / SHARE:
+            self.draw()
+
+    def draw(self) -> None:
+        """Draws the curves and the strip."""
+        start = time.perf_counter()
+        draw_curves(self._workdir, title_of(self._workdir, self._signature), self._workdir / CURVES)
+        draw_strip(self._workdir, title_of(self._workdir, self._signature), self._workdir / STRIP)
+        self._since = time.perf_counter()
+        self._took = self._since - start
+
+
+def title_of(workdir: Path, signature: Signature) -> str:
+    """What a picture of a whole run is titled."""
+    return f"{workdir.absolute().name} · {signature.title}"
+
+
+def draw_curves(workdir: Path, title: str, path: Path, *, dark: bool = False) -> bool:
+    """Draws the curves of a run as a PNG that appears whole; says whether the run has written metrics."""
+    shown = of_run(read_lines(workdir / "metrics.jsonl"))
+    if shown:
+        from gengen.pictures.curves import curves  # matplotlib
+
+        save_png(path, curves(shown, title, dark=dark))
+    return bool(shown)
+
+
+def draw_strip(workdir: Path, title: str, path: Path, *, dark: bool = False) -> bool:
+    """Draws the strip of a run as a PNG that appears whole; says whether the run has shown anything at two steps."""
+    blocks = strip(workdir / KEPT)
+    if blocks:
+        save_sheet(path, blocks, title, dark=dark)
+    return bool(blocks)

@@ -1,0 +1,30 @@
+"""Curves: their running mean, and sheets of any of them."""
+
+import numpy as np
+import pytest
+
+from gengen.pictures.curves import Curve, Panel, curves, running_mean
+
+pytestmark = pytest.mark.quick
+
+STEPS = np.arange(1, 41) * 1000
+NONE = np.full(40, np.nan)
+
+
+def test_the_running_mean_is_over_five_percent_of_the_points_and_cut_at_the_ends():
+    values = np.random.default_rng(0).normal(size=60)  # three points
+    expected = [values[max(0, index - 1) : index + 2].mean() for index in range(60)]
+    np.testing.assert_allclose(running_mean(values), expected, rtol=1e-12)
+    np.testing.assert_allclose(running_mean(values[:20]), values[:20])
+    np.testing.assert_allclose(running_mean(np.arange(100.0))[3:-3], np.arange(100.0)[3:-3])
+
+
+def test_a_sheet_is_wide_enough_to_be_projected_and_light_or_dark():
+    rate = Panel("rate", [Curve("critic", STEPS, np.full(40, 1e-4), NONE, NONE)], smooth=False)
+    norms = Panel("norms", [Curve("critic", STEPS, np.geomspace(1e-3, 10, 40), NONE, NONE)], logarithmic=True)
+    gone = Panel("gone", [Curve("x", STEPS, NONE, NONE, NONE), Curve("y", STEPS, 0 * NONE, NONE, NONE)], True)
+    score = Panel("score", [Curve("score", STEPS[:1], np.ones(1), np.zeros(1), np.full(1, 2.0))])
+    light, dark = (curves([rate, norms, gone, score], "a run", dark=dark) for dark in (False, True))
+    assert light.shape == dark.shape and light.shape[1] >= 1_200
+    assert (light[:3] == 255).all() and (dark[:3] < 60).all()
+    assert curves([rate], "", runs=["critic"]).shape[1] >= 1_200
