@@ -87,7 +87,7 @@ def main(
     rows, across = _captions(num, flat is not None)
     domains = names_of_domains(run.signature) if len(shown) > 1 else ("",)
     blocks = [
-        paths(run.signature, cells, rows=rows, across=across)._replace(title=name, gap=1)
+        paths(run.signature, cells, rows=rows, across=across)._replace(title=name)
         for name, cells in zip(domains, shown, strict=True)
     ]
     save_sheet(picture, blocks, f"{run.title} · {said}", dark=dark)
