@@ -313,7 +313,7 @@ def test_a_dry_run_tells_everything_and_writes_nothing(answer, tmp_path):
 def test_help_names_the_flags(answer):
     done = answer("--help")
     assert done.returncode == 0
-    for flag in ("--config", "--mode", "--workdir", "--num", "--list"):
+    for flag in ("--config", "--mode", "--workdir", "--num", "--list", "--keys", "--grep"):
         assert flag in done.stdout
 
 
@@ -321,7 +321,7 @@ def test_the_list_names_every_experiment(answer):
     done = answer("--list")
     assert done.returncode == 0
     for name in ("dcgan", "gan", "wgan"):
-        assert re.search(rf"^{name} +[\d.]", done.stdout, re.MULTILINE)
+        assert re.search(rf"^{name} +\w+.* +[\d.]", done.stdout, re.MULTILINE)
 
 
 def test_the_default_folder_is_named_after_the_experiment_and_its_variant(answer, tmp_path):

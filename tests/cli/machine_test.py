@@ -17,7 +17,7 @@ from gengen.core.refusal import Refusal
 
 ROOT = Path(__file__).parents[2]
 
-LISTED = re.compile(r"^wgan +digits +\d.* WGAN: ", re.MULTILINE)
+LISTED = re.compile(r"^wgan +\w+ +\d.* WGAN: ", re.MULTILINE)
 """What `--list` says of an experiment."""
 
 WITHIN = """
