@@ -7,6 +7,7 @@ Minutes: 1.1 on digits, 8.6 on MNIST, with 2 cores.
 
 Variant `cats` is for a folder or a zip of your own colour pictures, of cats or of anything else, at 64x64:
   python launch.py --config=configs/dcgan.py:cats --config.data.manual_dir=path/to/cats.zip
+Of 6,000 cats there are eyes, noses and fur after 500 steps, 8 minutes of one core; all 4,000 take about an hour of it.
 
 Variant `plain` goes against the paper's five recommendations: no normalisation, pooling, hidden dense layers, tanh in
 the generator, ReLU in the critic. It trains, but draws little that differs: after 2,000 steps of width 16 on the digits

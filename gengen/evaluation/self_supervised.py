@@ -8,8 +8,8 @@ Why turns and the last map, on cats of 64x64 (Fréchet distance over that of tra
 deviation 0.5, 1 and 2 pixels gives 2.9, 21 and 68, a tenth, a fifth and a half of another picture mixed in 2.9, 7.1 and
 18, a quarter of the side covered once, twice and four times 3.6, 8.8 and 24, each growing; noise shows from 16 levels
 of grey on. The penultimate activations of the same network see neither the first blur (1.2) nor a shift of colours.
-Features of contrast between crops (Chen et al. 2020, https://arxiv.org/abs/2002.05709; trained as long) hardly see blur
-at all (1.03, 1.2 and 1.9), which they are taught to overlook.
+Features of contrast between crops (Chen et al. 2020, https://arxiv.org/abs/2002.05709; trained for half as many
+steps) hardly see blur at all (1.03, 1.2 and 1.9), which they are taught to overlook.
 """
 
 import jax.numpy as jnp
