@@ -23,6 +23,6 @@ def test_an_example_runs_to_its_end(example, tmp_path, data_dir):
 
 def test_the_docs_name_each_example():
     said = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
-    assert len(EXAMPLES) >= 5
+    assert len(EXAMPLES) >= 6
     for example in EXAMPLES:
         assert f"docs/examples/{example.name}" in said
