@@ -79,7 +79,7 @@ TRAINING = ("learning_test", "trained_classifier_test", "classifier_test", "eval
 COMPILING = ("models", "networks", "contract_test", "kinds_test", "build_test", "configs_test")
 """Folders and files whose tests compile whole networks, a few seconds each."""
 
-ROWS = 3
+ROWS = 2
 """How many rows of a test that compiles networks are in the default suite; the others are slow tests."""
 
 LONG = {"subprocess", "data_dir", "test_data", "slow", "heavy", *TRAINING, *COMPILING}

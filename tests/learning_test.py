@@ -74,7 +74,8 @@ def kinds(model, state, name):
     return answers
 
 
-@pytest.mark.parametrize("condition", [pytest.param("projection", marks=pytest.mark.slow), "auxiliary"])
+@pytest.mark.slow
+@pytest.mark.parametrize("condition", ["projection", "auxiliary"])
 def test_a_conditional_gan_learns_to_give_the_image_that_it_is_asked_for(condition):
     model = build(
         lambda: adam(b1=0.5),
@@ -93,6 +94,7 @@ def test_a_conditional_gan_learns_to_give_the_image_that_it_is_asked_for(conditi
         assert off < 0.2
 
 
+@pytest.mark.slow
 def test_the_category_of_an_infogan_tells_two_kinds_of_images_apart_without_labels():
     model = build(lambda: adam(b1=0.5), 1e-3, infogan, categories=2, continuous=0)
     _, last, metrics = train(model, two_images(), 2000)
@@ -116,6 +118,7 @@ def test_a_wasserstein_gan_finds_two_points_and_covers_both():
     assert estimate[-500:].mean() < 0.2 * estimate[:50].mean()
 
 
+@pytest.mark.slow
 def test_at_the_end_of_the_minimax_game_the_critic_is_at_chance_and_the_value_minus_two_log_two():
     images = scaled(np.full((1, *SHAPE), 160, np.uint8))
     model = build(lambda: adam(b1=0.5), 1e-3, loss="non_saturating", critic_steps=1, clip=None)

@@ -41,6 +41,11 @@ class Charts:
         if time.perf_counter() - self._since > self._took / SHARE:
             self.draw()
 
+    def finish(self, *, anew: bool) -> None:
+        """Draws the curves and the strip for the last time; where nothing is new, only what is not there yet."""
+        if anew or not (self._workdir / CURVES).exists():
+            self.draw()
+
     def draw(self) -> None:
         """Draws the curves and the strip."""
         start = time.perf_counter()

@@ -230,7 +230,7 @@ class _Run:
                 if self._writer:
                     self._writer.close()
         if self._writer:
-            self._progress.charts.draw()
+            self._progress.charts.finish(anew=end > start)
             print(ending(self._workdir, start, end, settings.steps))
         pictures = self._progress.pictures(end)
         return pictures[-1].path if pictures else self._workdir / "metrics.jsonl"

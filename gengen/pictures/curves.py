@@ -168,7 +168,7 @@ def _draw(axes: Any, panel: Panel, colours: dict[str, str], *, legend: bool) -> 
     axes.grid(axis="y", alpha=0.25)
     lines = -(-len(panel.curves) // NAMES)
     axes.set_title(panel.title, fontsize=FONT, loc="left", pad=8 + 20 * lines if legend else 8)
-    if legend:
+    if legend and panel.curves and any(curve.label for curve in panel.curves):
         place = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.98), "borderaxespad": 0.2, "ncols": NAMES}
         axes.legend(fontsize=SMALL, frameon=False, handlelength=1.2, columnspacing=1.2, **place)
 

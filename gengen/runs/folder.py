@@ -16,9 +16,13 @@ from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature, as_written_now
 from gengen.files.whole import sweep, write_whole
 
-MAY_CHANGE = ("training.steps", "training.epochs", "data.data_dir", "data.manual_dir", "data.second.manual_dir")
+MAY_CHANGE = (
+    *("training.steps", "training.epochs", "training.quick_compilation"),
+    *("data.data_dir", "data.manual_dir", "data.second.manual_dir"),
+)
 """Keys in which two commands of one run may differ, beside evaluation.* and training.*_every. The data's place is one,
-because the data itself is compared by its digest."""
+because the data itself is compared by its digest; how much is spent on compiling changes the last bits of a step alone.
+"""
 
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
 """What file systems without locks answer to one who asks for a lock."""

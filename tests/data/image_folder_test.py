@@ -424,6 +424,7 @@ def test_pictures_beside_class_folders_are_refused(two_classes: pathlib.Path) ->
         list_folder(two_classes)
 
 
+@pytest.mark.slow
 def test_cats_from_their_zip(test_data: pathlib.Path, data_dir: pathlib.Path) -> None:
     data = load(name="image_folder", manual_dir=test_data / "cats" / "cats64.zip", data_dir=data_dir, resolution=32)
     assert data.splits["train"]["data"].shape == (5400, 32, 32, 3)

@@ -100,6 +100,7 @@ def test_a_folder_that_holds_another_data_set_whole_says_which(
         load(name="mnist", manual_dir=tmp_path, data_dir=tmp_path / "data")
 
 
+@pytest.mark.slow
 def test_published_files_hold_the_published_pictures(test_data: pathlib.Path, data_dir: pathlib.Path) -> None:
     """The numbers of each class are those that the book publishes with the files."""
     official = load(name="usps", manual_dir=test_data / "usps", data_dir=data_dir)

@@ -143,7 +143,7 @@ def test_pairs_of_samples_are_judged_and_drawn_one_above_the_other(judged, sheet
 
 @pytest.mark.parametrize("more", [{}, PAIRS, {"translate": {"ab": negative}}], ids=["alone", "pairs", "translates"])
 def test_what_a_model_recognises_is_counted_in_the_last_domain(judged, subject_of, tmp_path, capsys, more, monkeypatch):
-    monkeypatch.setitem(KINDS, "picture", KINDS["picture"]._replace(classes=lambda data: None))
+    monkeypatch.setitem(KINDS, "picture", KINDS["picture"]._replace(classes=KINDS["points"].classes))
     source, target = data_set("noise", tmp_path, 0, 0, 255, 0), data_set("other", tmp_path, 1, 0, 255, 30)
     model = fake(recognise=brightness, **more)
     path = judged(model, joined(source, target))
@@ -169,7 +169,7 @@ def test_a_domain_without_the_labels_is_no_judge_of_a_model_that_recognises(judg
 @pytest.mark.parametrize("more", [{}, {"recognise": brightness}], ids=["draws", "recognises"])
 def test_models_of_one_domain_are_judged_by_their_samples(judged, tmp_path, monkeypatch, more):
     """Even those that recognise images, too."""
-    monkeypatch.setitem(KINDS, "picture", KINDS["picture"]._replace(classes=lambda data: None))
+    monkeypatch.setitem(KINDS, "picture", KINDS["picture"]._replace(classes=KINDS["points"].classes))
     data = data_set("noise", tmp_path, 0, 0, 255, 0)
     model = fake(sample=lambda *given: halves(*given[:3], {"domain": jnp.zeros(given[2], jnp.int32)}), **more)
     report = json.loads(judged(model, data).read_text())

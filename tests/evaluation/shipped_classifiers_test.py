@@ -76,6 +76,7 @@ def test_files_are_whole_and_small():
 @pytest.mark.input(
     "Judging", "MNIST at 28x28x1", "taken", "judged by the classifier that comes with gengen, as the digits are"
 )
+@pytest.mark.slow
 def test_mnist_is_judged_by_its_own(test_data, data_dir, tmp_path, untrained):
     mnist = load(name="mnist", resolution=28, channels=1, data_dir=data_dir, manual_dir=test_data / "mnist")
     found = trained(mnist, tmp_path / "classifier.npz")

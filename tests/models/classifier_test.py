@@ -148,6 +148,7 @@ def test_every_image_is_shown_in_all_four_turns_and_turning_it_back_by_its_label
         np.testing.assert_array_equal(np.rot90(turn, -int(label)), image[place % 3])
 
 
+@pytest.mark.slow
 def test_no_network_tells_how_an_image_is_turned_that_looks_the_same_from_all_sides():
     optimizer = optax.chain(optax.identity(), scale_by_rate(RATE))
     model = rotations(network=Squared(Classifier(4, channels=4), 6), optimizer=optimizer, side=6)

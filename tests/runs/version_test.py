@@ -48,7 +48,7 @@ def test_its_samples_are_those_of_its_time(folder):
 
 def test_its_data_are_found_and_what_comes_back_of_them(folder):
     before = written(folder, "reconstructions")
-    main_of("reconstruct")(open_run(folder), num=4, seed=0, output=None, source=None, label=None)
+    main_of("reconstruct")(open_run(folder), num=4, seed=0, output=None, source=None, label=None, dark=False)
     after = written(folder, "reconstructions")
     np.testing.assert_array_equal(after["images"], before["images"])
     assert np.abs(after["reconstructions"].astype(int) - before["reconstructions"]).max() <= 1
