@@ -132,8 +132,8 @@ def test_few_examples_are_judged_by_what_can_be_computed_of_them(tmp_path):
     assert set(judge.compared(noise, floor, found, real)) == set(judge.names) - {"class_confidence"}
     with pytest.raises(UnfitDataError, match=r"31 training and 9 held-out points; .* there must be 32 and 32 of them"):
         Judge(few, SETTINGS, num=200, scores=("recall",))
-    with pytest.raises(UnfitDataError, match=r"31 training and 7 held-out points; .* there must be 8 of each"):
-        Judge(data_of("points", tmp_path, train=31, test=7), SETTINGS, num=200)
+    with pytest.raises(UnfitDataError, match=r"31 training and 1 held-out points; .* there must be 4 and 2 of them"):
+        Judge(data_of("points", tmp_path, train=31, test=1), SETTINGS, num=200)
 
 
 @pytest.mark.input(
