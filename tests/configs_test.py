@@ -243,8 +243,8 @@ def tiny_run(name, folder, data_dir):
     return last
 
 
-ALWAYS = ("wgan", "infogan", "vae", "aae_semi", "pix2pix")
-"""One of each family, whose tiny variant is trained by default; those of the others are slow tests."""
+ALWAYS = ("wgan", "infogan", "aae_semi", "pix2pix")
+"""Some of each family, whose tiny variant is trained by default; those of the others are slow tests."""
 
 
 def each(names):
@@ -272,6 +272,6 @@ def test_the_tiny_variant_trains_and_translates(name, tmp_path, data_dir):
         assert saved["outputs"].std() > 0
 
 
-@pytest.mark.parametrize("name", ADAPT)
+@pytest.mark.parametrize("name", each(ADAPT))
 def test_the_tiny_variant_trains_what_only_recognises(name, tmp_path, data_dir):
     assert tiny_run(name, tmp_path / "run", data_dir).name == "metrics.jsonl"

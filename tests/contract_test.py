@@ -20,8 +20,15 @@ from gengen.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
 from tests.contract import AUTOENCODER, BATCH, CLASSES, ROWS, SHAPE, STEPS
 from tests.units import scaled
 
+ALIKE = {"aae", "regression", "relativistic", "adaptation"}
+"""Rows of builders, or of mechanisms, that another row has too: all of theirs are slow tests."""
 
-@pytest.fixture(params=ROWS)
+
+def each(names):
+    return [pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name for name in names]
+
+
+@pytest.fixture(params=each(ROWS))
 def name(request):
     return request.param
 
@@ -33,7 +40,7 @@ def model(name):
 
 def those(condition):
     """Runs a test for the rows of which something holds."""
-    return pytest.mark.parametrize("name", [name for name, row in ROWS.items() if condition(row)])
+    return pytest.mark.parametrize("name", each(name for name, row in ROWS.items() if condition(row)))
 
 
 def data(steps, seed=0, shape=SHAPE):

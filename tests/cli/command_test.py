@@ -221,7 +221,7 @@ def test_no_network_for_mnist_says_where_to_put_which_file_and_what_to_use_meanw
     )
 
 
-@pytest.mark.parametrize("megabytes", [3, 24])
+@pytest.mark.parametrize("megabytes", [pytest.param(3, marks=pytest.mark.slow), 24])
 def test_a_full_disk_is_one_sentence(command, tmp_path, megabytes):
     disk = tmp_path / "disk"
     disk.mkdir()

@@ -65,7 +65,8 @@ def told(compared):
     "taken",
     "in at most one of twenty repetitions any score tells them from real images, however many scores are looked at",
 )
-@pytest.mark.parametrize("repeats", [40, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("repeats", [40, 200])
 def test_samples_as_good_as_real_images_are_told_apart_in_at_most_one_of_twenty_cases(compared, repeats):
     alarms = sum(bool(told(compared(seed))) for seed in range(repeats))
     assert alarms <= stats.binom.ppf(0.95, repeats, 0.05)

@@ -7,6 +7,7 @@ import pytest
 TINY = "--config=configs/wgan.py:tiny"
 
 
+@pytest.mark.slow
 def test_a_benchmark_measures_what_a_run_would_take(launch, tmp_path):
     output = tmp_path / "benchmark.json"
     done = launch(TINY, "--mode=benchmark", f"--output={output}")

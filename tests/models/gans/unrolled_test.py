@@ -176,6 +176,7 @@ def test_without_looking_ahead_it_is_the_plain_gan():
     chex.assert_trees_all_close(one, other, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_looking_ahead_leaves_no_trace_in_the_critic_or_its_optimizer():
     arguments = {"networks": networks("batch"), "optimizers": optimizers(), "latent": 3}
     (before, plain), (_, looked) = (step(unrolled(**arguments, unroll=unroll), LARGER) for unroll in (0, 2))
