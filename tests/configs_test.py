@@ -243,7 +243,7 @@ def tiny_run(name, folder, data_dir):
     return last
 
 
-ALWAYS = ("wgan", "infogan", "aae_semi", "pix2pix")
+ALWAYS = ("wgan", "infogan", "aae_semi")
 """Some of each family, whose tiny variant is trained by default; those of the others are slow tests."""
 
 

@@ -106,6 +106,7 @@ def test_the_category_of_an_infogan_tells_two_kinds_of_images_apart_without_labe
     assert set(np.asarray(read).argmax(1)) == {0, 1}
 
 
+@pytest.mark.slow
 def test_a_wasserstein_gan_finds_two_points_and_covers_both():
     images = two_images()
     model = build(rmsprop, 1e-3, loss="wasserstein", critic_steps=5, clip=0.1)

@@ -299,6 +299,7 @@ def test_epochs_are_at_least_an_image_and_no_more_steps_than_can_be_counted(data
 @pytest.mark.input(
     "Keys of a config", "a part of an adaptation that cannot be trained", "refused", "before any part is trained"
 )
+@pytest.mark.slow
 def test_an_adaptation_is_checked_whole_before_any_of_it_is_trained(data_dir, tmp_path):
     config = importlib.import_module("configs.adapt").get_config("tiny")
     config.data.data_dir = str(data_dir)

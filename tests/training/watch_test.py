@@ -189,6 +189,7 @@ def test_steps_count_from_where_a_run_goes_on(capsys):
 @pytest.mark.input(
     "Batch of one", "a run of which a trained kernel has not moved in 100 steps", "guessed", "a warning names it once"
 )
+@pytest.mark.slow
 def test_a_run_names_what_it_does_not_train_and_is_the_same_run(data_dir, tmp_path, capsys):
     config = config_of("wgan", steps=230, log_every=0, sample_every=0, checkpoint_every=0)
     config.data.data_dir = str(data_dir)
