@@ -27,6 +27,6 @@ def get_config(variant: str = "") -> ConfigDict:
     config.optimizers.critic = base.optimizer("rmsprop", rate)
     shown = "digits" if variant == "convolutional" else "digits_smooth"  # four times as quick for convolutions
     config.training.steps = 15_000 if not variant else 20_000 if "mnist" in variant else 30_000
-    config.training.sample_every = 1_000  # the first look within seconds
+    config.training.sample_every = 500  # the first look within seconds
     config.evaluation.every = 10_000
     return base.vary(config, variant, VARIANTS, shown=shown)
