@@ -26,7 +26,7 @@ SHORT = {
 }
 """What makes a training short."""
 
-RAW = {"mnist": "mnist", "usps": "usps", "facades": "facades"}
+RAW = {"mnist": "mnist", "iwae.py:vae": "mnist", "usps": "usps", "facades": "facades"}
 """Folders of raw files by a word in a command that would download them."""
 
 
