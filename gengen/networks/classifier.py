@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from gengen.networks.layers.conv import Conv
+from gengen.networks.layers.dense import Dense
 from gengen.networks.layers.norm import BatchNorm
 from gengen.values import Size
 
@@ -81,9 +82,9 @@ class Classifier(nn.Module):
         for left in reversed(range(times)):
             x = self._block(x, train, left, size=3, stride=2)
         means = x.mean((1, 2))
-        x = nn.Dense(FEATURES, use_bias=False)(x.reshape(x.shape[0], -1))
+        x = Dense(FEATURES, use_bias=False)(x.reshape(x.shape[0], -1))
         features = nn.silu(BatchNorm(momentum=0.9)(x, train))
-        return means if self.pooled else features, nn.Dense(self.classes)(features)
+        return means if self.pooled else features, Dense(self.classes)(features)
 
     def _block(self, x: jax.Array, train: bool, left: int, *, size: int, stride: int) -> jax.Array:
         """Convolves, normalises and activates; `left` is how often the map is still to be halved."""
@@ -128,4 +129,4 @@ class Linear(nn.Module):
     def __call__(self, features: jax.Array, train: bool) -> jax.Array:
         """Returns logits [N, K] of features [N, ...]."""
         del train
-        return nn.Dense(self.classes)(features.reshape(features.shape[0], -1))
+        return Dense(self.classes)(features.reshape(features.shape[0], -1))

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from gengen.networks.conditional import check_classes, with_label_channel
+from gengen.networks.layers.dense import Dense
 
 
 class Gaussian(NamedTuple):
@@ -50,7 +51,7 @@ class PointCoder(nn.Module):
     def __call__(self, *inputs: jax.Array, train: bool) -> jax.Array:
         """Returns latents [B, L] for what the body takes."""
         check_latent(self.latent)
-        return nn.Dense(self.latent)(self.body(*inputs, train=train))
+        return Dense(self.latent)(self.body(*inputs, train=train))
 
 
 class GaussianCoder(nn.Module):
@@ -71,7 +72,7 @@ class GaussianCoder(nn.Module):
         """Returns distributions of latents [B, L] for what the body takes."""
         check_latent(self.latent)
         features = self.body(*inputs, train=train)
-        mean, log_variance = nn.Dense(self.latent)(features), nn.Dense(self.latent)(features)
+        mean, log_variance = Dense(self.latent)(features), Dense(self.latent)(features)
         return Gaussian(mean, log_variance / 2)
 
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from gengen.networks.critic import CriticNetwork, CriticOutput
+from gengen.networks.layers.dense import Dense
 from gengen.networks.layers.spectral import COLLECTION, Spectral
 
 CONDITIONS = ("concatenated", "projection", "auxiliary")
@@ -124,7 +125,7 @@ class ConditionalCritic(CriticNetwork):
         seen = with_label_channel(image, label, self.classes) if self.condition == "concatenated" else image
         judged: CriticOutput = self.body(seen, train)
         if self.condition == "auxiliary":
-            return judged._replace(code=nn.Dense(self.classes)(judged.features))
+            return judged._replace(code=Dense(self.classes)(judged.features))
         if self.condition == "projection":
             return judged._replace(logit=judged.logit + self._projection(judged.features, label, train))
         return judged
@@ -171,5 +172,5 @@ class RecognisingCritic(CriticNetwork):
             if value < 1:
                 raise ValueError(f"{name}={value} must be at least 1")
         judged: CriticOutput = self.body(image, train)
-        hidden = nn.leaky_relu(nn.Dense(self.width)(judged.features), 0.1)
-        return judged._replace(code=nn.Dense(self.outputs)(hidden))
+        hidden = nn.leaky_relu(Dense(self.width)(judged.features), 0.1)
+        return judged._replace(code=Dense(self.outputs)(hidden))

@@ -11,7 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gengen.networks.dcgan import KERNEL_INIT, Dense, check_width, doubled
+from gengen.networks.dcgan import KERNEL_INIT, Units, check_width, doubled
 from gengen.networks.doublings import doublings
 from gengen.networks.layers.conv import Conv
 from gengen.networks.layers.norm import BatchNorm
@@ -30,7 +30,7 @@ class Trunk(nn.Module):
 
     shape: tuple[int, int, int]
     width: Size = 64
-    dense: Dense = 0
+    dense: Units = 0
     upsample: Upsampling = "transposed"
     dtype: Any = jnp.float32
 
@@ -73,7 +73,7 @@ class Head(nn.Module):
     """
 
     shape: tuple[int, int, int]
-    width: Dense = 0
+    width: Units = 0
     upsample: Upsampling = "transposed"
     dtype: Any = jnp.float32
 

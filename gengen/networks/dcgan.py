@@ -20,6 +20,7 @@ from gengen.networks.critic import CriticNetwork, CriticOutput
 from gengen.networks.doublings import doublings
 from gengen.networks.layers.activations import Activation, activation_of
 from gengen.networks.layers.conv import Conv
+from gengen.networks.layers.dense import Dense
 from gengen.networks.layers.deviation import append_deviation, check_batch
 from gengen.networks.layers.downsample import POOLS, Downsampling, check_downsample
 from gengen.networks.layers.norm import (
@@ -36,7 +37,7 @@ from gengen.values import OneOf, Range, Size
 
 KERNEL_INIT = nn.initializers.normal(0.02)
 
-Dense = Annotated[int, Range(0, 2**16)]
+Units = Annotated[int, Range(0, 2**16)]
 """Units of a dense layer; 0 for none."""
 
 
@@ -96,8 +97,8 @@ def doubled(
 
     x = latent.astype(dtype)
     if dense:
-        x = after(nn.Dense(dense, **inner)(x))
-    x = after(nn.Dense(math.prod(small), **inner)(x).reshape(-1, *small))
+        x = after(Dense(dense, **inner)(x))
+    x = after(Dense(math.prod(small), **inner)(x).reshape(-1, *small))
     for place in reversed(range(1, times)):
         x = after(Upsample(features=width << (place - 1), method=upsample, **inner)(x))
     return Upsample(features=channels, method=upsample, **layer)(x).astype(jnp.float32)
@@ -151,7 +152,7 @@ def halved(
         x = hidden(layer, x, first=place == 0)
         x = POOLS[downsample](x) if downsample in POOLS else x
     if dense:
-        x = hidden(partial(nn.Dense, dense, kernel_init=KERNEL_INIT), x.reshape(x.shape[0], -1))
+        x = hidden(partial(Dense, dense, kernel_init=KERNEL_INIT), x.reshape(x.shape[0], -1))
     return x
 
 
@@ -165,7 +166,7 @@ class Generator(nn.Module):
 
     shape: tuple[int, int, int]
     width: Size = 64
-    dense: Dense = 0
+    dense: Units = 0
     norm: Annotated[str, OneOf(NORMS_OF_GENERATORS)] = "batch"
     activation: Activation = "relu"
     upsample: Upsampling = "transposed"
@@ -212,7 +213,7 @@ class Encoder(nn.Module):
     """
 
     width: Size = 64
-    dense: Dense = 0
+    dense: Units = 0
     norm: Annotated[str, OneOf(NORMS)] = "batch"
     activation: Activation = "leaky_relu"
     downsample: Downsampling = "strided"
@@ -243,7 +244,7 @@ class Critic(CriticNetwork):
     """
 
     width: Size = 64
-    dense: Dense = 0
+    dense: Units = 0
     norm: Annotated[str, OneOf(NORMS)] = "batch"
     activation: Activation = "leaky_relu"
     downsample: Downsampling = "strided"
@@ -277,5 +278,5 @@ class Critic(CriticNetwork):
         if self.deviation and train:
             check_batch(x.shape[0])
         seen = append_deviation(x).reshape(x.shape[0], -1) if self.deviation else features
-        logit = weigh(nn.Dense(1, kernel_init=KERNEL_INIT, dtype=self.dtype), seen, train, self.norm)
+        logit = weigh(Dense(1, kernel_init=KERNEL_INIT, dtype=self.dtype), seen, train, self.norm)
         return CriticOutput(logit[:, 0].astype(jnp.float32), features.astype(jnp.float32))

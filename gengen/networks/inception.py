@@ -15,6 +15,7 @@ import numpy as np
 from jax import lax
 
 from gengen.networks.inception_blocks import MixedA, MixedB, MixedC, ReductionA, ReductionB, shrinking_max_pool, unit
+from gengen.networks.layers.dense import Dense
 
 SIZE = 299
 """Height and width in pixels of the images that the network sees."""
@@ -60,7 +61,7 @@ class Inception(nn.Module):
         """
         with jax.default_matmul_precision("float32"):
             features = self._maps(network_input(images)).mean((1, 2))
-            logits = nn.Dense(LOGITS, use_bias=False, name="fc")(features)
+            logits = Dense(LOGITS, use_bias=False, name="fc")(features)
         bias = self.param("fc_bias", nn.initializers.zeros_init(), (LOGITS,), jnp.float32)
         return InceptionOutput(features, logits + lax.broadcast_in_dim(bias, logits.shape, (1,)), logits)
 

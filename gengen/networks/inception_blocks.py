@@ -12,7 +12,7 @@ import numpy as np
 from jax import lax
 
 from gengen.networks.layers.conv import Conv
-from gengen.networks.layers.products import Pair
+from gengen.networks.layers.windows import Pair
 
 
 def unit(

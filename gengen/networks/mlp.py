@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from gengen.networks.critic import CriticNetwork, CriticOutput
 from gengen.networks.layers.activations import Activation, activation_of
+from gengen.networks.layers.dense import Dense
 from gengen.networks.layers.deviation import append_deviation, check_batch
 from gengen.networks.layers.norm import NORMS, NORMS_OF_GENERATORS, check_norm, normalise, weigh
 from gengen.values import OneOf, Size
@@ -61,7 +62,7 @@ class Encoder(nn.Module):
             x = (x + 1) / 2
         x = x.reshape(x.shape[0], -1).astype(self.dtype)
         for width in self.widths:
-            x = activation(nn.Dense(width, dtype=self.dtype)(x))
+            x = activation(Dense(width, dtype=self.dtype)(x))
         return x.astype(jnp.float32)
 
 
@@ -82,7 +83,7 @@ class Decoder(nn.Module):
     def __call__(self, latent: jax.Array, train: bool) -> jax.Array:
         """Returns numbers [B, *shape], float32, for latents [B, L]."""
         x = Encoder(self.widths, self.activation, dtype=self.dtype)(latent, train)
-        x = nn.Dense(math.prod(self.shape), dtype=self.dtype)(x.astype(self.dtype))
+        x = Dense(math.prod(self.shape), dtype=self.dtype)(x.astype(self.dtype))
         return x.astype(jnp.float32).reshape(-1, *self.shape)
 
 
@@ -117,11 +118,11 @@ class Generator(nn.Module):
         activation = activation_of(self.activation)
         x = latent.astype(self.dtype)
         for place, width in enumerate(self.widths):
-            x = nn.Dense(width, kernel_init=KERNEL_INIT, dtype=self.dtype)(x)
+            x = Dense(width, kernel_init=KERNEL_INIT, dtype=self.dtype)(x)
             if place > 0:
                 x = normalise(x, train, self.norm, dtype=self.dtype)
             x = activation(x)
-        x = nn.Dense(math.prod(self.shape), kernel_init=KERNEL_INIT, dtype=self.dtype)(x)
+        x = Dense(math.prod(self.shape), kernel_init=KERNEL_INIT, dtype=self.dtype)(x)
         x = x.astype(jnp.float32)
         return (jnp.tanh(x) if self.bounded else x).reshape(-1, *self.shape)
 
@@ -161,12 +162,12 @@ class Critic(CriticNetwork):
         activation = activation_of(self.activation)
         x = image.reshape(image.shape[0], -1).astype(self.dtype)
         for place, width in enumerate(self.widths):
-            x = weigh(nn.Dense(width, kernel_init=KERNEL_INIT, dtype=self.dtype), x, train, self.norm)
+            x = weigh(Dense(width, kernel_init=KERNEL_INIT, dtype=self.dtype), x, train, self.norm)
             if place > 0:
                 x = normalise(x, train, self.norm, dtype=self.dtype)
             x = activation(x)
         if self.deviation and train:
             check_batch(x.shape[0])
         seen = append_deviation(x) if self.deviation else x
-        logit = weigh(nn.Dense(1, kernel_init=KERNEL_INIT, dtype=self.dtype), seen, train, self.norm)
+        logit = weigh(Dense(1, kernel_init=KERNEL_INIT, dtype=self.dtype), seen, train, self.norm)
         return CriticOutput(logit[:, 0].astype(jnp.float32), x.astype(jnp.float32))

@@ -13,6 +13,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from gengen.networks.conditional import check_classes
+from gengen.networks.layers.attention import attend
+from gengen.networks.layers.dense import Dense
 from gengen.values import Range, Size
 
 
@@ -39,7 +41,7 @@ class Block(nn.Module):
 
     Attributes:
       heads: how many questions a place asks at once; they share the width.
-      dtype: dtype of the computation; parameters are float32.
+      dtype: to which factors of products are rounded; parameters and what is added are float32.
     """
 
     heads: int
@@ -58,19 +60,18 @@ class Block(nn.Module):
           What comes out, of x's shape, and what is now remembered.
         """
         size, width = x.shape[0], x.shape[-1]
-        parts = nn.Dense(3 * width, use_bias=False, dtype=self.dtype)(_normalised(x))
+        parts = Dense(3 * width, use_bias=False, dtype=self.dtype)(_normalised(x)).astype(self.dtype)
         query, key, value = jnp.moveaxis(parts.reshape(size, -1, 3, self.heads, width // self.heads), 2, 0)
         if past is None or place is None:
             seen, visible = Past(key, value), None
         else:
             keys = lax.dynamic_update_slice_in_dim(past.keys, key, place, 1)
             seen = Past(keys, lax.dynamic_update_slice_in_dim(past.values, value, place, 1))
-            visible = (jnp.arange(seen.keys.shape[1]) <= place)[None, None, None]
-        with jax.numpy_dtype_promotion("standard"):  # its logits are float32, whatever the dtype
-            found = jax.nn.dot_product_attention(query, *seen, mask=visible, is_causal=visible is None)
-        x = x + nn.Dense(width, dtype=self.dtype)(found.reshape(size, -1, width))
-        hidden = nn.gelu(nn.Dense(4 * width, dtype=self.dtype)(_normalised(x)))
-        return x + nn.Dense(width, dtype=self.dtype)(hidden), seen
+            visible = (jnp.arange(seen.keys.shape[1]) <= place)[None]
+        found = attend(query, *seen, visible, dtype=self.dtype)
+        x = x + Dense(width, dtype=self.dtype)(found.reshape(size, -1, width))
+        hidden = nn.gelu(Dense(4 * width, dtype=self.dtype)(_normalised(x)))
+        return x + Dense(width, dtype=self.dtype)(hidden), seen
 
 
 class Transformer(nn.Module):
@@ -81,7 +82,7 @@ class Transformer(nn.Module):
       heads: of each block; they must divide the width.
       layers: number of blocks.
       classes: of images that a prior is told; 0 where it is told nothing.
-      dtype: dtype of the computation; parameters are float32.
+      dtype: to which factors of products are rounded; parameters and what is added are float32.
     """
 
     width: Size = 128
@@ -115,7 +116,7 @@ class Transformer(nn.Module):
           past: of each layer, as in `Block`.
           place: as in `Block`.
         """
-        x, remembered = x.astype(self.dtype), []
+        remembered = []
         for layer in range(self.layers):
             x, seen = Block(self.heads, self.dtype)(x, None if past is None else past[layer], place)
             remembered.append(seen)
@@ -172,7 +173,7 @@ class CodePrior(nn.Module):
         else:
             start = jnp.broadcast_to(self.param("start", scale, (1, width)), (size, width))
         embed = nn.Embed(self.codes, width, embedding_init=scale, name="embedding")
-        head = nn.Dense(self.codes, name="head")
+        head = Dense(self.codes, name="head")
         flat = code.reshape(size, -1)
         if past is None or place is None:
             x = jnp.concatenate([start[:, None], embed(flat[:, :-1])], 1) + spots

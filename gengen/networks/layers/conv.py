@@ -1,8 +1,4 @@
-"""Convolutions with the parameters and results of flax's, fast on every platform.
-
-On XLA's CPU backend the weight gradient of a native convolution falls to a naive loop inside `scan`, `while` and `cond`
-(70 times slower), and that of a strided transposed convolution is slow anywhere. There, both are matrix products.
-"""
+"""Convolutions with the parameters and results of flax's, fast on every platform and in every precision."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,19 +8,12 @@ from flax import linen as nn
 from jax import lax
 from jax.typing import DTypeLike
 
-from gengen.networks.layers import products
-from gengen.networks.layers.products import Pads, Pair
+from gengen.networks.layers.convolutions import convolve, convolve_transposed
+from gengen.networks.layers.dense import add_bias
+from gengen.networks.layers.windows import Pads, Pair
 
 Padding = str | int | Sequence[tuple[int, int]]
 Initializer = Callable[..., jax.Array]
-
-
-def lowers_to_products() -> bool:
-    """Whether convolutions traced now become matrix products: on CPU, where XLA's native gradients are slow.
-
-    Decided when traced. `lax.platform_dependent` would decide when lowered, at the price of both branches' residuals.
-    """
-    return jax.default_backend() == "cpu"
 
 
 class Conv(nn.Module):
@@ -36,7 +25,7 @@ class Conv(nn.Module):
       strides: steps of the window, one number or (height, width).
       padding: "SAME", "VALID", or zeros (before, after) in height and width; one number pads every side.
       use_bias: whether to add a bias.
-      dtype: dtype of the computation; parameters are always float32. None: that of input and parameters.
+      dtype: of the map, and to which input and kernel are rounded; sums and parameters are float32. None: that of both.
       kernel_init: initialiser of the kernel [kh, kw, c, features].
       bias_init: initialiser of the bias [features].
     """
@@ -57,7 +46,7 @@ class Conv(nn.Module):
         Raises:
           ValueError: `x` has not four dimensions, the padding is unknown, or the kernel exceeds the padded image.
         """
-        x, kernel, bias = _parameters(self, x)
+        kernel, bias, dtype = _parameters(self, x)
         strides = _pair(self.strides)
         if isinstance(self.padding, str):
             _known(self.padding)
@@ -65,12 +54,7 @@ class Conv(nn.Module):
             pads: Pads = (top, left)
         else:
             pads = _explicit(self.padding)
-        products.output_size(x.shape[1:3], self.kernel_size, strides, pads)
-        if lowers_to_products():
-            y = products.convolve(x, kernel, strides, pads)
-        else:
-            y = lax.conv_general_dilated(x, kernel, strides, pads, dimension_numbers=("NHWC", "HWIO", "NHWC"))
-        return _add(y, bias)
+        return add_bias(convolve(x, kernel, strides, pads, dtype), bias).astype(dtype)
 
 
 class ConvTranspose(nn.Module):
@@ -86,7 +70,7 @@ class ConvTranspose(nn.Module):
       padding: "SAME", "VALID", or zeros (before, after) around the dilated image in height and width, as
         `lax.conv_transpose` counts them (PyTorch's padding p is `kernel - 1 - p` here); one number pads every side.
       use_bias: whether to add a bias.
-      dtype: dtype of the computation; parameters are always float32. None: that of input and parameters.
+      dtype: of the map, and to which input and kernel are rounded; sums and parameters are float32. None: that of both.
       kernel_init: initialiser of the kernel [kh, kw, c, features].
       bias_init: initialiser of the bias [features].
     """
@@ -107,7 +91,7 @@ class ConvTranspose(nn.Module):
         Raises:
           ValueError: `x` has not four dimensions, the padding is unknown, or no pixel would be left.
         """
-        x, kernel, bias = _parameters(self, x)
+        kernel, bias, dtype = _parameters(self, x)
         strides = _pair(self.strides)
         if isinstance(self.padding, str):
             _known(self.padding)
@@ -115,25 +99,16 @@ class ConvTranspose(nn.Module):
             pads: Pads = (_transposed_pads(kh, sh, self.padding), _transposed_pads(kw, sw, self.padding))
         else:
             pads = _explicit(self.padding)
-        if lowers_to_products():
-            y = products.convolve_transposed(x, kernel, strides, pads)
-        else:
-            y = lax.conv_transpose(x, kernel, strides, pads)
-        return _add(y, bias)
+        return add_bias(convolve_transposed(x, kernel, strides, pads, dtype), bias).astype(dtype)
 
 
-def _parameters(layer: Conv | ConvTranspose, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array | None]:
-    """Declares kernel and bias as flax does; returns input, kernel and bias in the dtype of the computation."""
+def _parameters(layer: Conv | ConvTranspose, x: jax.Array) -> tuple[jax.Array, jax.Array | None, DTypeLike]:
+    """Declares kernel and bias as flax does; returns them, and the dtype of the computation."""
     if x.ndim != 4:
         raise ValueError(f"{type(layer).__name__} takes images [n, height, width, channels], not an array of {x.shape}")
     kernel = layer.param("kernel", layer.kernel_init, (*layer.kernel_size, x.shape[3], layer.features), jnp.float32)
     bias = layer.param("bias", layer.bias_init, (layer.features,), jnp.float32) if layer.use_bias else None
-    x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=layer.dtype)
-    return x, kernel, bias
-
-
-def _add(y: jax.Array, bias: jax.Array | None) -> jax.Array:
-    return y if bias is None else y + lax.broadcast_in_dim(bias, y.shape, (3,))
+    return kernel, bias, nn.dtypes.canonicalize_dtype(x, kernel, bias, dtype=layer.dtype)
 
 
 def _pair(number: int | Pair) -> Pair:

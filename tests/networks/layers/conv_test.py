@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from gengen.networks.layers import conv, products
+from gengen.networks.layers import convolutions, windows
 from gengen.networks.layers.conv import Conv, ConvTranspose
 
 EQUAL = functools.partial(chex.assert_trees_all_close, rtol=2e-5, atol=1e-4)
@@ -134,20 +134,38 @@ def test_bfloat16_is_as_close_to_float32_as_flax(kind):
         assert error < max(0.01, 1.5 * reference)
 
 
-def _text(layer, variables, x):
-    gradient = jax.grad(lambda variables, x: jnp.sum(jnp.square(layer.apply(variables, x))), (0, 1))
-    return jax.jit(gradient).lower(variables, x).as_text()
-
-
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
 @pytest.mark.parametrize("row", [GRID[0], GRID[2]], ids=str)
 @pytest.mark.parametrize("kind", [Conv, ConvTranspose])
-def test_products_on_cpu_and_native_elsewhere(kind, row, monkeypatch):
-    layer, _, variables, x, weight = _case(kind, row)
-    assert "convolution" not in _text(layer, variables, x)
-    ours = COMPILE(functools.partial(_run, layer, weight))(variables, x)
-    monkeypatch.setattr(conv, "lowers_to_products", lambda: False)
-    assert "convolution" in _text(layer, variables, x)
-    EQUAL(COMPILE(functools.partial(_run, layer, weight))(variables, x), ours)
+def test_products_on_cpu_and_native_elsewhere(kind, row, dtype):
+    layer, _, variables, x, _ = _case(kind, row)
+    loss = lambda variables, x: jnp.sum(jnp.square(layer.clone(dtype=dtype).apply(variables, x)))  # noqa: E731
+    traced = jax.jit(jax.grad(loss, (0, 1))).trace(variables, x)
+    convolutions = {p: traced.lower(lowering_platforms=(p,)).as_text().count("convolution(") for p in ("cpu", "cuda")}
+    assert convolutions == {"cpu": 0, "cuda": 3}
+
+
+@pytest.mark.parametrize("row", GRID, ids=str)
+def test_products_and_native_convolutions_are_the_same_three_maps(row):
+    window, strides, padding, (h, w, c), f = row
+    strides = (strides, strides) if isinstance(strides, int) else strides
+    if isinstance(padding, str):
+        pads = tuple(jax.lax.padtype_to_pads((h, w), window, strides, padding))
+    else:
+        pads = ((padding, padding),) * 2 if isinstance(padding, int) else padding
+    try:
+        size = windows.output_size((h, w), window, strides, pads)
+    except ValueError:
+        return
+    draw = lambda *shape: np.random.default_rng(0).normal(scale=0.3, size=shape).astype(np.float32)  # noqa: E731
+    x, kernel, g = draw(2, h, w, c), draw(*window, c, f), draw(2, *size, f)
+    settings = {"strides": strides, "pads": pads, "image": (h, w), "window": window, "dtype": jnp.dtype("float32")}
+    for of, a, b in (("output", x, kernel), ("image", g, kernel), ("kernel", x, g)):
+        ours, theirs = (
+            COMPILE(functools.partial(run, of=of, **settings))(a, b)
+            for run in (convolutions._as_products, convolutions._native)
+        )
+        EQUAL(ours, theirs)
 
 
 @pytest.mark.parametrize("kind", [Conv, ConvTranspose])
@@ -155,23 +173,18 @@ def test_products_on_cpu_and_native_elsewhere(kind, row, monkeypatch):
 def test_grouping_and_memory_rule_change_nothing(kind, columns, memory, monkeypatch):
     layer, theirs, variables, x, weight = _case(kind, GRID[1])
     expected = COMPILE(functools.partial(_run, theirs, weight))(variables, x)
-    monkeypatch.setattr(products, "COLUMNS", columns)
-    monkeypatch.setattr(products, "NARROW", columns)
-    monkeypatch.setattr(products, "MEMORY", memory)
+    monkeypatch.setattr(windows, "COLUMNS", columns)
+    monkeypatch.setattr(windows, "NARROW", columns)
+    monkeypatch.setattr(windows, "MEMORY", memory)
     EQUAL(COMPILE(functools.partial(_run, layer, weight))(variables, x), expected)
 
 
-def test_large_maps_keep_no_windows(monkeypatch):
+def test_no_windows_are_kept_for_the_gradient():
     layer, x = Conv(8, (3, 3)), jnp.ones((2, 16, 16, 64))
     variables = jax.jit(layer.init)(jax.random.key(0), x)
-
-    def kept():
-        _, pullback = jax.vjp(lambda variables: layer.apply(variables, x), variables)
-        return sum(leaf.size for leaf in jax.tree.leaves(pullback) if hasattr(leaf, "size"))
-
-    many = kept()
-    monkeypatch.setattr(products, "MEMORY", x.nbytes)
-    assert kept() < many / 4
+    _, pullback = jax.vjp(lambda variables: layer.apply(variables, x), variables)
+    kept = sum(leaf.size for leaf in jax.tree.leaves(pullback) if hasattr(leaf, "size"))
+    assert kept <= x.size + sum(leaf.size for leaf in jax.tree.leaves(variables))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,179 @@
+"""Convolutions and their derivatives: on CPU as matrix products, elsewhere as the platform's own.
+
+The sum of a convolution's output times g is linear in the image, in the kernel and in g. Its derivative with respect to
+each of the three is bilinear in the other two: the kernel's gradient, the image that a transposed convolution makes,
+and the convolution itself. Derivatives of these are these again.
+
+On XLA's CPU backend, a convolution is the sum of windows times rows of the kernel; the image is made of products whose
+columns are added where the windows came from; the kernel's gradient is the product of windows and g. The native weight
+gradient falls to a naive loop inside `scan`, `while` and `cond` there (70 times slower), that of a strided transposed
+convolution is slow anywhere, and none of them uses the chip's units for bfloat16.
+"""
+
+from math import prod
+from typing import Any
+
+import chex
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from gengen.networks.layers.bilinear import bilinear, sums_of
+from gengen.networks.layers.products import product
+from gengen.networks.layers.windows import Pads, Pair, are_large, output_size, windows
+
+AXES = ("NHWC", "HWIO", "NHWC")
+
+
+def convolve(x: jax.Array, kernel: jax.Array, strides: Pair, pads: Pads, dtype: Any) -> jax.Array:
+    """Convolves as `lax.conv_general_dilated` does.
+
+    Args:
+      x: images [n, h, w, c].
+      kernel: [kh, kw, c, f].
+      strides: steps of the window in height and width.
+      pads: zeros (before, after) in height and width; negative ones crop.
+      dtype: to which the numbers that are multiplied are rounded, also in derivatives.
+
+    Returns:
+      [n, h', w', f], summed in float32 or wider.
+
+    Raises:
+      ValueError: the kernel is larger than the padded image.
+    """
+    chex.assert_rank((x, kernel), 4)
+    output_size(x.shape[1:3], kernel.shape[:2], strides, pads)
+    sizes = {"image": x.shape[1:3], "window": kernel.shape[:2]}
+    return _convolution(x, kernel, of="output", strides=strides, pads=pads, **sizes, dtype=jnp.dtype(dtype))
+
+
+def convolve_transposed(x: jax.Array, kernel: jax.Array, strides: Pair, pads: Pads, dtype: Any) -> jax.Array:
+    """Convolves transposed as `lax.conv_transpose` with explicit padding does.
+
+    Args:
+      x: images [n, h, w, c].
+      kernel: [kh, kw, c, f].
+      strides: how far apart in the output two neighbouring pixels of `x` act.
+      pads: zeros (before, after) around the dilated image in height and width, as `lax.conv_transpose` counts them.
+      dtype: to which the numbers that are multiplied are rounded, also in derivatives.
+
+    Returns:
+      [n, h', w', f], summed in float32 or wider.
+
+    Raises:
+      ValueError: the output would be empty.
+    """
+    chex.assert_rank((x, kernel), 4)
+    kh, kw = window = kernel.shape[:2]
+    image = tuple((n - 1) * s + 2 + sum(p) - k for n, k, s, p in zip(x.shape[1:3], window, strides, pads, strict=True))
+    if min(image) < 1:
+        raise ValueError(f"a transposed convolution of {x.shape} by {kernel.shape} and padding {pads} leaves no pixel")
+    # lax pads the dilated image; the adjoint counts what a convolution would have padded (and never flips the kernel).
+    (top, bottom), (left, right) = pads
+    crops = ((kh - 1 - top, kh - 1 - bottom), (kw - 1 - left, kw - 1 - right))
+    flipped = jnp.flip(kernel, (0, 1)).transpose(0, 1, 3, 2)
+    settings = {"strides": strides, "pads": crops, "image": image, "window": window, "dtype": jnp.dtype(dtype)}
+    return _convolution(x, flipped, of="image", **settings)
+
+
+def _left(g: jax.Array, b: jax.Array, *, of: str, **settings: Any) -> jax.Array:
+    if of == "output":
+        return _convolution(g, b, of="image", **settings)
+    return _convolution(g, b, of="output", **settings) if of == "image" else _convolution(b, g, of="image", **settings)
+
+
+def _right(a: jax.Array, g: jax.Array, *, of: str, **settings: Any) -> jax.Array:
+    if of == "image":
+        return _convolution(g, a, of="kernel", **settings)
+    return _convolution(a, g, of="kernel" if of == "output" else "output", **settings)
+
+
+def _shape(a: Any, b: Any, *, of: str, strides: Pair, pads: Pads, image: Pair, window: Pair) -> tuple[int, ...]:
+    if of == "output":
+        return (a[0], *output_size(image, window, strides, pads), b[3])
+    return (a[0], *image, b[2]) if of == "image" else (*window, a[3], b[3])
+
+
+def _as_products(
+    a: jax.Array, b: jax.Array, *, of: str, strides: Pair, pads: Pads, image: Pair, window: Pair, dtype: Any
+) -> jax.Array:
+    run = {"output": _output, "image": _image, "kernel": _kernel}[of]
+    return run(a, b, strides=strides, pads=pads, image=image, window=window, dtype=dtype)
+
+
+def _output(
+    x: jax.Array, kernel: jax.Array, *, strides: Pair, pads: Pads, image: Pair, window: Pair, dtype: Any
+) -> jax.Array:
+    del image
+    rows, total, start = kernel.reshape(-1, kernel.shape[3]), None, 0
+    for block in _rounded_windows(x, window, strides, pads, dtype):
+        n, high, wide, columns = block.shape
+        part = product(block.reshape(-1, columns), rows[start : start + columns], dtype)
+        total = part if total is None else total + part
+        start += columns
+    assert total is not None
+    return total.reshape(n, high, wide, -1)
+
+
+def _image(
+    g: jax.Array, kernel: jax.Array, *, strides: Pair, pads: Pads, image: Pair, window: Pair, dtype: Any
+) -> jax.Array:
+    rows, columns, start = kernel.reshape(-1, kernel.shape[3]), [], 0
+    flat = g.astype(dtype).reshape(-1, g.shape[3])
+
+    def read(x: jax.Array) -> list[jax.Array]:
+        return windows(x, window, strides, pads)
+
+    x = jax.ShapeDtypeStruct((g.shape[0], *image, kernel.shape[2]), sums_of(dtype))
+    for block in jax.eval_shape(read, x):
+        stop = start + block.shape[-1]
+        columns.append(product(flat, rows[start:stop], dtype, "NT").reshape(block.shape))
+        start = stop
+    (made,) = jax.linear_transpose(read, x)(columns)
+    out: jax.Array = made
+    return out
+
+
+def _kernel(
+    x: jax.Array, g: jax.Array, *, strides: Pair, pads: Pads, image: Pair, window: Pair, dtype: Any
+) -> jax.Array:
+    del image
+    if are_large(prod(g.shape[:3]), prod(window) * x.shape[3], jnp.dtype(dtype)):
+        x = lax.optimization_barrier(x)  # or XLA keeps the windows of the forward pass
+    flat = g.astype(dtype).reshape(-1, g.shape[3])
+    rows = [
+        product(block.reshape(-1, block.shape[-1]), flat, dtype, "TN")
+        for block in _rounded_windows(x, window, strides, pads, dtype)
+    ]
+    return jnp.concatenate(rows).reshape(*window, x.shape[3], g.shape[3])
+
+
+def _rounded_windows(x: jax.Array, window: Pair, strides: Pair, pads: Pads, dtype: Any) -> list[jax.Array]:
+    x = x.astype(dtype)
+    if dtype != jnp.bfloat16:
+        return windows(x, window, strides, pads)
+    # Moved as integers, because XLA:CPU casts bfloat16 up and down again for most operations.
+    blocks = windows(lax.bitcast_convert_type(x, jnp.uint16), window, strides, pads)
+    return [lax.bitcast_convert_type(block, dtype) for block in blocks]
+
+
+def _native(
+    a: jax.Array, b: jax.Array, *, of: str, strides: Pair, pads: Pads, image: Pair, window: Pair, dtype: Any
+) -> jax.Array:
+    def convolution(x: jax.Array, kernel: jax.Array) -> jax.Array:
+        return lax.conv_general_dilated(x, kernel, strides, pads, dimension_numbers=AXES)
+
+    a, b = a.astype(dtype), b.astype(dtype)
+    if of == "output":
+        made = convolution(a, b)
+    elif of == "image":
+        x = jax.ShapeDtypeStruct((a.shape[0], *image, b.shape[2]), dtype)
+        (made,) = jax.linear_transpose(lambda x: convolution(x, b), x)(a)
+    else:
+        kernel = jax.ShapeDtypeStruct((*window, a.shape[3], b.shape[3]), dtype)
+        (made,) = jax.linear_transpose(lambda kernel: convolution(a, kernel), kernel)(b)
+    out: jax.Array = made.astype(sums_of(dtype))
+    return out
+
+
+_convolution = bilinear("convolution", _as_products, _native, _shape, _left, _right)
