@@ -138,6 +138,7 @@ def test_names_of_tables_that_are_slow_to_import_are_those_of_the_tables():
     assert ("auto", *networks.DTYPES) == sections.PRECISIONS
 
 
+@pytest.mark.input("Keys of a config", "networks.X.dtype, of older versions", "refused", "training.precision is named")
 def test_a_dtype_of_one_network_is_told_where_it_went():
     said = refused("gan", "networks.critic.dtype", "bfloat16")
     assert (

@@ -43,11 +43,11 @@ def machine(monkeypatch):
     return become
 
 
-def tiny(data_dir, steps=2):
+def tiny(data_dir):
     config = ae.get_config("tiny")
     config.data.data_dir = str(data_dir)
     config.networks.encoder.widths = config.networks.decoder.widths = (8,)
-    config.training.update(steps=steps, sample_every=0, checkpoint_every=0, precision="auto")
+    config.training.update(steps=2, sample_every=0, checkpoint_every=0, precision="auto")
     return config
 
 
@@ -125,6 +125,12 @@ def folder_of(tmp_path, found):
     return tmp_path
 
 
+@pytest.mark.input(
+    "Run folders",
+    "one in bfloat16 on a machine that is no faster in it",
+    "guessed",
+    "goes on in it, and a line says so",
+)
 @pytest.mark.parametrize(
     ("found", "steps", "here", "said"),
     [
@@ -162,11 +168,11 @@ def test_another_arithmetic_is_another_run(machine, tmp_path, found, asked):
         open_folder(folder, config, SIGNATURE)
 
 
-def test_what_is_trained_in_bfloat16_is_kept_opened_and_resumed_in_it(machine, data_dir, tmp_path):
+def test_what_is_trained_in_bfloat16_is_kept_and_opened_in_it(machine, data_dir, tmp_path):
     machine(FAST)
-    train.run(tiny(data_dir, 2), tmp_path)
-    machine(SLOW)
-    train.run(tiny(data_dir, 3), tmp_path)
+    train.run(tiny(data_dir), tmp_path)
+    machine(None)
+    train.run(tiny(data_dir), tmp_path)  # which is complete
     assert json.loads((tmp_path / "config.json").read_text())["training"]["precision"] == "bfloat16"
     run = open_run(tmp_path)
     key, images = jax.random.key(0), jnp.zeros((1, 8, 8, 1), jnp.uint8)
@@ -215,6 +221,12 @@ def test_dtypes_of_networks_are_read_as_the_arithmetic_of_all(tmp_path, config, 
     assert "dtype" not in now.to_json()
 
 
+@pytest.mark.input(
+    "Run folders",
+    "a `config.json` with a dtype of each network, of older versions",
+    "taken",
+    "goes on in that arithmetic",
+)
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_an_older_run_goes_on_in_its_arithmetic(machine, tmp_path, dtype):
     machine(FAST)
