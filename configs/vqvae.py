@@ -21,9 +21,9 @@ def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     large = variant in ("mnist", "fashion_mnist")
     width = 16 if variant == "tiny" else 64
-    coder = {"name": "residual", "width": width, "halvings": 2, "blocks": 2, "hidden": width // 2, "dtype": "float32"}
+    coder = {"name": "residual", "width": width, "halvings": 2, "blocks": 2, "hidden": width // 2}
     config = base.solitaire(ConfigDict(coder), ConfigDict(coder))
-    config.networks.prior = ConfigDict({"name": "transformer", "heads": 4, "dtype": "float32"})
+    config.networks.prior = ConfigDict({"name": "transformer", "heads": 4})
     config.networks.prior.update(width=128 if large else 32, layers=4 if large else 2, condition="embedding")
     config.optimizers.prior = base.optimizer("adam", 1e-3 if large else 3e-3)
     config.optimizers.prior.schedule = "cosine"

@@ -87,8 +87,9 @@ def test_the_docstring_says_what_it_is_where_it_comes_from_and_what_to_expect(na
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_has_a_tiny_variant_needs_no_network_and_refuses_others(name):
     assert "tiny" in importlib.import_module(f"configs.{name}").VARIANTS
-    for variant in ("", "tiny"):
+    for variant, precision in (("", "auto"), ("tiny", "float32")):
         data = config_of(name, variant).data
+        assert config_of(name, variant).training.precision == precision
         assert {data.name, *([data.second.name] if "second" in data else [])} <= EMBEDDED
     with pytest.raises(ValueError, match=r"'huge' is unknown; .*tiny"):
         config_of(name, "huge")
@@ -131,7 +132,9 @@ TRACED = [
 
 @pytest.mark.parametrize(("name", "variant"), [*((name, "") for name in EXPERIMENTS), *TRACED])
 def test_it_traces_at_full_size(name, variant):
+    """In bfloat16, in which types are mixed that strict promotion would refuse; tiny variants train in float32."""
     config = config_of(name, variant)
+    config.training.precision = "bfloat16"
     signature = signature_of(config)
     model = build_model(config, signature)
     batch = example_batch(signature, max(config.training.batch_size, 2))

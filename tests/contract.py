@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
@@ -75,6 +76,16 @@ class Row(NamedTuple):
     def build(self) -> GenerativeModel:
         model = self.wrapper(self.builder(**self.arguments()))
         return model._replace(train_step=(model.train_step, *(later.train_step for later in model.stages))[self.stage])
+
+    def rounded(self) -> "Row":
+        """The same with products of bfloat16."""
+
+        def arguments() -> dict[str, Any]:
+            given = self.arguments()
+            networks = {name: network.clone(dtype=jnp.bfloat16) for name, network in given["networks"].items()}
+            return {**given, "networks": networks}
+
+        return self._replace(arguments=arguments)
 
 
 def sgd(rate=0.05):
@@ -338,3 +349,6 @@ ROWS = {
         second="second",
     ),
 }
+
+ROUNDED = {f"{name} in bfloat16": ROWS[name].rounded() for name in ("wgan", "dcgan")}
+"""Rows that are held to what differs in another arithmetic: that a run goes on as it would have gone on."""

@@ -17,8 +17,10 @@ from gengen.core.parallel import AXIS, parallel, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.state import State, networks_of
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
-from tests.contract import AUTOENCODER, BATCH, CLASSES, ROWS, SHAPE, STEPS
+from tests.contract import AUTOENCODER, BATCH, CLASSES, ROUNDED, ROWS, SHAPE, STEPS
 from tests.units import scaled
+
+KNOWN = ROWS | ROUNDED
 
 ALIKE = {"aae", "regression", "relativistic", "adaptation"}
 """Rows of builders, or of mechanisms, that another row has too: all of theirs are slow tests."""
@@ -52,7 +54,7 @@ def data(steps, seed=0, shape=SHAPE):
 
 def fed(name, steps, seed=0):
     """Batches [steps, batch, ...] as a model sees them in a run."""
-    row = ROWS[name]
+    row = KNOWN[name]
     batches, others = data(steps, seed, row.shape), data(steps, seed + 100, row.shape)
     more = {"paired": others["data"], "second": {"data": others["data"]}, "labelled": others}
     if row.second == "labelled":
@@ -77,13 +79,13 @@ def part(batches, start, length):
 def first(name):
     """The state of a new run, on the host."""
     batch = jax.tree.map(lambda leaf: leaf[0], fed(name, 1))
-    return jax.device_get(jax.jit(ROWS[name].build().init)(jax.random.key(0), batch))
+    return jax.device_get(jax.jit(KNOWN[name].build().init)(jax.random.key(0), batch))
 
 
 @functools.cache
 def dispatch(name, devices):
     """Training steps on so many devices; compiled once for each number of steps at a time, which takes long."""
-    model = ROWS[name].build()
+    model = KNOWN[name].build()
     return parallel(model.train_step, jax.devices()[:devices], period=model.period)
 
 
@@ -193,6 +195,7 @@ def test_steps_with_their_turns_known_equal_single_ones(name):
     chex.assert_trees_all_close(measured, also, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("name", each(KNOWN))
 def test_going_on_from_a_copy_is_exact(name):
     straight, state = run(name).state, first(name)
     for start in range(STEPS):

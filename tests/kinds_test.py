@@ -101,7 +101,6 @@ def test_a_model_of_data_of_any_kind_takes_a_step_and_makes_data_of_their_shape(
                     "widths": (8,),
                     "norm": "none",
                     "condition": "none",
-                    "dtype": "float32",
                 }
             },
             "volume",

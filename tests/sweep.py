@@ -74,7 +74,9 @@ class Sweeper:
             values = {section: config[section].to_dict() for section in sections}
             training = values.pop("training", {})
             epochs = config.training.epochs if name == "load_data" else 0
-            matters = {key: training.get(key) for key in ("steps", "batch_size", "average")} if training else {}
+            matters = (
+                {key: training.get(key) for key in ("steps", "batch_size", "average", "precision")} if training else {}
+            )
             key = name + json.dumps([values, matters, epochs and [epochs, config.training.batch_size]], default=str)
             if key not in self._known or epochs:
                 self._known[key] = made(config, *others)

@@ -21,7 +21,7 @@ def autoencoder(encoder: ConfigDict, decoder: ConfigDict) -> ConfigDict:
 def adversarial_autoencoder(*widths: int) -> ConfigDict:
     """Returns the defaults with the sections of an adversarial autoencoder; all networks have these hidden layers."""
     config = solitaire(*mlp_coders(*widths))
-    config.networks.critic = ConfigDict({"name": "mlp", "widths": widths, "norm": "none", "dtype": "float32"})
+    config.networks.critic = ConfigDict({"name": "mlp", "widths": widths, "norm": "none"})
     config.model.name = "adversarial_autoencoder"
     config.model.latent = 8
     config.model.likelihood = ConfigDict({"name": "squared_error"})
@@ -84,12 +84,12 @@ def solitaire(encoder: ConfigDict, decoder: ConfigDict) -> ConfigDict:
 
 def mlp_coders(*widths: int, activation: str = "relu") -> tuple[ConfigDict, ConfigDict]:
     """Returns an encoder of these hidden layers and the decoder that is its mirror."""
-    common = {"name": "mlp", "activation": activation, "dtype": "float32", "condition": "none"}
+    common = {"name": "mlp", "activation": activation, "condition": "none"}
     return ConfigDict({**common, "widths": widths}), ConfigDict({**common, "widths": widths[::-1]})
 
 
 def dcgan_coders(width: int, dense: int = 0) -> tuple[ConfigDict, ConfigDict]:
     """Returns an encoder and a decoder by the recommendations of the DCGAN."""
-    common = {"name": "dcgan", "width": width, "dense": dense, "norm": "batch", "dtype": "float32", "condition": "none"}
+    common = {"name": "dcgan", "width": width, "dense": dense, "norm": "batch", "condition": "none"}
     encoder = ConfigDict({**common, "activation": "leaky_relu", "downsample": "strided"})
     return encoder, ConfigDict({**common, "activation": "relu", "upsample": "transposed"})

@@ -59,14 +59,14 @@ def terms() -> ConfigDict:
 
 def mlp() -> tuple[ConfigDict, ConfigDict]:
     """Returns the generator and the critic of the tutorial scripts, without convolutions."""
-    common = {"name": "mlp", "activation": "leaky_relu", "dtype": "float32"}
+    common = {"name": "mlp", "activation": "leaky_relu"}
     generator = ConfigDict({**common, "widths": (128, 256, 512, 1024), "norm": "batch"})
     return _options(generator, ConfigDict({**common, "widths": (512, 256), "norm": "none"}))
 
 
 def dcgan(width: int, dense: int = 0) -> tuple[ConfigDict, ConfigDict]:
     """Returns the generator and the critic of the DCGAN by its paper's recommendations; its own have no dense layer."""
-    common = {"name": "dcgan", "width": width, "dense": dense, "norm": "batch", "dtype": "float32"}
+    common = {"name": "dcgan", "width": width, "dense": dense, "norm": "batch"}
     generator = ConfigDict({**common, "activation": "relu", "upsample": "transposed"})
     critic = ConfigDict({**common, "activation": "leaky_relu", "downsample": "strided"})
     return _options(generator, critic)

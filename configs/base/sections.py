@@ -39,6 +39,7 @@ def defaults() -> ConfigDict:
     config.training.checkpoint_every = 1000
     config.training.sample_every = 2000
     config.training.quick_compilation = False
+    config.training.precision = "auto"
     config.training.average = ConfigDict()
     config.training.average.decay = 0.0
     config.training.average.networks = ()
@@ -121,5 +122,6 @@ def _shrink(config: ConfigDict) -> None:
     config.training.checkpoint_every = 10
     config.training.sample_every = 10
     config.training.quick_compilation = True
+    config.training.precision = "float32"  # products so small gain nothing, and nothing is measured first
     config.evaluation.every = 0
     config.evaluation.num = 200

@@ -59,12 +59,11 @@ def cycle(config: ConfigDict, translator: ConfigDict, critic: ConfigDict) -> Non
 def coupled(width: int) -> ConfigDict:
     """Returns the sections of a CoGAN between digits and glyphs, with a classifier on its critic."""
     config = two_domains()
-    network = {"name": "dcgan", "dtype": "float32"}
-    config.networks.trunk = ConfigDict({**network, "width": width, "dense": 0, "upsample": "transposed"})
+    config.networks.trunk = ConfigDict({"name": "dcgan", "width": width, "dense": 0, "upsample": "transposed"})
     for name in ("a", "b"):
-        config.networks[f"head_{name}"] = ConfigDict({**network, "width": 0, "upsample": "transposed"})
-        config.networks[f"stem_{name}"] = ConfigDict({**network, "width": width})
-    config.networks.critic = ConfigDict({**network, "width": 2 * width, "dense": 8 * width, "norm": "layer"})
+        config.networks[f"head_{name}"] = ConfigDict({"name": "dcgan", "width": 0, "upsample": "transposed"})
+        config.networks[f"stem_{name}"] = ConfigDict({"name": "dcgan", "width": width})
+    config.networks.critic = ConfigDict({"name": "dcgan", "width": 2 * width, "dense": 8 * width, "norm": "layer"})
     config.networks.critic.update(condition="none", deviation=False)
     config.networks.classifier = ConfigDict({"name": "linear"})
     config.model.name = "cogan"
@@ -134,17 +133,17 @@ def adapted(config: ConfigDict, classifier: ConfigDict) -> ConfigDict:
 def unet(width: int, **arguments: float | str) -> ConfigDict:
     """Returns the section of a U-Net."""
     section = ConfigDict({"name": "unet", "width": width, "depth": 0, "norm": "batch", "dropout": 0.5})
-    section.update(upsample="transposed", dtype="float32", **arguments)
+    section.update(upsample="transposed", **arguments)
     return section
 
 
 def resnet(width: int, blocks: int, halvings: int = 2, kernel: int = 7) -> ConfigDict:
     """Returns the section of CycleGAN's generator."""
     section = ConfigDict({"name": "resnet", "width": width, "blocks": blocks, "halvings": halvings, "kernel": kernel})
-    section.update(norm="instance", upsample="nearest", dtype="float32")  # the paper's transposed ones leave a pattern
+    section.update(norm="instance", upsample="nearest")  # the paper's transposed ones leave a pattern
     return section
 
 
 def patchgan(width: int, layers: int = 3, norm: str = "batch") -> ConfigDict:
     """Returns the section of a critic of patches."""
-    return ConfigDict({"name": "patchgan", "width": width, "layers": layers, "norm": norm, "dtype": "float32"})
+    return ConfigDict({"name": "patchgan", "width": width, "layers": layers, "norm": norm})

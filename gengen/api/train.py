@@ -32,6 +32,7 @@ from gengen.inference.sampling import sampler
 from gengen.runs.check import check_config
 from gengen.runs.folder import begun, held, latest_step, open_folder, read_folder
 from gengen.runs.keys import defaults_of
+from gengen.runs.precision import settle
 from gengen.runs.prepare import load_data
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.loop import Action, NonFiniteError, train, windows
@@ -62,7 +63,7 @@ def run(config: ConfigDict, workdir: Path, rule: str = RULES[0]) -> Path:
     Raises:
       Refusal: the config cannot be run, the folder belongs to another run, or training diverged.
     """
-    made = ready(config, rule_of(read_folder(workdir)[1]) if begun(workdir) else rule, done=latest_step(workdir))
+    made = ready(config, rule_of(read_folder(workdir)[1]) if begun(workdir) else rule, workdir)
     quick = quick_compilation(config.training.get("quick_compilation", False))
     with quick, held(workdir) if jax.process_index() == 0 else nullcontext():
         open_folder(workdir, config, made.data.signature.to_json(), partial(defaults_of, config))
@@ -100,19 +101,22 @@ class Ready(NamedTuple):
     judge: "Judge | None"
 
 
-def ready(config: ConfigDict, rule: str = RULES[0], *, done: int = 0) -> Ready:
-    """Finds everything that can be wrong with a config before a folder is made; `training.epochs` become steps.
+def ready(config: ConfigDict, rule: str = RULES[0], workdir: Path | None = None) -> Ready:
+    """Finds everything that can be wrong with a config before a folder is made.
+
+    In the config, `training.epochs` become steps, and a `training.precision` of "auto" becomes what it is here.
 
     Args:
       config: the experiment.
       rule: by which "test" is drawn where a data set has no such split.
-      done: steps that the run has taken already.
+      workdir: the run folder, which may hold a run already; None where there is none yet.
 
     Raises:
       Refusal: the config cannot be run.
     """
     check_config(config)
     data = load_data(config, rule)
+    settle(config, workdir)
     model = build_model(config, data.signature)
     if not (model.sample or (model.encode and model.decode) or model.translate or model.recognise):
         raise Refusal("this model can neither sample nor encode and decode, so there would be nothing to see of it.")
@@ -124,7 +128,8 @@ def ready(config: ConfigDict, rule: str = RULES[0], *, done: int = 0) -> Ready:
             )
     shown = shown_to(model, data)
     made = Ready(data, shown, model, [], None)
-    return made if done >= config.training.steps else _to_train(config, made)
+    done = workdir is not None and latest_step(workdir) >= config.training.steps
+    return made if done else _to_train(config, made)
 
 
 def _to_train(config: ConfigDict, made: Ready) -> Ready:

@@ -107,7 +107,7 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
     """Builds the model of a config for data of a signature.
 
     Args:
-      config: sections `networks`, `model`, `optimizers` and `training`, all resolved.
+      config: sections `networks`, `model`, `optimizers` and `training`, all resolved, `training.precision`, too.
       signature: shape and classes of the data.
 
     Raises:
@@ -122,8 +122,9 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
     _check_labels(config, signature)
     _check_kinds(config, signature)
     shapes = _shapes(signature, parts)
+    alike = {"bounded": data.bounded, "precision": config.training.get("precision", "float32")}
     networks = {
-        role: build_network(role, arguments, shapes.get(role[-2:], data.shape), classes, numbers, bounded=data.bounded)
+        role: build_network(role, arguments, shapes.get(role[-2:], data.shape), classes, numbers, **alike)
         for role, arguments in config.networks.items()
     }
     optimizers = {

@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from gengen.build.calls import Key, call, check_call, keys_of_call, refusing
+from gengen.build.calls import Key, call, check_call, check_section, keys_of_call, refusing
 from gengen.core.refusal import Refusal
 from gengen.networks import classifier, conditional, coupled, dcgan, mlp, patchgan, residual, resnet, transformer, unet
 from gengen.networks.coders import ConditionalEncoder
@@ -42,6 +42,7 @@ What ends in _a and _b is of one of two domains, and belongs to it: "to_b" makes
 """
 
 DTYPES = ("float32", "bfloat16")
+"""What the operands of the networks' products may be."""
 
 CONDITIONS = {
     "generator": ("none", "embedding"),
@@ -78,6 +79,9 @@ def check_network(role: str, section: Any, path: str) -> None:
     """
     if role not in NETWORKS:
         raise Refusal(f"config.{path} is not known; networks are {', '.join(NETWORKS)}.")
+    check_section(section, path)
+    if "dtype" in section:
+        raise Refusal(f"config.{path}.dtype is not a key any more: config.training.precision is that of all networks.")
     check_call(NETWORKS[role], section, path, given=_given(role), beside=beside(role))
 
 
@@ -88,16 +92,8 @@ def keys_of_network(role: str, section: Mapping[str, Any], path: str) -> Iterato
 
 def beside(role: str) -> dict[str, Any]:
     """Annotations of keys of a role's section that are not its network's."""
-    known = {
-        "condition": Annotated[
-            str, OneOf(CONDITIONS.get(role, ("none",))), "how it is told a label, or asked for it (auxiliary)"
-        ]
-    }
-    return (
-        known
-        if role == "classifier"
-        else {"dtype": Annotated[str, OneOf(DTYPES), "of the computation; parameters are float32"], **known}
-    )
+    conditions = OneOf(CONDITIONS.get(role, ("none",)))
+    return {"condition": Annotated[str, conditions, "how it is told a label, or asked for it (auxiliary)"]}
 
 
 def _given(role: str) -> set[str]:
@@ -115,27 +111,31 @@ def build_network(
     numbers: int = 1,
     *,
     bounded: bool = True,
+    precision: str = "float32",
 ) -> nn.Module:
     """Builds the network of one role from its config section.
 
     Args:
       role: one of `NETWORKS`.
-      section: `name` (one of its table) and its arguments, `dtype` (one of `DTYPES`) and `condition` (one of
-        `CONDITIONS`), which is how the network is told a label.
+      section: `name` (one of its table) and its arguments, and `condition` (one of `CONDITIONS`), which is how the
+        network is told a label.
       shape: of an example, such as the height, width and channels of a picture.
       classes: number of classes of the data; 0 where they have no labels.
       numbers: how many numbers a decoder gives for each channel.
       bounded: whether data lie in [-1, 1].
+      precision: of its products, one of `DTYPES`; a classifier's is float32.
 
     Raises:
       Refusal: something in the section is unknown or out of range, or there are no labels to tell.
     """
+    if precision not in DTYPES:
+        raise Refusal(f"config.training.precision={precision!r} must be settled by now, as {' or '.join(DTYPES)}.")
     path = f"networks.{role}"
     check_network(role, section, path)
     arguments = dict(section)
-    dtype, condition = arguments.pop("dtype", "float32"), arguments.pop("condition", "none")
+    condition = arguments.pop("condition", "none")
     values = {
-        "dtype": jnp.dtype(dtype),
+        "dtype": jnp.dtype(precision),
         "shape": (*shape[:-1], shape[-1] * (numbers if role == "decoder" else 1)),
         "channels": shape[-1],
         "bounded": bounded and role in SEES_DATA,

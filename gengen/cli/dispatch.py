@@ -50,7 +50,7 @@ def carry_out(flag: FlagValues, configs: Path) -> Path | None:
         return main_of(flag.mode)(run, **given)
     config = _config(flag, workdir)
     if flag.dry_run:
-        dry_run(config)
+        dry_run(config, workdir)
         return None
     return main_of(flag.mode)(config, workdir, **given)
 

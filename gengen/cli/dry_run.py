@@ -1,5 +1,6 @@
 """`--dry_run`: what would run."""
 
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -10,19 +11,25 @@ from gengen.build.trace import moved_in_stages
 from gengen.core.state import networks_of
 from gengen.reports.tables import count, table
 from gengen.runs.check import check_config
+from gengen.runs.precision import settle
 from gengen.runs.prepare import load_data
 
 
-def dry_run(config: ConfigDict) -> None:
+def dry_run(config: ConfigDict, workdir: Path | None = None) -> None:
     """Prints the resolved config, a table of the networks and the data's signature.
 
     Nothing is trained and no run folder is made; data that were never used before are prepared.
+
+    Args:
+      config: the experiment.
+      workdir: the folder that its run would have.
 
     Raises:
       Refusal: the config cannot be run.
     """
     check_config(config)
     data = load_data(config)
+    settle(config, workdir)
     model = build_model(config, data.signature)
     moved_in_stages(config, model, data.signature)
     state = jax.eval_shape(model.init, jax.random.key(0), example_batch(data.signature))

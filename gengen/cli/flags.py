@@ -198,6 +198,8 @@ def _unknown_key(argv: Sequence[str], error: Exception) -> str:
     keys = [argument.split("=")[0].lstrip("-") for argument in argv if argument.lstrip("-").startswith("config.")]
     wrong, meant = re.search(r"\w+", str(error)), re.search(r'Did you mean "(\w+)"', str(error))
     named = [key for key in keys if wrong and wrong[0] in key.split(".")] or keys
+    if named and all(key.endswith(".dtype") for key in named):
+        return f"{' or '.join(named)} is not a key any more: --config.training.precision is that of all networks."
     if not named:
         return f"the file that --config names is not an experiment ({_last_line(error)}); --list names all of them."
     hint = f" (did you mean {meant[1]}?)" if meant else ""

@@ -73,9 +73,9 @@ def open_folder(
     Raises:
       Refusal: the folder holds another experiment; the sentence names what differs.
     """
-    wanted = json.loads(config.to_json())
+    wanted = _written_now(json.loads(config.to_json()))
     if begun(folder):
-        _refuse_other(folder, _read(folder / "config.json"), wanted, "config", defaults)
+        _refuse_other(folder, _written_now(_read(folder / "config.json")), wanted, "config", defaults)
         there = as_written_now(_read(folder / "data.json"))
         _refuse_other(folder, there, json.loads(json.dumps(signature)), "data")
     folder.mkdir(parents=True, exist_ok=True)
@@ -131,7 +131,7 @@ def read_folder(folder: Path) -> tuple[ConfigDict, dict[str, Any]]:
     for name, section in config.items():
         if not isinstance(section, dict):
             raise damaged(folder / "config.json", f"{name} is no section of a config")
-    return ConfigDict(_tuples(config)), data
+    return ConfigDict(_tuples(_written_now(config))), data
 
 
 def opened(workdir: Path) -> tuple[ConfigDict, Signature]:
@@ -178,6 +178,26 @@ def check_config(folder: Path, config: ConfigDict) -> None:
         for key, value in config[section].items():
             if not isinstance(value, ConfigDict) or "name" not in value:
                 raise damaged(folder / "config.json", f"{section}.{key} has no name")
+
+
+def _written_now(config: dict[str, Any]) -> dict[str, Any]:
+    """What any version wrote as JSON of a config, as it is written now: those before 0.3 had a dtype of each network.
+
+    `training.precision` is bfloat16 where a network was.
+    """
+    training = config.get("training")
+    if not isinstance(training, dict) or "precision" in training:
+        return config
+    sections = [_inner(game, "networks") for game in (config, _inner(_inner(config, "adaptation"), "baseline"))]
+    dtypes = [_inner(section, role).pop("dtype", None) for section in sections for role in section]
+    precision = "bfloat16" if "bfloat16" in dtypes else "float32"
+    return {**config, "training": {**training, "precision": precision}}
+
+
+def _inner(section: dict[str, Any], name: str) -> dict[str, Any]:
+    """The section of a name within another; an empty one if there is none."""
+    found = section.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _refuse_other(

@@ -29,6 +29,9 @@ SCORES = {
 }
 """Names of `gengen.metrics.scores.SCORES`, and whether one of two values of each is better."""
 
+PRECISIONS = ("auto", "float32", "bfloat16")
+"""`gengen.build.networks.DTYPES`, and "auto" for the one whose products are faster here."""
+
 KINDS = ("auto", "classifier", "inception", "coordinates", "rotations")
 """Extractors, and "auto" for the one that fits the data."""
 
@@ -106,6 +109,12 @@ class Training(NamedTuple):
     checkpoint_every: Annotated[Count, "steps from one checkpoint to the next; 0 is at the end alone"]
     sample_every: Annotated[Count, "steps from one picture of samples to the next; 0 is at the end alone"]
     quick_compilation: Annotated[bool, "compiles sooner, and steps are slower: for runs of few steps"] = False
+    precision: Annotated[
+        str,
+        OneOf(PRECISIONS),
+        "what the networks' factors of products are rounded to; sums, parameters, losses and scores are float32 either "
+        "way; auto is bfloat16 where a new run finds its products faster",
+    ] = "float32"
 
 
 class Average(NamedTuple):

@@ -28,6 +28,7 @@ from gengen.reports.adaptations import MEASURED
 from gengen.runs.check import check_config
 from gengen.runs.folder import begun, read_folder
 from gengen.runs.outputs import output_files
+from gengen.runs.precision import settle
 from gengen.runs.prepare import SECOND, load_data
 from gengen.runs.run import open_run
 from gengen.training.checkpoint import Checkpoints
@@ -51,8 +52,10 @@ def main(config: ConfigDict, workdir: Path, *, output: Path | None) -> Path:
       Refusal: the config has no such section or no second data set, or a run cannot be made.
     """
     settings = _settings(config)
-    rule = _rule(workdir)
+    there = _there(workdir)
+    rule = rule_of(read_folder(there)[1]) if there else RULES[0]
     domains = {way: _domains(config, way, rule) for way in settings.directions}
+    settle(config, there)
     for own in _first_runs(config):
         train.ready(own, rule)  # so that nothing is trained if one of them cannot be
     (path,) = output_files(output, workdir / "adaptation.json", ".json")
@@ -114,10 +117,12 @@ def _first_runs(config: ConfigDict) -> list[ConfigDict]:
     ]
 
 
-def _rule(workdir: Path) -> str:
-    """How runs that are there draw test splits, and so all: what one is tested on, none may be trained on."""
-    there = [path.parent for path in sorted(workdir.glob("seed_*/*/data.json")) if begun(path.parent)]
-    return rule_of(read_folder(there[0])[1]) if there else RULES[0]
+def _there(workdir: Path) -> Path | None:
+    """A run that is there, if there is one.
+
+    Its precision is that of all, and how it draws test splits: what one is tested on, none may be trained on.
+    """
+    return next((path.parent for path in sorted(workdir.glob("seed_*/*/data.json")) if begun(path.parent)), None)
 
 
 def _trained(config: ConfigDict, folder: Path, rule: str) -> Path:

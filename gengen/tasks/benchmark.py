@@ -26,6 +26,7 @@ from gengen.files.whole import write_whole
 from gengen.inference.conditions import shown_to
 from gengen.reports.tables import count, table
 from gengen.runs.check import check_config
+from gengen.runs.precision import settle
 from gengen.runs.prepare import load_data
 from gengen.training.loop import windows
 
@@ -54,6 +55,7 @@ def main(config: ConfigDict, workdir: Path, *, output: Path | None) -> Path:
     output = output or workdir / "benchmark.json"
     jax.config.update("jax_enable_compilation_cache", False)  # or the time to compile would be that of a lucky start
     data = load_data(config)
+    settle(config, workdir)
     model = build_model(config, data.signature)
     settings, key = config.training, jax.random.key(config.training.seed)
     state = initialised(model, key, example_batch(data.signature))
@@ -64,6 +66,7 @@ def main(config: ConfigDict, workdir: Path, *, output: Path | None) -> Path:
     step_seconds = statistics.median(later) / settings.steps_per_dispatch
     found = {
         "device": f"{jax.device_count()} x {jax.devices()[0].device_kind}",
+        "precision": settings.get("precision", "float32"),
         "parameters": parameters,
         "compile_seconds": first - step_seconds * settings.steps_per_dispatch,
         "steps_per_second": 1 / step_seconds,

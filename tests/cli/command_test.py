@@ -45,6 +45,10 @@ MISTAKES = {
         [TINY, "--config.training.steps=5", "--config.evaluation.bset=x"],
         ["launch.py: config.evaluation.bset is not a key", "did you mean best?"],
     ),
+    "a key that is another now": (
+        [TINY, "--config.networks.critic.dtype=bfloat16"],
+        ["config.networks.critic.dtype is not a key any more: --config.training.precision is that of all networks."],
+    ),
     "unknown section": ([TINY, "--config.modle.clip=1"], ["config.modle.clip", "not a key"]),
     "wrong type": ([TINY, "--config.training.steps=many"], ["config.training.steps", "many"]),
     "negative clip": ([TINY, "--config.model.clip=-1"], ["config.model.clip=-1", "(0, 1e+09]"]),

@@ -135,6 +135,15 @@ def test_names_of_tables_that_are_slow_to_import_are_those_of_the_tables():
     assert {name: score.better != AS_REAL for name, score in MEASURED.items()} == sections.SCORES
     assert set(sections.FITTED_PRIORS) == set(fitted_prior.FITTED_PRIORS)
     assert tuple(detectors.DETECTORS) == sections.DETECTORS
+    assert ("auto", *networks.DTYPES) == sections.PRECISIONS
+
+
+@pytest.mark.input("Keys of a config", "networks.X.dtype, of older versions", "refused", "training.precision is named")
+def test_a_dtype_of_one_network_is_told_where_it_went():
+    said = refused("gan", "networks.critic.dtype", "bfloat16")
+    assert (
+        said == "config.networks.critic.dtype is not a key any more: config.training.precision is that of all networks."
+    )
 
 
 # The mechanism at work: (experiment, key, value, words of the sentence).

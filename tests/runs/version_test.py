@@ -60,6 +60,8 @@ def test_it_goes_on_and_its_data_are_described_anew(folder):
     assert gengen.train(config, folder).step == 25
     signature = json.loads((folder / "data.json").read_text())
     assert "height" not in signature and Signature.from_json(signature).shape == (8, 8, 1)
+    config = json.loads((folder / "config.json").read_text())
+    assert config["training"]["precision"] == "float32" and "dtype" not in config["networks"]["encoder"]
 
 
 def test_the_experiment_of_today_goes_on_in_its_folder(folder):
