@@ -68,7 +68,7 @@ def bilinear(name: str, run: Map, elsewhere: Map, shape: Callable[..., Shape], l
         return primitive.bind(a, b, axes=axes + 1, **settings), 0
 
     def bind(a: jax.Array, b: jax.Array, **settings: Any) -> jax.Array:
-        settings = {"axes": 0, "precision": jax.config.jax_default_matmul_precision, **settings}
+        settings = {"axes": 0, "precision": jax.config.read("jax_default_matmul_precision"), **settings}
         out: jax.Array = primitive.bind(a, b, **settings)
         return out
 

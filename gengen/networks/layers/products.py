@@ -74,11 +74,13 @@ def _on_cpu(a: jax.Array, b: jax.Array, *, dtype: Any, form: str) -> jax.Array:
 
 def _fast(a: jax.Array, b: jax.Array, contracted: int) -> jax.Array:
     # Without the barrier, a product that is transposed afterwards can become one that XLA:CPU cannot run at all.
-    return lax.optimization_barrier(_dot(a, b, 1, contracted))
+    made: jax.Array = lax.optimization_barrier(_dot(a, b, 1, contracted))
+    return made
 
 
 def _turned(matrix: jax.Array) -> jax.Array:
-    return with_layout_constraint(matrix.T, Layout((0, 1)))
+    turned: jax.Array = with_layout_constraint(matrix.T, Layout((0, 1)))
+    return turned
 
 
 def _dot(a: jax.Array, b: jax.Array, of_a: int, of_b: int) -> jax.Array:

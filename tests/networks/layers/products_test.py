@@ -1,4 +1,4 @@
-"""Products of rounded factors: values, derivatives of both orders and modes, and the form in which they are compiled."""
+"""Products of rounded factors: values, derivatives of both orders and modes, and the form they are compiled to."""
 
 import re
 from functools import partial
