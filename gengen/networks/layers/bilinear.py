@@ -68,7 +68,8 @@ def bilinear(name: str, run: Map, elsewhere: Map, shape: Callable[..., Shape], l
         return primitive.bind(a, b, axes=axes + 1, **settings), 0
 
     def bind(a: jax.Array, b: jax.Array, **settings: Any) -> jax.Array:
-        settings = {"axes": 0, "precision": jax.config.read("jax_default_matmul_precision"), **settings}
+        precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]  # JAX makes it when imported
+        settings = {"axes": 0, "precision": precision, **settings}
         out: jax.Array = primitive.bind(a, b, **settings)
         return out
 
