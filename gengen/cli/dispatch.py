@@ -7,6 +7,7 @@ from ml_collections import ConfigDict, config_flags
 
 from gengen.cli import describe, machine
 from gengen.cli.dry_run import dry_run
+from gengen.cli.sweep import sweep
 from gengen.cli.tasks import TASKS, given_to, main_of
 from gengen.core.refusal import Refusal
 from gengen.files.places import place
@@ -14,6 +15,9 @@ from gengen.runs.check import check_evaluation, check_values
 from gengen.runs.folder import check_config, read_folder
 from gengen.runs.prepare import check_sections
 from gengen.runs.run import open_run
+
+SWEPT = "benchmark.json"
+"""The file of a benchmark of every experiment, in the folder of runs."""
 
 
 def carry_out(flag: FlagValues, configs: Path) -> Path | None:
@@ -39,6 +43,8 @@ def carry_out(flag: FlagValues, configs: Path) -> Path | None:
     given = given_to(flag.mode, {name: places.get(name, flag[name].value) for name in task.flags})
     if task.takes == "folder":
         return main_of(flag.mode)(places["workdir"] or Path("runs"), **given)
+    if "all" in task.flags and flag.all is not None:
+        return sweep(configs, flag.all, places["output"] or (places["workdir"] or Path("runs")) / SWEPT, flag.seconds)
     machine.check_devices()
     workdir = places["workdir"] or _default_workdir(flag)
     if task.takes == "run":

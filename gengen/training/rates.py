@@ -1,0 +1,71 @@
+"""What a machine can do: operations of matrix products a second, and bytes a second."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+SIZE = 1536
+"""Height and width of the matrices that are multiplied."""
+
+COPIED = 2**27
+"""Bytes that are copied: several times what the caches of a few cores hold."""
+
+
+class Rates:
+    """Measures what all local devices do at once, whenever `measure` is called; medians of that are the rates.
+
+    On a machine that others use, too, both the rates and what they judge have to be measured in turn.
+
+    A product contracts the last axis of its left operand and sums in float32: the one form in which XLA:CPU gives
+    bfloat16 to the instructions that a CPU has for it.
+
+    Args:
+      dtypes: of the operands of the products.
+    """
+
+    def __init__(self, dtypes: Sequence[str]) -> None:
+        self._products = {dtype: _product(dtype) for dtype in dtypes}
+        self._copy = _copy()
+        self._seconds: dict[str, list[float]] = {name: [] for name in (*dtypes, "copy")}
+
+    def measure(self, times: int = 2) -> None:
+        """Measures each product and the copy a few times, in turn."""
+        for _ in range(times):
+            for name, run in {**self._products, "copy": self._copy}.items():
+                start = time.perf_counter()
+                run()
+                self._seconds[name].append(time.perf_counter() - start)
+
+    @property
+    def products(self) -> dict[str, float]:
+        """Operations a second by the dtype of the operands, of the devices of all processes together."""
+        operations = 2.0 * SIZE**3 * jax.local_device_count() * jax.process_count()
+        return {dtype: operations / statistics.median(self._seconds[dtype]) for dtype in self._products}
+
+    @property
+    def bandwidth(self) -> float:
+        """Bytes a second that each device reads and writes."""
+        return 2 * COPIED / statistics.median(self._seconds["copy"])
+
+
+def _product(dtype: str) -> Callable[[], Any]:
+    matrix = jnp.ones((jax.local_device_count(), SIZE, SIZE), dtype)
+    product = jax.pmap(lambda a, b: lax.dot_general(a, b, (((1,), (0,)), ((), ())), preferred_element_type=jnp.float32))
+    jax.block_until_ready(product(matrix, matrix))
+    return lambda: jax.block_until_ready(product(matrix, matrix))
+
+
+def _copy() -> Callable[[], Any]:
+    """Reads and writes in place, as an optimizer does: the first touch of a new page costs more than the copy."""
+    copied = jax.pmap(lambda x: x + 1, donate_argnums=0)
+    kept = [copied(jnp.zeros((jax.local_device_count(), COPIED // 4)))]
+
+    def run() -> None:
+        kept[0] = jax.block_until_ready(copied(kept[0]))
+
+    return run
