@@ -17,6 +17,7 @@ REASONS: Mapping[str, str] = {}
 HEADER = (
     "experiment",
     "ms a step",
+    "fastest",
     "floor",
     "share",
     "compile s",
@@ -70,6 +71,7 @@ def _row(name: str, found: Found | str) -> list[str]:
     return [
         name,
         number(1e3 * found["seconds_per_step"]),
+        number(1e3 * found["fastest_seconds_per_step"]),
         number(1e3 * found["floor_seconds_per_step"]),
         _percent(found["share_of_floor"]),
         number(found["compile_seconds"]),

@@ -20,14 +20,15 @@ Operations = Callable[[Sequence[Any], Any, Mapping[str, Any]], float]
 
 def _dot(operands: Sequence[Any], result: Any, params: Mapping[str, Any]) -> float:
     (contracted, _), _ = params["dimension_numbers"]
-    return 2.0 * result.size * math.prod(operands[0].shape[axis] for axis in contracted)
+    length: int = math.prod(operands[0].shape[axis] for axis in contracted)
+    return 2.0 * length * int(result.size)
 
 
 def _convolution(operands: Sequence[Any], result: Any, params: Mapping[str, Any]) -> float:
     """Zeros that a dilated input holds are not multiplied by who knows of them."""
     kernel, (_, inputs, *window) = operands[1].shape, params["dimension_numbers"].rhs_spec
-    taps = math.prod(kernel[axis] for axis in window) / math.prod(params["lhs_dilation"])
-    return 2.0 * result.size * kernel[inputs] * taps
+    taps: float = math.prod(kernel[axis] for axis in window) / math.prod(params["lhs_dilation"])
+    return 2.0 * int(result.size * kernel[inputs]) * taps
 
 
 PRODUCTS: dict[str, Operations] = {"dot_general": _dot, "conv_general_dilated": _convolution}
@@ -64,14 +65,14 @@ def work(model: GenerativeModel, state: State, batch: Batch) -> Work:
       batch: a global batch, arrays or their shapes.
     """
     products: defaultdict[str, float] = defaultdict(float)
-    moved = 0.0
+    moved = sum(_bytes(leaf) for leaf in jax.tree.leaves(batch))
     for phase in range(model.period):
         step = partial(model.train_step, phase=phase)
         traced = jax.make_jaxpr(step, axis_env=[(AXIS, 1)])(jax.random.key(0), state, batch)
         for dtype, operations in product_operations(traced).items():
             products[dtype] += operations / model.period
         moved += _bytes_of_state(traced.jaxpr, len(jax.tree.leaves(state))) / model.period
-    return Work(dict(products), moved + sum(_bytes(leaf) for leaf in jax.tree.leaves(batch)))
+    return Work(dict(products), moved)
 
 
 def product_operations(traced: core.ClosedJaxpr) -> dict[str, float]:

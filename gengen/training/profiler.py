@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,20 +64,20 @@ def slowest(dispatch: Callable[[], Any]) -> list[Share]:
         spans = [span for path in found for span in _spans(ProfileData.from_file(str(path)))]
     seconds = shared(spans)
     names = _names(set(seconds))
-    merged: Counter[str] = Counter()
+    merged: defaultdict[str, float] = defaultdict(float)
     for operation, length in seconds.items():
         merged[names.get(operation, operation)] += length
     total = sum(merged.values())
-    return [Share(operation, length / total) for operation, length in merged.most_common()]
+    return sorted((Share(name, length / total) for name, length in merged.items()), key=lambda share: -share.share)
 
 
-def shared(spans: Iterable[Span]) -> Counter[str]:
+def shared(spans: Iterable[Span]) -> dict[str, float]:
     """Nanoseconds from the first start to the last end, in equal parts to all operations at work at a moment."""
     changes = sorted(
         change for span in spans for change in ((span.start, 1, span.operation), (span.end, -1, span.operation))
     )
     working: Counter[str] = Counter()
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     before = changes[0][0] if changes else 0.0
     for moment, change, operation in changes:
         if moment > before:
@@ -88,7 +88,7 @@ def shared(spans: Iterable[Span]) -> Counter[str]:
         working[operation] += change
         if not working[operation]:
             del working[operation]
-    return seconds
+    return dict(seconds)
 
 
 def _spans(profile: ProfileData) -> Iterator[Span]:

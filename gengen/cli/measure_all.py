@@ -18,7 +18,7 @@ PATIENCE = 240.0
 """Seconds after which an experiment is given up."""
 
 
-def sweep(configs: Path, asked: str, output: Path, seconds: int | None) -> Path:
+def measure_all(configs: Path, asked: str, output: Path, seconds: int | None) -> Path:
     """Measures experiments, each in a process of its own: memory is counted by process, and one may fail.
 
     Prints a line for each as it ends and a table at last, and writes the table beside `output`, as Markdown. Both files
