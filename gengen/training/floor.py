@@ -31,8 +31,31 @@ def _convolution(operands: Sequence[Any], result: Any, params: Mapping[str, Any]
     return 2.0 * int(result.size * kernel[inputs]) * taps
 
 
-PRODUCTS: dict[str, Operations] = {"dot_general": _dot, "conv_general_dilated": _convolution}
-"""Primitives that multiply matrices, by their names; the dtype of the first operand is that of the arithmetic."""
+def _own_product(operands: Sequence[Any], result: Any, params: Mapping[str, Any]) -> float:
+    """Of `gengen.networks.layers.products`, whose left operand is [k, m] in the form "TN"."""
+    length = int(operands[0].shape[params["axes"] + (params["form"] != "TN")])
+    return 2.0 * length * int(result.size)
+
+
+def _own_convolution(operands: Sequence[Any], result: Any, params: Mapping[str, Any]) -> float:
+    """Of `gengen.networks.layers.convolutions`: each number of the output, or its gradient, meets a whole window."""
+    out, kernel = {
+        "output": (result, operands[1]),
+        "image": (operands[0], operands[1]),
+        "kernel": (operands[1], result),
+    }[params["of"]]
+    window: int = math.prod(kernel.shape[params["axes"] :][:3])
+    return 2.0 * window * int(out.size)
+
+
+PRODUCTS: dict[str, Operations] = {
+    "dot_general": _dot,
+    "conv_general_dilated": _convolution,
+    "product": _own_product,
+    "convolution": _own_convolution,
+}
+"""Primitives that multiply matrices, by their names; a parameter `dtype`, or their first operand, has the arithmetic.
+"""
 
 
 class Work(NamedTuple):
@@ -143,7 +166,8 @@ def _of_equation(equation: Any) -> Iterable[tuple[str, float]]:
     name = equation.primitive.name
     if name in PRODUCTS:
         operands = [variable.aval for variable in equation.invars]
-        return [(str(operands[0].dtype), PRODUCTS[name](operands, equation.outvars[0].aval, equation.params))]
+        dtype = str(equation.params.get("dtype", operands[0].dtype))
+        return [(dtype, PRODUCTS[name](operands, equation.outvars[0].aval, equation.params))]
     every = [product_operations(program) for program in _programs(equation)]
     if name == "cond":
         return max(every, key=lambda found: sum(found.values())).items()

@@ -8,11 +8,14 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-SIZE = 1024
-"""Height and width of the matrices that are multiplied."""
+SIZE = {"cpu": 1024}
+"""Height and width of the matrices that are multiplied, by platform: several milliseconds of work."""
 
-COPIED = 2**27
-"""Bytes that are copied: several times what the caches of a few cores hold."""
+COPIED = {"cpu": 2**27}
+"""Bytes that are copied, by platform: several times what the caches of a few cores hold."""
+
+LARGE, MUCH = 8192, 2**31
+"""What is multiplied and copied on other platforms."""
 
 
 class Rates:
@@ -29,11 +32,13 @@ class Rates:
     """
 
     def __init__(self, dtypes: Sequence[str]) -> None:
-        self._products = {dtype: _product(dtype) for dtype in dtypes}
-        self._copy = _copy()
+        platform = jax.default_backend()
+        self._size, self._copied = SIZE.get(platform, LARGE), COPIED.get(platform, MUCH)
+        self._products = {dtype: _product(dtype, self._size) for dtype in dtypes}
+        self._copy = _copy(self._copied)
         self._best = dict.fromkeys((*dtypes, "copy"), float("inf"))
 
-    def measure(self, times: int = 6) -> None:
+    def measure(self, times: int = 12) -> None:
         """Measures each product and the copy a few times, in turn."""
         for _ in range(times):
             for name, run in {**self._products, "copy": self._copy}.items():
@@ -44,26 +49,26 @@ class Rates:
     @property
     def products(self) -> dict[str, float]:
         """Operations a second by the dtype of the operands, of the devices of all processes together."""
-        operations = 2.0 * SIZE**3 * jax.local_device_count() * jax.process_count()
+        operations = 2.0 * self._size**3 * jax.local_device_count() * jax.process_count()
         return {dtype: operations / self._best[dtype] for dtype in self._products}
 
     @property
     def bandwidth(self) -> float:
         """Bytes a second that each device reads and writes."""
-        return 2 * COPIED / self._best["copy"]
+        return 2 * self._copied / self._best["copy"]
 
 
-def _product(dtype: str) -> Callable[[], Any]:
-    matrix = jnp.ones((jax.local_device_count(), SIZE, SIZE), dtype)
+def _product(dtype: str, size: int) -> Callable[[], Any]:
+    matrix = jnp.ones((jax.local_device_count(), size, size), dtype)
     product = jax.pmap(lambda a, b: lax.dot_general(a, b, (((1,), (0,)), ((), ())), preferred_element_type=jnp.float32))
     jax.block_until_ready(product(matrix, matrix))
     return lambda: jax.block_until_ready(product(matrix, matrix))
 
 
-def _copy() -> Callable[[], Any]:
+def _copy(size: int) -> Callable[[], Any]:
     """Reads and writes in place, as an optimizer does: the first touch of a new page costs more than the copy."""
     copied = jax.pmap(lambda x: x + 1, donate_argnums=0)
-    kept = [copied(jnp.zeros((jax.local_device_count(), COPIED // 4)))]
+    kept = [copied(jnp.zeros((jax.local_device_count(), size // 4)))]
 
     def run() -> None:
         kept[0] = jax.block_until_ready(copied(kept[0]))

@@ -75,6 +75,24 @@ def test_a_convolution_is_the_product_that_it_could_be():
     assert transposed == {"float32": 2.0 * (2 * 16 * 16 * 6) * (4 * 4 * 3) / 4}, "three of four taps meet a zero"
 
 
+def test_the_products_of_the_layers_count_as_what_they_compute(matrices):
+    convolutions = pytest.importorskip("gengen.networks.layers.convolutions")
+    a, b = matrices
+
+    def loss(a, b):
+        return jnp.square(convolutions.product(a, b, jnp.bfloat16)).sum()
+
+    assert counted(jax.grad(loss, argnums=(0, 1)), a, b) == {"bfloat16": 3 * PRODUCT}
+    assert counted(jax.vmap(loss), jnp.stack([a, a]), jnp.stack([b, b])) == {"bfloat16": 2 * PRODUCT}
+    x, kernel = jnp.ones((2, 8, 8, 3)), jnp.ones((4, 4, 3, 6))
+    pads, convolution = ((1, 1), (1, 1)), 2.0 * (2 * 4 * 4) * (4 * 4 * 3) * 6
+
+    def convolved(x, kernel):
+        return jnp.square(convolutions.convolve(x, kernel, (2, 2), pads, jnp.float32)).sum()
+
+    assert counted(jax.grad(convolved, argnums=(0, 1)), x, kernel) == {"float32": 3 * convolution}
+
+
 def test_a_step_moves_what_it_reads_and_what_it_changes():
     """Two players of one product each, of whom the second waits: the other's weights are read and not written."""
 

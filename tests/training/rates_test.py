@@ -7,8 +7,8 @@ from gengen.training.rates import Rates
 
 
 def test_a_slow_moment_changes_no_rate(monkeypatch):
-    monkeypatch.setattr(rates, "SIZE", 64)
-    monkeypatch.setattr(rates, "COPIED", 2**16)
+    monkeypatch.setattr(rates, "SIZE", {"cpu": 64})
+    monkeypatch.setattr(rates, "COPIED", {"cpu": 2**16})
     moments = iter([0.0, 2.0, 0.0, 4.0, 0.0, 5.0, 0.0, 1.0])  # of a product and a copy, then of both again
     measured = Rates(["float32"])
     monkeypatch.setattr(rates.time, "perf_counter", lambda: next(moments))
