@@ -20,9 +20,9 @@ LOOPS = re.compile(r"(while|conditional)\b")
 CALLS = re.compile(r"call\b")
 """Operations that others may be within: they count while none of those is at work."""
 
-INSTRUCTION = re.compile(r"^\s*(?:ROOT )?%?([\w.-]+) = (\([^=]*?\)|\S+) ([\w-]+)\(")
+INSTRUCTION = re.compile(r"^\s*(?:ROOT )?%?([\w.-]+) = (\(.*?\)|\S+) [\w-]+\(")
 BODY = re.compile(r"^(?:ENTRY )?%?([\w.-]+) \(.*\{$")
-OP_NAME, CALLED = re.compile(r'op_name="([^"]*)"'), re.compile(r"calls=%?([\w.-]+)")
+OP_NAME, CALLED = re.compile(r'op_name="([^"]*)"'), re.compile(r"(?:calls|to_apply)=%?([\w.-]+)")
 ADDED = re.compile(r"jit\(.*|pmap\(.*|while|body|cond|closed_call|branch_\d+_fun|checkpoint|rematted_computation|")
 """Parts of the path of an operation that say nothing of a layer."""
 
@@ -127,8 +127,9 @@ def names_in(program: str) -> dict[str, str]:
         if header := BODY.match(line):
             body = bodies.setdefault(header[1], [])
         elif found := INSTRUCTION.match(line):
-            name, shape, _ = found.groups()
-            lines[name] = (re.sub(r"[.\d]+$", "", name), re.sub(r"\{[^}]*\}", "", shape), line)
+            name, shape = found.groups()
+            first, *others = re.sub(r"\{[^}]*\}", "", shape).strip("()").split(", ")
+            lines[name] = (re.sub(r"[.\d]+$", "", name), f"{first}, ..." if others else first, line)
             body.append(name)
 
     def path(name: str, depth: int = 3) -> str:

@@ -17,6 +17,7 @@ TEXT = """HloModule jit__fun, entry_computation_layout={(f32[8,4]{1,0})->f32[]}
 ENTRY %main.3 (x: f32[8,4]) -> f32[] {
   ROOT %ynn_fusion.12 = f32[8,2]{1,0} fusion(%x, %y), kind=kCustom, calls=%fused
   %wrapped_tanh = f32[8,2]{1,0} fusion(%ynn_fusion.12), calls=%none, metadata={op_name="jit(_fun)/jvp(Critic)/tanh"}
+  %call.4 = (f32[8,2]{1,0}, /*index=1*/f32[4]{0}) call(%wrapped_tanh), to_apply=%fused
 }
 """
 
@@ -31,6 +32,7 @@ def test_moments_are_shared_by_all_that_are_at_work():
 def test_operations_have_the_names_of_their_layers():
     names = names_in(TEXT)
     assert names["ynn_fusion.12"] == "ynn_fusion f32[8,2] Critic/Dense_0/dot, backward"
+    assert names["call.4"] == "call f32[8,2], ... Critic/Dense_0/dot, backward"
     assert names["wrapped_tanh"] == "wrapped_tanh f32[8,2] Critic/tanh"
 
 
