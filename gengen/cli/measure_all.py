@@ -14,7 +14,7 @@ from gengen.core.refusal import Refusal
 from gengen.files.whole import write_whole
 from gengen.reports.benchmarks import LEAST, shown_together, unexplained
 
-PATIENCE = 240.0
+PATIENCE = 600.0
 """Seconds after which an experiment is given up."""
 
 
