@@ -7,6 +7,7 @@ from ml_collections import ConfigDict, config_flags
 
 from gengen.cli import describe, machine
 from gengen.cli.dry_run import dry_run
+from gengen.cli.measure_all import measure_all
 from gengen.cli.tasks import TASKS, given_to, main_of
 from gengen.core.refusal import Refusal
 from gengen.files.places import place
@@ -14,6 +15,9 @@ from gengen.runs.check import check_evaluation, check_values
 from gengen.runs.folder import check_config, read_folder
 from gengen.runs.prepare import check_sections
 from gengen.runs.run import open_run
+
+MEASURED = "benchmark.json"
+"""The file of a benchmark of every experiment, in the folder of runs."""
 
 
 def carry_out(flag: FlagValues, configs: Path) -> Path | None:
@@ -37,8 +41,11 @@ def carry_out(flag: FlagValues, configs: Path) -> Path | None:
         machine.join_processes(flag.coordinator, flag.processes, flag.process)
     task, places = TASKS[flag.mode], {name: _place(flag, name) for name in ("workdir", "output", "input")}
     given = given_to(flag.mode, {name: places.get(name, flag[name].value) for name in task.flags})
+    folder = places["workdir"] or Path("runs")
     if task.takes == "folder":
-        return main_of(flag.mode)(places["workdir"] or Path("runs"), **given)
+        return main_of(flag.mode)(folder, **given)
+    if "all" in task.flags and flag.all is not None:
+        return measure_all(configs, flag.all, places["output"] or folder / MEASURED, flag.seconds)
     machine.check_devices()
     workdir = places["workdir"] or _default_workdir(flag)
     if task.takes == "run":

@@ -20,6 +20,12 @@ CONFIG = "config_config"
 LOOKING = ("list", "keys")
 """Flags that say what there is and run nothing; a name may follow them after a "=", and nothing else."""
 
+WITH_ALL = ("mode", "all", "workdir", "output", "seconds")
+"""Flags that mean something where every experiment is measured."""
+
+BARE = (*LOOKING, "all")
+"""Flags that ask for everything where nothing follows them after a "="."""
+
 LONGEST = 400
 """Characters of what a parser says that are shown of it."""
 
@@ -59,7 +65,7 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
       Refusal: a flag is unknown, has a wrong type or is out of range, names a config or a variant that does not exist,
         or is given to a mode that would not heed it.
     """
-    argv = [f"{word}=" if word.lstrip("-") in LOOKING and word[0] == "-" else word for word in argv]
+    argv = [f"{word}=" if word.lstrip("-") in BARE and word[0] == "-" else word for word in argv]
     sys.modules.pop(CONFIG, None)  # it would keep what the file of the last command line defined
     try:
         values = defined(argv)
@@ -77,8 +83,8 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
         raise Refusal(_last_line(error).removeprefix("ValueError: ")) from error
     except Exception as error:  # a config is a program, and may be a user's own
         raise Refusal(f"the file that --config names fails ({type(error).__name__}: {_last_line(error)}).") from error
-    if looking := [name for name in LOOKING if len(rest) > 1 and values[name].value == ""]:
-        raise Refusal(f"a name follows --{looking[0]} after a '=': write --{looking[0]}={rest[1]}.")
+    if bare := [name for name in BARE if len(rest) > 1 and values[name].value == ""]:
+        raise Refusal(f"a name follows --{bare[0]} after a '=': write --{bare[0]}={rest[1]}.")
     if len(rest) > 1:
         raise Refusal(f"{rest[1]!r} is not a flag; write --config=configs/NAME.py, or --list for all experiments.")
     _check(values)
@@ -106,6 +112,8 @@ def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     define("string", "axes", None, "Which numbers of latents: two for a manifold, as in 0,1; those to traverse.")
     define("string", "formula", None, "For arithmetic: 0,1,2-3,4,5+6,7,8 by number, label:7-label:1+label:4 by class.")
     define("bool", "dark", False, "Pictures for a dark slide: light letters on a dark ground.")
+    define("string", "all", None, "To benchmark: every experiment, or with --all=wgan,dcgan:tiny those named.")
+    define("integer", "seconds", None, "To benchmark: for how long steps are measured; 6 by default.")
     define("bool", "best", False, "Take the best checkpoint by config.evaluation.best, not the latest.")
     define("bool", "raw", False, "Take the weights as trained, not their average.")
     define("string", "output", None, "File to write instead of the one in the run folder; a folder to traverse into.")
@@ -137,6 +145,8 @@ def _check(values: flags.FlagValues) -> None:
             where = f"{', '.join(others)} and {last}" if others else f"{last} alone"
             instead = INSTEAD.get((name, values.mode), "")
             raise Refusal(f"{_as_given(values, name)} is for {where}; leave it out of --mode={values.mode}{instead}.")
+    if values.all is not None and (others := [_as_given(values, name) for name in given if name not in WITH_ALL]):
+        raise Refusal(f"--all measures each experiment as it is, one by one; leave {' and '.join(others)} out.")
     task = TASKS[values.mode]
     if values["config"].present:
         keys = config_flags.get_override_values(values["config"])
@@ -190,7 +200,7 @@ def _as_given(values: flags.FlagValues, name: str) -> str:
     if name == "config":
         return f"--config={config_flags.get_config_filename(values['config'])}"
     value = values[name].value
-    return f"--{name}" if value is True else f"--{name}={value}"
+    return f"--{name}" if value is True or value == "" else f"--{name}={value}"
 
 
 def _unknown_key(argv: Sequence[str], error: Exception) -> str:

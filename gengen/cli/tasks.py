@@ -20,7 +20,7 @@ RUN = ("config", "workdir", "best", "raw", "seed", "output")
 DRAWN = (*RUN, "dark")
 """Flags of every mode that makes a sheet of pictures."""
 
-USED_UP = {*EXPERIMENT, *RUN, *TOGETHER} - {"seed", "output"}
+USED_UP = {*EXPERIMENT, *RUN, *TOGETHER, "all"} - {"seed", "output"}
 """Flags that say what a mode is given first, and are not given to it."""
 
 PLACES = ("data.data_dir", "data.manual_dir", "data.second.manual_dir")
@@ -182,10 +182,11 @@ TASKS: Mapping[str, Task] = {
         (*EXPERIMENT, "output"),
     ),
     "benchmark": Task(
-        "how fast it would train on this machine",
+        "how fast it would train on this machine; every experiment with --all",
         "--config=configs/wgan.py",
         "experiment",
-        (*EXPERIMENT, "output", *TOGETHER),
+        (*EXPERIMENT, "output", *TOGETHER, "all", "seconds"),
+        {"seconds": Number(6, most=3600)},
     ),
 }
 """The modes by their names; each is `main` in the file of its name in `gengen.tasks`."""

@@ -1,4 +1,4 @@
-"""`--mode=benchmark`: how fast an experiment would run on this machine, before anyone waits for it."""
+"""`--mode=benchmark`: how fast an experiment would run on this machine, before anyone waits for it, and why."""
 
 import itertools
 import json
@@ -6,44 +6,66 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from gengen.build.model import build_model, example_batch
 from gengen.core.model import GenerativeModel, initialised
-from gengen.core.parallel import AXIS, local_places, parallel, replicate
+from gengen.core.parallel import local_places, parallel, replicate
 from gengen.core.state import State, networks_of
 from gengen.data.pipeline import batches
 from gengen.data.selection import streams
-from gengen.data.signature import DataSet, Signature
+from gengen.data.signature import DataSet
 from gengen.files.whole import write_whole
 from gengen.inference.conditions import shown_to
-from gengen.reports.tables import count, table
+from gengen.reports.benchmarks import shown_alone
+from gengen.reports.tables import count
 from gengen.runs.check import check_config
 from gengen.runs.precision import settle
 from gengen.runs.prepare import load_data
+from gengen.training.floor import Work, work
 from gengen.training.loop import windows
+from gengen.training.profiler import Share, slowest
+from gengen.training.rates import Rates
 
-SECONDS = 10.0
-"""How long steps are measured for."""
+ROUNDS = 3
+"""How often steps are measured and then what the machine can do."""
 
-DISPATCHES = 5
-"""The least number of dispatches measured."""
+NAMED = 5
+"""How many of the slowest operations are told."""
 
 
-def main(config: ConfigDict, workdir: Path, *, output: Path | None) -> Path:
+class Measured(NamedTuple):
+    """What was seen of a few dispatches.
+
+    Attributes:
+      first: seconds of the first one, which compiles.
+      dispatch: seconds of one, the median.
+      fastest: seconds of the fastest one.
+      peak: bytes of memory, at the most, before rates were measured.
+      rates: what the machine did meanwhile.
+      operations: what the time of one went to.
+    """
+
+    first: float
+    dispatch: float
+    fastest: float
+    peak: int
+    rates: Rates
+    operations: list[Share]
+
+
+def main(config: ConfigDict, workdir: Path, *, output: Path | None, seconds: int) -> Path:
     """Measures an experiment as it would run, data and all, and writes what it found as JSON.
 
     Args:
       config: the experiment.
       workdir: the folder that its run would have.
       output: the file to write; `benchmark.json` in the folder by default.
+      seconds: for how long steps are measured, one dispatch at the least.
 
     Returns:
       The path of that file.
@@ -59,64 +81,54 @@ def main(config: ConfigDict, workdir: Path, *, output: Path | None) -> Path:
     model = build_model(config, data.signature)
     settings, key = config.training, jax.random.key(config.training.seed)
     state = initialised(model, key, example_batch(data.signature))
+    needed = work(model, state, example_batch(data.signature, settings.batch_size))
     parameters = {name: count(collections["params"]) for name, collections in networks_of(state.variables).items()}
-    flops = flops_per_step(model, data.signature, settings.batch_size)
-    rate = matmul_rate()
-    first, _, *later = _measure(model, key, state, config, data)
-    step_seconds = statistics.median(later) / settings.steps_per_dispatch
+    measured = _measure(model, key, state, config, data, tuple(needed.products), seconds)
+    step_seconds = measured.dispatch / settings.steps_per_dispatch
+    fastest = measured.fastest / settings.steps_per_dispatch
     found = {
         "device": f"{jax.device_count()} x {jax.devices()[0].device_kind}",
         "precision": settings.get("precision", "float32"),
         "parameters": parameters,
-        "compile_seconds": first - step_seconds * settings.steps_per_dispatch,
+        "compile_seconds": measured.first - measured.dispatch,
+        "seconds_per_step": step_seconds,
+        "fastest_seconds_per_step": fastest,
         "steps_per_second": 1 / step_seconds,
         "images_per_second": settings.batch_size / step_seconds,
-        "peak_memory_mib": _peak_memory() / 2**20,
-        "gflop_per_step": flops / 1e9,
-        "matrix_product_gflop_per_second": rate / 1e9,
-        "share_of_matrix_product_rate": flops / step_seconds / rate,
+        "peak_memory_mib": measured.peak / 2**20,
+        **_of_floor(needed, measured.rates, fastest),
         "steps": settings.steps,
-        "minutes_for_the_whole_run": (first + settings.steps * step_seconds) / 60,
+        "minutes_for_the_whole_run": (measured.first + settings.steps * step_seconds) / 60,
+        "slowest_operations": [share._asdict() for share in measured.operations[:NAMED]],
     }
-    print(table([[name, _readable(value)] for name, value in found.items()], ("measured", "value")))
+    print(shown_alone(found))
     output.parent.mkdir(parents=True, exist_ok=True)
     write_whole(output, json.dumps(found, indent=2))
     return output
 
 
-def flops_per_step(model: GenerativeModel, signature: Signature, batch_size: int) -> float:
-    """Floating-point operations of one step on the global batch, by XLA's cost analysis of what it compiled.
-
-    XLA counts a loop's body once and the dearer branch of a turn that is played now and then, so each step of a
-    period is compiled by itself with its place known, and the mean is taken. Steps that cost the same before
-    optimisation are the same turns, and are compiled once.
-    """
-    key, batch = jax.random.key(0), jax.tree.map(lambda x: x[None], example_batch(signature, batch_size))
-    state = jax.eval_shape(model.init, key, example_batch(signature))
-    costs: dict[float, float] = {}
-    total = 0.0
-    for phase in range(model.period):
-        step = partial(model.train_step, phase=phase)
-        mapped = jax.pmap(step, axis_name=AXIS, in_axes=(None, None, 0), out_axes=None, devices=jax.local_devices()[:1])
-        lowered = mapped.lower(key, state, batch)
-        plain = lowered.cost_analysis()["flops"]
-        if plain not in costs:
-            costs[plain] = float(lowered.compile().cost_analysis()["flops"])
-        total += costs[plain]
-    return total / model.period
+def _of_floor(needed: Work, rates: Rates, fastest: float) -> dict[str, Any]:
+    floor = needed.floor(rates.products, rates.bandwidth)
+    return {
+        "product_gflop_per_step": {dtype: operations / 1e9 for dtype, operations in needed.products.items()},
+        "product_gflop_per_second": {dtype: rate / 1e9 for dtype, rate in rates.products.items()},
+        "moved_megabytes_per_step": needed.moved / 1e6,
+        "gigabytes_per_second": rates.bandwidth / 1e9,
+        "floor_seconds_per_step": floor,
+        "share_of_floor": floor / fastest,
+    }
 
 
-def matmul_rate(size: int = 2048, times: int = 5) -> float:
-    """The best rate of a float32 product of two [size, size] matrices on all local devices, in operations a second."""
-    product = jax.pmap(jnp.matmul)
-    a = jnp.ones((jax.local_device_count(), size, size))
-    jax.block_until_ready(product(a, a))
-    best = min(_seconds(lambda: product(a, a)) for _ in range(times))
-    return float(2 * size**3 * jax.local_device_count() / best * jax.process_count())
-
-
-def _measure(model: GenerativeModel, key: jax.Array, state: State, config: ConfigDict, data: DataSet) -> list[float]:
-    """Seconds of each dispatch, the first of which compiles, with one dispatch in flight as in a run."""
+def _measure(
+    model: GenerativeModel,
+    key: jax.Array,
+    state: State,
+    config: ConfigDict,
+    data: DataSet,
+    dtypes: tuple[str, ...],
+    seconds: float,
+) -> Measured:
+    """Runs dispatches with one in flight, as a run does, then rates, in a few rounds."""
     settings = config.training
     fed = batches(
         streams(shown_to(model, data)),
@@ -126,26 +138,42 @@ def _measure(model: GenerativeModel, key: jax.Array, state: State, config: Confi
         devices=jax.device_count(),
         local=local_places(),
     )
-    dispatch, state = parallel(model.train_step, period=model.period), replicate(state, jax.local_devices())
-    seconds: list[float] = []
-    before: Any = None
+    feed = zip(itertools.count(0, settings.steps_per_dispatch), fed, strict=False)
+    dispatch = parallel(model.train_step, period=model.period)
+    now = replicate(state, jax.local_devices())
+
+    def one() -> Any:
+        nonlocal now
+        first, batch = next(feed)
+        now, metrics = dispatch(key, now, batch, first)
+        return metrics
+
+    def timed(length: float) -> list[float]:
+        """Seconds of each dispatch after the first, which fills the queue."""
+        taken: list[float] = []
+        before, clock = one(), time.perf_counter()
+        while not taken or sum(taken) < length:
+            after = one()
+            jax.block_until_ready(before)
+            before, clock, start = after, time.perf_counter(), clock
+            taken.append(clock - start)
+        jax.block_until_ready(before)
+        return taken
+
     clock = time.perf_counter()
-    for first, batch in zip(itertools.count(0, settings.steps_per_dispatch), fed, strict=False):
-        state, metrics = dispatch(key, state, batch, first)
-        jax.block_until_ready(before if seconds else metrics)
-        before = metrics
-        seconds.append(time.perf_counter() - clock)
-        clock = time.perf_counter()
-        if len(seconds) > DISPATCHES + 1 and sum(seconds[2:]) > SECONDS:
+    jax.block_until_ready(one())
+    compiled = time.perf_counter() - clock
+    jax.block_until_ready(one())
+    peak, rates, taken = _peak_memory(), Rates(dtypes), list[float]()
+    for _ in range(ROUNDS):
+        rates.measure()
+        taken += timed(seconds / ROUNDS)
+        if sum(taken) >= seconds:  # a dispatch may take longer than all rounds should
             break
+    rates.measure()
+    operations = slowest(one)
     fed.close()
-    return seconds
-
-
-def _seconds(call: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    jax.block_until_ready(call())
-    return time.perf_counter() - start
+    return Measured(compiled, statistics.median(taken), min(taken), peak, rates, operations)
 
 
 def _peak_memory() -> int:
@@ -155,11 +183,3 @@ def _peak_memory() -> int:
     return int(
         statistics_of_device.get("peak_bytes_in_use") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilobyte
     )
-
-
-def _readable(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {number:,}" for name, number in value.items())
-    if isinstance(value, float):
-        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-    return str(value)

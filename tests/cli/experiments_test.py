@@ -82,6 +82,8 @@ def test_a_config_of_ones_own_may_lie_anywhere(tmp_path):
 @pytest.mark.parametrize(("given", "asked"), [([], None), (["--list"], ""), (["--list=wgan"], "wgan")])
 def test_a_name_may_follow_the_list(given, asked):
     assert flags.parse(["launch.py", *given]).list == asked
+    given = [word.replace("list", "all") for word in given]
+    assert flags.parse(["launch.py", "--mode=benchmark", *given]).all == asked
 
 
 @pytest.mark.input("Flags", "--keys without a name, or --grep without --list or --keys", "refused", "what to write")
@@ -89,6 +91,9 @@ def test_a_name_may_follow_the_list(given, asked):
     ("given", "said"),
     [
         (["--list", "wgan"], "a name follows --list after a '=': write --list=wgan"),
+        (["--mode=benchmark", "--all", "wgan"], "a name follows --all after a '=': write --all=wgan"),
+        (["--mode=benchmark", "--all", "--dry_run"], "--all measures each experiment as it is, .*leave --dry_run out"),
+        (["--mode=sample", "--all"], "--all is for --mode=benchmark alone"),
         (["--keys"], "--keys needs the name of an experiment, as in --keys=wgan"),
         (["--grep=clip"], "--grep=clip looks through --list or --keys=NAME"),
         (["--list=wgan", "--grep=clip"], "leave --grep=clip out"),

@@ -109,7 +109,7 @@ def test_own_pictures_are_refused_by_modes_that_would_not_look_at_them(carried_o
 
 GIVEN = {
     "workdir": "a", "num": "150", "seed": "0", "label": "1", "input": "a", "formula": "0-1", "direction": "ab",
-    "steps": "4",
+    "steps": "4", "all": "ae", "seconds": "2",
     "axes": "0,1", "output": "a", "spherical": None, "best": None, "raw": None, "dark": None, "dry_run": None,
     "distributed": None, "coordinator": "a:1", "processes": "1", "process": "0",
 }  # fmt: skip
@@ -126,7 +126,7 @@ def test_a_row_of_the_table_is_all_that_a_mode_needs():
         given = {"source" if name == "input" else name for name in task.flags if name not in USED_UP}
         assert list(parameters)[: len(first[task.takes])] == first[task.takes], mode
         assert set(parameters) == {*first[task.takes], *given}, mode
-        assert set(task.numbers) == {"num", "steps"} & set(task.flags), mode
+        assert set(task.numbers) == {"num", "steps", "seconds"} & set(task.flags), mode
         assert ("best" in task.flags) == (task.takes == "run") and ("dry_run" in task.flags) == (
             task.takes == "experiment"
         )
