@@ -67,8 +67,8 @@ def measured(stepper: Stepper, seconds: float) -> dict[str, float]:
         stepper.wait(before)
         before, calls = after, calls + 1
     stepper.wait(before)
-    seconds = {"seconds": time.perf_counter() - begin, "processor_seconds": time.process_time() - busy}
-    return {**seconds, "steps": calls * stepper.steps}
+    spent = {"seconds": time.perf_counter() - begin, "processor_seconds": time.process_time() - busy}
+    return {**spent, "steps": calls * stepper.steps}
 
 
 def peak_memory() -> float:
