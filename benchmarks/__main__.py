@@ -51,6 +51,7 @@ def main(arguments: Sequence[str]) -> None:
         "versions": {one.library: version_of(one.checkout) for one in who if one.checkout},
         "rounds": flags.rounds,
         "seconds": flags.seconds,
+        "dispatch": flags.dispatch,
         "measured": [],
     }
     for name in flags.only:

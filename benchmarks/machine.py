@@ -17,7 +17,7 @@ HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
 def description() -> dict[str, str]:
-    """Processor, flags of `UNITS`, cores and system, by name."""
+    """Processor, flags of `UNITS`, cores, huge pages, load (how many processes wanted to run of late) and system."""
     text = INFORMATION.read_text(encoding="utf-8")
     named = re.search(r"^model name\s*: (.*)$", text, re.MULTILINE)
     flags = re.search(r"^(?:flags|Features)\s*: (.*)$", text, re.MULTILINE)
@@ -28,6 +28,7 @@ def description() -> dict[str, str]:
         "flags": ", ".join(unit for unit in UNITS if unit in has) or "none of " + ", ".join(UNITS),
         "cores": str(len(cores())),
         "huge pages": pages[1] if pages else "none",
+        "load": f"{os.getloadavg()[0]:.1f}",
         "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
     }
 

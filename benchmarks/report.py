@@ -87,9 +87,10 @@ def _shown(found: Ratio) -> str:
 def heading(report: Mapping[str, Any]) -> str:
     """Machine, versions and date, in two lines."""
     machine, versions = report["machine"], report["versions"]
+    dispatch = f", gengen in dispatches of {report['dispatch']} steps" if report["dispatch"] else ""
     return (
-        f"{machine['processor']} ({machine['flags']}), {machine['cores']} cores, huge pages {machine['huge pages']}; "
-        f"{machine['system']}.\n"
+        f"{machine['processor']} ({machine['flags']}), {machine['cores']} cores, huge pages {machine['huge pages']}, "
+        f"load {machine['load']} from others; {machine['system']}.\n"
         f"{', '.join(f'{name} {version}' for name, version in versions.items())}; {report['date']}, "
-        f"{report['rounds']} rounds of at least {report['seconds']:g} s."
+        f"{report['rounds']} rounds of at least {report['seconds']:g} s{dispatch}."
     )

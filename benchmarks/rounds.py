@@ -89,7 +89,7 @@ def measure(
 
     Returns:
       By name of a contender: what its child said when it was ready, "peak_memory_mib" of the whole process, and
-      "seconds_per_step", a list with the mean of each round.
+      lists with the mean of each round, "seconds_per_step" and "processor_seconds_per_step", of all threads together.
 
     Raises:
       RuntimeError: a child ended early; what it said stands on standard error.
@@ -99,12 +99,13 @@ def measure(
         children, found = dict[str, Child](), dict[str, dict[str, Any]]()
         for one in who:  # one after the other: what compiles has the cores for itself
             children[one.name] = stack.enter_context(_child(one, case, images, threads))
-            found[one.name] = {**_answer(children[one.name]), "seconds_per_step": []}
+            found[one.name] = {**_answer(children[one.name]), "seconds_per_step": [], "processor_seconds_per_step": []}
         for index in range(rounds):
             names = list(children)
             for name in names[index % len(names) :] + names[: index % len(names)]:
                 taken = _ask(children[name], seconds)
-                found[name]["seconds_per_step"].append(taken["seconds"] / taken["steps"])
+                for kind in ("seconds", "processor_seconds"):
+                    found[name][f"{kind}_per_step"].append(taken[kind] / taken["steps"])
                 found[name]["peak_memory_mib"] = taken["peak_memory_mib"]
     return found
 

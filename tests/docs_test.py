@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import __main__ as speed
+from benchmarks import arithmetics
+from benchmarks import report as speeds
+from benchmarks.cases import CASES
 from gengen.cli import flags
 from gengen.cli.experiments import experiments
 from gengen.cli.tasks import TASKS
@@ -58,7 +62,7 @@ def test_readme_links_to_the_pages_and_shows_the_gallery():
 
 
 def test_every_source_that_the_pages_name_is_there():
-    paths = set(re.findall(r"`((?:gengen|configs|tests)/[\w/]+\.py)", SAID))
+    paths = set(re.findall(r"`((?:benchmarks|gengen|configs|tests)/[\w/]+\.py)", SAID))
     paths |= {f"{module.replace('.', '/')}.py" for module in re.findall(r"python -m (gengen[\w.]+)", SAID)}
     assert len(paths) > 5
     for path in paths:
@@ -73,9 +77,10 @@ def test_every_flag_and_key_that_the_pages_name_exists():
     for part in {part for key in keys for part in key.split(".")}:
         assert f"{part}:" in said, part
     defined = set(flags.defined())
+    of_benchmarks = "".join(command.parser().format_help() for command in (speed, arithmetics))
     others = {"xla_gpu_deterministic_ops", "strict"}  # of XLA and of mkdocs
     for flag in set(re.findall(r"--([a-z_]+)[= `]", SAID)) - others:
-        assert flag in defined, flag
+        assert flag in defined or f"--{flag} " in of_benchmarks, flag
 
 
 @pytest.mark.parametrize("choices", [TASKS, ADVERSARIAL_LOSSES, BUILDERS], ids=["modes", "losses", "data"])
@@ -84,6 +89,13 @@ def test_everything_that_is_chosen_by_name_is_named_in_the_pages(choices):
     text = "".join(page.read_text(encoding="utf-8") for page in DOCS.glob("*.md") if page.stem != "inputs")
     missing = [name for name in choices if not re.search(rf"[`=]{name}\b(?!\.)", text)]
     assert not missing, f"name {', '.join(missing)} in a page of docs/, with what it is"
+
+
+def test_the_page_of_speed_shows_what_benchmarks_wrote_and_says_what_each_step_is():
+    page, report = read("speed.md"), read_json("speed.json")
+    assert f"{speeds.heading(report)}\n\n{speeds.as_table(report)}\n" in page
+    for case in CASES.values():
+        assert f"- **{case.title}**: {case.sizes}.\n" in page
 
 
 REACHED = read_json("reached.json")

@@ -48,7 +48,7 @@ def training_step(images: torch.Tensor, *, autocast: Autocast, finish: Finish) -
         with torch.no_grad():
             for parameter in d.parameters():
                 parameter.clamp_(-CLIP, CLIP)
-        if step % CRITIC_STEPS == 0:
+        if step % CRITIC_STEPS == CRITIC_STEPS - 1:
             with autocast():
                 loss = -judge(make(latent)).mean()
             to_g.zero_grad()
