@@ -22,12 +22,10 @@ from jax import lax
 from scipy import linalg, stats
 
 from gengen.metrics.interval import LEVEL, Estimate, around
-from gengen.metrics.neighbours import centred, in_chunks, rows_for, search, squared_distances
+from gengen.metrics.neighbours import centred, rows_for, search, squared_distances
 
 GROUPS = 16
 """Groups that the samples are cut into for the intervals."""
-
-_Pair = tuple[jax.Array, jax.Array]
 
 
 class ManifoldScores(NamedTuple):
@@ -171,10 +169,10 @@ def _measured(
     x, y = (points[random.permutation(len(points))] for points in centred(reference, generated))
     subsets = _subsets()
     with jax.enable_x64(x.dtype == np.float64):
-        hulls, balls = _radii(x, subsets, ks=(precision_k, density_k), rows=rows or rows_for(len(x)))
-        (generated_hulls,) = _radii(y, subsets, ks=(precision_k,), rows=rows or rows_for(len(y)))
-        found = _terms(x, y, subsets, hulls, balls, generated_hulls, rows=rows or rows_for(len(y)))
-        terms = [np.asarray(term, np.float64) for term in found]
+        radii = _radii(x, subsets, ks=(precision_k, density_k), rows=rows or rows_for(len(x)))
+        radii += _radii(y, subsets, ks=(precision_k,), rows=rows or rows_for(len(y)))
+        found = _terms(x, y, subsets, *map(np.asarray, radii), rows=rows or rows_for(len(y)))
+    terms = [np.asarray(term, np.float64) for term in found]
     return _Measured(*terms, *(subsets[:, np.arange(len(points)) % GROUPS] for points in (x, y)))
 
 
@@ -204,18 +202,19 @@ def _radii(x: jax.Array, subsets: jax.Array, *, ks: tuple[int, ...], rows: int) 
     return list(lax.map(of_subset, subsets))
 
 
-@partial(jax.jit, static_argnames="rows")
 def _terms(
-    x: jax.Array,
-    y: jax.Array,
-    subsets: jax.Array,
-    hulls: jax.Array,
-    balls: jax.Array,
-    generated_hulls: jax.Array,
+    x: np.ndarray,
+    y: np.ndarray,
+    subsets: np.ndarray,
+    hulls: np.ndarray,
+    balls: np.ndarray,
+    generated_hulls: np.ndarray,
     *,
     rows: int,
-) -> tuple[jax.Array, ...]:
+) -> tuple[np.ndarray, ...]:
     """The terms of each score within each subset, in one pass over the distances.
+
+    Few pairs are as near as the widest radius of either point, and only these are looked at within the subsets.
 
     Args:
       x: reference points [M, D]; point i is in group i mod 16.
@@ -230,40 +229,29 @@ def _terms(
       Whether y is in a hull [31, N], the number of balls that it is in [31, N], whether x is in a hull [31, M], and
       whether x's ball holds a y [31, M]. Terms of points that are not in the subset mean nothing.
     """
-    size, fill = len(y), -len(y) % GROUPS
-    y, real = jnp.pad(y, [(0, fill), (0, 0)]), jnp.arange(size + fill) < size
-    generated_hulls = jnp.pad(generated_hulls, [(0, 0), (0, fill)], constant_values=-1)
+    inside, recalled, covered = (np.zeros((len(subsets), size), bool) for size in (len(y), len(x), len(x)))
+    counts = np.zeros((len(subsets), len(y)), np.int64)
+    members = subsets[:, np.arange(len(y)) % GROUPS]
+    widest, generated_widest = np.maximum(hulls, balls).max(0), generated_hulls.max(0)
+    for start in range(0, len(x), rows):
+        chunk = slice(start, start + rows)
+        squared, is_near = (np.asarray(each) for each in _near(x[chunk], y, widest[chunk], generated_widest))
+        at, to = np.nonzero(is_near)
+        near, at = squared[at, to], at + start
+        for subset in range(len(subsets)):
+            in_ball = near <= balls[subset, at]
+            counts[subset] += np.bincount(to[in_ball], minlength=len(y))
+            inside[subset, to[near <= hulls[subset, at]]] = True
+            recalled[subset, at[near <= generated_hulls[subset, to]]] = True
+            covered[subset, at[in_ball & members[subset, to]]] = True
+    return inside, counts, recalled, covered
 
-    def of_chunk(carry: _Pair, chunk: tuple[jax.Array, ...]) -> tuple[_Pair, _Pair]:
-        points, hull, ball = chunk
-        squared = jnp.where(real[None], squared_distances(points, y), jnp.inf)
 
-        def of_subset(radii: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-            hull, ball, generated_hull = radii
-            return (
-                (squared <= hull[:, None]).any(0),
-                (squared <= ball[:, None]).sum(0, dtype=jnp.int32),
-                (squared <= generated_hull[None]).any(1),
-            )
-
-        inside, counts, recalled = lax.map(of_subset, (hull.T, ball.T, generated_hulls))
-        nearest = squared.reshape(len(points), -1, GROUPS).min(1)
-        return (carry[0] | inside, carry[1] + counts), (recalled.T, nearest)
-
-    shape = (len(subsets), size + fill)
-    chunks = in_chunks(x, rows), in_chunks(hulls.T, rows, fill=-1), in_chunks(balls.T, rows, fill=-1)
-    (inside, counts), (recalled, nearest) = lax.scan(
-        of_chunk, (jnp.zeros(shape, bool), jnp.zeros(shape, jnp.int32)), chunks
-    )
-    recalled = recalled.reshape(-1, len(subsets))[: len(x)]
-    nearest = nearest.reshape(-1, GROUPS)[: len(x)]
-
-    def is_covered(args: _Pair) -> jax.Array:
-        subset, ball = args
-        return jnp.where(subset[None], nearest, jnp.inf).min(1) <= ball
-
-    covered = lax.map(is_covered, (subsets, balls))
-    return inside[:, :size], counts[:, :size], recalled.T, covered
+@jax.jit
+def _near(x: jax.Array, y: jax.Array, reach: jax.Array, reach_of_y: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Squared distances [m, N], and whether each is within the squared reach of x [m] or of y [N]."""
+    squared = squared_distances(x, y)
+    return squared, squared <= jnp.maximum(reach[:, None], reach_of_y[None])
 
 
 def _moments(terms: np.ndarray, members: np.ndarray) -> tuple[float, float, float]:
