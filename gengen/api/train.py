@@ -280,8 +280,9 @@ class _Run:
             return
         self._drawn = step
         with self._report.paused(DRAWING):
-            for kind, shown in self._progress.write(step, jax.device_get(evaluation_variables(state))):
-                self._writer.picture(step, kind, shown)
+            paths = dict(pictures)
+            for kind, _ in self._progress.write(step, jax.device_get(evaluation_variables(state))):
+                self._writer.picture(step, kind, paths[kind])
             self._progress.charts.refresh()
         self._report.say(step, [str(picture.path) for picture in reversed(pictures)], every)
 

@@ -24,12 +24,18 @@ hold at least: a model that gives back one mode of several is not to fill them."
 def sheet(signature: Signature, examples: np.ndarray, *, across: Sequence[str] = (), title: str = "") -> Block:
     """Many examples: a grid of pictures, and what suits any other kind.
 
+    Where there are more than can be told apart on a sheet, it shows the first ones and its title says so.
+
     Args:
       signature: of the data.
       examples: [N, *shape] in the data's units.
       across: titles of the columns of a grid of pictures; without them there are about as many columns as rows.
       title: of them all; "" for none.
     """
+    number, most = len(examples), KINDS[signature.kind].most
+    if most is not None and number > most:
+        examples = examples[: most - most % max(len(across), 1)]
+        title = f"{title}{' · ' if title else ''}the first {len(examples)} of {number:,}"
     if signature.kind == "picture":
         columns = min(len(across) or math.ceil(math.sqrt(len(examples))), len(examples))
         return Block(examples, columns, title, across=across[:columns])

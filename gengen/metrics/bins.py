@@ -9,8 +9,6 @@ import warnings
 import chex
 import numpy as np
 from scipy import stats
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from gengen.metrics.interval import Estimate, around
@@ -38,6 +36,9 @@ def fit_bins(reference: np.ndarray, *, bins: int = 100, smallest: int = 20, seed
     Returns:
       Centres of the bins [K, D] with K = max(2, min(bins, M // smallest)), or fewer where fewer data are distinct.
     """
+    from sklearn.cluster import KMeans  # half a second, and a run that trains needs it when it is first judged
+    from sklearn.exceptions import ConvergenceWarning
+
     chex.assert_rank(reference, 2)
     reference = np.asarray(reference)
     wanted = max(2, min(bins, len(reference) // smallest))

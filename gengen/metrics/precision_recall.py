@@ -12,22 +12,15 @@ what hangs on pairs of samples: on Gaussians and mixtures in 2 to 64 dimensions 
 variance, this found 0.8 to 1.5 times.) All halves are scored in one pass over the distances.
 """
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import lax
-from scipy import linalg, stats
+from scipy import stats
 
+from gengen.metrics.balls import GROUPS, radii, subsets, terms
 from gengen.metrics.interval import LEVEL, Estimate, around
-from gengen.metrics.neighbours import centred, in_chunks, rows_for, search, squared_distances
-
-GROUPS = 16
-"""Groups that the samples are cut into for the intervals."""
-
-_Pair = tuple[jax.Array, jax.Array]
+from gengen.metrics.neighbours import centred, rows_for
 
 
 class ManifoldScores(NamedTuple):
@@ -169,101 +162,13 @@ def _measured(
         raise ValueError(f"{len(reference)} reference and {len(generated)} generated samples; each must be {least}")
     random = np.random.default_rng(seed)
     x, y = (points[random.permutation(len(points))] for points in centred(reference, generated))
-    subsets = _subsets()
+    halves = subsets()
     with jax.enable_x64(x.dtype == np.float64):
-        hulls, balls = _radii(x, subsets, ks=(precision_k, density_k), rows=rows or rows_for(len(x)))
-        (generated_hulls,) = _radii(y, subsets, ks=(precision_k,), rows=rows or rows_for(len(y)))
-        found = _terms(x, y, subsets, hulls, balls, generated_hulls, rows=rows or rows_for(len(y)))
-        terms = [np.asarray(term, np.float64) for term in found]
-    return _Measured(*terms, *(subsets[:, np.arange(len(points)) % GROUPS] for points in (x, y)))
-
-
-def _subsets() -> np.ndarray:
-    """Which groups are in which subset, bool [31, 16]: all of them, then the two halves of each of 15 splits."""
-    signs = linalg.hadamard(GROUPS)[1:]
-    halves = np.stack([signs > 0, signs < 0], 1).reshape(-1, GROUPS)
-    return np.concatenate([np.ones((1, GROUPS), bool), halves])
-
-
-@partial(jax.jit, static_argnames=("ks", "rows"))
-def _radii(x: jax.Array, subsets: jax.Array, *, ks: tuple[int, ...], rows: int) -> list[jax.Array]:
-    """Squared radii of the balls of x [N, D] within each subset, [31, N] for each k; -1 for points not in the subset.
-
-    A list of neighbours this long holds the k-th of either half but for one point in 50,000, whose ball is cut short.
-    """
-    size = len(x)
-    own = jnp.arange(size, dtype=jnp.int32)
-    squared, indices = search(x, x, own, k=min(6 * max(ks) + 6, size - 1), rows=rows)
-
-    def of_subset(subset: jax.Array) -> list[jax.Array]:
-        seen = jnp.cumsum(subset[indices % GROUPS], 1, dtype=jnp.int32)
-        last = squared.shape[1] - 1
-        at = [jnp.minimum((seen < k).sum(1, dtype=jnp.int32), last)[:, None] for k in ks]
-        return [jnp.where(subset[own % GROUPS], jnp.take_along_axis(squared, k, 1)[:, 0], -1) for k in at]
-
-    return list(lax.map(of_subset, subsets))
-
-
-@partial(jax.jit, static_argnames="rows")
-def _terms(
-    x: jax.Array,
-    y: jax.Array,
-    subsets: jax.Array,
-    hulls: jax.Array,
-    balls: jax.Array,
-    generated_hulls: jax.Array,
-    *,
-    rows: int,
-) -> tuple[jax.Array, ...]:
-    """The terms of each score within each subset, in one pass over the distances.
-
-    Args:
-      x: reference points [M, D]; point i is in group i mod 16.
-      y: generated points [N, D], likewise.
-      subsets: which groups are in which subset, bool [31, 16].
-      hulls: squared radii around x for precision [31, M].
-      balls: squared radii around x for density and coverage [31, M].
-      generated_hulls: squared radii around y for recall [31, N].
-      rows: rows of the matrix of distances held at a time.
-
-    Returns:
-      Whether y is in a hull [31, N], the number of balls that it is in [31, N], whether x is in a hull [31, M], and
-      whether x's ball holds a y [31, M]. Terms of points that are not in the subset mean nothing.
-    """
-    size, fill = len(y), -len(y) % GROUPS
-    y, real = jnp.pad(y, [(0, fill), (0, 0)]), jnp.arange(size + fill) < size
-    generated_hulls = jnp.pad(generated_hulls, [(0, 0), (0, fill)], constant_values=-1)
-
-    def of_chunk(carry: _Pair, chunk: tuple[jax.Array, ...]) -> tuple[_Pair, _Pair]:
-        points, hull, ball = chunk
-        squared = jnp.where(real[None], squared_distances(points, y), jnp.inf)
-
-        def of_subset(radii: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-            hull, ball, generated_hull = radii
-            return (
-                (squared <= hull[:, None]).any(0),
-                (squared <= ball[:, None]).sum(0, dtype=jnp.int32),
-                (squared <= generated_hull[None]).any(1),
-            )
-
-        inside, counts, recalled = lax.map(of_subset, (hull.T, ball.T, generated_hulls))
-        nearest = squared.reshape(len(points), -1, GROUPS).min(1)
-        return (carry[0] | inside, carry[1] + counts), (recalled.T, nearest)
-
-    shape = (len(subsets), size + fill)
-    chunks = in_chunks(x, rows), in_chunks(hulls.T, rows, fill=-1), in_chunks(balls.T, rows, fill=-1)
-    (inside, counts), (recalled, nearest) = lax.scan(
-        of_chunk, (jnp.zeros(shape, bool), jnp.zeros(shape, jnp.int32)), chunks
-    )
-    recalled = recalled.reshape(-1, len(subsets))[: len(x)]
-    nearest = nearest.reshape(-1, GROUPS)[: len(x)]
-
-    def is_covered(args: _Pair) -> jax.Array:
-        subset, ball = args
-        return jnp.where(subset[None], nearest, jnp.inf).min(1) <= ball
-
-    covered = lax.map(is_covered, (subsets, balls))
-    return inside[:, :size], counts[:, :size], recalled.T, covered
+        reaches = radii(x, halves, ks=(precision_k, density_k), rows=rows or rows_for(len(x)))
+        reaches += radii(y, halves, ks=(precision_k,), rows=rows or rows_for(len(y)))
+        found = terms(x, y, halves, *map(np.asarray, reaches), rows=rows or rows_for(len(y)))
+    floats = [np.asarray(term, np.float64) for term in found]
+    return _Measured(*floats, *(halves[:, np.arange(len(points)) % GROUPS] for points in (x, y)))
 
 
 def _moments(terms: np.ndarray, members: np.ndarray) -> tuple[float, float, float]:

@@ -44,6 +44,7 @@ class Drawing(NamedTuple):
       thumbnails: examples [N, ...] and the bounds of their features to small pictures of one size, uint8 [N, h, w, C],
         for any grid; a picture is its own.
       many: how many examples make a good sheet.
+      most: the most examples of which one can see anything on a sheet; None where all lie above each other.
       pairs: `(examples [N, ...], what is given back for them [N, ...], density=)` to one picture; None where the
         thumbnails below each other are one.
       paths: `(examples along paths [rows, steps, ...], all of them [N, ...], density=)` to one picture; None likewise.
@@ -52,6 +53,7 @@ class Drawing(NamedTuple):
     sheet: Sheet
     thumbnails: Callable[[np.ndarray, Bounds], np.ndarray]
     many: int = 64
+    most: int | None = None
     pairs: Callable[..., np.ndarray] | None = None
     paths: Callable[..., np.ndarray] | None = None
 
@@ -83,7 +85,7 @@ def _volumes(
 
 
 KINDS: Mapping[str, Drawing] = {
-    "picture": Drawing(_pictures, lambda examples, bounds: examples),
+    "picture": Drawing(_pictures, lambda examples, bounds: examples, most=400),
     "points": Drawing(
         points.scatter,
         lambda examples, bounds: points.thumbnails(examples, *bounds),
@@ -92,7 +94,7 @@ KINDS: Mapping[str, Drawing] = {
         paths=points.paths,
     ),
     "series": Drawing(_series, lambda examples, bounds: series.thumbnails(examples, *bounds), many=256),
-    "volume": Drawing(_volumes, lambda examples, bounds: volume.thumbnails(examples)),
+    "volume": Drawing(_volumes, lambda examples, bounds: volume.thumbnails(examples), most=64),
 }
 """Each kind of data by its name."""
 

@@ -15,6 +15,8 @@ from gengen.runs.run import Run
 def main(run: Run, *, num: int, seed: int, output: Path | None, label: str | None, dark: bool) -> Path:
     """Writes `num` samples of a run as an .npz (`images` [N, *shape], in the data's units) and as a .png beside it.
 
+    Of many samples the .png shows the first ones alone, and says so.
+
     Where the model takes labels, the .npz also has the `labels` asked for, int32 [N].
 
     Args:

@@ -25,6 +25,17 @@ def test_pictures_are_their_own_and_lie_in_a_grid():
     assert sheet(PICTURES, images[:2], across=("a", "b", "c")).across == ("a", "b"), "no column is empty"
 
 
+def test_of_more_pictures_than_can_be_told_apart_the_first_are_shown_in_whole_rows():
+    images = np.random.default_rng(0).integers(0, 256, (1_003, 4, 4, 1), np.uint8)
+    block = sheet(PICTURES, images, title="drawn")
+    np.testing.assert_array_equal(block.cells, images[:400])
+    assert (block.columns, block.title) == (20, "drawn · the first 400 of 1,003")
+    block = sheet(PICTURES, images, across=tuple("abcdefg"))
+    np.testing.assert_array_equal(block.cells, images[:399])
+    assert (block.columns, block.title) == (7, "the first 399 of 1,003")
+    assert sheet(PICTURES, images[:400]).title == ""
+
+
 @pytest.mark.parametrize(
     "signature",
     [

@@ -24,6 +24,18 @@ def test_the_nearest_are_those_of_the_whole_matrix(k, dtype):
     assert distances.dtype == dtype
 
 
+def test_of_equal_distances_the_first_rows_count():
+    random = np.random.default_rng(0)
+    x, y = random.integers(0, 3, (40, 2)).astype(np.float32), random.integers(0, 3, (101, 2)).astype(np.float32)
+    exclude = random.integers(-1, 101, 40).astype(np.int32)
+    squared, indices = search(x, y, exclude, k=9, rows=16)
+    whole = np.square(x[:, None] - y[None]).sum(-1)
+    whole[np.arange(101)[None] == exclude[:, None]] = np.inf
+    order = np.argsort(whole, axis=1, kind="stable")[:, :9]
+    np.testing.assert_array_equal(indices, order)
+    np.testing.assert_array_equal(squared, np.take_along_axis(whole, order, 1))
+
+
 def test_an_excluded_row_is_never_matched():
     data = points(0, 30)
     matrix = cdist(data, data)

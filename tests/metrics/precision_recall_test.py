@@ -1,13 +1,11 @@
 """Precision, recall, density and coverage against their definitions, repeated samples and planted faults."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from gengen.metrics import precision_recall
-from gengen.metrics.neighbours import rows_for
+from gengen.metrics import balls
 from gengen.metrics.precision_recall import ManifoldScores, manifold_scores
 
 REAL, FAKE = 160, 192
@@ -121,17 +119,17 @@ def test_the_seed_changes_the_interval_alone():
     assert one != other
 
 
-def test_halves_cut_by_halves_are_scored_as_if_alone():
+@pytest.mark.parametrize("dense", [0, 1], ids=["all pairs", "near pairs"])
+def test_halves_cut_by_halves_are_scored_as_if_alone(monkeypatch, dense):
+    monkeypatch.setattr(balls, "DENSE", dense)
     random = np.random.default_rng(0)
     x, y = random.normal(size=(131, 4)), random.normal(size=(77, 4))
-    subsets = precision_recall._subsets()
+    subsets = balls.subsets()
     at_x, at_y = (subsets[:, np.arange(len(points)) % 16] for points in (x, y))
     with jax.enable_x64(True):
-        hulls, balls = precision_recall._radii(x, subsets, ks=(3, 5), rows=1024)
-        (others,) = precision_recall._radii(y, subsets, ks=(3,), rows=1024)
-        inside, counts, recalled, covered = map(
-            np.asarray, precision_recall._terms(x, y, subsets, hulls, balls, others, rows=1024)
-        )
+        radii = balls.radii(x, subsets, ks=(3, 5), rows=1024)
+        radii += balls.radii(y, subsets, ks=(3,), rows=1024)
+        inside, counts, recalled, covered = balls.terms(x, y, subsets, *map(np.asarray, radii), rows=50)
     for half, (a, b) in enumerate(zip(at_x, at_y, strict=True)):
         found = [inside[half, b].mean(), recalled[half, a].mean(), counts[half, b].mean() / 5, covered[half, a].mean()]
         np.testing.assert_allclose(found, by_definition(x[a], y[b]), rtol=1e-12)
@@ -192,14 +190,3 @@ def test_every_fault_moves_its_scores_down_by_more_than_their_intervals(fault):
         assert bad[name].high < good[name].low, name
     for name in stay:
         assert bad[name].low < good[name].value < bad[name].high, name
-
-
-def test_the_whole_matrix_is_never_in_memory():
-    size = 50_000
-    points = jax.ShapeDtypeStruct((size, 16), jnp.float32)
-    subsets = jax.ShapeDtypeStruct((31, 16), jnp.bool_)
-    radii = jax.ShapeDtypeStruct((31, size), jnp.float32)
-    compiled = precision_recall._terms.lower(
-        points, points, subsets, radii, radii, radii, rows=rows_for(size)
-    ).compile()
-    assert compiled.memory_analysis().temp_size_in_bytes < 200e6 < 4 * size**2

@@ -10,6 +10,7 @@ from tensorboardX.proto.event_pb2 import Event
 
 from gengen.core.mean import Mean
 from gengen.core.refusal import Refusal
+from gengen.pictures.grid import save_png
 from gengen.runs.folder import read_folder
 from gengen.training import report as report_module
 from gengen.training.report import Report
@@ -38,14 +39,18 @@ def test_the_seconds_of_a_run_go_on_where_it_was_stopped(tmp_path):
 def test_tensorboard_gets_scalars_and_pictures(tmp_path):
     writer = Writer(tmp_path, 0)
     writer.scalars(5, {"critic/loss": 1.5})
-    writer.picture(5, "samples", np.zeros((4, 6, 1), np.uint8))
+    save_png(tmp_path / "samples.png", np.zeros((4, 6, 1), np.uint8))
+    writer.picture(5, "samples", tmp_path / "samples.png")
     writer.close()
     events = [Event.FromString(record) for path in (tmp_path / "events").iterdir() for record in records(path)]
     values = [(event.step, value) for event in events for value in event.summary.value]
     scalars = {value.tag: (step, value.simple_value) for step, value in values if value.HasField("simple_value")}
-    images = {value.tag: (value.image.height, value.image.width) for _, value in values if value.HasField("image")}
+    images = {value.tag: value.image for _, value in values if value.HasField("image")}
     assert scalars == {"critic/loss": (5, 1.5)}
-    assert images == {"samples": (4, 6)}
+    assert [(name, image.height, image.width, image.colorspace) for name, image in images.items()] == [
+        ("samples", 4, 6, 1)
+    ]
+    assert images["samples"].encoded_image_string == (tmp_path / "samples.png").read_bytes()
 
 
 def records(path):
@@ -76,7 +81,8 @@ def test_events_are_in_the_file_as_soon_as_they_are_added(tmp_path):
     killed = Writer(tmp_path, 0)  # which is not closed before
     for step in (10, 20, 30):
         killed.scalars(step, {"critic/loss": 1.5})
-        killed.picture(step, "samples", np.zeros((4, step, 1), np.uint8))
+        save_png(tmp_path / "samples.png", np.zeros((4, step, 1), np.uint8))
+        killed.picture(step, "samples", tmp_path / "samples.png")
     resumed = Writer(tmp_path, 20)
     resumed.scalars(30, {"critic/loss": 2.5})
     assert shown(tmp_path) == {
