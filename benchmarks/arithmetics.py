@@ -2,7 +2,8 @@
 
     python -m benchmarks.arithmetics --workdir=runs/arithmetics
 
-What is trained and judged already is not done again, and a run that was interrupted goes on.
+What is trained and judged already is not done again, and a run that was interrupted goes on. Flags that begin with
+--config. are handed to each training.
 """
 
 import argparse
@@ -49,27 +50,30 @@ class Run(NamedTuple):
         """The judgement of its last step, which is there once all is done."""
         return self.folder / "evaluation.json"
 
-    def train(self, share: float, manual_dir: Path | None) -> None:
+    def train(self, share: float, num: int | None, manual_dir: Path | None, settings: Sequence[str]) -> None:
         """Trains and judges it, or what is missing of that.
 
         Args:
           share: of the steps that the config has.
+          num: samples that are judged; None for as many as `--mode=evaluate` draws.
           manual_dir: where the files of MNIST lie; None to fetch them.
+          settings: flags of the training, as in "--config.evaluation.importance_samples=(1,64)".
 
         Raises:
           subprocess.CalledProcessError: a command failed; what it said stands on standard error.
         """
         length = dict(self._length(share))
-        settings = {"training.seed": self.seed, "training.precision": self.precision, "evaluation.every": 0, **length}
+        own = {"training.seed": self.seed, "training.precision": self.precision, "evaluation.every": 0, **length}
         if manual_dir:
-            settings["data.manual_dir"] = manual_dir
+            own["data.manual_dir"] = manual_dir
         config = ROOT / "configs" / f"{self.experiment}.py"
         _launch(
             f"--config={config}:{VARIANT}",
             f"--workdir={self.folder}",
-            *(f"--config.{key}={value}" for key, value in settings.items()),
+            *(f"--config.{key}={value}" for key, value in own.items()),
+            *settings,
         )
-        _launch("--mode=evaluate", f"--workdir={self.folder}")
+        _launch("--mode=evaluate", f"--workdir={self.folder}", *([f"--num={num}"] if num else []))
 
     def _length(self, share: float) -> Iterator[tuple[str, Any]]:
         training = importlib.import_module(f"configs.{self.experiment}").get_config(VARIANT).training
@@ -157,6 +161,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--only", default=",".join(EXPERIMENTS), help=f"experiments, by comma: {', '.join(EXPERIMENTS)}")
     found.add_argument("--seeds", type=int, default=3, help="trainings of each experiment in each arithmetic")
     found.add_argument("--steps-share", type=float, default=1.0, help="share of the steps that the configs have")
+    found.add_argument("--num", type=int, help="samples that are judged; all that --mode=evaluate draws by default")
     found.add_argument("--manual-dir", type=Path, help="where the four files of MNIST lie, if not to be fetched")
     found.add_argument("--output", type=Path, help="the .json to write; arithmetics.json in the folder by default")
     return found
@@ -169,7 +174,9 @@ def main(arguments: Sequence[str]) -> int:
       arguments: the flags.
     """
     commands = parser()
-    flags = commands.parse_args(arguments)
+    flags, settings = commands.parse_known_args(arguments)
+    if strange := [flag for flag in settings if not flag.startswith("--config.")]:
+        commands.error(f"{strange[0]} is no flag of this command, nor one of a training's, which begin with --config.")
     names = flags.only.split(",")
     if unknown := set(names) - set(EXPERIMENTS):
         commands.error(f"--only names no experiment {', '.join(sorted(unknown))}; choose from {', '.join(EXPERIMENTS)}")
@@ -184,7 +191,7 @@ def main(arguments: Sequence[str]) -> int:
     for run in runs:
         if not run.evaluation.exists():
             try:
-                run.train(flags.steps_share, flags.manual_dir and flags.manual_dir.resolve())
+                run.train(flags.steps_share, flags.num, flags.manual_dir and flags.manual_dir.resolve(), settings)
             except subprocess.CalledProcessError:  # the others may go on for hours
                 failed.append(run.folder.name)
     output = flags.output or folder / "arithmetics.json"

@@ -20,8 +20,9 @@ SLOW = {
     "conv_general_dilated_patches": "as Conv, and it multiplies by ones",
     "feature_group_count": "a depthwise convolution takes 40 times as long as shifted products",
     "batch_group_count": "as feature_group_count",
-    # "Dense": "a product of bfloat16 that is not in the form of the matrix unit",
-    # "Embed": "as Dense, where it decodes",
+    "Dense": "a product of bfloat16 and its gradients are cast to float32 first",
+    "DenseGeneral": "as Dense",
+    "dot_product_attention": "as Dense",
 }
 """Names of functions, classes and arguments of JAX and Flax, and what is slow about them in jax 0.10.2."""
 

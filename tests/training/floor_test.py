@@ -9,6 +9,7 @@ from gengen.core.game import Player, Turn, begin, every, period, play
 from gengen.core.mean import mean_of
 from gengen.core.model import GenerativeModel
 from gengen.core.transforms import clip_parameters
+from gengen.networks.layers import convolutions
 from gengen.training.floor import Work, product_operations, work
 
 N, K, M = 8, 5, 3
@@ -76,7 +77,6 @@ def test_a_convolution_is_the_product_that_it_could_be():
 
 
 def test_the_products_of_the_layers_count_as_what_they_compute(matrices):
-    convolutions = pytest.importorskip("gengen.networks.layers.convolutions")
     a, b = matrices
 
     def loss(a, b):

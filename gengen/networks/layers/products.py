@@ -56,7 +56,7 @@ def _shape(a: tuple[int, ...], b: tuple[int, ...], *, form: str) -> tuple[int, .
 
 def _plain(a: jax.Array, b: jax.Array, *, dtype: Any, form: str) -> jax.Array:
     a, b = a.astype(dtype), b.astype(dtype)
-    if form == "TN":  # with the factors swapped, as JAX's gradient has them: XLA:CPU is slow to sum columns of a matrix
+    if form == "TN":  # with the factors swapped, as JAX has it in its own gradients
         return _dot(b, a, 0, 0).T
     return _dot(a, b, 1, int(form == "NT"))
 
