@@ -1,7 +1,7 @@
 """What a run shows of itself as it goes: samples, and held-out images as they come back or are translated."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,16 +78,18 @@ class Progress:
         kinds = sorted(self._draws)
         return [Picture(kind, self._workdir / kind / f"step_{step:08d}.png") for kind in kinds]
 
-    def write(self, step: int, variables: Variables) -> Iterator[tuple[str, np.ndarray]]:
-        """Writes the pictures of a step; yields the kind and the pixels [H, W, C] of each."""
-        blocks: list[Block] = []
+    def draw(self, variables: Variables) -> dict[str, list[Block]]:
+        """What the pictures of a step are to show, by their kinds; the part of the work that needs the device."""
+        return {kind: self._draws[kind](variables) for kind in sorted(self._draws)}
+
+    def write(self, step: int, drawn: Mapping[str, list[Block]]) -> Iterator[tuple[str, np.ndarray]]:
+        """Writes the pictures of a step from what `draw` gave; yields the kind and the pixels [H, W, C] of each."""
         for kind, path in self.pictures(step):
-            blocks = self._draws[kind](variables)
-            shown = captioned(blocks, titled(self._workdir, step, self._signature))
+            shown = captioned(drawn[kind], titled(self._workdir, step, self._signature))
             save_png(path, shown)
             yield kind, shown
-        if blocks:
-            self.charts.keep(step, blocks[0])
+        if drawn:
+            self.charts.keep(step, drawn[max(drawn)][0])
 
     def _samples(self, variables: Variables) -> list[Block]:
         across = columns_of(self._model, self._signature)

@@ -15,7 +15,7 @@ from gengen.api.endings import diverged, ending
 from gengen.api.progress import Progress
 from gengen.build.model import build_model, example_batch
 from gengen.build.optimizers import learning_rates
-from gengen.build.trace import moved_in_stages, parameters_in
+from gengen.build.trace import moved_in_stages, parameters_in, patience
 from gengen.core.average import evaluation_variables
 from gengen.core.compilation import quick_compilation
 from gengen.core.model import Batch, GenerativeModel, initialised
@@ -29,11 +29,13 @@ from gengen.data.splits import RULES, rule_of
 from gengen.evaluation.features import UnfitDataError
 from gengen.inference.conditions import DOMAIN, classes_of, shown_to
 from gengen.inference.sampling import sampler
+from gengen.pictures.captions import Block
 from gengen.runs.check import check_config
 from gengen.runs.folder import begun, held, latest_step, open_folder, read_folder
 from gengen.runs.keys import defaults_of
 from gengen.runs.precision import settle
 from gengen.runs.prepare import load_data
+from gengen.training.background import Background
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.loop import Action, NonFiniteError, train, windows
 from gengen.training.report import Report
@@ -78,9 +80,6 @@ def run(config: ConfigDict, workdir: Path, rule: str = RULES[0]) -> Path:
 
 JUDGING, DRAWING, SAVING = "judging", "drawing", "saving"
 """What a run does between steps."""
-
-PATIENCE = 100
-"""Steps after which a kernel that has not moved is worth a warning."""
 
 
 class Ready(NamedTuple):
@@ -168,10 +167,11 @@ class _Run:
             made = _to_train(config, made)
         self._data = data
         self._scores = self._scorekeeper(config, made.judge)
-        self._moved, self._watch = made.moved, Watch(parameters_in, _patience(config, model))
+        self._moved, self._watch = made.moved, Watch(parameters_in, patience(config, model))
         self._progress = Progress(model, data, workdir, config.training.seed)
         self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
         self._drawn: int | None = None
+        self._background = Background()
 
     def _scorekeeper(self, config: ConfigDict, judge: "Judge | None") -> "Scorekeeper | None":
         if judge is None:
@@ -229,6 +229,7 @@ class _Run:
                 self._checkpoints.wait()
             finally:
                 fed.close()
+                self._background.close()
                 report.close()
                 if self._scores:
                     self._scores.close()
@@ -263,6 +264,7 @@ class _Run:
 
     def _save(self, state: State, step: int) -> None:
         with self._report.paused(SAVING):
+            self._background.wait()  # a run that goes on from the checkpoint has all pictures before it
             self._checkpoints.save(step, state)
 
     def _judge(self, state: State, step: int) -> None:
@@ -280,15 +282,13 @@ class _Run:
             return
         self._drawn = step
         with self._report.paused(DRAWING):
-            paths = dict(pictures)
-            for kind, _ in self._progress.write(step, jax.device_get(evaluation_variables(state))):
-                self._writer.picture(step, kind, paths[kind])
-            self._progress.charts.refresh()
+            drawn = self._progress.draw(jax.device_get(evaluation_variables(state)))
+            self._background.begin(partial(self._write, step, drawn))
         self._report.say(step, [str(picture.path) for picture in reversed(pictures)], every)
 
-
-def _patience(config: ConfigDict, model: GenerativeModel) -> int:
-    """Steps after which every player has moved: a hundred, or two rounds of the one who moves most rarely."""
-    period = max(model.period, *(stage.period for stage in model.stages), 1)
-    batches = max((section.get("accumulate", 1) for section in config.optimizers.values()), default=1)
-    return max(PATIENCE, 2 * period * int(batches))
+    def _write(self, step: int, drawn: dict[str, list[Block]]) -> None:
+        paths = dict(self._progress.pictures(step))
+        for kind, _ in self._progress.write(step, drawn):
+            assert self._writer
+            self._writer.picture(step, kind, paths[kind])
+        self._progress.charts.refresh()

@@ -13,6 +13,9 @@ from gengen.core.state import State, networks_of
 from gengen.data.signature import Signature
 from gengen.networks.layers.norm import SingleValueError
 
+PATIENCE = 100
+"""Steps after which a kernel that has not moved is worth a warning."""
+
 
 def moved_in_stages(config: ConfigDict, model: GenerativeModel, signature: Signature) -> list[frozenset[str]]:
     """Traces a step of every stage on as many images as one device will see.
@@ -71,3 +74,10 @@ def parameters_in(state: State) -> dict[str, jax.Array]:
         jax.tree_util.keystr(path, simple=True, separator="/"): leaf
         for path, leaf in jax.tree_util.tree_leaves_with_path(trees)
     }
+
+
+def patience(config: ConfigDict, model: GenerativeModel) -> int:
+    """Steps after which every player has moved: a hundred, or two rounds of the one who moves most rarely."""
+    period = max(model.period, *(stage.period for stage in model.stages), 1)
+    batches = max((section.get("accumulate", 1) for section in config.optimizers.values()), default=1)
+    return max(PATIENCE, 2 * period * int(batches))

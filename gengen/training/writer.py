@@ -1,6 +1,7 @@
 """What a run writes while it trains: metrics.jsonl, TensorBoard events and lines for the person who waits."""
 
 import json
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -85,14 +86,16 @@ class Events:
         folder.mkdir(parents=True, exist_ok=True)
         # Absolute, because tensorboardX takes what stands before a colon for a service; it names files by the second.
         self._file = EventsWriter(str(folder.absolute() / "events"), f".{time.time_ns()}")
+        self._lock = threading.Lock()
         self._file.write_event(Event(step=step + 1, session_log=SessionLog(status=SessionLog.START)))
         self._file.flush()
 
     def add(self, step: int, summaries: Iterable[Any]) -> None:
         """Adds what tensorboardX's `summary` makes of values or pictures."""
-        for added in summaries:
-            self._file.write_event(Event(wall_time=time.time(), step=step, summary=added))
-        self._file.flush()
+        with self._lock:  # pictures come from another thread
+            for added in summaries:
+                self._file.write_event(Event(wall_time=time.time(), step=step, summary=added))
+            self._file.flush()
 
     def close(self) -> None:
         """Closes the file."""

@@ -47,7 +47,7 @@ def pictures(sheets, tmp_path):
     def write(model, data, step=7):
         shown = Progress(model, data, tmp_path, 0)
         kinds = []
-        for kind, picture in shown.write(step, model.init(None, None).variables):
+        for kind, picture in shown.write(step, shown.draw(model.init(None, None).variables)):
             with Image.open(tmp_path / kind / f"step_{step:08d}.png") as written:
                 np.testing.assert_array_equal(np.asarray(written), picture)
             kinds.append(kind)
@@ -117,7 +117,7 @@ def test_a_picture_of_a_step_is_the_same_each_time_and_follows_the_variables(cod
     shown = Progress(model, data, tmp_path, 3)
     variables = model.init(None, None).variables
     for drawn, step in ((shown, 1), (shown, 2), (Progress(model, data, tmp_path, 4), 3)):
-        list(drawn.write(step, variables))
+        list(drawn.write(step, drawn.draw(variables)))
     first, again, other = (sheet.blocks[0].cells for sheet in sheets)
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
@@ -146,7 +146,7 @@ def test_held_out_images_lie_above_their_translations_in_both_directions(tmp_pat
     found = []
     for step, gain in ((1, 1.0), (2, -1.0)):
         variables = {"net": {"params": {"gain": jnp.float32(gain)}}}
-        ((kind, picture),) = shown.write(step, variables)
+        ((kind, picture),) = shown.write(step, shown.draw(variables))
         blocks = Gallery(translating([]), data, number=progress.TRANSLATED, seed=4).blocks(variables)
         assert [block.title for block in blocks] == ["from a to b", "from b to a"]
         for block, drawn in zip(blocks, sheets[-1].blocks, strict=True):
