@@ -124,6 +124,7 @@ def test_published_files_hold_the_published_pictures(
     assert images.shape == (10_000, 28, 28) and set(all_labels) == set(range(10))
 
 
+@pytest.mark.slow
 def test_mnist_is_prepared_from_its_files(test_data: pathlib.Path, data_dir: pathlib.Path) -> None:
     data = load(name="mnist", manual_dir=test_data / "mnist", data_dir=data_dir)
     assert data.signature.classes == tuple("0123456789")
