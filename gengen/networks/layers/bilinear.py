@@ -6,7 +6,7 @@ forward and reverse mode, to any order.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -73,8 +73,12 @@ def bilinear(name: str, run: Map, elsewhere: Map, shape: Callable[..., Shape], l
         out: jax.Array = primitive.bind(a, b, **settings)
         return out
 
+    @cache
+    def compiled(**settings: Any) -> Callable[[jax.Array, jax.Array], jax.Array]:
+        return jax.jit(partial(bind, **settings))
+
     primitive.def_abstract_eval(abstract)
-    primitive.def_impl(lambda a, b, **settings: jax.jit(partial(bind, **settings))(a, b))
+    primitive.def_impl(lambda a, b, **settings: compiled(**settings)(a, b))
     ad.defbilinear(primitive, of_left, of_right)
     batching.primitive_batchers[primitive] = batched
     mlir.register_lowering(primitive, mlir.lower_fun(of_all(elsewhere), multiple_results=False))

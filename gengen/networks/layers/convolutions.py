@@ -112,7 +112,7 @@ def _output(
         total = part if total is None else total + part
         start += columns
     assert total is not None
-    return total.reshape(n, high, wide, -1)
+    return total.reshape(n, high, wide, kernel.shape[3])
 
 
 def _image(

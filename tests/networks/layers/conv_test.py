@@ -179,6 +179,17 @@ def test_grouping_and_memory_rule_change_nothing(kind, columns, memory, monkeypa
     EQUAL(COMPILE(functools.partial(_run, layer, weight))(variables, x), expected)
 
 
+@pytest.mark.parametrize("kind", [Conv, ConvTranspose])
+def test_no_images_become_no_images(kind):
+    layer, x = kind(5, (3, 3), 2), jnp.ones((0, 6, 6, 2))
+    variables = jax.eval_shape(layer.init, jax.random.key(0), x)
+    y = jax.eval_shape(_theirs(layer, 2).apply, variables, x)
+    ones, weight = (jax.tree.map(lambda leaf: jnp.ones(leaf.shape), tree) for tree in (variables, y))
+    out, gradient, _ = COMPILE(functools.partial(_run, layer, weight))(ones, x)
+    assert out.shape == y.shape
+    assert not any(leaf.any() for leaf in jax.tree.leaves(gradient))
+
+
 def test_no_windows_are_kept_for_the_gradient():
     layer, x = Conv(8, (3, 3)), jnp.ones((2, 16, 16, 64))
     variables = jax.jit(layer.init)(jax.random.key(0), x)
