@@ -1,6 +1,7 @@
 """`--mode=benchmark --all`: every experiment measured, each in a process of its own."""
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,10 +37,11 @@ def measure_all(configs: Path, asked: str, output: Path, seconds: int | None) ->
     Raises:
       Refusal: there is no experiment of a name, or none could be measured.
     """
-    names = asked.split(",") if asked else [each.name for each in experiments(configs)]
+    names = list(dict.fromkeys(filter(None, asked.split(",")))) or [each.name for each in experiments(configs)]
     for name in names:
         read_config(configs, name)
     output.parent.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # which ends the child, too
     found: dict[str, dict[str, Any] | str] = {}
     for name in names:
         found[name] = _measured(configs, name, () if seconds is None else (f"--seconds={seconds}",))
@@ -76,4 +78,5 @@ def _measured(configs: Path, name: str, flags: Sequence[str]) -> dict[str, Any] 
 def _line(found: dict[str, Any] | str) -> str:
     if isinstance(found, str):
         return found
-    return f"{1e3 * found['seconds_per_step']:.3g} ms a step, {found['share_of_floor']:.0%} of its floor"
+    fastest = f"the fastest, {1e3 * found['fastest_seconds_per_step']:.3g} ms, is at {found['share_of_floor']:.0%}"
+    return f"{1e3 * found['seconds_per_step']:.3g} ms a step; {fastest} of the floor"

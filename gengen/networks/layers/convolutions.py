@@ -39,9 +39,11 @@ def convolve(x: jax.Array, kernel: jax.Array, strides: Pair, pads: Pads, dtype: 
       [n, h', w', f], summed in float32 or wider.
 
     Raises:
+      AssertionError: the arrays have not four axes, or not as many channels.
       ValueError: the kernel is larger than the padded image.
     """
     chex.assert_rank((x, kernel), 4)
+    chex.assert_axis_dimension(kernel, 2, x.shape[3])
     output_size(x.shape[1:3], kernel.shape[:2], strides, pads)
     sizes = {"image": x.shape[1:3], "window": kernel.shape[:2]}
     return _convolution(x, kernel, of="output", strides=strides, pads=pads, **sizes, dtype=jnp.dtype(dtype))
@@ -61,9 +63,11 @@ def convolve_transposed(x: jax.Array, kernel: jax.Array, strides: Pair, pads: Pa
       [n, h', w', f], summed in float32 or wider.
 
     Raises:
+      AssertionError: the arrays have not four axes, or not as many channels.
       ValueError: the output would be empty.
     """
     chex.assert_rank((x, kernel), 4)
+    chex.assert_axis_dimension(kernel, 2, x.shape[3])
     kh, kw = window = kernel.shape[:2]
     image = tuple((n - 1) * s + 2 + sum(p) - k for n, k, s, p in zip(x.shape[1:3], window, strides, pads, strict=True))
     if min(image) < 1:

@@ -31,7 +31,12 @@ def product(a: jax.Array, b: jax.Array, dtype: Any, form: str = "NN") -> jax.Arr
 
     Returns:
       [m, n], float32; float64 where `dtype` is.
+
+    Raises:
+      ValueError: the form is unknown, or these are no two matrices that can be multiplied so.
     """
+    if form not in FORMS or (a.ndim, b.ndim) != (2, 2) or a.shape[form != "TN"] != b.shape[form == "NT"]:
+        raise ValueError(f"there is no product {form!r} of arrays of {a.shape} and {b.shape}")
     dtype = jnp.dtype(dtype)
     if dtype != jnp.bfloat16:  # JAX's own derivatives are as fast as any
         return _plain(a, b, dtype=dtype, form=form)

@@ -69,6 +69,22 @@ def test_products_of_several_matrices(form, places):
     CLOSE(run(partial(product, dtype=HALF, form=form)), run(EXACT[form]))
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "form"),
+    [
+        ((3, 4), (5, 6), "NN"),
+        ((3, 4), (4, 5), "NT"),
+        ((3, 4), (4, 5), "TN"),
+        ((4,), (4, 5), "NN"),
+        ((3, 4), (4, 5), "TT"),
+    ],
+)
+@pytest.mark.parametrize("dtype", [HALF, jnp.float32])
+def test_what_cannot_be_multiplied_is_refused_when_traced(a, b, form, dtype):
+    with pytest.raises(ValueError, match="there is no product"):
+        jax.eval_shape(partial(product, dtype=dtype, form=form), *map(jnp.ones, (a, b)))
+
+
 def test_gradients_have_the_dtype_of_what_they_are_of():
     a, b, _ = factors("NN")
     found = jax.grad(lambda a, b: product(a, b, HALF).sum(), (0, 1))(a.astype(HALF), b)
