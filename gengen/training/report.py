@@ -112,11 +112,15 @@ class Report:
 
     @contextmanager
     def compiling(self, first: int) -> Iterator[None]:
-        """Leaves out of the speed of training what is compiled before the window of a step, and that window too."""
+        """Leaves out of the speed of training what is compiled before the window of a step, and that window too.
+
+        So is the window before it, on which the device works meanwhile.
+        """
         self._compiled.add(first)
         self._pace.changes()
         with self.paused("compiling"):
             yield
+        self._mark = None
 
     def say(self, step: int, parts: Sequence[str], every: int = 0) -> None:
         """Tells people of something that happened at a step.

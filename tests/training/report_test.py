@@ -177,6 +177,21 @@ def test_the_time_left_knows_what_is_still_to_be_judged_and_compiled_steps_are_n
     np.testing.assert_allclose(off, 0, atol=1e-9)
 
 
+def test_steps_that_were_taken_while_something_was_compiled_are_no_speed(clock):
+    """One dispatch is in flight: the last, shorter one is compiled while the device takes the steps before it."""
+    report = Report(Silent(), start=0, steps=74, batch_size=4, log_every=50)
+    for first in (0, 25):
+        clock.now += 5
+        report(first, first + 25, means({"loss": 1.0}))
+    with report.compiling(50):
+        clock.now += 8
+    clock.now += 1e-4
+    report(50 - 10, 50, means({"loss": 1.0}))
+    clock.now += 5
+    report(50, 74, means({"loss": 1.0}))
+    assert report._pace.rate == pytest.approx(5)
+
+
 def test_the_speed_follows_a_machine_that_slows_down(clock):
     report = Report(Silent(), start=0, steps=10_000, batch_size=4, log_every=50)
     for index in range(200):
