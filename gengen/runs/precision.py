@@ -57,8 +57,7 @@ def choice() -> Choice:
     """What this machine is faster in; measured once in a process."""
     device = jax.local_devices()[0]
     if device.platform == "cpu":
-        gain = _gain()
-        return by_speed(gain if gain >= WORTH else max(gain, _gain()))  # other work can spoil a whole measurement
+        return by_speed(_gain())
     return by_kind(device.device_kind, str(getattr(device, "compute_capability", "")))
 
 
@@ -94,18 +93,19 @@ def _of_first_process(kept: str | None) -> str:
 def _gain() -> float:
     """How many times as fast products are of bfloat16 operands as of float32's; both are added up in float32.
 
-    They are timed in turn, and the best of each is taken: other work on the machine then slows both or neither.
+    Seconds of the processor are counted, in turn, and the median of each is taken: beside other work on the same cores,
+    a product takes longer by the clock, and hardly longer by the processor's own.
     """
     operands = [jnp.ones((SIZE, SIZE), dtype) for dtype in DTYPES]
     _, *rounds = [[_seconds(operand) for operand in operands] for _ in range(1 + ROUNDS)]  # the first compiles
-    float32, bfloat16 = np.min(rounds, axis=0)
+    float32, bfloat16 = np.median(rounds, axis=0)
     return float(float32 / bfloat16)
 
 
 def _seconds(operand: jax.Array) -> float:
-    start = time.perf_counter()
+    start = time.process_time()  # of all threads
     jax.block_until_ready(_product(operand, operand))
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 @jax.jit
