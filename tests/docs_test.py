@@ -96,6 +96,7 @@ def test_the_page_of_speed_shows_what_benchmarks_wrote_and_says_what_each_step_i
     assert f"{speeds.heading(report)}\n\n{speeds.as_table(report)}\n" in page
     for case in CASES.values():
         assert f"- **{case.title}**: {case.sizes}.\n" in page
+    assert arithmetics.as_table(read_json("arithmetics.json")) in page
 
 
 REACHED = read_json("reached.json")

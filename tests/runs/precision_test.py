@@ -75,11 +75,22 @@ def test_an_accelerator_takes_bfloat16_where_it_is_native(name, capability, chos
     assert found == chosen and name in reason
 
 
-def test_medians_are_compared_without_what_compiles(monkeypatch):
-    seconds = iter((9.0, 0.01, 0.3, 0.1, 0.6, 0.2, 50.0, 0.2))  # of each round, float32's first
+@pytest.mark.parametrize(
+    ("float32", "bfloat16", "gain"),
+    [
+        ([(3, 6), (4, 6), (9, 6)], [(1, 2), (9, 2), (9, 2)], 3),  # a machine that others use by the clock
+        ([(2, 6), (2, 6), (2, 50)], [(2, 2), (2, 2), (2, 2)], 3),  # and all the time
+        ([(4, 2), (4, 2), (4, 2)], [(1, 2), (1, 2), (1, 2)], 4),  # threads that wait
+        ([(1, 2), (1, 2), (2, 4)], [(2, 4), (2, 4), (3, 4)], 0.5),  # one that is slower in bfloat16
+    ],
+)
+def test_the_best_by_the_clock_or_the_median_of_the_processor_counts_without_what_compiles(
+    monkeypatch, float32, bfloat16, gain
+):
+    seconds = iter([(9, 9), (0.01, 0.01), *(each for both in zip(float32, bfloat16, strict=True) for each in both)])
     monkeypatch.setattr(precision, "_seconds", lambda operand: next(seconds))
     monkeypatch.setattr(precision, "ROUNDS", 3)
-    assert precision._gain() == pytest.approx(3)
+    assert precision._gain() == pytest.approx(gain)
 
 
 def test_both_products_are_added_up_in_float32():
