@@ -36,18 +36,6 @@ def bilinear(name: str, run: Map, elsewhere: Map, shape: Callable[..., Shape], l
     """
     primitive = Primitive(name)
 
-    def of_all(one: Map) -> Map:
-        """Maps over axes that `vmap` has given to both, in the precision that was asked for where it was called."""
-
-        def run_all(a: jax.Array, b: jax.Array, *, axes: int, precision: Any, **settings: Any) -> jax.Array:
-            mapped = partial(one, **settings)
-            for _ in range(axes):
-                mapped = jax.vmap(mapped)
-            with jax.default_matmul_precision(precision):
-                return mapped(a, b)
-
-        return run_all
-
     def abstract(a: Any, b: Any, *, axes: int, dtype: Any, precision: Any, **settings: Any) -> Any:
         del precision
         own = shape(a.shape[axes:], b.shape[axes:], **settings)
@@ -81,9 +69,22 @@ def bilinear(name: str, run: Map, elsewhere: Map, shape: Callable[..., Shape], l
     primitive.def_impl(lambda a, b, **settings: compiled(**settings)(a, b))
     ad.defbilinear(primitive, of_left, of_right)
     batching.primitive_batchers[primitive] = batched
-    mlir.register_lowering(primitive, mlir.lower_fun(of_all(elsewhere), multiple_results=False))
-    mlir.register_lowering(primitive, mlir.lower_fun(of_all(run), multiple_results=False), platform="cpu")
+    mlir.register_lowering(primitive, mlir.lower_fun(_of_all(elsewhere), multiple_results=False))
+    mlir.register_lowering(primitive, mlir.lower_fun(_of_all(run), multiple_results=False), platform="cpu")
     return bind
+
+
+def _of_all(one: Map) -> Map:
+    """Maps over axes that `vmap` has given to both, in the precision that was asked for where it was called."""
+
+    def run_all(a: jax.Array, b: jax.Array, *, axes: int, precision: Any, **settings: Any) -> jax.Array:
+        mapped = partial(one, **settings)
+        for _ in range(axes):
+            mapped = jax.vmap(mapped)
+        with jax.default_matmul_precision(precision):
+            return mapped(a, b)
+
+    return run_all
 
 
 def sums_of(dtype: Any) -> Any:
