@@ -95,7 +95,7 @@ class Stem(nn.Module):
 
     Attributes:
       width: channels of the maps.
-      dtype: dtype of the computation; parameters are float32.
+      dtype: of maps, and to which factors of products are rounded; sums and parameters are float32.
     """
 
     width: Size = 32

@@ -74,7 +74,7 @@ def doubled(
       norm: normalisation, which follows each layer but the last; the paper's is "batch".
       activation: what follows each layer but the last; the paper's is "relu".
       upsample: how a map doubles; the paper's is "transposed".
-      dtype: dtype of the computation; parameters are float32.
+      dtype: of maps, and to which factors of products are rounded; sums and parameters are float32.
 
     Returns:
       Images before the activation [B, H, W, C], float32.
@@ -126,7 +126,7 @@ def halved(
         every layer.
       activation: what follows each layer; the paper's is "leaky_relu".
       downsample: how a map halves; the paper's is "strided".
-      dtype: dtype of the computation; parameters are float32.
+      dtype: of maps, and to which factors of products are rounded; sums and parameters are float32.
 
     Returns:
       The map [B, h, w, F], or the units of the dense layer [B, dense].

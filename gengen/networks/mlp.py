@@ -40,7 +40,7 @@ class Encoder(nn.Module):
       widths: units of the hidden layers; without any, the features are the array itself, and what follows is linear.
       activation: what follows each hidden layer.
       bounded: whether the arrays are data in [-1, 1]; others, and latents, are taken as they are.
-      dtype: dtype of the computation; parameters are float32.
+      dtype: to which factors of products are rounded; sums and parameters are float32.
     """
 
     widths: Sequence[Size] = (500,)
@@ -96,7 +96,7 @@ class Generator(nn.Module):
       norm: normalisation, which follows each hidden layer but the first.
       activation: what follows each hidden layer.
       bounded: whether data lie in [-1, 1], where a hyperbolic tangent keeps what is made.
-      dtype: dtype of the computation; parameters are float32.
+      dtype: to which factors of products are rounded; sums and parameters are float32.
     """
 
     shape: tuple[int, ...]
@@ -136,7 +136,7 @@ class Critic(CriticNetwork):
         every layer.
       activation: what follows each hidden layer.
       deviation: whether the last layer also sees the minibatch standard deviation.
-      dtype: dtype of the computation; parameters are float32.
+      dtype: to which factors of products are rounded; sums and parameters are float32.
     """
 
     widths: Sequence[Size] = (512, 256)

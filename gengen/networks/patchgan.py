@@ -52,7 +52,7 @@ class Critic(CriticNetwork):
       norm: normalisation, one of `NORMS_OF_MAPS`: "batch" (the paper's), "layer" and "instance" follow each convolution
         but the first and the last, "spectral" is of every convolution. With "batch", "layer" and "instance", a logit
         knows mean and variance of what lies outside of its patch.
-      dtype: dtype of the computation; parameters are float32.
+      dtype: of maps, and to which factors of products are rounded; sums and parameters are float32.
     """
 
     width: Size = 64

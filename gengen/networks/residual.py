@@ -43,7 +43,7 @@ class ResidualBlocks(nn.Module):
     Attributes:
       blocks: how often.
       hidden: channels between the 3 x 3 and the 1 x 1 convolution.
-      dtype: dtype of the computation; parameters are float32.
+      dtype: of maps, and to which factors of products are rounded; sums and parameters are float32.
     """
 
     blocks: int
@@ -73,7 +73,7 @@ class Encoder(nn.Module):
       halvings: how often the image is halved; the paper does it twice.
       blocks: residual blocks.
       hidden: channels inside of a block; the paper has as many as outside.
-      dtype: dtype of the computation; parameters are float32.
+      dtype: of maps, and to which factors of products are rounded; sums and parameters are float32.
     """
 
     width: Size = 256

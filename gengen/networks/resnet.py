@@ -40,7 +40,7 @@ class Translator(nn.Module):
       norm: normalisation, one of `NORMS_OF_TRANSLATORS`.
       upsample: how a map doubles, one of `layers.upsample.METHODS`. "transposed" is the paper's 3 x 3 transposed
         convolution in steps of 2 here, where others take 4 x 4.
-      dtype: dtype of the computation; parameters are float32.
+      dtype: of maps, and to which factors of products are rounded; sums and parameters are float32.
     """
 
     channels: int

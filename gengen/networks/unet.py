@@ -65,7 +65,7 @@ class Translator(nn.Module):
       dropout: probability that a number of one of the first three doublings is set to 0; the last doubling, which
         makes the image, is never one of them.
       upsample: how a map doubles, one of `layers.upsample.METHODS`; the paper's is "transposed".
-      dtype: dtype of the computation; parameters are float32.
+      dtype: of maps, and to which factors of products are rounded; sums and parameters are float32.
     """
 
     channels: int

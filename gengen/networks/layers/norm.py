@@ -171,7 +171,7 @@ def weigh(layer: nn.Module, x: jax.Array, train: bool, norm: str) -> jax.Array:
     To be called in a compact method, where the layer was made.
 
     Args:
-      layer: `nn.Dense` or `Conv`.
+      layer: `Dense` or `Conv`.
       x: what the layer takes.
       train: whether power iteration goes on.
       norm: one of `NORMS_OF_MAPS`.

@@ -27,7 +27,7 @@ class Spectral(nn.Module):
     in evaluation mode too.
 
     Attributes:
-      layer: a layer without state, such as `nn.Dense` or `Conv`.
+      layer: a layer without state, such as `Dense` or `Conv`.
       parameter: name of the layer's parameter that is normalised.
     """
 
