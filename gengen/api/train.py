@@ -171,7 +171,6 @@ class _Run:
         self._progress = Progress(model, data, workdir, config.training.seed)
         self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
         self._drawn: int | None = None
-        self._background = Background()
 
     def _scorekeeper(self, config: ConfigDict, judge: "Judge | None") -> "Scorekeeper | None":
         if judge is None:
@@ -195,6 +194,7 @@ class _Run:
             | ({JUDGING: self._evaluate_every} if self._scores else {}),
             rates=self._rates,
         )
+        self._background = Background(report.paused)
         actions = (
             Action(self._evaluate_every, self._judge),
             Action(settings.sample_every, partial(self._picture, every=settings.sample_every)),
@@ -216,7 +216,9 @@ class _Run:
                         report=report,
                         actions=(*actions, *watching),
                         stop=stop,
+                        background=self._background,
                     )
+                    self._background.wait()
                     if stopped:
                         break
                 end = stopped or max(start, settings.steps)
@@ -263,13 +265,13 @@ class _Run:
         )
 
     def _save(self, state: State, step: int) -> None:
-        with self._report.paused(SAVING):
+        with self._background.doing(SAVING):
             self._background.wait()  # a run that goes on from the checkpoint has all pictures before it
             self._checkpoints.save(step, state)
 
     def _judge(self, state: State, step: int) -> None:
         if self._scores:
-            with self._report.paused(JUDGING):
+            with self._background.doing(JUDGING):
                 said = self._scores(state, step, self._writer)
             if said:
                 self._report.say(step, said)
@@ -281,14 +283,14 @@ class _Run:
         if not self._writer or not pictures or step == self._drawn or (step <= self._start and there):
             return
         self._drawn = step
-        with self._report.paused(DRAWING):
+        with self._background.doing(DRAWING):
             drawn = self._progress.draw(jax.device_get(evaluation_variables(state)))
-            self._background.begin(partial(self._write, step, drawn))
-        self._report.say(step, [str(picture.path) for picture in reversed(pictures)], every)
+            self._background.begin(partial(self._write, step, drawn, every))
 
-    def _write(self, step: int, drawn: dict[str, list[Block]]) -> None:
+    def _write(self, step: int, drawn: dict[str, list[Block]], every: int) -> None:
         paths = dict(self._progress.pictures(step))
         for kind, _ in self._progress.write(step, drawn):
             assert self._writer
             self._writer.picture(step, kind, paths[kind])
+        self._report.say(step, [str(path) for path in reversed(paths.values())], every)
         self._progress.charts.refresh()

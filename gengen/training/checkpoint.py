@@ -97,8 +97,8 @@ class Checkpoints:
         """
         if step in self.steps():
             return
-        # A copy, because the training step will reuse the memory of the state while Orbax still writes.
-        arrays = {name: np.array(leaf) for name, leaf in named_leaves(tree).items()}
+        # On a CPU these are the arrays themselves; Orbax copies what is on the host before it returns.
+        arrays = {name: np.asarray(leaf) for name, leaf in named_leaves(tree).items()}
         for name, array in arrays.items():
             if np.issubdtype(array.dtype, np.inexact) and not np.isfinite(array).all():
                 raise NonFiniteError(name, step, float(array[~np.isfinite(array)][0]))

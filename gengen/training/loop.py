@@ -1,6 +1,7 @@
 """The training loop: dispatches of fused steps, one of them in flight, and actions between them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -9,6 +10,7 @@ import numpy as np
 from gengen.core.mean import Mean
 from gengen.core.model import Batch
 from gengen.core.state import State
+from gengen.training.background import Background
 
 Dispatch = Callable[[jax.Array, State, Batch, int], tuple[State, dict[str, Mean]]]
 """`(key, state, batches, first step) -> (state, metrics)`, several steps in one call, as `parallel` makes it."""
@@ -68,11 +70,13 @@ def train(
     report: Callable[[int, int, dict[str, Mean]], None],
     actions: Sequence[Action],
     stop: Callable[[], bool],
+    background: Background | None = None,
 ) -> tuple[State, int | None]:
     """Runs dispatches until the batches end or `stop` says so.
 
-    The host looks at the metrics of one dispatch while the device works on the next, and waits for the device only
-    before an action: an action never sees a state whose metrics have not been checked.
+    The host looks at the metrics of one dispatch while the device works on the next. Actions go on beside that, with a
+    copy of the state; without a background, or room for a copy in it, the next dispatch waits until they are done. An
+    action never sees a state whose metrics have not been checked.
 
     Args:
       dispatch: what `parallel` returns; the state it is given is gone after the call.
@@ -83,6 +87,7 @@ def train(
         arrays [steps], all finite.
       actions: done in order when they are due.
       stop: asked once after every window.
+      background: where actions go on; the last of them may still do so on return.
 
     Returns:
       The state, and the step at which `stop` ended the run; None if the batches ended.
@@ -90,24 +95,38 @@ def train(
     Raises:
       NonFiniteError: a metric is not finite.
     """
-    pending: tuple[int, int, Any] | None = None
+
+    def finish(first: int, last: int, metrics: Any, due: Sequence[Action], kept: State | None) -> None:
+        report(*checked(first, last, metrics))
+        if background:
+            background.check()
+        if background and kept is not None:
+            background.begin(partial(_act, due, kept, last))
+        else:
+            _act(due, state, last)
+
+    pending: tuple[int, int, Any, Sequence[Action], State | None] | None = None
     for (first, last), batch in batches:
         state, metrics = dispatch(key, state, batch, first)
         if pending:
-            report(*checked(*pending))
-        pending = (first, last, metrics)
+            finish(*pending)
         due = [action for action in actions if first < action.until and crossed(action.every, first, last)]
+        kept = background.aside(state) if background and due else None
+        pending = (first, last, metrics, due, kept)
         stopped = stop()
-        if due or stopped:
-            report(*checked(*pending))
+        if stopped or (due and kept is None):
+            finish(*pending)
             pending = None
-            for action in due:
-                action.act(state, last)
         if stopped:
             return state, last
     if pending:
-        report(*checked(*pending))
+        finish(*pending)
     return state, None
+
+
+def _act(due: Sequence[Action], state: State, step: int) -> None:
+    for action in due:
+        action.act(state, step)
 
 
 def checked(first: int, last: int, metrics: dict[str, Mean]) -> tuple[int, int, dict[str, Mean]]:

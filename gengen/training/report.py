@@ -1,6 +1,7 @@
 """What becomes of the metrics of each window: a line of numbers every `log_every` steps, and progress for people."""
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -56,7 +57,8 @@ class Report:
         self._trained, self._seconds = 0, 0.0
         self._status, self._began = Status(start, steps), time.perf_counter()
         self._screen, self._stride = screen_of(watched=writer is not None), stride(steps)
-        self._told = start
+        self._lock = threading.Lock()  # pictures and scores are told of by another thread
+        self._told, self._pausing = start, False
 
     def __call__(self, first: int, last: int, metrics: dict[str, Mean]) -> None:
         """Takes the metrics of one window, leaves numpy arrays [steps]."""
@@ -88,15 +90,21 @@ class Report:
 
     @contextmanager
     def paused(self, doing: str) -> Iterator[None]:
-        """Leaves what is done meanwhile out of the speed of training, and shows it."""
-        start = time.perf_counter()
-        self._screen.show(self._status._replace(doing=doing), line=False)
-        yield
+        """Leaves what is done meanwhile out of the speed of training, and shows it, once where one is in another."""
+        if self._pausing:
+            yield
+            return
+        self._pausing, start = True, time.perf_counter()
+        self._put(self._status._replace(doing=doing), line=False)
+        try:
+            yield
+        finally:
+            self._pausing = False
         seconds = time.perf_counter() - start
         self._pace.spent(doing, seconds)
         if self._mark is not None:
             self._mark += seconds
-        self._screen.show(self._status._replace(left=self._pace.left(self._status.step)), line=False)
+        self._put(self._status._replace(left=self._pace.left(self._status.step)), line=False)
 
     def timed(self, dispatch: Dispatch, period: int) -> Dispatch:
         """Lets the report know of dispatches that are compiled first: those of a new length, or phase of a period."""
@@ -133,12 +141,17 @@ class Report:
         steps = self._status.steps
         apart = math.ceil(steps / every / LINES) if every else 1
         if not every or step // every % apart == 0 or step >= steps:
-            self._screen.say(f"step {step:{len(f'{steps:,}')},}", parts)
+            with self._lock:
+                self._screen.say(f"step {step:{len(f'{steps:,}')},}", parts)
 
     def _show(self, *, line: bool) -> None:
-        self._screen.show(self._status, line=line)
+        self._put(self._status, line=line)
         if line:
             self._told = self._status.step
+
+    def _put(self, status: Status, *, line: bool) -> None:
+        with self._lock:
+            self._screen.show(status, line=line)
 
     def _write(self) -> None:
         """Writes the means since the line before, and starts over."""

@@ -30,7 +30,7 @@ class Writer:
     def __init__(self, folder: Path, step: int) -> None:
         self._path = folder / "metrics.jsonl"
         self._before, self._since = cut_lines(self._path, step), time.perf_counter()
-        self._lines = self._path.open("a", encoding="utf-8")
+        self._lines, self._lock = self._path.open("a", encoding="utf-8"), threading.Lock()
         self._events = Events(folder / "events", step)
 
     def scalars(
@@ -49,8 +49,9 @@ class Writer:
             for end, each in zip((LOW, HIGH), own, strict=True)
         }
         seconds = self._before + time.perf_counter() - self._since
-        self._lines.write(json.dumps({"step": step, "seconds": round(seconds, 3), **values, **ends}) + "\n")
-        self._lines.flush()
+        with self._lock:  # scores come from another thread
+            self._lines.write(json.dumps({"step": step, "seconds": round(seconds, 3), **values, **ends}) + "\n")
+            self._lines.flush()
         self._events.add(step, [summary.scalar(name, value) for name, value in values.items()])
 
     def picture(self, step: int, name: str, path: Path) -> None:
@@ -115,11 +116,14 @@ def cut_lines(path: Path, step: int) -> float:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Reads the lines of a metrics.jsonl, but for one that was cut short by a kill; none if there is no file."""
+    """Reads the lines of a metrics.jsonl, but for one that was cut short by a kill; none if there is no file.
+
+    They are in the order of their steps: scores were written when they were known.
+    """
     if not path.exists():
         return []
     entries = [_entry(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [entry for entry in entries if entry is not None]
+    return sorted((entry for entry in entries if entry is not None), key=lambda entry: int(entry["step"]))
 
 
 def _entry(line: str) -> dict[str, Any] | None:
