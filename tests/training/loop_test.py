@@ -1,5 +1,7 @@
 """The loop with a made-up dispatch: order of reports and actions, windows, stops and numbers that are none."""
 
+from types import SimpleNamespace
+
 import jax
 import numpy as np
 import pytest
@@ -12,9 +14,17 @@ def mean(values):
     return Mean(np.asarray(values, np.float32), np.ones(len(values), np.float32))
 
 
-def run(steps, length, actions=(), stop=lambda: False, values=float, start=0):
-    """Trains a state that counts; returns (state, stopped, what happened in order)."""
+def run(steps, length, actions=(), stop=lambda: False, values=float, start=0, room=None):
+    """Trains a state that counts; returns (state, stopped, what happened in order).
+
+    With a background that does things at once, and has room or not, if `room` is said.
+    """
     happened = []
+    background = SimpleNamespace(
+        aside=lambda state: happened.append(("copy", state)) or state if room else None,
+        begin=lambda work: work(),
+        check=lambda: None,
+    )
 
     def dispatch(key, state, batch, begin):
         del key
@@ -38,6 +48,7 @@ def run(steps, length, actions=(), stop=lambda: False, values=float, start=0):
             for name, every in actions
         ],
         stop=stop,
+        background=None if room is None else background,
     )
     return state, stopped, happened
 
@@ -55,13 +66,36 @@ def test_one_dispatch_is_in_flight_while_the_one_before_is_reported():
     assert (state, stopped) == (6, None)
 
 
-def test_an_action_sees_a_state_whose_metrics_were_reported():
-    _, _, happened = run(6, 2, actions=[("save", 4)])
+@pytest.mark.parametrize("room", [None, False])
+def test_an_action_sees_a_state_whose_metrics_were_reported(room):
+    _, _, happened = run(6, 2, actions=[("save", 4)], room=room)
     assert [entry[:3] for entry in happened][2:6] == [
         ("report", 0, 2),
         ("report", 2, 4),
         ("save", 4, 4),
         ("dispatch", 4, 6),
+    ]
+
+
+@pytest.mark.parametrize("steps", [6, 60])
+def test_in_the_background_it_begins_when_the_next_dispatch_is_under_way_or_none_comes(steps):
+    asked = []
+    actions = [("save", 2), ("show", 6)]
+    _, _, happened = run(steps, 2, actions, lambda: asked.append(0) or len(asked) == 3, room=True)
+    assert [entry[:3] for entry in happened] == [
+        ("dispatch", 0, 2),
+        ("copy", 2),
+        ("dispatch", 2, 4),
+        ("report", 0, 2),
+        ("save", 2, 2),
+        ("copy", 4),
+        ("dispatch", 4, 6),
+        ("report", 2, 4),
+        ("save", 4, 4),
+        ("copy", 6),
+        ("report", 4, 6),
+        ("save", 6, 6),
+        ("show", 6, 6),
     ]
 
 
