@@ -12,6 +12,7 @@ import jax
 from ml_collections import ConfigDict
 
 from gengen.api.endings import diverged, ending
+from gengen.api.film import Film
 from gengen.api.progress import Progress
 from gengen.build.model import build_model, example_batch
 from gengen.build.optimizers import learning_rates
@@ -169,6 +170,8 @@ class _Run:
         self._scores = self._scorekeeper(config, made.judge)
         self._moved, self._watch = made.moved, Watch(parameters_in, patience(config, model))
         self._progress = Progress(model, data, workdir, config.training.seed)
+        self._film_every = config.training.get("film_every", 0)
+        self._film = Film(model, data, workdir, config.training.seed) if self._film_every else None
         self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
         self._drawn: int | None = None
         self._background = Background()
@@ -198,6 +201,7 @@ class _Run:
         actions = (
             Action(self._evaluate_every, self._judge),
             Action(settings.sample_every, partial(self._picture, every=settings.sample_every)),
+            Action(self._film_every, self._frame),
             Action(settings.checkpoint_every, self._save),  # last: a run that goes on from it has all that was before
         )
         if self._writer and self._model.notes:
@@ -206,6 +210,8 @@ class _Run:
         with stopping() as stop:
             try:
                 state, stopped = replicate(self._state, jax.local_devices()), None
+                if start == 0:
+                    self._frame(state, start)
                 for span in spans(self._model, start, settings.steps):
                     watching = self._watching(state, span)
                     state, stopped = train(
@@ -285,6 +291,12 @@ class _Run:
             drawn = self._progress.draw(jax.device_get(evaluation_variables(state)))
             self._background.begin(partial(self._write, step, drawn))
         self._report.say(step, [str(picture.path) for picture in reversed(pictures)], every)
+
+    def _frame(self, state: State, step: int) -> None:
+        """Takes a picture of the film."""
+        if self._film and self._writer:
+            with self._report.paused(DRAWING):
+                self._background.begin(self._film(jax.device_get(evaluation_variables(state)), step))
 
     def _write(self, step: int, drawn: dict[str, list[Block]]) -> None:
         paths = dict(self._progress.pictures(step))
