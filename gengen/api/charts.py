@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gengen.data.signature import Signature
 from gengen.pictures.captions import Block, save_sheet
-from gengen.pictures.film import save_film
+from gengen.pictures.animation import save_film
 from gengen.pictures.grid import save_png
 from gengen.pictures.strip import keep, strip
 from gengen.reports.curves import of_run

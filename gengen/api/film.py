@@ -15,7 +15,7 @@ from gengen.data.signature import DataSet
 from gengen.inference.conditions import by_class
 from gengen.inference.sampling import sampler
 from gengen.inference.shown import frame, thumbnails
-from gengen.pictures.film import stamped
+from gengen.pictures.animation import stamped
 from gengen.pictures.grid import grid, save_png, without_alpha
 from gengen.pictures.landscape import landscape
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gengen.pictures.film import LAST, LINE, SECONDS, save_film, stamped
+from gengen.pictures.animation import LAST, LINE, SECONDS, save_film, stamped
 from gengen.pictures.grid import save_png
 
 pytestmark = pytest.mark.quick
