@@ -1,17 +1,21 @@
-"""What a run looks like as a whole: curves of its metrics, and a strip of what it showed over time."""
+"""What a run looks like as a whole: curves of its metrics, and what it showed over time as a strip and a film."""
 
 import time
 from pathlib import Path
 
 from gengen.data.signature import Signature
+from gengen.pictures.animation import save_film
 from gengen.pictures.captions import Block, save_sheet
 from gengen.pictures.grid import save_png
 from gengen.pictures.strip import keep, strip
 from gengen.reports.curves import of_run
 from gengen.training.writer import read_lines
 
-CURVES, STRIP, KEPT = "curves.png", "strip.png", "strip.npz"
+CURVES, STRIP, FILM, KEPT = "curves.png", "strip.png", "film.png", "strip.npz"
 """Names of the pictures in a run folder, and of the file that the strip is made of."""
+
+FRAMES = "film"
+"""The folder of the pictures of a film, in a run folder."""
 
 SHARE = 0.02
 """Of the time of a run that drawing its curves may take, but for the last time."""
@@ -42,9 +46,10 @@ class Charts:
             self.draw()
 
     def finish(self, *, anew: bool) -> None:
-        """Draws the curves and the strip for the last time; where nothing is new, only what is not there yet."""
+        """Draws curves, strip and film for the last time; where nothing is new, only what is not there yet."""
         if anew or not (self._workdir / CURVES).exists():
             self.draw()
+            draw_film(self._workdir, self._workdir / FILM)
 
     def draw(self) -> None:
         """Draws the curves and the strip."""
@@ -76,3 +81,9 @@ def draw_strip(workdir: Path, title: str, path: Path, *, dark: bool = False) -> 
     if blocks:
         save_sheet(path, blocks, title, dark=dark)
     return bool(blocks)
+
+
+def draw_film(workdir: Path, path: Path) -> list[Path]:
+    """Writes the film of a run, if two of its pictures were taken; returns the paths of the APNG and of the GIF."""
+    frames = sorted((workdir / FRAMES).glob("step_*.png"))
+    return save_film(path, frames) if len(frames) > 1 else []

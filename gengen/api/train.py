@@ -1,40 +1,35 @@
 """`--mode=train`: starts the run of a folder, or goes on where it stopped."""
 
-import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import nullcontext
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import jax
 from ml_collections import ConfigDict
 
 from gengen.api.endings import diverged, ending
+from gengen.api.film import Film
 from gengen.api.progress import Progress
-from gengen.build.model import build_model, example_batch
+from gengen.api.ready import Ready, ready, to_train
+from gengen.build.model import example_batch
 from gengen.build.optimizers import learning_rates
-from gengen.build.trace import moved_in_stages, parameters_in, patience
+from gengen.build.trace import parameters_in, patience
 from gengen.core.average import evaluation_variables
 from gengen.core.compilation import quick_compilation
-from gengen.core.model import Batch, GenerativeModel, initialised
+from gengen.core.model import Batch, initialised
 from gengen.core.parallel import local_places, parallel, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.state import State
 from gengen.data.pipeline import batches
 from gengen.data.selection import streams
-from gengen.data.signature import DataSet
 from gengen.data.splits import RULES, rule_of
-from gengen.evaluation.features import UnfitDataError
-from gengen.inference.conditions import DOMAIN, classes_of, shown_to
 from gengen.inference.sampling import sampler
 from gengen.pictures.captions import Block
-from gengen.runs.check import check_config
-from gengen.runs.folder import begun, held, latest_step, open_folder, read_folder
+from gengen.runs.folder import begun, held, open_folder, read_folder
 from gengen.runs.keys import defaults_of
-from gengen.runs.precision import settle
-from gengen.runs.prepare import load_data
 from gengen.training.background import Background
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.loop import Action, NonFiniteError, train, windows
@@ -82,74 +77,6 @@ JUDGING, DRAWING, SAVING = "judging", "drawing", "saving"
 """What a run does between steps."""
 
 
-class Ready(NamedTuple):
-    """What a run is made of, before it has a folder.
-
-    Attributes:
-      data: of the config.
-      shown: what the model can be shown of them.
-      model: of the config.
-      moved: for each stage, the names of the parameters that it trains; none where no step is left to take.
-      judge: of samples while it trains; None where there are to be no scores, or no step is left to take.
-    """
-
-    data: DataSet
-    shown: DataSet
-    model: GenerativeModel
-    moved: list[frozenset[str]]
-    judge: "Judge | None"
-
-
-def ready(config: ConfigDict, rule: str = RULES[0], workdir: Path | None = None) -> Ready:
-    """Finds everything that can be wrong with a config before a folder is made.
-
-    In the config, `training.epochs` become steps, and a `training.precision` of "auto" becomes what it is here.
-
-    Args:
-      config: the experiment.
-      rule: by which "test" is drawn where a data set has no such split.
-      workdir: the run folder, which may hold a run already; None where there is none yet.
-
-    Raises:
-      Refusal: the config cannot be run.
-    """
-    check_config(config)
-    data = load_data(config, rule)
-    settle(config, workdir)
-    model = build_model(config, data.signature)
-    if not (model.sample or (model.encode and model.decode) or model.translate or model.recognise):
-        raise Refusal("this model can neither sample nor encode and decode, so there would be nothing to see of it.")
-    for stage in model.stages:
-        if stage.start >= config.training.steps:
-            raise Refusal(
-                f"config.training.steps={config.training.steps} end before the stage of step {stage.start} begins; "
-                f"raise them, or let it begin earlier."
-            )
-    shown = shown_to(model, data)
-    made = Ready(data, shown, model, [], None)
-    done = workdir is not None and latest_step(workdir) >= config.training.steps
-    return made if done else _to_train(config, made)
-
-
-def _to_train(config: ConfigDict, made: Ready) -> Ready:
-    """Adds what only a run needs that takes a step."""
-    moved = moved_in_stages(config, made.model, made.data.signature)
-    return made._replace(moved=moved, judge=_judge_of(config, made.shown, made.model))
-
-
-def _judge_of(config: ConfigDict, data: DataSet, model: GenerativeModel) -> "Judge | None":
-    """What judges samples as a run goes, if they are to be judged and can be."""
-    if not config.evaluation.every or not model.sample or DOMAIN in model.conditions:
-        return None  # samples of two domains are compared with neither
-    from gengen.api.scorekeeper import judge_of  # SciPy, which takes as long to import as all the rest
-
-    try:
-        return judge_of(data, config.evaluation, labelled=classes_of(model) > 0)
-    except UnfitDataError as error:
-        print(f"gengen: there will be no scores while it trains: {error}", file=sys.stderr)
-        return None
-
-
 class _Run:
     """One run of a folder, from its latest checkpoint to its last step."""
 
@@ -164,11 +91,13 @@ class _Run:
         found: tuple[int, State] = restored or (0, initialised(model, self._key, example))
         self._start, self._state = found
         if self._start < config.training.steps and not made.moved:  # the last checkpoint is damaged
-            made = _to_train(config, made)
+            made = to_train(config, made)
         self._data = data
         self._scores = self._scorekeeper(config, made.judge)
         self._moved, self._watch = made.moved, Watch(parameters_in, patience(config, model))
         self._progress = Progress(model, data, workdir, config.training.seed)
+        self._film_every = config.training.get("film_every", 0)
+        self._film = Film(model, data, workdir, config.training.seed) if self._film_every else None
         self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
         self._drawn: int | None = None
 
@@ -183,46 +112,17 @@ class _Run:
 
     def go(self) -> Path:
         """Trains, and returns the path of the last grid."""
-        settings, start = self._settings, self._start
-        report = self._report = Report(
-            self._writer,
-            start=start,
-            steps=settings.steps,
-            batch_size=settings.batch_size,
-            log_every=settings.log_every,
-            every={DRAWING: settings.sample_every, SAVING: settings.checkpoint_every}
-            | ({JUDGING: self._evaluate_every} if self._scores else {}),
-            rates=self._rates,
-        )
+        start, steps = self._start, self._settings.steps
+        report = self._report = self._reporting()
         self._background = Background(report.paused)
-        actions = (
-            Action(self._evaluate_every, self._judge),
-            Action(settings.sample_every, partial(self._picture, every=settings.sample_every)),
-            Action(settings.checkpoint_every, self._save),  # last: a run that goes on from it has all that was before
-        )
         if self._writer and self._model.notes:
             print(wrapped(f"{self._workdir} {self._model.notes}"))
         fed = self._batches()
         with stopping() as stop:
             try:
-                state, stopped = replicate(self._state, jax.local_devices()), None
-                for span in spans(self._model, start, settings.steps):
-                    watching = self._watching(state, span)
-                    state, stopped = train(
-                        report.timed(parallel(span.stage.train_step, period=span.stage.period), span.stage.period),
-                        self._key,
-                        state,
-                        zip(self._windows(span), fed, strict=False),  # the batches go on into the next stage
-                        report=report,
-                        actions=(*actions, *watching),
-                        stop=stop,
-                        background=self._background,
-                    )
-                    self._background.wait()
-                    if stopped:
-                        break
-                end = stopped or max(start, settings.steps)
-                if end == settings.steps > start:
+                state, stopped = self._train(fed, stop)
+                end = stopped or max(start, steps)
+                if end == steps > start:
                     self._judge(state, end)
                 if stopped:
                     self._save(state, end)  # first, because who stops a run may not wait for long
@@ -239,9 +139,54 @@ class _Run:
                     self._writer.close()
         if self._writer:
             self._progress.charts.finish(anew=end > start)
-            print(ending(self._workdir, start, end, settings.steps))
+            print(ending(self._workdir, start, end, steps))
         pictures = self._progress.pictures(end)
         return pictures[-1].path if pictures else self._workdir / "metrics.jsonl"
+
+    def _train(self, fed: Iterator[Batch], stop: Callable[[], bool]) -> tuple[State, int | None]:
+        """Takes the steps of all stages, and does between them what is due; `training.loop.train` says what it returns."""
+        state, stopped = replicate(self._state, jax.local_devices()), None
+        if self._start == 0:
+            self._frame(state, 0)
+        for span in spans(self._model, self._start, self._settings.steps):
+            actions = (*self._actions(), *self._watching(state, span))
+            state, stopped = train(
+                self._report.timed(parallel(span.stage.train_step, period=span.stage.period), span.stage.period),
+                self._key,
+                state,
+                zip(self._windows(span), fed, strict=False),  # the batches go on into the next stage
+                report=self._report,
+                actions=actions,
+                stop=stop,
+                background=self._background,
+            )
+            self._background.wait()
+            if stopped:
+                break
+        return state, stopped
+
+    def _reporting(self) -> Report:
+        settings = self._settings
+        return Report(
+            self._writer,
+            start=self._start,
+            steps=settings.steps,
+            batch_size=settings.batch_size,
+            log_every=settings.log_every,
+            every={DRAWING: settings.sample_every, SAVING: settings.checkpoint_every}
+            | ({JUDGING: self._evaluate_every} if self._scores else {}),
+            rates=self._rates,
+        )
+
+    def _actions(self) -> tuple[Action, ...]:
+        """What is done between steps, in this order."""
+        settings = self._settings
+        return (
+            Action(self._evaluate_every, self._judge),
+            Action(settings.sample_every, partial(self._picture, every=settings.sample_every)),
+            Action(self._film_every, self._frame),
+            Action(settings.checkpoint_every, self._save),  # last: a run that goes on from it has all that was before
+        )
 
     def _watching(self, state: State, span: Span) -> list[Action]:
         """What looks, once in a stage, whether all that is trained in it has moved; only one process says so."""
@@ -286,6 +231,12 @@ class _Run:
         with self._background.doing(DRAWING):
             drawn = self._progress.draw(jax.device_get(evaluation_variables(state)))
             self._background.begin(partial(self._write, step, drawn, every))
+
+    def _frame(self, state: State, step: int) -> None:
+        """Takes a picture of the film."""
+        if self._film and self._writer:
+            with self._background.doing(DRAWING):
+                self._background.begin(self._film(jax.device_get(evaluation_variables(state)), step))
 
     def _write(self, step: int, drawn: dict[str, list[Block]], every: int) -> None:
         paths = dict(self._progress.pictures(step))

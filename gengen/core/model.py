@@ -127,6 +127,26 @@ class FeaturesFn(Protocol):
         """Returns features [n, F] of data [n, *shape]."""
 
 
+class Critique(NamedTuple):
+    """What a critic says of samples.
+
+    Attributes:
+      value: its logit [n]: the higher, the more it takes a sample for data.
+      pull: minus the gradient of the generator's loss, added over the samples, at each of them [n, *shape]: where they
+        are to go.
+    """
+
+    value: jax.Array
+    pull: jax.Array
+
+
+class CritiqueFn(Protocol):
+    """Says what a critic thinks of samples, and which way it sends them."""
+
+    def __call__(self, key: jax.Array, variables: Variables, samples: jax.Array, data: jax.Array, /) -> Critique:
+        """Returns the critique of samples [n, *shape] beside as many data, which some losses compare them with."""
+
+
 class Stage(NamedTuple):
     """A later part of training, in which other turns are played on the same state.
 
@@ -162,6 +182,7 @@ class GenerativeModel(NamedTuple):
       pair: data of both domains for each example of a batch, where a model learns from pairs.
       log_likelihood: of data, in nats.
       features: of data.
+      critique: of samples beside data, where a critic judges single examples.
       supervised: whether training needs to know the class of every example.
       notes: what training minimises, in a sentence; "" where the metrics say it.
     """
@@ -180,6 +201,7 @@ class GenerativeModel(NamedTuple):
     pair: PairFn | None = None
     log_likelihood: LogLikelihoodFn | None = None
     features: FeaturesFn | None = None
+    critique: CritiqueFn | None = None
     supervised: bool = False
     notes: str = ""
 

@@ -40,7 +40,7 @@ def sheet(signature: Signature, examples: np.ndarray, *, across: Sequence[str] =
         columns = min(len(across) or math.ceil(math.sqrt(len(examples))), len(examples))
         return Block(examples, columns, title, across=across[:columns])
     whole = KINDS[signature.kind].sheet
-    picture = whole({"": examples}, density=density_of(signature), bounds=_bounds(signature, FRAMED))
+    picture = whole({"": examples}, density=density_of(signature), bounds=frame(signature))
     return Block(picture[None], 1, title, pixels=False)
 
 
@@ -82,6 +82,11 @@ def paths(signature: Signature, along: np.ndarray, *, rows: Sequence[str] = (), 
     if drawn is None or signature.shape[-1] < PLANE:
         return Block(thumbnails(signature, everything), along.shape[1], rows=rows, across=across)
     return Block(drawn(along, everything, density=density_of(signature))[None], 1, pixels=False)
+
+
+def frame(signature: Signature) -> tuple[np.ndarray, np.ndarray]:
+    """The lower and the upper ends [D] of axes that hold points of the data, the same for every picture of them."""
+    return _bounds(signature, FRAMED)
 
 
 def _bounds(signature: Signature, deviations: float) -> tuple[np.ndarray, np.ndarray]:

@@ -108,6 +108,7 @@ class Training(NamedTuple):
     log_every: Annotated[Count, "steps from one line of metrics to the next; 0 is never"]
     checkpoint_every: Annotated[Count, "steps from one checkpoint to the next; 0 is at the end alone"]
     sample_every: Annotated[Count, "steps from one picture of samples to the next; 0 is at the end alone"]
+    film_every: Annotated[Count, "steps from one picture of the film to the next; 0 makes none"] = 0
     quick_compilation: Annotated[bool, "compiles sooner, and steps are slower: for runs of few steps"] = False
     precision: Annotated[
         str,

@@ -14,6 +14,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gengen.api import train
+from gengen.api.ready import ready
 from gengen.core.refusal import Refusal
 from gengen.data.labels import with_labels
 from gengen.data.listing import few
@@ -57,7 +58,7 @@ def main(config: ConfigDict, workdir: Path, *, output: Path | None) -> Path:
     domains = {way: _domains(config, way, rule) for way in settings.directions}
     settle(config, there)
     for own in _first_runs(config):
-        train.ready(own, rule)  # so that nothing is trained if one of them cannot be
+        ready(own, rule)  # so that nothing is trained if one of them cannot be
     (path,) = output_files(output, workdir / "adaptation.json", ".json")
     found: dict[str, dict[str, list[float]]] = {way: {name: [] for name in MEASURED} for way in settings.directions}
     for seed in range(settings.seeds):

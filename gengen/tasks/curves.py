@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gengen.api.charts import CURVES, STRIP, draw_curves, draw_strip, title_of
+from gengen.api.charts import CURVES, FILM, STRIP, draw_curves, draw_film, draw_strip, title_of
 from gengen.core.refusal import Refusal
 from gengen.files.places import place
 from gengen.pictures.grid import save_png
@@ -18,14 +18,15 @@ MOST = 6
 
 
 def main(folder: Path, *, output: Path | None, dark: bool) -> Path:
-    """Draws the curves of one run, with a strip of what it showed over time, or those of several runs on one sheet.
+    """Draws the curves of one run, with a strip and a film of what it showed, or those of several runs on one sheet.
 
     What several runs have on their sheet are the metrics that at least two of them have in common.
 
     Args:
       folder: a run folder, a folder of runs, or paths of runs with commas between them.
       output: the .png to write; `curves.png` in the folder by default, or beside the first of several paths. The strip
-        of one run has the same name with `-strip`, and is `strip.png` by default.
+        of one run has the same name with `-strip`, its film with `-film`; by default they are `strip.png`, `film.png`
+        and `film.gif`.
       dark: whether sheets are light on dark.
 
     Returns:
@@ -61,6 +62,8 @@ def _one(folder: Path, output: Path | None, *, dark: bool) -> Path:
     beside = folder / STRIP if output is None else path.with_name(f"{path.stem}-strip.png")
     if draw_strip(folder, title, beside, dark=dark):
         print(beside)
+    for made in draw_film(folder, folder / FILM if output is None else path.with_name(f"{path.stem}-film.png")):
+        print(made)
     return path
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from configs import base
-from gengen.api import scorekeeper, train
+from gengen.api import ready, scorekeeper, train
 from gengen.core.mean import mean_of
 from gengen.core.model import GenerativeModel
 from gengen.core.parallel import replica_sum
@@ -53,9 +53,9 @@ def walk(monkeypatch, tmp_path):
     """Returns `(name, judged=0) -> folder`, which trains, and judges after so many steps."""
     split = {"data": np.random.default_rng(0).integers(0, 256, (50, 4, 4, 1), np.uint8)}
     data = DataSet(Signature.of_pictures("few", (4, 4, 1), (), {}, "d"), {"train": split, "test": split}, tmp_path)
-    monkeypatch.setattr(train, "load_data", lambda config, rule="hash": data)
-    monkeypatch.setattr(train, "check_config", lambda config: None)  # it names no model
-    monkeypatch.setattr(train, "build_model", lambda config, signature: walker())
+    monkeypatch.setattr(ready, "load_data", lambda config, rule="hash": data)
+    monkeypatch.setattr(ready, "check_config", lambda config: None)  # it names no model
+    monkeypatch.setattr(ready, "build_model", lambda config, signature: walker())
 
     def run(name, judged=0):
         config = base.vary(base.defaults(), "tiny", ("tiny",))
@@ -156,7 +156,7 @@ def test_scores_are_of_their_step_and_the_best_state_is_the_one_that_was_judged(
     judge = SimpleNamespace(
         samples=lambda *_: None, scores=scores, tag=lambda name: f"evaluation/{name}", floor=lambda: None, real=None
     )
-    monkeypatch.setattr(train, "_judge_of", lambda *_: judge)
+    monkeypatch.setattr(ready, "_judge_of", lambda *_: judge)
     monkeypatch.setattr(scorekeeper, "measure", lambda *_: {"frechet_distance": Estimate(0.5, 0.4, 0.6)})
     walk("run", judged=EVERY)
     chex.assert_trees_all_equal(arrays_of(folder / "best", 2 * EVERY), arrays_of(folder / "checkpoints", 2 * EVERY))

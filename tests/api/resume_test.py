@@ -25,6 +25,7 @@ TINY = (
     "--config.training.checkpoint_every=4",
     "--config.training.log_every=2",
     "--config.training.sample_every=4",
+    "--config.training.film_every=4",
 )
 SGD = (
     *("--config=configs/wgan.py:tiny", "--config.training.steps=20", "--config.model.clip=1.0"),

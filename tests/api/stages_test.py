@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from configs import aae_semi, base, cvae, vqvae
-from gengen.api import train
+from gengen.api import ready, train
 from gengen.build.model import build_model
 from gengen.cli import dry_run
 from gengen.core.mean import mean_of
@@ -78,13 +78,13 @@ def walk(monkeypatch, tmp_path):
     rng = np.random.default_rng(0)
     split = {"data": rng.integers(0, 256, (50, 4, 4, 1), np.uint8)}
     data = DataSet(Signature.of_pictures("few", (4, 4, 1), (), {}, "d"), {"train": split, "test": split}, tmp_path)
-    monkeypatch.setattr(train, "load_data", lambda config, rule="hash": data)
-    monkeypatch.setattr(train, "check_config", lambda config: None)  # it names no model
+    monkeypatch.setattr(ready, "load_data", lambda config, rule="hash": data)
+    monkeypatch.setattr(ready, "check_config", lambda config: None)  # it names no model
 
     def run(name, stop=None, model=None, **training):
         config = settings()
         config.training.update(training)
-        monkeypatch.setattr(train, "build_model", lambda config, signature: model or walker())
+        monkeypatch.setattr(ready, "build_model", lambda config, signature: model or walker())
         monkeypatch.setattr(train, "stopping", stopping_after(stop))
         train.run(config, tmp_path / name)
         return tmp_path / name
@@ -188,8 +188,8 @@ def test_what_training_minimises_is_said_when_it_starts_and_in_a_dry_run(walk, m
     assert "late/light" in said.err.splitlines()[-1] and f"{STEPS}/{STEPS}  100%" in said.err.splitlines()[-1]
     workdir = walk("bare", model=walker()._replace(notes=""))
     assert capsys.readouterr().out.splitlines() == [f"{workdir} is complete at step {STEPS}."]
-    monkeypatch.setattr(dry_run, "load_data", train.load_data)
-    monkeypatch.setattr(dry_run, "check_config", train.check_config)
+    monkeypatch.setattr(dry_run, "load_data", ready.load_data)
+    monkeypatch.setattr(dry_run, "check_config", ready.check_config)
     for notes, shown in ((NOTES, f"\n# Objective\n{NOTES}\n"), ("", "")):
         monkeypatch.setattr(dry_run, "build_model", lambda *_, notes=notes: walker()._replace(notes=notes))
         dry_run.dry_run(settings())

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from gengen.api import train
+from gengen.api import ready, train
 from gengen.core.model import Condition, GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
@@ -201,7 +201,7 @@ def test_only_models_that_need_labels_train_without_the_others(digits, tmp_path,
     config = importlib.import_module(f"configs.{experiment}").get_config("tiny")
     data = joined(digits, digits) if "second" in config.data else digits
     shown = []
-    monkeypatch.setattr(train, "load_data", lambda config, rule: data)
+    monkeypatch.setattr(ready, "load_data", lambda config, rule: data)
     monkeypatch.setattr(train._Run, "__init__", lambda self, config, workdir, made, *rest: shown.append(made.shown))
     monkeypatch.setattr(train._Run, "go", lambda self: tmp_path)
     with jax.numpy_dtype_promotion("standard"):

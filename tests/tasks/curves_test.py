@@ -9,6 +9,7 @@ from PIL import Image
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.pictures.captions import Block
+from gengen.pictures.grid import save_png
 from gengen.pictures.strip import keep
 from gengen.tasks import curves
 
@@ -37,6 +38,17 @@ def test_one_run_has_its_curves_and_where_something_was_kept_its_strip(tmp_path,
             with Image.open(path.with_name(f"{name}.png")) as picture:
                 assert picture.width >= 1_150 and max(picture.getpixel((0, 0))) < 60
     assert capsys.readouterr().out.split() == [str(run / "strip.png"), str(tmp_path / "a-strip.png")]
+
+
+def test_a_run_whose_pictures_were_taken_has_its_film(tmp_path, capsys):
+    run = trained(tmp_path / "run")
+    for step, number in ((0, 0), (100, 2)):
+        save_png(run / "film" / f"step_{step:08d}.png", np.full((6, 6, 3), step, np.uint8))
+        curves.main(run, output=None, dark=False)
+        made = [str(run / f"film.{ending}") for ending in ("png", "gif")]
+        assert capsys.readouterr().out.split() == made[:number]
+    curves.main(run, output=tmp_path / "a.png", dark=False)
+    assert {path.name for path in tmp_path.glob("a*")} == {"a.png", "a-film.png", "a-film.gif"}
 
 
 def test_several_runs_are_a_folder_or_named(tmp_path):

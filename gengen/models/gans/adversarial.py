@@ -160,4 +160,5 @@ def assemble(both: Adversaries, *turns: Turn) -> GenerativeModel:
         decode=both.decode,
         supervised="label" in both.conditioning.conditions,
         features=both.features if both.sees_single_images else None,
+        critique=both.critique if both.sees_single_images else None,
     )

@@ -15,7 +15,7 @@ from jax import lax
 
 from gengen.core.game import Outcome
 from gengen.core.mean import Mean, mean_of
-from gengen.core.model import Batch
+from gengen.core.model import Batch, Critique
 from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Tree, Variables
 from gengen.losses.adversarial import AdversarialLoss
@@ -202,3 +202,26 @@ class Adversaries(NamedTuple):
         del key
         judged: CriticOutput = eval_mode(self.critic, variables["critic"], data)
         return judged.features
+
+    def critique(self, key: jax.Array, variables: Variables, samples: jax.Array, data: jax.Array) -> Critique:
+        """The critic's logit of samples [n, ...], and where the adversarial loss, without views and terms, sends them.
+
+        Args:
+          key: of nothing.
+          variables: of both networks.
+          samples: in the model's units, [n, ...].
+          data: as many, which losses of a whole batch look at.
+        """
+        del key
+
+        def judged(images: jax.Array) -> jax.Array:
+            output: CriticOutput = eval_mode(self.critic, variables["critic"], images)
+            return output.logit
+
+        def loss(samples: jax.Array) -> tuple[jax.Array, jax.Array]:
+            real, fake = judged(data), judged(samples)
+            counted = self.loss.of_batch(real, fake) if self.loss.of_batch else (real, fake)
+            return self.loss.generator(*counted).sum(), fake
+
+        gradient, value = jax.grad(loss, has_aux=True)(samples)
+        return Critique(value, -gradient)

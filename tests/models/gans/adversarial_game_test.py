@@ -119,6 +119,26 @@ def test_features_are_what_the_logit_weighs_in_evaluation():
     np.testing.assert_allclose((seen @ last["kernel"])[:, 0] + last["bias"], logit, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
+def test_a_critique_is_the_logit_and_the_fall_of_the_generators_loss_as_samples_move(name):
+    both, rng = PLAIN._replace(loss=ADVERSARIAL_LOSSES[name]), np.random.default_rng(1)
+    variables, data = start().variables, batch()["data"]
+    samples, way = (jnp.asarray(rng.normal(0, 0.3, data.shape), jnp.float32) for _ in range(2))
+
+    def logit(images):
+        return CRITIC.apply(variables["critic"], images, train=False).logit
+
+    def loss(samples):
+        real, fake = logit(data), logit(samples)
+        counted = both.loss.of_batch(real, fake) if both.loss.of_batch else (real, fake)
+        return float(both.loss.generator(*counted).sum())
+
+    value, pull = both.critique(jax.random.key(0), variables, samples, data)
+    np.testing.assert_allclose(value, logit(samples), rtol=1e-6)
+    slope = (loss(samples - 1e-2 * way) - loss(samples + 1e-2 * way)) / 2e-2
+    assert float((pull * way).sum()) == pytest.approx(slope, rel=2e-2, abs=1e-3)
+
+
 @pytest.mark.parametrize(
     ("changed", "single"),
     [
