@@ -144,7 +144,7 @@ class _Run:
         return pictures[-1].path if pictures else self._workdir / "metrics.jsonl"
 
     def _train(self, fed: Iterator[Batch], stop: Callable[[], bool]) -> tuple[State, int | None]:
-        """Takes the steps of all stages, and does between them what is due; `training.loop.train` says what it returns."""
+        """Takes the steps of all stages, with what is due between them; returns what `training.loop.train` does."""
         state, stopped = replicate(self._state, jax.local_devices()), None
         if self._start == 0:
             self._frame(state, 0)
