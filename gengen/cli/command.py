@@ -84,6 +84,7 @@ def _carry_out(flag: FlagValues, configs: Path) -> Path | None:
     if flag.list is not None:
         experiments.list_experiments(configs, flag.grep or "")
         return None
+    machine.collect_rarely()
     if problem := machine.problem_of_jax():
         raise Refusal(problem)
     from gengen.cli import dispatch  # with JAX, whose import is most of the time that a list takes

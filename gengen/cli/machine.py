@@ -1,5 +1,6 @@
 """Settings of the machine that a task runs on, made before JAX touches it."""
 
+import gc
 import os
 import platform
 import re
@@ -15,6 +16,8 @@ from gengen.core.refusal import Refusal
 
 TUNABLE = "glibc.malloc.hugetlb=1"
 
+OBJECTS = 50_000
+"""New objects after which Python looks for garbage in cycles."""
 
 ADDRESS = re.compile(r"(?P<host>\[[^\[\]\s]+\]|[^:/\[\]\s]+):(?P<port>\d{1,5})")
 """host:port, where an IPv6 address stands in brackets."""
@@ -64,6 +67,15 @@ def is_whole_process(script: str) -> bool:
     named = bool(sys.argv) and sys.orig_argv[-len(sys.argv) :] == sys.argv
     files = (frame.f_code.co_filename, sys.argv[0] if named else "", script)
     return len({os.path.realpath(file) for file in files}) == 1 and threading.active_count() == 1
+
+
+def collect_rarely() -> None:
+    """Lets Python look for garbage in cycles after 50,000 new objects, not after 700.
+
+    Imports and traces make a million objects and hardly any garbage: a tenth of a start went into looking for it, again
+    and again among all of JAX. Arrays do not wait for it: what nobody refers to any more goes at once.
+    """
+    gc.set_threshold(OBJECTS)
 
 
 def problem_of_jax() -> str:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from gengen.pictures.figure import FAINT, FONT, NOTE, OTHER, REFERENCE, SMALL, drawn, finite, limits, panels
 from gengen.pictures.raster import bars, dots, framed, positions
@@ -191,6 +190,7 @@ def _same_scale(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 def _shade(panel: Any, points: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], density: LogDensity | None) -> None:
     from matplotlib.colors import LinearSegmentedColormap, PowerNorm
+    from scipy.ndimage import gaussian_filter  # as long as Flax, and only who draws points needs it
 
     low, high = bounds
     if density is None:

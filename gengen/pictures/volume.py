@@ -1,10 +1,13 @@
 """Volumes: a shaded surface of each, seen from the front, the right and above, and slices through it."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy.ndimage import gaussian_filter, map_coordinates
-from scipy.sparse import csr_matrix
 
 from gengen.pictures.grid import WHITE
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 SIDE, FINER = 96, 2
 """Pixels of a thumbnail's side, and rays along the side of each pixel."""
@@ -128,8 +131,10 @@ def _first(density: np.ndarray, rays: np.ndarray, away: np.ndarray) -> np.ndarra
     return depth
 
 
-def _interpolation(at: np.ndarray, shape: tuple[int, ...]) -> csr_matrix:
+def _interpolation(at: np.ndarray, shape: tuple[int, ...]) -> "csr_matrix":
     """The matrix [M, cells] that interpolates linearly between cells at points [M, 3]."""
+    from scipy.sparse import csr_matrix
+
     corner = at.astype(int)
     shares = np.stack([1 - (at - corner), at - corner]).astype(np.float32)
     corners = np.indices((2, 2, 2)).reshape(3, 8)
@@ -149,6 +154,8 @@ def _shades(density: np.ndarray, volume: np.ndarray, at: np.ndarray) -> np.ndarr
     Returns:
       Shares of the colour [M].
     """
+    from scipy.ndimage import gaussian_filter, map_coordinates  # as long as Flax, and only who draws volumes needs it
+
     points = np.concatenate([volume[None], at.T])
     scale = np.sqrt(max(density.shape[1:]))
     smooth, near = (gaussian_filter(density, share * scale, axes=(1, 2, 3)) for share in (SMOOTH, NEAR))

@@ -96,7 +96,7 @@ def _gain() -> float:
     They are timed in turn, by the clock, where the best of each counts, and by the processor, where the median does.
     Other work on the same cores spoils one or the other, and seldom both; it cannot make a gain where there is none.
     """
-    operands = [jnp.ones((SIZE, SIZE), dtype) for dtype in DTYPES]
+    operands = [jnp.asarray(np.ones((SIZE, SIZE), jnp.dtype(dtype))) for dtype in DTYPES]  # nothing is compiled
     _, *rounds = [[_seconds(operand) for operand in operands] for _ in range(1 + ROUNDS)]  # the first compiles
     by_clock, by_processor = np.min(rounds, axis=0)[:, 0], np.median(rounds, axis=0)[:, 1]
     return float(max(by_clock[0] / by_clock[1], by_processor[0] / by_processor[1]))

@@ -96,5 +96,5 @@ def open_run(folder: Path, *, best: bool = False, raw: bool = False, given: Conf
         "checkpoint": "best" if best else "latest",
         "weights": "as trained" if raw or not state.average else "averaged",
     }
-    variables = evaluation_variables(state, raw=raw)
+    variables = jax.device_put(evaluation_variables(state, raw=raw))  # or every batch would take them there again
     return Run(folder, config, signature, model, step, variables, origin, config if given is None else given)
