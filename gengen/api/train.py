@@ -218,7 +218,6 @@ class _Run:
                         stop=stop,
                         background=self._background,
                     )
-                    self._background.wait()
                     if stopped:
                         break
                 end = stopped or max(start, settings.steps)
