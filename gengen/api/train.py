@@ -160,7 +160,6 @@ class _Run:
                 stop=stop,
                 background=self._background,
             )
-            self._background.wait()
             if stopped:
                 break
         return state, stopped

@@ -74,9 +74,8 @@ def train(
 ) -> tuple[State, int | None]:
     """Runs dispatches until the batches end or `stop` says so.
 
-    The host looks at the metrics of one dispatch while the device works on the next. Actions go on beside that, with a
-    copy of the state; without a background, or room for a copy in it, the next dispatch waits until they are done. An
-    action never sees a state whose metrics have not been checked.
+    The host looks at the metrics of one dispatch while the device works on the next. Actions are given states whose
+    metrics have been checked: a copy, beside the steps; without a background, or room in it, the next dispatch waits.
 
     Args:
       dispatch: what `parallel` returns; the state it is given is gone after the call.
@@ -87,7 +86,7 @@ def train(
         arrays [steps], all finite.
       actions: done in order when they are due.
       stop: asked once after every window.
-      background: where actions go on; the last of them may still do so on return.
+      background: where actions go on; all of them are done on return.
 
     Returns:
       The state, and the step at which `stop` ended the run; None if the batches ended.
@@ -98,30 +97,29 @@ def train(
 
     def finish(first: int, last: int, metrics: Any, due: Sequence[Action], kept: State | None) -> None:
         report(*checked(first, last, metrics))
-        if background:
-            background.check()
-        if background and kept is not None:
-            background.begin(partial(_act, due, kept, last))
-        else:
-            _act(due, state, last)
+        act = partial(_act, due, state if kept is None else kept, last)
+        background.begin(act) if background and kept is not None else act()
 
-    pending: tuple[int, int, Any, Sequence[Action], State | None] | None = None
+    pending, stopped = None, None
     for (first, last), batch in batches:
         state, metrics = dispatch(key, state, batch, first)
         if pending:
             finish(*pending)
+        if background:
+            background.check()
         due = [action for action in actions if first < action.until and crossed(action.every, first, last)]
         kept = background.aside(state) if background and due else None
         pending = (first, last, metrics, due, kept)
-        stopped = stop()
-        if stopped or (due and kept is None):
+        if due and kept is None:
             finish(*pending)
             pending = None
-        if stopped:
-            return state, last
+        if stopped := last if stop() else None:
+            break
     if pending:
         finish(*pending)
-    return state, None
+    if background:
+        background.wait()
+    return state, stopped
 
 
 def _act(due: Sequence[Action], state: State, step: int) -> None:

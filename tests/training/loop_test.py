@@ -24,6 +24,7 @@ def run(steps, length, actions=(), stop=lambda: False, values=float, start=0, ro
         aside=lambda state: happened.append(("copy", state)) or state if room else None,
         begin=lambda work: work(),
         check=lambda: None,
+        wait=lambda: None,
     )
 
     def dispatch(key, state, batch, begin):
