@@ -38,7 +38,7 @@ class CriticGame(NamedTuple):
             of_real, mutable = train_mode(self.network, variables, *real)
             of_fake, mutable = train_mode(self.network, {**variables, **mutable}, *fake)
             return of_real, of_fake, mutable
-        both = [jnp.concatenate(parts) for parts in zip(real, fake, strict=True)]
+        both = [_behind(*parts) for parts in zip(real, fake, strict=True)]
         judged, mutable = train_mode(self.network, variables, *both)
         size = real[0].shape[0]
         return jax.tree.map(lambda x: x[:size], judged), jax.tree.map(lambda x: x[size:], judged), mutable
@@ -73,3 +73,13 @@ class CriticGame(NamedTuple):
         of_fake, mutable = train_mode(self.network, variables, fake)
         of_real, _ = train_mode(self.network, variables, real)
         return self.loss.generator(*self.logits(of_real, of_fake)), mutable
+
+
+def _behind(first: jax.Array, second: jax.Array) -> jax.Array:
+    """Lays examples [B, ...] and [C, ...] behind each other, [B + C, ...].
+
+    As one row, because XLA:CPU then copies them. Batches that are rounded next it compiles together with all that made
+    them, a second time, into one loop that asks at every number which of the two it is of.
+    """
+    row = jnp.concatenate([first.reshape(1, -1), second.reshape(1, -1)], 1)
+    return row.reshape(-1, *first.shape[1:])

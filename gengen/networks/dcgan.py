@@ -95,7 +95,7 @@ def doubled(
     def after(x: jax.Array) -> jax.Array:
         return act(normalise(x, train, norm, scale_init=near_one, dtype=dtype))
 
-    x = latent.astype(dtype)
+    x = latent
     if dense:
         x = after(Dense(dense, **inner)(x))
     x = after(Dense(math.prod(small), **inner)(x).reshape(-1, *small))

@@ -60,7 +60,7 @@ class Encoder(nn.Module):
         activation = activation_of(self.activation)
         if self.bounded:
             x = (x + 1) / 2
-        x = x.reshape(x.shape[0], -1).astype(self.dtype)
+        x = x.reshape(x.shape[0], -1)
         for width in self.widths:
             x = activation(Dense(width, dtype=self.dtype)(x))
         return x.astype(jnp.float32)
@@ -83,7 +83,7 @@ class Decoder(nn.Module):
     def __call__(self, latent: jax.Array, train: bool) -> jax.Array:
         """Returns numbers [B, *shape], float32, for latents [B, L]."""
         x = Encoder(self.widths, self.activation, dtype=self.dtype)(latent, train)
-        x = Dense(math.prod(self.shape), dtype=self.dtype)(x.astype(self.dtype))
+        x = Dense(math.prod(self.shape), dtype=self.dtype)(x)
         return x.astype(jnp.float32).reshape(-1, *self.shape)
 
 
@@ -116,7 +116,7 @@ class Generator(nn.Module):
         check_widths(self.widths)
         check_norm(self.norm, NORMS_OF_GENERATORS)
         activation = activation_of(self.activation)
-        x = latent.astype(self.dtype)
+        x = latent
         for place, width in enumerate(self.widths):
             x = Dense(width, kernel_init=KERNEL_INIT, dtype=self.dtype)(x)
             if place > 0:
@@ -160,7 +160,7 @@ class Critic(CriticNetwork):
         check_widths(self.widths)
         check_norm(self.norm)
         activation = activation_of(self.activation)
-        x = image.reshape(image.shape[0], -1).astype(self.dtype)
+        x = image.reshape(image.shape[0], -1)
         for place, width in enumerate(self.widths):
             x = weigh(Dense(width, kernel_init=KERNEL_INIT, dtype=self.dtype), x, train, self.norm)
             if place > 0:

@@ -24,9 +24,14 @@ def attend(
 
     Returns:
       What each place is told [B, S, heads, F], float32.
+
+    Raises:
+      ValueError: S differs from T, and nothing says which places each may look at.
     """
-    length, width = keys.shape[1], query.shape[-1]
+    asking, length, width = query.shape[1], keys.shape[1], query.shape[-1]
     if visible is None:
+        if asking != length:
+            raise ValueError(f"of {length} places, {asking} ask: `visible` must say which places each may look at")
         visible = jnp.tril(jnp.ones((length, length), bool))
     query, keys, values = (jnp.moveaxis(x, 2, 1) for x in (query, keys, values))
     logits = _each(query, keys, dtype, "NT") / math.sqrt(width)

@@ -145,11 +145,14 @@ def _kernel(
     if are_large(prod(g.shape[:3]), prod(window) * x.shape[3], jnp.dtype(dtype)):
         x = lax.optimization_barrier(x)  # or XLA keeps the windows of the forward pass
     flat = g.astype(dtype).reshape(-1, g.shape[3])
-    rows = [
-        product(block.reshape(-1, block.shape[-1]), flat, dtype, "TN")
-        for block in _rounded_windows(x, window, strides, pads, dtype)
-    ]
-    return jnp.concatenate(rows).reshape(*window, x.shape[3], g.shape[3])
+    blocks = [block.reshape(-1, block.shape[-1]) for block in _rounded_windows(x, window, strides, pads, dtype)]
+    if flat.shape[1] >= blocks[0].shape[1]:
+        rows = jnp.concatenate([product(block, flat, dtype, "TN") for block in blocks])
+        return rows.reshape(*window, x.shape[3], g.shape[3])
+    # The left factor is turned, so it is the narrower one; without the barrier, XLA would swap them back.
+    columns: jax.Array = jnp.concatenate([product(flat, block, dtype, "TN") for block in blocks], 1)
+    columns = lax.optimization_barrier(columns)
+    return columns.reshape(g.shape[3], *window, x.shape[3]).transpose(1, 2, 3, 0)
 
 
 def _rounded_windows(x: jax.Array, window: Pair, strides: Pair, pads: Pads, dtype: Any) -> list[jax.Array]:

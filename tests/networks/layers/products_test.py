@@ -111,6 +111,8 @@ def test_attention_is_the_softmax_of_scaled_products():
     visible = jnp.arange(6)[None] < 3
     shown = jax.nn.dot_product_attention(query[:, :1], keys[:, :3], values[:, :3])
     CLOSE(attend(query[:, :1], keys, values, visible, dtype=jnp.float32), shown)
+    with pytest.raises(ValueError, match="of 6 places, 1 ask"):
+        attend(query[:, :1], keys, values, dtype=jnp.float32)
 
 
 def products_of(function, *arguments):
