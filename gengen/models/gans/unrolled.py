@@ -39,7 +39,7 @@ def unrolled(
     loss: LossName = "non_saturating",
     real_label: tuple[Target, Target] = (1.0, 1.0),
     latent: Size = 256,
-    unroll: Annotated[int, Range(1, 100)] = 5,
+    unroll: Annotated[int, Range(0, 100)] = 5,
     views: Sequence[View] = (),
     terms: Sequence[Term] = (),
 ) -> GenerativeModel:
