@@ -5,8 +5,12 @@ Run: python launch.py --config=configs/unrolled.py, with :tiny, :mnist or :fashi
 Score: Fréchet distance 2.08 on digits (real images 0.458), 35.9 on MNIST (real images 0.121); 1 seed each.
 Minutes: 2.1 on digits, 3.5 on MNIST, with 2 cores.
 
-`eps_root` bounds how much a move of Adam can change with the gradient, at rate / sqrt(eps_root). On the digits 1e-8 in
-the place of 1e-5 ended at a distance of 53. On MNIST it stays far behind the GAN that does not look ahead, with either.
+`eps_root` bounds how much a move of Adam can change with the gradient, at rate / sqrt(eps_root).
+
+What the generator minds through the critic's moves decides. On MNIST, with a quarter of the weights, a batch of 64 and
+1,000 steps, Fréchet distances of 2,000 samples (1 seed each): 41 with the critic's loss there, as here; 42 with the
+critic's loss throughout (`model.loss=minimax`, the paper's); 44 with nothing, the moves taken as they are; 320 with the
+generator's own loss there, which does not look at data; and 122 for `gan`.
 """
 
 from ml_collections import ConfigDict
@@ -21,6 +25,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config = base.game(*base.mlp())
     config.model.update(name="unrolled", unroll=5, real_label=(1.0, 1.0))
     config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5, eps_root=1e-5)
-    config.training.steps = 5_000 if "mnist" in variant else 2_500
-    config.evaluation.every = 2_500
+    if "mnist" not in variant:
+        config.training.steps = 2_500
+        config.evaluation.every = 2_500
     return base.vary(config, variant, VARIANTS)

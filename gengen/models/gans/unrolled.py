@@ -1,10 +1,16 @@
 """The unrolled GAN: the generator looks ahead at how the critic will answer.
 
-    generator  t <- t - step of the gradient of  generator loss(D_K(G(z)))
+    generator  t <- t - step of the gradient of  generator loss(D(G(z)))  at D = D_K
+                      + step of the gradient of  critic loss(D_K(x), D_K(G(z)))  through D_K alone
 
-where D_K is the critic after K moves of its own optimizer from where it stands, and the gradient goes through these
-moves: Metz et al. 2017, https://arxiv.org/abs/1611.02163, eq. 7 to 10. They all see the batch of the step. The critic
-itself moves once, as ever, and before the generator, where the paper moves both from the same place.
+where D_K is the critic after K moves of its own optimizer from where it stands, which the generator's samples steer:
+Metz et al. 2017, https://arxiv.org/abs/1611.02163, eq. 7 to 10. They all see the batch of the step. The critic itself
+moves once, as ever, and before the generator, where the paper moves both from the same place.
+
+In the paper the generator's loss is the critic's with its sign turned, data and samples, and both lines are the
+gradient of that one number. Another loss, such as the non-saturating one, takes the place of the first line and not of
+the second: it does not look at data, and through D_K it rewards samples after which the critic thinks well of
+everything, which cost it its judgement of data. The generator then steers the critic and no longer follows it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +19,11 @@ from typing import Annotated, Any
 import jax
 import jax.numpy as jnp
 import optax
+from jax import lax
 
 from gengen.core.game import Outcome, Turn, take
 from gengen.core.model import Batch, GenerativeModel
-from gengen.core.state import State
+from gengen.core.state import State, Tree
 from gengen.losses.adversarial import LossName
 from gengen.models.conditioning import Nothing
 from gengen.models.gans.adversarial import Target, adversaries, assemble, players
@@ -32,7 +39,7 @@ def unrolled(
     loss: LossName = "non_saturating",
     real_label: tuple[Target, Target] = (1.0, 1.0),
     latent: Size = 256,
-    unroll: Annotated[int, Range(1, 100)] = 5,
+    unroll: Annotated[int, Range(0, 100)] = 5,
     views: Sequence[View] = (),
     terms: Sequence[Term] = (),
 ) -> GenerativeModel:
@@ -73,11 +80,18 @@ def unrolled(
         ahead = state
         for move in range(unroll):
             ahead, _ = take(answer, jax.random.fold_in(key, move), ahead, batch)
-        faced = state.replace(variables={**state.variables, "critic": ahead.variables["critic"]})
-        value, (metrics, mutable) = both.generator_loss(jax.random.fold_in(key, unroll), faced, batch)
-        return value, (metrics, {"generator": mutable["generator"]})
+        moved, own = ahead.variables["critic"], jax.random.fold_in(key, unroll)
+        value, (metrics, mutable) = both.generator_loss(own, _with(state, critic=lax.stop_gradient(moved)), batch)
+        still = lax.stop_gradient(state.variables["generator"])
+        lost, _ = both.critic_loss(own, _with(state, critic=moved, generator=still), batch)
+        return value + (lax.stop_gradient(lost) - lost), (metrics, {"generator": mutable["generator"]})
 
     return assemble(both, answer, Turn("generator", generator, generator_loss))
+
+
+def _with(state: State, **variables: Tree) -> State:
+    """The state with other variables of some networks."""
+    return state.replace(variables={**state.variables, **variables})
 
 
 def _differentiable(optimizer: optax.GradientTransformation) -> bool:

@@ -105,45 +105,71 @@ def step(model, shape=SHAPE):
     return jax.jit(run)()
 
 
+def critic_wants(critic, real, fake):
+    return (jnp.log1p(jnp.exp(-judge(critic, real))) + jnp.log1p(jnp.exp(judge(critic, fake)))).mean()
+
+
+def played(loss, optimizer, unroll):
+    """The first step in float64, and by hand: what it saw, and the critic `ahead` of a generator."""
+    transform, move = CASES[optimizer]
+    networks = {"generator": Generator(), "critic": Critic()}
+    optimizers = {"critic": with_rate(transform(), RATE), "generator": with_rate(optax.identity(), 1.0)}
+    before, after = step(unrolled(networks=networks, optimizers=optimizers, loss=loss, latent=2, unroll=unroll))
+    both = Adversaries(Generator(), Critic(), ADVERSARIAL_LOSSES[loss], 2)
+    key = jax.random.fold_in(jax.random.fold_in(KEY, 0), 0)
+    shared = on_one_replica(both.prepare, key, before, batch())
+    real, latent = np.asarray(shared["real"], np.float64).reshape(5, 4), shared["latent"]
+    generator, critic = (before.variables[name]["params"] for name in ("generator", "critic"))
+
+    def answered(critic, memory, generator):
+        return move(critic, jax.grad(critic_wants)(critic, real, generate(generator, latent)), memory)
+
+    def ahead(generator):
+        faced, memory = moved
+        for _ in range(unroll):
+            faced, memory = answered(faced, memory, generator)
+        return faced
+
+    moved = jax.jit(lambda: answered(critic, None, generator))()
+    chex.assert_trees_all_close(after.variables["critic"]["params"], moved[0], rtol=1e-10)
+    gradient = jax.tree.map(lambda a, b: np.asarray(a - b), generator, after.variables["generator"]["params"])
+    return real, latent, generator, ahead, gradient
+
+
+def assert_is_gradient(gradient, objective, generator):
+    for name, params in generator.items():
+        expected = differences(lambda leaf, name=name: objective({**generator, name: leaf}), np.asarray(params))
+        np.testing.assert_allclose(gradient[name], expected, rtol=1e-5, atol=1e-9)
+
+
 @pytest.mark.parametrize("optimizer", CASES)
 @pytest.mark.parametrize("unroll", [1, 3])
-def test_the_generators_gradient_goes_through_the_moves_of_the_critic(optimizer, unroll):
-    transform, move = CASES[optimizer]
+def test_a_generator_that_wants_the_critics_loss_large_has_the_gradient_of_that_loss_after_the_moves(optimizer, unroll):
     with jax.enable_x64(True):
-        networks = {"generator": Generator(), "critic": Critic()}
-        optimizers = {"critic": with_rate(transform(), RATE), "generator": with_rate(optax.identity(), 1.0)}
-        before, after = step(unrolled(networks=networks, optimizers=optimizers, latent=2, unroll=unroll))
-        both = Adversaries(Generator(), Critic(), ADVERSARIAL_LOSSES["non_saturating"], 2)
-        key = jax.random.fold_in(jax.random.fold_in(KEY, 0), 0)
-        shared = on_one_replica(both.prepare, key, before, batch())
-        real = np.asarray(shared["real"], np.float64).reshape(5, 4)
-        generator, critic = (before.variables[name]["params"] for name in ("generator", "critic"))
+        real, latent, generator, ahead, gradient = played("minimax", optimizer, unroll)
 
-        def answered(critic, memory, generator):
-            def loss(critic):
-                real_logit, fake_logit = judge(critic, real), judge(critic, generate(generator, shared["latent"]))
-                return (jnp.log1p(jnp.exp(-real_logit)) + jnp.log1p(jnp.exp(fake_logit))).mean()
+        @jax.jit
+        def value(generator):
+            return -critic_wants(ahead(generator), real, generate(generator, latent))
 
-            return move(critic, jax.grad(loss)(critic), memory)
+        assert_is_gradient(gradient, value, generator)
+        faced = ahead(generator)
+        blind = jax.jit(jax.grad(lambda params: -critic_wants(faced, real, generate(params, latent))))(generator)
+        for name in generator:  # what looking ahead is about
+            assert np.abs(gradient[name] - blind[name]).max() > 1e-3
 
-        def ahead(generator):
-            faced, memory = moved
-            for _ in range(unroll):
-                faced, memory = answered(faced, memory, generator)
-            return faced
 
-        def wanted(generator, faced):
-            return jnp.log1p(jnp.exp(-judge(faced, generate(generator, shared["latent"])))).mean()
+def test_another_loss_of_the_generator_judges_its_samples_and_not_the_moves_of_the_critic():
+    with jax.enable_x64(True):
+        real, latent, generator, ahead, gradient = played("non_saturating", "adam", 2)
+        faced, made = jax.jit(ahead)(generator), generate(generator, latent)
 
-        moved = jax.jit(lambda: answered(critic, None, generator))()
-        chex.assert_trees_all_close(after.variables["critic"]["params"], moved[0], rtol=1e-10)
-        objective = jax.jit(lambda generator: wanted(generator, ahead(generator)))
-        blind = jax.jit(jax.grad(lambda params: wanted(params, ahead(generator))))(generator)
-        for name, params in generator.items():
-            gradient = np.asarray(params - after.variables["generator"]["params"][name])
-            expected = differences(lambda leaf, name=name: objective({**generator, name: leaf}), np.asarray(params))
-            np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-9)
-            assert np.abs(gradient - blind[name]).max() > 1e-3  # what looking ahead is about
+        @jax.jit
+        def wanted(params):
+            own = jnp.log1p(jnp.exp(-judge(faced, generate(params, latent)))).mean()
+            return own - critic_wants(ahead(params), real, made)
+
+        assert_is_gradient(gradient, wanted, generator)
 
 
 def differences(function, at, size=1e-5):
