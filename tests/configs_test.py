@@ -16,7 +16,9 @@ from gengen.api import train
 from gengen.build.model import build_model, example_batch
 from gengen.cli.experiments import experiments
 from gengen.cli.tasks import given_to
+from gengen.core.field import Field
 from gengen.core.parallel import AXIS
+from gengen.data.points import CLOUDS
 from gengen.data.signature import Signature
 from gengen.runs.run import open_run
 from gengen.tasks import sample, translate
@@ -53,6 +55,9 @@ def config_of(name, variant=""):
 def signature_of(config):
     """What the data of a config would be, which are not read; those made of the first have its size."""
     section = config.data
+    if section.name in CLOUDS:
+        fields = {"data": Field((2,), "float32", mean=(0.0, 0.0), deviation=(1.0, 1.0))}
+        return Signature(section.name, "points", fields, {"train": 1000}, "")
     height, width = section.resolution
     classes = () if section.name in PICTURES else tuple(str(digit) for digit in range(10))
     counts = {"train": 1000, **({"labelled": section.labelled} if section.labelled else {})}

@@ -10,7 +10,7 @@ from configs.base.autoencoders import (
     solitaire,
     variational,
 )
-from configs.base.gans import dcgan, game, gan, mlp, terms, views
+from configs.base.gans import dcgan, game, gan, mixture, mlp, terms, views
 from configs.base.sections import defaults, optimizer, own_pictures, vary
 from configs.base.translation import (
     adaptable,
@@ -41,6 +41,7 @@ __all__ = [
     "defaults",
     "game",
     "gan",
+    "mixture",
     "mlp",
     "mlp_coders",
     "mnist_and_usps",

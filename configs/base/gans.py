@@ -61,7 +61,23 @@ def mlp() -> tuple[ConfigDict, ConfigDict]:
     """Returns the generator and the critic of the tutorial scripts, without convolutions."""
     common = {"name": "mlp", "activation": "leaky_relu"}
     generator = ConfigDict({**common, "widths": (128, 256, 512, 1024), "norm": "batch"})
-    return _options(generator, ConfigDict({**common, "widths": (512, 256), "norm": "none"}))
+    return _options(generator, ConfigDict({**common, "widths": (512, 256), "norm": "none", "pieces": 1}))
+
+
+def mixture(config: ConfigDict, name: str) -> None:
+    """Makes a config one of a mixture of Gaussians, `ring` or `grid`, with networks and rates as published with PacGAN.
+
+    Published were 400,000 steps on 100,000 points, a hundred packs a step, with the first hidden layer normalised, too.
+    """
+    config.data.name = name
+    config.networks.generator.update(widths=(400,) * 4, activation="relu")
+    config.networks.critic.update(widths=(200,) * 3, pieces=5)
+    config.model.latent = 2
+    for player in ("generator", "critic"):
+        config.optimizers[player] = optimizer("adam", 1e-4, b1=0.8)
+    config.training.update(steps=20_000, batch_size=100 * config.model.views.packing.size)
+    config.training.average.decay = 0.0
+    config.evaluation.update(num=2_500, scores=("modes_hit", "high_quality", "mode_divergence"), best="mode_divergence")
 
 
 def dcgan(width: int, dense: int = 0) -> tuple[ConfigDict, ConfigDict]:

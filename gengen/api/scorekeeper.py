@@ -15,7 +15,8 @@ from gengen.data.signature import DataSet
 from gengen.evaluation.features import UnfitDataError
 from gengen.evaluation.judge import Judge
 from gengen.inference.sampling import Draw
-from gengen.metrics.scores import AS_REAL, SCORES, measure
+from gengen.metrics.measures import measure
+from gengen.metrics.scores import AS_REAL, SCORES
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.status import number
 from gengen.training.writer import Writer, read_lines

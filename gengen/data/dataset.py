@@ -16,6 +16,7 @@ from gengen.data.prepared import WRITE_ERRORS, prepare
 from gengen.data.selection import Selection
 from gengen.data.signature import DataSet
 from gengen.data.sources import Source, Wanted, find_source
+from gengen.data.stacks import CHANNELS, STACKS, stacked
 from gengen.files.places import place, plain
 
 _FORMAT = "v3"  # of the decoded cache: to be raised when it holds more, or the same picture decodes to other pixels
@@ -72,7 +73,7 @@ def load(
     root = _root(data_dir)
     manual = place("--config.data.manual_dir", manual_dir).absolute() if manual_dir else None
     try:
-        data = _decoded(name, Wanted(root, manual, rule, domain, size, kind, test_share), channels, crop)
+        data = _whole(name, Wanted(root, manual, rule, domain, size, kind, test_share), channels, crop)
     except OSError as error:
         _refuse_unusable(root, error)
         raise
@@ -81,6 +82,15 @@ def load(
     if manual and name == "array_folder":
         say(described(shown(manual), data.signature))
     return selection.of(data)
+
+
+def _whole(name: str, wanted: Wanted, channels: int | None, crop: str) -> DataSet:
+    """Gets all of a data set; stacks are made of digits that were decoded."""
+    if name not in STACKS:
+        return _decoded(name, wanted, channels, crop)
+    if channels not in (None, CHANNELS):
+        raise Refusal(f"--config.data.channels={channels} should be {CHANNELS}: {name} has a digit in each channel.")
+    return stacked(name, _decoded(STACKS[name], wanted, 1, crop))
 
 
 def _decoded(name: str, wanted: Wanted, channels: int | None, crop: str) -> DataSet:

@@ -189,10 +189,12 @@ class DataSet:
     a second picture, "paired", uint8 [N, H, W, P], holds it. The splits are "train" and "test", and those that a
     selection adds. The arrays are for reading only. `folder` is where what is derived from them is kept; that of a part
     lies in that of the whole, and need not exist yet. `second` is another data set, of other examples that correspond
-    to none of these in particular; its signature is that of `signature.second`.
+    to none of these in particular; its signature is that of `signature.second`. Of stacks, `layers` are the grey
+    pictures that the channels are made of.
     """
 
     signature: Signature
     splits: Mapping[str, Mapping[str, np.ndarray]]
     folder: Path
     second: "DataSet | None" = None
+    layers: "DataSet | None" = None

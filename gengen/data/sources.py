@@ -14,6 +14,7 @@ from gengen.data.errors import explained, quiet
 from gengen.data.image_folder import list_folder
 from gengen.data.listing import shown
 from gengen.data.splits import VERSION, VERSIONS
+from gengen.data.stacks import STACKS
 
 
 class Wanted(NamedTuple):
@@ -157,12 +158,13 @@ _DRAWN = ("digits",)  # of these, the builder draws the split for testing
 
 BUILDERS: Mapping[str, Callable[[Wanted], Source]] = {
     **{name: functools.partial(_own, name) for name in _NAMES},
+    **{name: functools.partial(_own, digits) for name, digits in STACKS.items()},
     **{name: functools.partial(_drawn_arrays, name) for name in _ARRAYS},
     "solids": _solids,
     "image_folder": _image_folder,
     "array_folder": _array_folder,
 }
-"""gengen's own data sets, by `config.data.name`."""
+"""gengen's own data sets, by `config.data.name`; the source of stacks is that of their digits."""
 
 UNUSED: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys((*_ARRAYS, "array_folder"), ("resolution", "channels", "crop")),

@@ -18,7 +18,7 @@ from gengen.inference.domains import domains
 from gengen.inference.sampling import sampler
 from gengen.metrics.examples import Examples
 from gengen.metrics.interval import Estimate, of_share
-from gengen.metrics.scores import labels_of
+from gengen.metrics.measures import labels_of
 
 SCORES = ("frechet_distance", "precision", "recall")
 """What images of a domain are judged by."""

@@ -15,6 +15,7 @@ from gengen.core.units import Units
 from gengen.data.labels import present
 from gengen.data.signature import DataSet
 from gengen.data.torch_file import read_state_dict
+from gengen.evaluation.extractor import Extractor, stacked
 from gengen.evaluation.nearest_classifier import NearestClassifier
 from gengen.evaluation.self_supervised import CHANNELS, rotations_of, side_of
 from gengen.evaluation.trained_classifier import classifier_of
@@ -35,36 +36,6 @@ WANTED = (
 
 CHUNK = 50
 """Images that go through Inception in one call."""
-
-
-class Extractor(NamedTuple):
-    """A function from examples to features, and what tells it from others.
-
-    Attributes:
-      name: of its architecture.
-      digest: of its weights; empty where there are none.
-      dimension: number D of features.
-      resize: what happens to examples before, in words.
-      extract: examples [N, *shape] -> features [N, D] and log-probabilities [N, K], None where it has no classes.
-      classes: number K of its classes; 0 where it has none.
-      accuracy: share of the held-out examples that it classifies correctly, or of their turns that it tells; None where
-        it was not trained here.
-      teacher: what taught it: "labels", or "rotations" of the data themselves; "" where nobody did here.
-    """
-
-    name: str
-    digest: str
-    dimension: int
-    resize: str
-    extract: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]
-    classes: int
-    accuracy: float | None = None
-    teacher: str = ""
-
-    @property
-    def title(self) -> str:
-        """How scores name it."""
-        return f"{self.name} {self.digest}".strip()
 
 
 class Extractors(NamedTuple):
@@ -198,6 +169,8 @@ def _coordinates_alone(data: DataSet, asked: str) -> str:
 
 
 def _classifier(data: DataSet) -> Extractor:
+    if data.layers:
+        return stacked(_classifier(data.layers), data.signature.shape[-1])
     network = trained(data, classifier_of(data), data.folder / "classifier.npz")
     classes = len(data.signature.classes)
     accuracy = network.accuracy if network.metadata["count"] else None

@@ -14,13 +14,16 @@ from gengen.core.state import Variables
 from gengen.data.labels import only_labelled, present, with_labels
 from gengen.data.signature import DataSet
 from gengen.data.splits import OWN
-from gengen.evaluation.features import Extractor, Extractors, UnfitDataError, choose, extractors
+from gengen.evaluation.extractor import Extractor
+from gengen.evaluation.features import Extractors, UnfitDataError, choose, extractors
+from gengen.evaluation.known_modes import modes_of
 from gengen.inference.conditions import LABEL
 from gengen.inference.sampling import Draw
 from gengen.metrics.comparison import Compared, compare
-from gengen.metrics.examples import Examples, Real, real_of
+from gengen.metrics.examples import Examples, Real
 from gengen.metrics.interval import Estimate
-from gengen.metrics.scores import FEWEST_POINTS, FEWEST_TRAINING, SCORES, available, measure
+from gengen.metrics.measures import measure
+from gengen.metrics.scores import FEWEST_POINTS, FEWEST_TRAINING, SCORES, available
 from gengen.runs.run import Run
 
 REFERENCE = 10_000
@@ -77,7 +80,7 @@ class Judge:
         self.asked = pick(train["label"], self.num)[1] if labelled else None
         self._data, self._settings = data, settings
         choice = choose(data, settings)
-        self._counts = _counts(data) if choice.labelled else None
+        self._counts, self._modes = _counts(data) if choice.labelled else None, modes_of(data)
         can = partial(
             available,
             probabilities=choice.has_classes,
@@ -85,6 +88,8 @@ class Judge:
             pairs=self._counts is not None and self.num > 3 * len(self._counts),
             asked=labelled,
             pictures=data.signature.kind == "picture",
+            modes=self._modes is not None,
+            centres=self._modes is not None and self._modes.centred,
         )
         self.names = chosen(scores, can(number=number))
         self.left_out = "" if scores else _left_out(data, [name for name in can() if name not in self.names])
@@ -102,7 +107,8 @@ class Judge:
         test = self._data.splits["test"]
         indices, held_out = pick(test["data"], REFERENCE)
         reference = self.examples(held_out, asked=None if self.asked is None else test["label"][indices])
-        return real_of(reference, self.sees.points.extract(self.training)[0], self._counts)
+        modes = self._modes.number if self._modes else 0
+        return Real(reference, self.sees.points.extract(self.training)[0], self._counts, modes)
 
     def examples(
         self, data: np.ndarray, indices: np.ndarray | None = None, asked: np.ndarray | None = None
@@ -120,7 +126,8 @@ class Judge:
             seen = None
         elif self.sees.classes is not self.sees.features:
             seen = self.sees.classes.extract(data)[1]
-        return Examples(data, self.sees.points.extract(data)[0], features, log_probabilities, seen, indices, asked)
+        points, modes = self.sees.points.extract(data)[0], self._modes.find(data, seen) if self._modes else None
+        return Examples(data, points, features, log_probabilities, seen, indices, asked, modes)
 
     def samples(self, draw: Draw, variables: Variables, seed: int) -> Examples:
         """Draws samples, of the classes asked for where they can be told, and shows them to the extractors.
@@ -151,7 +158,12 @@ class Judge:
 
     def extractor(self, name: str) -> Extractor:
         """The extractor that a score sees through."""
-        extractor = self.sees._asdict()[SCORES[name].sees]
+        if SCORES[name].sees != "modes":
+            extractor = self.sees._asdict()[SCORES[name].sees]
+        elif self._modes and self._modes.centred:
+            extractor = self.sees.points._replace(name="centres", classes=self._modes.number)
+        else:
+            extractor = self.sees.classes
         assert isinstance(extractor, Extractor)
         return extractor
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import jax
 import numpy as np
@@ -11,13 +10,12 @@ from gengen.core.model import GenerativeModel
 from gengen.core.state import Variables
 from gengen.core.units import Units
 from gengen.data.labels import with_labels
-from gengen.data.points import CLOUDS, density_of
+from gengen.data.points import density_of
 from gengen.evaluation.features import on_unit_scale
 from gengen.evaluation.judge import REFERENCE, Section, Subject, pick
 from gengen.inference.batched import batched, chosen
 from gengen.inference.conditions import LABEL, classes_of
 from gengen.metrics.likelihood import log_likelihood
-from gengen.metrics.modes import high_quality, modes_hit
 from gengen.metrics.parzen import parzen
 
 CHUNK = 100
@@ -93,27 +91,17 @@ def windows(subject: Subject) -> Section | None:
 
 
 def density(subject: Subject) -> Section | None:
-    """The exact log-density of samples, beside that of held-out data; and which modes of a mixture they cover.
+    """The exact log-density of samples, beside that of held-out data.
 
     Returns:
-      For "samples" and "held_out" their number and the mean "nats", and where the data are a mixture of Gaussians the
-      share of "high_quality" and the "modes" hit, of how many "components"; None where no density is known.
+      For "samples" and "held_out" their number of "points" and the mean "nats"; None where no density is known.
     """
     exact = density_of(subject.data.signature)
     if subject.samples is None or exact is None:
         return None
     judge, drawn = subject.samples
     sets = {"samples": drawn.data, "held_out": judge.real.reference.data}
-    name = subject.data.signature.name
-    return Section({shown: _of_density(points, name, exact) for shown, points in sets.items()})
-
-
-def _of_density(points: np.ndarray, name: str, exact: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
-    cloud = CLOUDS[name]
-    found: dict[str, Any] = {"points": len(points), "nats": log_likelihood(exact(points))._asdict()}
-    if cloud.nodes == 1:
-        centres = cloud.curve(np.arange(cloud.components), np.zeros(cloud.components))
-        found["high_quality"] = high_quality(points, centres, deviation=cloud.deviation)._asdict()
-        found["modes"] = modes_hit(points, centres, deviation=cloud.deviation)._asdict()
-        found["components"] = cloud.components
-    return found
+    found = {
+        name: {"points": len(points), "nats": log_likelihood(exact(points))._asdict()} for name, points in sets.items()
+    }
+    return Section(found)

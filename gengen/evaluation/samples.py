@@ -8,7 +8,7 @@ import numpy as np
 
 from gengen.core.field import Field
 from gengen.data.points import density_of
-from gengen.evaluation.features import Extractor
+from gengen.evaluation.extractor import Extractor
 from gengen.evaluation.judge import Judge, Section, Subject
 from gengen.metrics import classes as class_scores
 from gengen.metrics.comparison import Compared
@@ -16,7 +16,8 @@ from gengen.metrics.copying import copied
 from gengen.metrics.examples import Examples
 from gengen.metrics.frechet import frechet_distance
 from gengen.metrics.interval import Estimate
-from gengen.metrics.scores import SCORES, labels_of
+from gengen.metrics.measures import labels_of
+from gengen.metrics.scores import SCORES
 from gengen.metrics.verdict import Classes, verdict
 from gengen.pictures.chart import Panel, Shares, chart
 from gengen.pictures.grid import grid

@@ -13,8 +13,9 @@ from gengen.metrics.examples import Examples, Real
 from gengen.metrics.frechet import frechet_difference
 from gengen.metrics.interval import Estimate
 from gengen.metrics.kernel import kernel_difference
+from gengen.metrics.measures import labels_of, measure
 from gengen.metrics.precision_recall import manifold_differences
-from gengen.metrics.scores import AS_REAL, SCORES, labels_of, measure
+from gengen.metrics.scores import AS_REAL, SCORES
 
 
 class Compared(NamedTuple):

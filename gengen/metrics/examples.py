@@ -1,5 +1,7 @@
 """What the scores see of a set of examples, and of the data that samples are compared with."""
 
+import dataclasses
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +25,7 @@ class Examples(NamedTuple):
       class_log_probabilities: of the data's classes [N, K]; None where the data have no labels.
       indices: for training examples that stand in for samples, their indices in the training split [N]; else None.
       asked: the classes that the examples were asked to be of [N]; None where nothing was asked for.
+      modes: of the data, which each is of, `NO_MODE` where it is of none [N]; None where they are not known.
     """
 
     data: np.ndarray
@@ -32,42 +35,43 @@ class Examples(NamedTuple):
     class_log_probabilities: np.ndarray | None
     indices: np.ndarray | None = None
     asked: np.ndarray | None = None
+    modes: np.ndarray | None = None
 
 
-class Real(NamedTuple):
-    """The data that samples are compared with, and what is derived from them once; made by `real_of`.
+@dataclasses.dataclass(frozen=True)
+class Real:
+    """The data that samples are compared with; what is derived from them is so once, when a score first needs it.
 
     Attributes:
       reference: held-out examples.
       training: all training examples as points [M, P].
       counts: training examples that are known to be of each class [K]; None where there are no labels.
-      bins: centres of the reference's bins [B, D].
-      radius: distance below which two examples, as points, count as one.
-      limit: how near to a training example a sample counts as its copy.
+      modes: number of modes; 0 where they are not known.
     """
 
     reference: Examples
     training: np.ndarray
     counts: np.ndarray | None
-    bins: np.ndarray
-    radius: float
-    limit: CopyLimit
+    modes: int = 0
 
     @property
     def shares(self) -> np.ndarray | None:
         """The share of each class in the data [K]."""
         return None if self.counts is None else self.counts / self.counts.sum()
 
+    @cached_property
+    def bins(self) -> np.ndarray:
+        """Centres of the reference's bins [B, D]."""
+        return bins.fit_bins(self.reference.features)
 
-def real_of(reference: Examples, training: np.ndarray, counts: np.ndarray | None) -> Real:
-    """Derives from the data what the scores need; the arguments are the fields of `Real`."""
-    # So few held-out examples do not show how near to each other different ones may lie, and the training ones do.
-    different = reference.points if len(reference.points) >= LEAST_POINTS else training
-    return Real(
-        reference,
-        training,
-        counts,
-        bins=bins.fit_bins(reference.features),
-        radius=duplicate_radius(different),
-        limit=fit_limit(reference.points, training),
-    )
+    @cached_property
+    def radius(self) -> float:
+        """Distance below which two examples, as points, count as one."""
+        # So few held-out examples do not show how near to each other different ones may lie, and the training ones do.
+        different = self.reference.points if len(self.reference.points) >= LEAST_POINTS else self.training
+        return duplicate_radius(different)
+
+    @cached_property
+    def limit(self) -> CopyLimit:
+        """How near to a training example a sample counts as its copy."""
+        return fit_limit(self.reference.points, self.training)

@@ -1,20 +1,7 @@
-"""All scores of a set of examples, in one table: what each is called, means and needs, and how it is measured."""
+"""All scores of a set of examples, in one table: what each is called, means and needs. `measures` measures them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
-
-import numpy as np
-
-from gengen.metrics import bins, classes
-from gengen.metrics.collisions import collisions
-from gengen.metrics.copying import copied
-from gengen.metrics.examples import Examples, Real
-from gengen.metrics.frechet import frechet_distance
-from gengen.metrics.inception_score import inception_score
-from gengen.metrics.interval import Estimate, of_share
-from gengen.metrics.kernel import kernel_distance
-from gengen.metrics.ms_ssim import class_similarity
-from gengen.metrics.precision_recall import manifold_scores
 
 AS_REAL = "as real"
 """Which direction is better, of a score that is good neither high nor low."""
@@ -35,10 +22,11 @@ class Score(NamedTuple):
     Attributes:
       title: its name for people.
       better: "lower", "higher", or `AS_REAL` where it should be what it is for real images.
-      sees: "features", "classes" or "points": what it is computed from.
+      sees: "features", "classes", "modes" or "points": what it is computed from.
       least: (dimensions D, classes K of what it sees through) -> the number of examples from which it means something:
         four for each direction of a covariance, a thousand where neighbours stand for a manifold, fifty or a hundred
-        for each share of a class. Rules of thumb; what fewer examples do shows in the floor.
+        for each share of a class, 26 for each mode, as published. Rules of thumb; what fewer examples do shows in the
+        floor.
       paper: where it comes from.
       fewest: held-out and training examples without which it cannot be computed, or its interval does not hold: balls
         of neighbours in halves of them need 32 of each, ten splits of an Inception score two in each.
@@ -146,6 +134,18 @@ SCORES: Mapping[str, Score] = {
         fewest=FEWEST,
         compares=True,
     ),
+    "modes_hit": Score("modes hit", "higher", "modes", lambda d, k: 26 * k, "Srivastava et al. 2017, arXiv:1705.07761"),
+    "high_quality": Score(
+        "share of high quality", "higher", "modes", lambda d, k: 1000, "Srivastava et al. 2017, arXiv:1705.07761"
+    ),
+    "mode_divergence": Score(
+        "divergence of modes",
+        "lower",
+        "modes",
+        lambda d, k: 26 * k,
+        "Lin et al. 2018, arXiv:1712.04086",
+        logarithmic=True,
+    ),
     "class_divergence": Score(
         "divergence of classes",
         "lower",
@@ -194,7 +194,15 @@ SCORES: Mapping[str, Score] = {
 
 
 def available(
-    *, probabilities: bool, labels: bool, pairs: bool, asked: bool = False, pictures: bool = True, number: int = 32
+    *,
+    probabilities: bool,
+    labels: bool,
+    pairs: bool,
+    asked: bool = False,
+    pictures: bool = True,
+    modes: bool = False,
+    centres: bool = False,
+    number: int = 32,
 ) -> list[str]:
     """Names of the scores that can be had.
 
@@ -204,9 +212,12 @@ def available(
       pairs: whether there are sure to be two pairs of samples of one class.
       asked: whether samples are asked to be of a class.
       pictures: whether the data are pictures.
+      modes: whether their modes are known.
+      centres: whether a sample may be of none of these, because it is too far from all.
       number: of held-out or of training examples, the smaller one.
     """
     needs = {"inception_score": probabilities, "class_similarity": pairs, "label_agreement": asked}
+    needs |= {"modes_hit": modes, "mode_divergence": modes, "high_quality": centres}
     without = {name for name, had in needs.items() if not had}
     return [
         name
@@ -214,77 +225,3 @@ def available(
         if name not in without and (labels or score.sees != "classes") and (pictures or not score.pictures)
         if number >= score.fewest
     ]
-
-
-def measure(real: Real, samples: Examples, names: Sequence[str]) -> dict[str, Estimate]:
-    """Measures the scores named, in the order of `SCORES`.
-
-    Args:
-      real: the data.
-      samples: the examples judged.
-      names: some of those that are `available`.
-    """
-    found: dict[str, Estimate] = {}
-    for group, function in _MEASURES.items():
-        if set(group) & set(names):
-            found |= dict(zip(group, function(real, samples), strict=True))
-    return {name: found[name] for name in SCORES if name in names}
-
-
-def labels_of(examples: Examples) -> np.ndarray:
-    """The classes that the classifier sees [N]."""
-    assert examples.class_log_probabilities is not None
-    return np.asarray(examples.class_log_probabilities.argmax(1))
-
-
-def _inception(real: Real, samples: Examples) -> Sequence[Estimate]:
-    assert samples.log_probabilities is not None
-    return (inception_score(samples.log_probabilities),)
-
-
-def _manifold(real: Real, samples: Examples) -> Sequence[Estimate]:
-    return manifold_scores(real.reference.features, samples.features)
-
-
-def _bins(real: Real, samples: Examples) -> Sequence[Estimate]:
-    return (bins.different_bins(real.reference.features, samples.features, real.bins),)
-
-
-def _classes(real: Real, samples: Examples) -> Sequence[Estimate]:
-    assert real.shares is not None and samples.class_log_probabilities is not None
-    return (
-        classes.divergence(labels_of(samples), real.shares),
-        classes.confidence(np.exp(samples.class_log_probabilities)),
-    )
-
-
-def _agreement(real: Real, samples: Examples) -> Sequence[Estimate]:
-    assert samples.asked is not None
-    return (of_share(int((labels_of(samples) == samples.asked).sum()), len(samples.asked)),)
-
-
-def _similarity(real: Real, samples: Examples) -> Sequence[Estimate]:
-    assert real.shares is not None
-    return (class_similarity(samples.data, labels_of(samples), len(real.shares)),)
-
-
-def _collisions(real: Real, samples: Examples) -> Sequence[Estimate]:
-    return (collisions(samples.points, real.radius).probability,)
-
-
-def _copied(real: Real, samples: Examples) -> Sequence[Estimate]:
-    return (copied(samples.points, real.training, real.limit, exclude=samples.indices).share,)
-
-
-_MEASURES: Mapping[tuple[str, ...], Callable[[Real, Examples], Sequence[Estimate]]] = {
-    ("frechet_distance",): lambda real, samples: (frechet_distance(real.reference.features, samples.features),),
-    ("kernel_distance",): lambda real, samples: (kernel_distance(real.reference.features, samples.features),),
-    ("inception_score",): _inception,
-    ("precision", "recall", "density", "coverage"): _manifold,
-    ("different_bins",): _bins,
-    ("class_divergence", "class_confidence"): _classes,
-    ("label_agreement",): _agreement,
-    ("class_similarity",): _similarity,
-    ("collisions",): _collisions,
-    ("copied",): _copied,
-}

@@ -16,6 +16,9 @@ MISSING, STARVED = 0.1, 0.5
 COLLAPSED = 0.5
 """Two samples that are near-duplicates more often than this are one example."""
 
+NAMED = 10
+"""The most classes that are named one by one where each is missing, or starved."""
+
 OBEYED = 0.95
 """Samples are often of another class than asked for where fewer than this share of what real data reach agree."""
 
@@ -141,7 +144,10 @@ def _unequal(classes: Classes) -> list[str]:
             starved.append(said)
     sentences = []
     for listed, what in ((missing, "missing"), (starved, "starved")):
-        if listed:
+        if len(listed) > NAMED:
+            few = ", ".join(listed[:NAMED])
+            sentences.append(f"{len(listed):,} of {len(classes.names):,} classes are {what}, such as {few}.")
+        elif listed:
             kind, are = ("Class", "is") if len(listed) == 1 else ("Classes", "are")
             sentences.append(f"{kind} {', '.join(listed)} {are} {what}.")
     return sentences

@@ -135,6 +135,8 @@ class Critic(CriticNetwork):
       norm: normalisation, one of `NORMS`: "batch" and "layer" follow each hidden layer but the first, "spectral" is of
         every layer.
       activation: what follows each hidden layer.
+      pieces: linear maps of which a unit of the hidden layers is the largest, in the place of the activation: maxout,
+        Goodfellow et al. 2013, https://arxiv.org/abs/1302.4389; 1 for an activation.
       deviation: whether the last layer also sees the minibatch standard deviation.
       dtype: to which factors of products are rounded; sums and parameters are float32.
     """
@@ -142,6 +144,7 @@ class Critic(CriticNetwork):
     widths: Sequence[Size] = (512, 256)
     norm: Annotated[str, OneOf(NORMS)] = "none"
     activation: Activation = "leaky_relu"
+    pieces: Size = 1
     deviation: bool = False
     dtype: Any = jnp.float32
 
@@ -155,17 +158,19 @@ class Critic(CriticNetwork):
         """Judges data [B, ...].
 
         Raises:
-          ValueError: a width is below 1, or `norm` or `activation` is unknown.
+          ValueError: a width or `pieces` is below 1, or `norm` or `activation` is unknown.
         """
         check_widths(self.widths)
         check_norm(self.norm)
         activation = activation_of(self.activation)
+        if self.pieces < 1:
+            raise ValueError(f"pieces={self.pieces} must be at least 1")
         x = image.reshape(image.shape[0], -1)
         for place, width in enumerate(self.widths):
-            x = weigh(Dense(width, kernel_init=KERNEL_INIT, dtype=self.dtype), x, train, self.norm)
+            x = weigh(Dense(width * self.pieces, kernel_init=KERNEL_INIT, dtype=self.dtype), x, train, self.norm)
             if place > 0:
                 x = normalise(x, train, self.norm, dtype=self.dtype)
-            x = activation(x)
+            x = activation(x) if self.pieces == 1 else x.reshape(len(x), width, self.pieces).max(-1)
         if self.deviation and train:
             check_batch(x.shape[0])
         seen = append_deviation(x) if self.deviation else x

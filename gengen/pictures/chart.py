@@ -10,6 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import SymmetricalLogLocator
 
 COLUMNS = 5
+NAMED = 100
+"""The most classes that have a bar and a name each."""
+
 WIDTH, HIGHEST = 16.0, 8.0
 """Of the chart, and of the picture in it, in inches."""
 
@@ -105,6 +108,16 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
 
 
 def _draw_shares(axes: Any, shares: Shares) -> None:
+    if len(shares.names) > NAMED:
+        for name, share, colour in zip(
+            ("samples", "training data"), (shares.samples, shares.data), COLOURS, strict=False
+        ):
+            axes.plot(100 * np.sort(share)[::-1], label=name, color=colour)
+        axes.set_ylabel("%")
+        axes.set_ylim(bottom=0)
+        axes.set_title("classes, of each the most frequent first", fontsize=10)
+        axes.legend(fontsize=8, loc="upper right", ncols=2)
+        return
     indices = np.arange(len(shares.names))
     errors = np.maximum([shares.samples - shares.low, shares.high - shares.samples], 0)
     axes.bar(indices - 0.2, 100 * shares.samples, 0.4, yerr=100 * errors, label="samples", color=COLOURS[0])

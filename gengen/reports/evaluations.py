@@ -13,6 +13,10 @@ SETS = ("samples", "floor", "noise", "one_image")
 """What is judged: samples, training examples in their place, then two that are known to be bad."""
 
 
+NAMED = {"rotations": "the turns of held-out", "layers": "the single channels of held-out"}
+"""What a network names that was taught by something else than the data's own labels."""
+
+
 def titles(nouns: tuple[str, str]) -> dict[str, str]:
     """What each of `SETS` is called; `nouns` are the words for one example and for several."""
     return dict(zip(SETS, ("samples", "real", "noise", f"one {nouns[0]}"), strict=True))
@@ -47,7 +51,7 @@ def _scores(report: Mapping[str, Any], origin: str, nouns: tuple[str, str]) -> s
         notes += notes_on(entry, many)
     for extractor in report["extractors"]:
         if extractor["accuracy"] is not None:
-            named = "the turns of held-out" if extractor.get("teacher") == "rotations" else "the held-out"
+            named = NAMED.get(extractor.get("teacher", ""), "the held-out")
             notes.append(f"{extractor['title']} names {extractor['accuracy']:.2%} of {named} {many} right.")
     notes += filter(None, [report.get("left_out")])
     begins = (
@@ -77,11 +81,7 @@ def _density(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
     for shown, what in (("samples", "samples"), ("held_out", f"held-out {nouns[1]}")):
         if found:
             entry = found[shown]
-            line = f"Mean log-density of {entry['points']:,} {what}: {_within(entry['nats'])} nats"
-            if "modes" in entry:
-                line += f"; {_within(entry['high_quality'], 100)} % of them lie within three deviations of a mode, and"
-                line += f" they hit {entry['modes']['value']:.0f} of {entry['components']} modes"
-            yield line + "."
+            yield f"Mean log-density of {entry['points']:,} {what}: {_within(entry['nats'])} nats."
 
 
 def _codes(found: Found, nouns: tuple[str, str]) -> Iterator[str]:

@@ -13,7 +13,8 @@ from gengen.core.parallel import example_keys
 from gengen.data.domains import joined
 from gengen.data.signature import DataSet, Signature
 from gengen.evaluation.domain_scores import pairs_of_samples
-from gengen.evaluation.features import KINDS, Extractor
+from gengen.evaluation.extractor import Extractor
+from gengen.evaluation.features import KINDS
 from gengen.evaluation.judge import pick
 from gengen.evaluation.translation_scores import translation
 from gengen.metrics.interval import of_share

@@ -11,7 +11,8 @@ from gengen.evaluation.features import UnfitDataError
 from gengen.evaluation.judge import Judge
 from gengen.metrics import classes as class_scores
 from gengen.metrics.frechet import frechet_distance
-from gengen.metrics.scores import SCORES, labels_of
+from gengen.metrics.measures import labels_of
+from gengen.metrics.scores import SCORES
 from gengen.metrics.verdict import Classes, verdict
 
 

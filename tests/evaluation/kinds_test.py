@@ -1,5 +1,6 @@
 """Data of every kind, judged: which scores there are, what they see, what is noise, and what is said."""
 
+import dataclasses
 import json
 import math
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from gengen.data.signature import BYTE, DataSet, Signature, label_field
 from gengen.evaluation import detectors
 from gengen.evaluation.features import UnfitDataError, extractors
 from gengen.evaluation.judge import Judge
+from gengen.evaluation.known_modes import modes_of
 from gengen.evaluation.likelihoods import density
 from gengen.evaluation.nearest_classifier import NEIGHBOURS, NearestClassifier
 from gengen.evaluation.samples import noise_like
@@ -60,8 +62,10 @@ def data_of(kind, folder, shape=None, train=240, test=160, classes=CLASSES):
     return DataSet(Signature(f"some {kind}", kind, fields, counts, "d" * 16), splits, folder)
 
 
-NEEDS_MORE = {"inception_score", "label_agreement", "class_similarity"}
-"""Scores of a network with classes of its own, of samples that were told their class, and of pictures alone."""
+MODES = {"modes_hit", "high_quality", "mode_divergence"}
+
+NEEDS_MORE = {"inception_score", "label_agreement", "class_similarity", *MODES}
+"""Scores of a network with classes of its own, of samples that were told their class, of pictures, of known modes."""
 
 
 @pytest.mark.parametrize("kind", SHAPES)
@@ -187,12 +191,30 @@ def test_the_exact_density_of_samples_stands_beside_that_of_held_out_data(ring, 
     judge = SimpleNamespace(real=SimpleNamespace(reference=real))
     found = density(subject._replace(samples=subject.samples._replace(judge=judge))).found
     assert found["samples"]["nats"]["value"] == pytest.approx(-math.log(8 * 2 * math.pi * 0.01**2), abs=1e-6)
-    assert found["samples"]["modes"]["value"] == 4 and found["samples"]["components"] == 8
     # Minus the entropy of one component and of their choice, as the components do not overlap.
     entropy = math.log(8) + math.log(2 * math.pi * math.e * 0.01**2)
     assert found["held_out"]["nats"]["low"] < -entropy < found["held_out"]["nats"]["high"]
-    assert found["held_out"]["modes"]["value"] == 8
-    assert found["held_out"]["high_quality"]["low"] < 1 - math.exp(-4.5) < found["held_out"]["high_quality"]["high"]
+
+
+def test_samples_of_a_mixture_are_judged_by_its_modes(ring):
+    judge = Judge(ring, SETTINGS, num=2500, scores=tuple(MODES))
+    assert judge.names == [name for name in SCORES if name in MODES]
+    assert {judge.extractor(name).title for name in MODES} == {"centres"} and judge.least("modes_hit") == 26 * 8
+    real = judge.scores(judge.floor())
+    assert real["modes_hit"].value == 8 and real["mode_divergence"].high < 0.01
+    assert real["high_quality"].low < 1 - math.exp(-4.5) < real["high_quality"].high
+    angles = np.arange(4) * np.pi / 4
+    half = judge.examples(np.stack([np.cos(angles), np.sin(angles)], -1).repeat(5, 0).astype(np.float32))
+    found = {name: estimate.value for name, estimate in judge.scores(half).items()}
+    assert found == {"modes_hit": 4, "high_quality": 1, "mode_divergence": pytest.approx(math.log(2))}
+    compared = judge.compared(half, judge.floor(), judge.scores(half), real)
+    assert compared["modes_hit"].difference.p_value < 0.05 and compared["mode_divergence"].difference.p_value < 0.05
+
+
+def test_of_some_classes_of_a_mixture_no_modes_are_known(ring):
+    counts = {"train": 2_400, "test": 500}
+    few = dataclasses.replace(ring, signature=dataclasses.replace(ring.signature, counts=counts))
+    assert modes_of(ring).number == 8 and modes_of(few) is None
 
 
 def test_other_data_have_no_density_that_is_known(tmp_path, subject_of):

@@ -18,7 +18,7 @@ from gengen.inference.batched import SIZE
 from gengen.inference.conditions import by_class, columns_of, of_class
 from gengen.inference.sampling import sampler
 from gengen.inference.shown import sheet
-from gengen.metrics.scores import labels_of
+from gengen.metrics.measures import labels_of
 from gengen.pictures.captions import captioned
 from gengen.runs import run
 from gengen.runs.prepare import load_data

@@ -7,11 +7,12 @@ from scipy import stats
 
 from gengen.metrics.comparison import compare
 from gengen.metrics.difference import told_apart
-from gengen.metrics.examples import Examples, real_of
+from gengen.metrics.examples import Examples, Real
 from gengen.metrics.frechet import frechet_difference, frechet_distance
 from gengen.metrics.kernel import kernel_difference, kernel_distance
+from gengen.metrics.measures import labels_of, measure
 from gengen.metrics.precision_recall import manifold_differences, manifold_scores
-from gengen.metrics.scores import AS_REAL, SCORES, available, labels_of, measure
+from gengen.metrics.scores import AS_REAL, SCORES, available
 
 FEATURES, CLASSES, TRAINING, HELD_OUT = 8, 4, 240, 160
 TEACH = np.random.default_rng(9).normal(size=(FEATURES, CLASSES))
@@ -45,7 +46,7 @@ def compared():
         training, reference, fresh = (draw(random, size) for size in (TRAINING, HELD_OUT, TRAINING))
         train = images_of(training, random)
         counts = np.bincount(labels_of(train), minlength=CLASSES)
-        real = real_of(images_of(reference, random), training, counts)
+        real = Real(images_of(reference, random), training, counts)
         indices = random.permutation(TRAINING)
         floor = jax.tree.map(lambda field: field[indices], train)._replace(indices=indices)
         samples = images_of(change(fresh), random)

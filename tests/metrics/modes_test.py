@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gengen.metrics.modes import good_counts, high_quality, mode_divergence, modes_hit
+from gengen.metrics.modes import NO_MODE, high_quality, mode_divergence, mode_of, modes_hit
 
 GRID = np.stack(np.meshgrid(np.arange(5.0), np.arange(5.0)), -1).reshape(-1, 2)
 DEVIATION = 0.05
@@ -18,17 +18,23 @@ def draw(random, size, weights=None, scale=1.0, centres=GRID):
     return centres[modes] + scale * DEVIATION * random.standard_normal((size, centres.shape[1]))
 
 
+def score(measure, samples, centres=GRID):
+    """One of the three scores of samples of the mixture."""
+    modes = mode_of(samples, centres, deviation=DEVIATION)
+    return measure(modes) if measure is high_quality else measure(modes, len(centres))
+
+
 def held(estimates, expectation):
     return np.mean([found.low - 1e-9 <= expectation <= found.high + 1e-9 for found in estimates])
 
 
 def test_a_perfect_sampler_has_98_89_percent_of_high_quality_and_hits_all_modes_evenly():
     samples = draw(np.random.default_rng(0), 20_000)
-    share = high_quality(samples, GRID, deviation=DEVIATION)
+    share = score(high_quality, samples)
     assert share.low < PERFECT < share.high
     assert share.high - share.low < 0.005
-    assert modes_hit(samples, GRID, deviation=DEVIATION) == (25, pytest.approx(25, abs=1e-9), 25)
-    divergence = mode_divergence(samples, GRID, deviation=DEVIATION)
+    assert score(modes_hit, samples) == (25, pytest.approx(25, abs=1e-9), 25)
+    divergence = score(mode_divergence, samples)
     assert divergence.low <= 24 / (2 * 20_000) <= divergence.high < 0.002
 
 
@@ -39,29 +45,31 @@ def test_counts_are_those_of_a_loop_over_all_centres_in_three_dimensions():
     expected = [
         sum(row.argmin() == mode and row.min() <= 2.5 * 0.3 for row in distances) for mode in range(len(centres))
     ]
-    np.testing.assert_array_equal(good_counts(samples, centres, deviation=0.3, within=2.5), expected)
+    modes = mode_of(samples, centres, deviation=0.3, within=2.5)
+    np.testing.assert_array_equal(np.bincount(modes + 1, minlength=8), [300 - sum(expected), *expected])
+    assert NO_MODE == -1
 
 
 def test_the_order_of_the_samples_does_not_matter():
     random = np.random.default_rng(2)
     samples = draw(random, 300, scale=1.5)
-    for score in (high_quality, modes_hit, mode_divergence):
-        assert score(samples, GRID, deviation=DEVIATION) == score(random.permutation(samples), GRID, deviation=0.05)
+    for measure in (high_quality, modes_hit, mode_divergence):
+        assert score(measure, samples) == score(measure, random.permutation(samples))
 
 
-def test_one_mode_alone_is_log_k_from_uniform_and_no_good_sample_is_nothing():
+def test_one_mode_alone_is_log_k_from_uniform_and_no_good_sample_may_be_anything():
     samples = draw(np.random.default_rng(3), 500, weights=np.arange(25) == 4)
-    assert mode_divergence(samples, GRID, deviation=DEVIATION).value == pytest.approx(math.log(25))
-    assert modes_hit(samples, GRID, deviation=DEVIATION).value == 1
+    assert score(mode_divergence, samples).value == pytest.approx(math.log(25))
+    assert score(modes_hit, samples).value == 1
     far = samples + 100
-    assert high_quality(far, GRID, deviation=DEVIATION).value == 0
-    assert modes_hit(far, GRID, deviation=DEVIATION)[:2] == (0, 0)
-    assert np.isnan(mode_divergence(far, GRID, deviation=DEVIATION)).all()
+    assert score(high_quality, far).value == 0
+    assert score(modes_hit, far)[:2] == (0, 0)
+    assert score(mode_divergence, far) == (math.log(25), 0, math.log(25))
 
 
 def test_a_mode_that_a_few_more_samples_might_have_hit_or_missed_is_in_the_interval():
     def with_counts(*counts):
-        return modes_hit(np.repeat(GRID[: len(counts)], counts, axis=0), GRID[: len(counts)], deviation=DEVIATION)
+        return modes_hit(np.repeat(np.arange(len(counts)), counts), len(counts))
 
     assert with_counts(500, 500, 500, 0) == (3, pytest.approx(3, abs=1e-9), 4)
     once = with_counts(500, 500, 500, 1)
@@ -76,9 +84,7 @@ def test_a_mode_that_a_few_more_samples_might_have_hit_or_missed_is_in_the_inter
 def test_the_interval_of_the_share_of_high_quality_holds_its_expectation(scale, expectation):
     random = np.random.default_rng(4)
     centres = 10 * GRID  # so far apart that no sample is nearest to another centre than its own
-    estimates = [
-        high_quality(draw(random, 1000, scale=scale, centres=centres), centres, deviation=DEVIATION) for _ in range(200)
-    ]
+    estimates = [score(high_quality, draw(random, 1000, scale=scale, centres=centres), centres) for _ in range(200)]
     assert 0.90 <= held(estimates, expectation) <= 0.99
 
 
@@ -96,7 +102,7 @@ def test_the_interval_of_the_number_of_modes_holds_its_expectation(fault, size):
     random = np.random.default_rng(5)
     shares = PERFECT * FAULTS[fault] / FAULTS[fault].sum()
     expectation = (1 - (1 - shares) ** size).sum()
-    estimates = [modes_hit(draw(random, size, FAULTS[fault]), GRID, deviation=DEVIATION) for _ in range(200)]
+    estimates = [score(modes_hit, draw(random, size, FAULTS[fault])) for _ in range(200)]
     # A count of a few rare modes is so discrete, and constant where all or none are rare, that more than 99 % hold.
     assert held(estimates, expectation) >= 0.90
 
@@ -105,7 +111,7 @@ def test_the_interval_of_the_number_of_many_modes_is_no_wider_than_it_must_be():
     random = np.random.default_rng(13)
     centres = np.stack(np.meshgrid(np.arange(30.0), np.arange(30.0)), -1).reshape(-1, 2)
     expectation = 900 * (1 - (1 - PERFECT / 900) ** 900)
-    estimates = [modes_hit(draw(random, 900, centres=centres), centres, deviation=DEVIATION) for _ in range(200)]
+    estimates = [score(modes_hit, draw(random, 900, centres=centres), centres) for _ in range(200)]
     assert 0.90 <= held(estimates, expectation) <= 0.99
 
 
@@ -113,7 +119,7 @@ def test_the_interval_of_the_number_of_many_modes_is_no_wider_than_it_must_be():
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_interval_of_the_divergence_holds_its_expectation(fault, size):
     random = np.random.default_rng(7)
-    estimates = [mode_divergence(draw(random, size, FAULTS[fault]), GRID, deviation=DEVIATION) for _ in range(200)]
+    estimates = [score(mode_divergence, draw(random, size, FAULTS[fault])) for _ in range(200)]
     share = held(estimates, np.mean([found.value for found in estimates]))
     # A mode without a sample might have had a few; where it cannot have any, or where few samples leave many modes
     # empty, more than 99 % hold.
@@ -124,7 +130,7 @@ def test_every_fault_moves_its_score_by_more_than_its_interval():
     random = np.random.default_rng(8)
 
     def scores(samples):
-        return [score(samples, GRID, deviation=DEVIATION) for score in (high_quality, modes_hit, mode_divergence)]
+        return [score(measure, samples) for measure in (high_quality, modes_hit, mode_divergence)]
 
     good, hit, divergence = scores(draw(random, 2000))
     assert scores(draw(random, 2000, scale=1.3))[0].high < good.low

@@ -5,7 +5,8 @@ import pytest
 
 from gengen.metrics.examples import Examples
 from gengen.metrics.interval import of_share
-from gengen.metrics.scores import SCORES, available, measure
+from gengen.metrics.measures import measure
+from gengen.metrics.scores import SCORES, available
 
 
 def seen_as(classes, asked):
@@ -24,7 +25,7 @@ def test_agreement_is_the_share_of_samples_that_look_as_they_were_asked_to(asked
 
 
 def test_agreement_can_be_had_where_labels_are_asked_for_and_seen():
-    everything = {"probabilities": True, "labels": True, "pairs": True}
+    everything = {"probabilities": True, "labels": True, "pairs": True, "modes": True, "centres": True}
     assert available(**everything, asked=True) == list(SCORES)
     assert available(**everything) == [name for name in SCORES if name != "label_agreement"]
     assert "label_agreement" not in available(probabilities=True, labels=False, pairs=False, asked=True)

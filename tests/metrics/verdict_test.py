@@ -125,6 +125,16 @@ def test_missing_and_starved_classes_are_named_apart():
     assert said[2].startswith("These samples are told")
 
 
+def test_of_many_missing_classes_only_the_first_are_named():
+    samples = [Estimate(0.0, 0.0, 1e-5)] * 300 + [near(1 / 700)] * 700
+    many = Classes([f"{number:03d}" for number in range(1000)], samples, np.full(1000, 1e-3))
+    said = said_of(GOOD, many)[0]
+    assert said.startswith(
+        "300 of 1,000 classes are missing, such as 000 (0.0% of the samples, 0.1% of the data), 001 "
+    )
+    assert "009" in said and "010" not in said
+
+
 def test_a_class_not_seen_in_few_samples_is_not_called_missing():
     few = Classes(NAMES, [Estimate(0.0, 0.0, 0.04) if name == "3" else near(0.1) for name in NAMES], np.full(10, 0.1))
     assert "Class 3" in said_of(GOOD, few)[0]

@@ -8,7 +8,7 @@ from gengen.core.model import Condition
 from gengen.core.refusal import Refusal
 from gengen.core.units import Units
 from gengen.evaluation import sums
-from gengen.evaluation.features import Extractor
+from gengen.evaluation.extractor import Extractor
 from gengen.inference.latents import Latents
 
 
