@@ -13,10 +13,10 @@ from ml_collections import ConfigDict
 
 from gengen.api.endings import diverged, ending
 from gengen.api.progress import Progress
+from gengen.api.together import Together
 from gengen.build.model import build_model, example_batch
 from gengen.build.optimizers import learning_rates
 from gengen.build.trace import moved_in_stages, parameters_in, patience
-from gengen.core.average import evaluation_variables
 from gengen.core.compilation import quick_compilation
 from gengen.core.model import Batch, GenerativeModel, initialised
 from gengen.core.parallel import local_places, parallel, replicate
@@ -154,11 +154,11 @@ class _Run:
     """One run of a folder, from its latest checkpoint to its last step."""
 
     def __init__(self, config: ConfigDict, workdir: Path, made: Ready, checkpoints: Checkpoints) -> None:
-        data, model = made.shown, made.model
+        data, self._together = made.shown, Together(made.model, config.training)
+        model, self._key = self._together.model, self._together.key
         self._rates = learning_rates(config.optimizers, config.training.steps)
         self._settings, self._workdir, self._model, self._checkpoints = config.training, workdir, model, checkpoints
         self._evaluate_every = config.evaluation.every
-        self._key = jax.random.key(config.training.seed)
         example = example_batch(data.signature)
         restored = checkpoints.restore_latest(jax.eval_shape(model.init, self._key, example))
         found: tuple[int, State] = restored or (0, initialised(model, self._key, example))
@@ -167,8 +167,9 @@ class _Run:
             made = _to_train(config, made)
         self._data = data
         self._scores = self._scorekeeper(config, made.judge)
-        self._moved, self._watch = made.moved, Watch(parameters_in, patience(config, model))
-        self._progress = Progress(model, data, workdir, config.training.seed)
+        self._moved = made.moved
+        self._watch = Watch(lambda state: parameters_in(self._together.first(state)), patience(config, model))
+        self._progress = Progress(model, data, workdir, self._together.seeds)
         self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
         self._drawn: int | None = None
         self._background = Background()
@@ -178,9 +179,8 @@ class _Run:
             return None
         from gengen.api.scorekeeper import Scorekeeper
 
-        return Scorekeeper(
-            self._workdir, judge, config.evaluation, sampler(self._model, self._data.signature.units), self._start
-        )
+        draw = sampler(self._model, self._data.signature.units)
+        return Scorekeeper(self._workdir, judge, config.evaluation, draw, self._start, self._together.shown)
 
     def go(self) -> Path:
         """Trains, and returns the path of the last grid."""
@@ -189,7 +189,7 @@ class _Run:
             self._writer,
             start=start,
             steps=settings.steps,
-            batch_size=settings.batch_size,
+            batch_size=settings.batch_size * len(self._together.seeds),
             log_every=settings.log_every,
             every={DRAWING: settings.sample_every, SAVING: settings.checkpoint_every}
             | ({JUDGING: self._evaluate_every} if self._scores else {}),
@@ -202,20 +202,23 @@ class _Run:
         )
         if self._writer and self._model.notes:
             print(wrapped(f"{self._workdir} {self._model.notes}"))
-        fed = self._batches()
+        fed, settling = self._batches(), self._together.settling()
+        checking = self._together.checking(self._state, report.say, aloud=self._writer is not None)
         with stopping() as stop:
             try:
                 state, stopped = replicate(self._state, jax.local_devices()), None
                 for span in spans(self._model, start, settings.steps):
                     watching = self._watching(state, span)
+                    step, period = span.stage.train_step, span.stage.period
                     state, stopped = train(
-                        report.timed(parallel(span.stage.train_step, period=span.stage.period), span.stage.period),
+                        report.timed(parallel(step, period=period, **settling), period),
                         self._key,
                         state,
                         zip(self._windows(span), fed, strict=False),  # the batches go on into the next stage
                         report=report,
                         actions=(*actions, *watching),
                         stop=stop,
+                        **checking,
                     )
                     if stopped:
                         break
@@ -255,7 +258,7 @@ class _Run:
     def _batches(self) -> Generator[Batch, None, None]:
         return batches(
             streams(self._data),
-            seed=self._settings.seed,
+            seed=self._together.order,
             batch_size=self._settings.batch_size,
             windows=chain.from_iterable(map(self._windows, spans(self._model, self._start, self._settings.steps))),
             devices=jax.device_count(),
@@ -282,7 +285,7 @@ class _Run:
             return
         self._drawn = step
         with self._report.paused(DRAWING):
-            drawn = self._progress.draw(jax.device_get(evaluation_variables(state)))
+            drawn = self._progress.draw(self._together.shown(state))
             self._background.begin(partial(self._write, step, drawn))
         self._report.say(step, [str(picture.path) for picture in reversed(pictures)], every)
 

@@ -68,6 +68,7 @@ def train(
     report: Callable[[int, int, dict[str, Mean]], None],
     actions: Sequence[Action],
     stop: Callable[[], bool],
+    check: Callable[[int, int, dict[str, Mean]], tuple[int, int, dict[str, Mean]]] | None = None,
 ) -> tuple[State, int | None]:
     """Runs dispatches until the batches end or `stop` says so.
 
@@ -83,6 +84,7 @@ def train(
         arrays [steps], all finite.
       actions: done in order when they are due.
       stop: asked once after every window.
+      check: fetches the metrics of a window and raises where training has diverged; `checked` by default.
 
     Returns:
       The state, and the step at which `stop` ended the run; None if the batches ended.
@@ -90,23 +92,24 @@ def train(
     Raises:
       NonFiniteError: a metric is not finite.
     """
+    check = check or checked
     pending: tuple[int, int, Any] | None = None
     for (first, last), batch in batches:
         state, metrics = dispatch(key, state, batch, first)
         if pending:
-            report(*checked(*pending))
+            report(*check(*pending))
         pending = (first, last, metrics)
         due = [action for action in actions if first < action.until and crossed(action.every, first, last)]
         stopped = stop()
         if due or stopped:
-            report(*checked(*pending))
+            report(*check(*pending))
             pending = None
             for action in due:
                 action.act(state, last)
         if stopped:
             return state, last
     if pending:
-        report(*checked(*pending))
+        report(*check(*pending))
     return state, None
 
 
