@@ -57,9 +57,7 @@ def carry_out(flag: FlagValues, configs: Path) -> Path | None:
             check_evaluation(config.evaluation)
         run = open_run(workdir, best=flag.best, raw=flag.raw, given=config, seed=flag.member)
         if run.members and not task.members:
-            say(
-                f"{workdir} trained the seeds {seeds_in_words(run.members)}; this is of the first, --member names another"
-            )
+            say(f"{workdir} has seeds {seeds_in_words(run.members)}; this is of the first, and --member names another")
         return main_of(flag.mode)(run, **given)
     config = _config(flag, workdir)
     if flag.dry_run:

@@ -148,7 +148,8 @@ def _gatherer(
 
     def chosen_by(seed: int, start: int, stop: int) -> np.ndarray:
         chosen = order(seed, size, start * batch_size, stop * batch_size)
-        return chosen.reshape(stop - start, devices, batch_size // devices).swapaxes(0, 1)[places]
+        parts: np.ndarray = chosen.reshape(stop - start, devices, batch_size // devices).swapaxes(0, 1)[places]
+        return parts
 
     return gather
 

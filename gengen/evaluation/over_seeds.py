@@ -23,13 +23,9 @@ def over_seeds(reports: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
       reports: by seed, as `evaluate_run.report_of` makes them.
     """
     report = _merged([{**each, "verdict": [], "member": None} for each in reports.values()])
+    del report["member"], report["verdict"]
     said = [f"Seed {seed}: {line}" for seed, each in reports.items() for line in each.get("verdict", ())]
-    del report["member"]
-    return {
-        **report,
-        "seeds": list(reports),
-        **({"verdict": said} if "verdict" in next(iter(reports.values())) else {}),
-    }
+    return {**report, "seeds": list(reports), **({"verdict": said} if said else {})}
 
 
 def _merged(each: Sequence[Any]) -> Any:
@@ -39,7 +35,7 @@ def _merged(each: Sequence[Any]) -> Any:
         return first
     if all(isinstance(value, Mapping) for value in each):
         keys = [key for key in first if all(key in value for value in each)]
-        if ENDS <= set(keys):
+        if set(keys) >= ENDS:
             return _estimate(each, [key for key in keys if key not in ENDS])
         merged = {key: _merged([value[key] for value in each]) for key in keys}
         return {key: value for key, value in merged.items() if value is not None}

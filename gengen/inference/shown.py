@@ -64,11 +64,12 @@ def by_seed(signature: Signature, examples: Mapping[int, np.ndarray], *, across:
         titles = [title for name in named for title in (name, *[""] * (rows - 1))]
         return [Block(cells, columns, rows=titles, across=across[:columns])]
     drawing, names = KINDS[signature.kind], list(named)
-    parts = [
-        {name: named[name][: drawing.most] for name in names[i : i + PANELS]} for i in range(0, len(names), PANELS)
+    parts = [names[first : first + PANELS] for first in range(0, len(names), PANELS)]
+    bounds, density = _bounds(signature, FRAMED), density_of(signature)
+    pictures = [
+        drawing.sheet({name: named[name][: drawing.most] for name in part}, density=density, bounds=bounds)
+        for part in parts
     ]
-    bounds = _bounds(signature, FRAMED)
-    pictures = [drawing.sheet(part, density=density_of(signature), bounds=bounds) for part in parts]
     return [Block(picture[None], 1, pixels=False) for picture in pictures]
 
 

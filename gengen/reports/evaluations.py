@@ -30,9 +30,7 @@ def said(report: Mapping[str, Any]) -> str:
     )
     if "seeds" in report:
         first, *_, last = report["seeds"]
-        origin += (
-            f" of each of the seeds {first} to {last} (mean ± standard deviation over seeds, interval of the mean)"
-        )
+        origin += f" of each of the seeds {first} to {last} (mean ± standard deviation of seeds, interval of the mean)"
     begins = _scores(report, origin, nouns) if "scores" in report else origin
     found = {name: report.get(name) or {} for name in SENTENCES}
     lines = [*report.get("verdict", ()), *(line for name, say in SENTENCES.items() for line in say(found[name], nouns))]

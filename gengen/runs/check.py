@@ -14,8 +14,8 @@ from ml_collections import ConfigDict
 from gengen.build.calls import check_arguments, check_section
 from gengen.build.model import check_labelled, check_model, judged_as_one
 from gengen.core.refusal import Refusal
-from gengen.runs.seeds import check_seeds
 from gengen.runs.sections import SCORES, Adaptation, Average, Baseline, Data, Evaluation, Second, Training
+from gengen.runs.seeds import check_seeds
 
 SECTIONS: Mapping[str, tuple[Callable[..., Any], ...]] = {
     "data": (Data, Second),

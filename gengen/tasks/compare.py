@@ -162,23 +162,17 @@ def _judged(folder: Path, report: dict[str, Any]) -> _Judged:
     least = scores[DISTANCE if DISTANCE in scores else "copied"]  # of few examples, distances are left out
     entries = [entry for entry in read_lines(folder / "metrics.jsonl") if entry["step"] <= report["step"]]
     config = read_folder(folder)[0].to_dict() if (folder / "config.json").exists() else {}
+    found = {
+        **({"Fréchet distance": least["samples"], "of real images": least["floor"]} if DISTANCE in scores else {}),
+        **{name: scores[name]["samples"] for name in ("precision", "recall") if name in scores},
+        **_of_latents(report),
+    }
     return _Judged(
         name=folder.name,
         seeds=len(report.get("seeds", [0])),
         seed=config.get("training", {}).pop("seed", None),
         config=json.dumps(config, sort_keys=True),
-        estimates={
-            name: _among_members(estimate)
-            for name, estimate in {
-                **(
-                    {"Fréchet distance": least["samples"], "of real images": least["floor"]}
-                    if DISTANCE in scores
-                    else {}
-                ),
-                **{name: scores[name]["samples"] for name in ("precision", "recall") if name in scores},
-                **_of_latents(report),
-            }.items()
-        },
+        estimates={name: _among_members(estimate) for name, estimate in found.items()},
         circumstances={
             "features": f"{least['extractor']['name']} {least['extractor']['digest'][:6]}".strip(),
             "samples": " / ".join(f"{size:,}" for size in least["sizes"].values()),

@@ -34,9 +34,7 @@ class Living:
             if found:
                 self._stopped(int(index), first, last, *min(found), silent=len(found) == len(metrics), metrics=metrics)
         kept = self._trains[None]
-        living = {
-            name: Mean(np.where(kept, mean.total, 0), np.where(kept, mean.count, 0)) for name, mean in metrics.items()
-        }
+        living = {name: jax.tree.map(lambda leaf: np.where(kept, leaf, 0), mean) for name, mean in metrics.items()}
         return first, last, living
 
     def _stopped(
@@ -44,15 +42,8 @@ class Living:
     ) -> None:
         """Takes a member out; `silent` says that all of its metrics are infinite, as where its state alone was."""
         self._trains[index], value = False, float(metrics[name].total[place, index])
-        what = "its state" if silent and first + place == last - 1 else name
+        seed, what = self._seeds[index], "its state" if silent and first + place == last - 1 else name
         if not self._trains.any():
-            raise NonFiniteError(
-                f"{what} of seed {self._seeds[index]}, the last one that trained,", first + place, value
-            )
-        self._say(
-            last,
-            [
-                f"seed {self._seeds[index]}: {what} became {value} at step {first + place:,}; it stays as it was at step "
-                f"{first:,}, and the other {int(self._trains.sum())} go on"
-            ],
-        )
+            raise NonFiniteError(f"{what} of seed {seed}, the last one that trained,", first + place, value)
+        stopped = f"seed {seed}: {what} became {value} at step {first + place:,}; it stays as it was at step {first:,}"
+        self._say(last, [f"{stopped}, and {int(self._trains.sum())} of {len(self._seeds)} seeds go on"])

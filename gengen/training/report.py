@@ -165,8 +165,12 @@ class Report:
 
 def means(sums: dict[str, Mean]) -> dict[str, float]:
     """The value of each mean that counts anything; of several members the mean over those whose metrics count."""
-    each = {name: mean.total[mean.count > 0] / mean.count[mean.count > 0] for name, mean in _apart(sums).items()}
-    return {name: float(values.mean()) for name, values in each.items() if len(values)}
+    found = {}
+    for name, mean in sums.items():
+        total, count = np.atleast_1d(np.asarray(mean.total)), np.atleast_1d(np.asarray(mean.count))
+        if np.any(count > 0):
+            found[name] = float(np.mean(total[count > 0] / count[count > 0]))
+    return found
 
 
 def by_member(sums: dict[str, Mean]) -> dict[str, list[float | None]]:
@@ -182,10 +186,6 @@ def spreads(sums: dict[str, Mean]) -> dict[str, float]:
     """The standard deviation of each mean over members, where there are at least two whose metrics count."""
     each = {name: [value for value in values if value is not None] for name, values in by_member(sums).items()}
     return {name: float(np.std(values, ddof=1)) for name, values in each.items() if len(values) > 1}
-
-
-def _apart(sums: dict[str, Mean]) -> dict[str, Mean]:
-    return {name: Mean(np.atleast_1d(mean.total), np.atleast_1d(mean.count)) for name, mean in sums.items()}
 
 
 def stride(steps: int) -> int:
