@@ -7,11 +7,13 @@ import jax
 from ml_collections import ConfigDict
 
 from gengen.core.average import evaluation_variables
-from gengen.core.members import frozen, member, settled
-from gengen.core.model import GenerativeModel
+from gengen.core.model import GenerativeModel, Stage
+from gengen.core.parallel import parallel
 from gengen.core.state import State, Variables
 from gengen.runs.seeds import seeds_of, trained_together
 from gengen.training.living import Living
+from gengen.training.loop import Dispatch
+from gengen.training.members import frozen, member, settled
 from gengen.training.screen import wrapped
 
 
@@ -46,9 +48,10 @@ class Together:
         there = jax.device_get(state.replace(opt={}))
         return [evaluation_variables(member(there, index)) for index in range(len(self.seeds))]
 
-    def settling(self) -> dict[str, Any]:
-        """What `parallel` is told of members: those that stop being finite are frozen."""
-        return {"settle": settled} if self._several else {}
+    def dispatch(self, stage: Stage) -> Dispatch:
+        """Steps of a stage on all devices; members that stop being finite are frozen after each dispatch."""
+        settling = {"settle": settled} if self._several else {}
+        return parallel(stage.train_step, period=stage.period, **settling)
 
     def checking(self, state: State, say: Callable[[int, Sequence[str]], None], *, aloud: bool) -> dict[str, Any]:
         """What `train` is told of members.

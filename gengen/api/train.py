@@ -19,7 +19,7 @@ from gengen.build.optimizers import learning_rates
 from gengen.build.trace import moved_in_stages, parameters_in, patience
 from gengen.core.compilation import quick_compilation
 from gengen.core.model import Batch, GenerativeModel, initialised
-from gengen.core.parallel import local_places, parallel, replicate
+from gengen.core.parallel import local_places, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.state import State
 from gengen.data.pipeline import batches
@@ -202,16 +202,15 @@ class _Run:
         )
         if self._writer and self._model.notes:
             print(wrapped(f"{self._workdir} {self._model.notes}"))
-        fed, settling = self._batches(), self._together.settling()
+        fed = self._batches()
         checking = self._together.checking(self._state, report.say, aloud=self._writer is not None)
         with stopping() as stop:
             try:
                 state, stopped = replicate(self._state, jax.local_devices()), None
                 for span in spans(self._model, start, settings.steps):
                     watching = self._watching(state, span)
-                    step, period = span.stage.train_step, span.stage.period
                     state, stopped = train(
-                        report.timed(parallel(step, period=period, **settling), period),
+                        report.timed(self._together.dispatch(span.stage), span.stage.period),
                         self._key,
                         state,
                         zip(self._windows(span), fed, strict=False),  # the batches go on into the next stage

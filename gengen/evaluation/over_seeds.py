@@ -10,6 +10,12 @@ from gengen.metrics.interval import of_blocks
 ENDS = {"value", "low", "high"}
 """What every estimate has."""
 
+OWN = ("member", "verdict")
+"""What a report says of its own seed alone."""
+
+NOTHING = object()
+"""What is said of all seeds where they have nothing in common."""
+
 
 def over_seeds(reports: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
     """Makes one report of those on at least two seeds.
@@ -22,14 +28,13 @@ def over_seeds(reports: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
     Args:
       reports: by seed, as `evaluate_run.report_of` makes them.
     """
-    report = _merged([{**each, "verdict": [], "member": None} for each in reports.values()])
-    del report["member"], report["verdict"]
+    report = _merged([{key: value for key, value in each.items() if key not in OWN} for each in reports.values()])
     said = [f"Seed {seed}: {line}" for seed, each in reports.items() for line in each.get("verdict", ())]
     return {**report, "seeds": list(reports), **({"verdict": said} if said else {})}
 
 
 def _merged(each: Sequence[Any]) -> Any:
-    """What is said of all seeds together, of values in the same place of their reports; None where nothing can be."""
+    """What is said of all seeds together, of values in the same place of their reports, or `NOTHING`."""
     first = each[0]
     if all(other == first for other in each[1:]):
         return first
@@ -38,10 +43,10 @@ def _merged(each: Sequence[Any]) -> Any:
         if set(keys) >= ENDS:
             return _estimate(each, [key for key in keys if key not in ENDS])
         merged = {key: _merged([value[key] for value in each]) for key in keys}
-        return {key: value for key, value in merged.items() if value is not None}
+        return {key: value for key, value in merged.items() if value is not NOTHING}
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in each):
         return float(np.mean(each))
-    return None
+    return NOTHING
 
 
 def _estimate(each: Sequence[Mapping[str, Any]], others: Sequence[str]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from ml_collections import ConfigDict
 
 from gengen.build.model import build_model, example_batch
 from gengen.core.average import evaluation_variables
-from gengen.core.members import frozen, member
 from gengen.core.model import GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
@@ -20,6 +19,7 @@ from gengen.runs.folder import opened, unchanged
 from gengen.runs.prepare import load_again
 from gengen.runs.seeds import seeds_in_words, seeds_of, trained_together
 from gengen.training.checkpoint import Checkpoints
+from gengen.training.members import frozen, member
 
 
 class Run(NamedTuple):

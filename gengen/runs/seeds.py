@@ -5,10 +5,10 @@ from collections.abc import Collection
 import jax
 from ml_collections import ConfigDict
 
-from gengen.core.members import keys_of, seeded
 from gengen.core.model import GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.runs.sections import SEEDS
+from gengen.training.members import keys_of, seeded
 
 
 def seeds_of(training: ConfigDict) -> tuple[int, ...]:

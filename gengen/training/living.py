@@ -14,7 +14,7 @@ class Living:
 
     Args:
       seeds: of the members.
-      since: the step that each was frozen at, and -1 of those that train, as `core.members.frozen` has it.
+      since: the step that each was frozen at, and -1 of those that train, as `members.frozen` has it.
       say: `(step, sentences)`, called when one stops.
     """
 

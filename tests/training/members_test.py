@@ -10,11 +10,11 @@ import pytest
 from gengen.core.average import averaged
 from gengen.core.game import Player, Turn, begin, every, period, play
 from gengen.core.mean import mean_of
-from gengen.core.members import frozen, keys_of, member, seeded, settled
 from gengen.core.model import GenerativeModel, Stage
 from gengen.core.parallel import local_keys, parallel, replicate
 from gengen.core.transforms import scale_by_rate
 from gengen.data.pipeline import batches
+from gengen.training.members import frozen, keys_of, member, seeded, settled
 
 SEEDS = (5, 6, 7)
 
