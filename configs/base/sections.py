@@ -34,6 +34,7 @@ def defaults() -> ConfigDict:
     config.training.epochs = 0.0
     config.training.batch_size = 64
     config.training.seed = 0
+    config.training.seeds = 1
     config.training.steps_per_dispatch = 50
     config.training.log_every = 100
     config.training.checkpoint_every = 1000

@@ -15,16 +15,19 @@ from gengen.core.refusal import Refusal
 from gengen.runs import run
 
 
-def open_run(folder: str | os.PathLike[str], *, best: bool = False, raw: bool = False) -> TrainedModel:
+def open_run(
+    folder: str | os.PathLike[str], *, best: bool = False, raw: bool = False, seed: int | None = None
+) -> TrainedModel:
     """Opens the run of a folder.
 
     Args:
       folder: the run folder.
       best: take the best checkpoint by the run's own scores instead of the latest.
       raw: take the weights as trained instead of their average.
+      seed: which one to open of a run that trained several, `training.seeds`; None for the first.
 
     Raises:
-      Refusal: the folder holds no run or no checkpoint.
+      Refusal: the folder holds no run or no checkpoint, or was not trained with this seed.
 
     Examples:
       >>> import gengen
@@ -33,7 +36,7 @@ def open_run(folder: str | os.PathLike[str], *, best: bool = False, raw: bool = 
       (20, (8, 8, 1))
     """
     with _quiet():
-        return TrainedModel(run.open_run(Path(folder).expanduser(), best=best, raw=raw))
+        return TrainedModel(run.open_run(Path(folder).expanduser(), best=best, raw=raw, seed=seed))
 
 
 def load_config(experiment: str) -> ConfigDict:

@@ -1,7 +1,7 @@
 """What a run shows of itself as it goes: samples, and held-out images as they come back or are translated."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from gengen.core.state import Variables
 from gengen.data.signature import DataSet
 from gengen.inference.conditions import LABEL, by_class, classes_of, columns_of, names_of
 from gengen.inference.sampling import sampler
-from gengen.inference.shown import sheet, thumbnails
+from gengen.inference.shown import BESIDE, by_seed, sheet, thumbnails
 from gengen.inference.translation import Gallery
 from gengen.pictures.captions import Block, captioned, contact
 from gengen.pictures.grid import save_png
@@ -53,11 +53,11 @@ class Progress:
       model: the model.
       data: whose held-out images are reconstructed.
       workdir: the run folder.
-      seed: of the samples.
+      seeds: of the run, each that of its own samples; the first is that of all else.
     """
 
-    def __init__(self, model: GenerativeModel, data: DataSet, workdir: Path, seed: int) -> None:
-        self._model, self._workdir, self._seed = model, workdir, seed
+    def __init__(self, model: GenerativeModel, data: DataSet, workdir: Path, seeds: Sequence[int]) -> None:
+        self._model, self._workdir, self._seeds, seed = model, workdir, seeds, seeds[0]
         self._signature = data.signature
         self.charts = Charts(workdir, data.signature)
         self._draws = {"samples": self._samples} if model.sample else {}
@@ -78,8 +78,12 @@ class Progress:
         kinds = sorted(self._draws)
         return [Picture(kind, self._workdir / kind / f"step_{step:08d}.png") for kind in kinds]
 
-    def draw(self, variables: Variables) -> dict[str, list[Block]]:
-        """What the pictures of a step are to show, by their kinds; the part of the work that needs the device."""
+    def draw(self, variables: Sequence[Variables]) -> dict[str, list[Block]]:
+        """What the pictures of a step are to show, by their kinds; the part of the work that needs the device.
+
+        Args:
+          variables: of each seed. Samples are those of all of them, a few of each; all else is of the first.
+        """
         return {kind: self._draws[kind](variables) for kind in sorted(self._draws)}
 
     def write(self, step: int, drawn: Mapping[str, list[Block]]) -> Iterator[tuple[str, np.ndarray]]:
@@ -91,25 +95,35 @@ class Progress:
         if drawn:
             self.charts.keep(step, drawn[max(drawn)][0])
 
-    def _samples(self, variables: Variables) -> list[Block]:
-        across = columns_of(self._model, self._signature)
-        many = KINDS[self._signature.kind].many
+    def _samples(self, variables: Sequence[Variables]) -> list[Block]:
+        across, several = columns_of(self._model, self._signature), len(variables) > 1
+        many = BESIDE if several and self._signature.kind == "picture" else KINDS[self._signature.kind].many
         number = math.ceil(many / len(across)) * len(across) if across else many
-        drawn = self._draw(variables, self._seed, number, by_class(self._model, number))
-        return [sheet(self._signature, drawn, across=across)]
+        drawn = {
+            seed: self._draw(own, seed, number, by_class(self._model, number))
+            for seed, own in zip(self._seeds, variables, strict=True)
+        }
+        if several:
+            return by_seed(self._signature, drawn, across=across)
+        return [sheet(self._signature, drawn[self._seeds[0]], across=across)]
 
-    def _reconstructions(self, variables: Variables) -> list[Block]:
-        data = self._held_out["data"]
-        back = self._signature.units.to_data(self._back(jax.random.key(self._seed), variables, self._held_out))
+    def _reconstructions(self, variables: Sequence[Variables]) -> list[Block]:
+        data, key = self._held_out["data"], jax.random.key(self._seeds[0])
+        back = self._signature.units.to_data(self._back(key, variables[0], self._held_out))
         rows = {
             name: thumbnails(self._signature, shown) for name, shown in (("images", data), ("reconstructions", back))
         }
         labels = self._held_out.get("label")
         names = () if labels is None else names_of(labels, self._signature.classes)
-        return contact(rows, COLUMNS, across=names)
+        return contact(rows, COLUMNS, self._whose(), across=names)
 
-    def _translations(self, variables: Variables) -> list[Block]:
-        return self._gallery.blocks(variables)
+    def _translations(self, variables: Sequence[Variables]) -> list[Block]:
+        first, *others = self._gallery.blocks(variables[0])
+        return [first._replace(title=" · ".join(filter(None, (first.title, self._whose())))), *others]
+
+    def _whose(self) -> str:
+        """What a picture of one of several seeds is titled."""
+        return f"seed {self._seeds[0]}" if len(self._seeds) > 1 else ""
 
     def _through(self, key: jax.Array, variables: Variables, batch: dict[str, jax.Array]) -> jax.Array:
         assert self._model.encode and self._model.decode

@@ -1,6 +1,7 @@
 """Scores while a run trains: a few samples judged now and then, and the best checkpoint kept."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -10,7 +11,7 @@ from ml_collections import ConfigDict
 
 from gengen.core.average import evaluation_variables
 from gengen.core.refusal import Refusal
-from gengen.core.state import State
+from gengen.core.state import State, Variables
 from gengen.data.signature import DataSet
 from gengen.evaluation.features import UnfitDataError
 from gengen.evaluation.judge import Judge
@@ -20,6 +21,9 @@ from gengen.metrics.scores import AS_REAL, SCORES
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.status import number
 from gengen.training.writer import Writer, read_lines
+
+Shown = Callable[[State], list[Variables]]
+"""The variables of each seed of a state."""
 
 SEED = 1
 """Of the samples that are judged: the same latents at every step, so that scores differ by the model alone, and others
@@ -59,10 +63,19 @@ class Scorekeeper:
       settings: the section `evaluation`.
       draw: draws samples of the model.
       start: step at which the run starts or goes on; a best state of a later one will come again.
+      shown: the variables of each seed of a state, on the host; the best state is that of the best mean over seeds.
     """
 
-    def __init__(self, folder: Path, judge: Judge, settings: ConfigDict, draw: Draw, start: int) -> None:
-        self._settings, self._draw, self._judge = settings, draw, judge
+    def __init__(
+        self,
+        folder: Path,
+        judge: Judge,
+        settings: ConfigDict,
+        draw: Draw,
+        start: int,
+        shown: Shown = lambda state: [jax.device_get(evaluation_variables(state))],
+    ) -> None:
+        self._settings, self._draw, self._judge, self._shown = settings, draw, judge, shown
         self._judged: int | None = None
         self._floor: float | None = None
         self._best = Checkpoints(folder / "best", keep=1)
@@ -79,18 +92,24 @@ class Scorekeeper:
             return []
         self._judged, improved, said = step, False, list[str]()
         if writer:
-            variables = jax.device_get(evaluation_variables(state))
-            found = self._judge.scores(self._judge.samples(self._draw, variables, SEED))
-            tagged = {self._judge.tag(name): estimate for name, estimate in found.items()}
+            each = [
+                self._judge.scores(self._judge.samples(self._draw, variables, SEED)) for variables in self._shown(state)
+            ]
+            tagged = {self._judge.tag(name): [found[name] for found in each] for name in each[0]}
+            several = {tag: [estimate.value for estimate in own] for tag, own in tagged.items() if len(each) > 1}
             writer.scalars(
                 step,
-                {tag: estimate.value for tag, estimate in tagged.items()},
-                {tag: (estimate.low, estimate.high) for tag, estimate in tagged.items()},
+                {tag: float(np.mean([estimate.value for estimate in own])) for tag, own in tagged.items()},
+                {tag: (own[0].low, own[0].high) for tag, own in tagged.items()},
+                several,
             )
-            value = found[self._settings.best].value
+            values = [found[self._settings.best].value for found in each]
+            value = float(np.mean(values))
             improved = self._cost(value) < self._record
             self._record = min(self._record, self._cost(value))
-            said = [f"{self._settings.best} {number(value)}", self._standing(improved), f"real data {self._real()}"]
+            spread = f" ± {number(float(np.std(values, ddof=1)))} over {len(each)} seeds" if several else ""
+            judged = f"{self._settings.best} {number(value)}{spread}"
+            said = [judged, self._standing(improved), f"real data {self._real()}"]
         if jax.process_count() > 1:
             improved = bool(multihost_utils.broadcast_one_to_all(np.asarray(improved)))
         if improved:

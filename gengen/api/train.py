@@ -14,13 +14,13 @@ from gengen.api.endings import diverged, ending
 from gengen.api.film import Film
 from gengen.api.progress import Progress
 from gengen.api.ready import Ready, ready, to_train
+from gengen.api.together import Together
 from gengen.build.model import example_batch
 from gengen.build.optimizers import learning_rates
 from gengen.build.trace import parameters_in, patience
-from gengen.core.average import evaluation_variables
 from gengen.core.compilation import quick_compilation
 from gengen.core.model import Batch, initialised
-from gengen.core.parallel import local_places, parallel, replicate
+from gengen.core.parallel import local_places, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.state import State
 from gengen.data.pipeline import batches
@@ -81,11 +81,11 @@ class _Run:
     """One run of a folder, from its latest checkpoint to its last step."""
 
     def __init__(self, config: ConfigDict, workdir: Path, made: Ready, checkpoints: Checkpoints) -> None:
-        data, model = made.shown, made.model
+        data, self._together = made.shown, Together(made.model, config.training)
+        model, self._key = self._together.model, self._together.key
         self._rates = learning_rates(config.optimizers, config.training.steps)
         self._settings, self._workdir, self._model, self._checkpoints = config.training, workdir, model, checkpoints
         self._evaluate_every = config.evaluation.every
-        self._key = jax.random.key(config.training.seed)
         example = example_batch(data.signature)
         restored = checkpoints.restore_latest(jax.eval_shape(model.init, self._key, example))
         found: tuple[int, State] = restored or (0, initialised(model, self._key, example))
@@ -94,8 +94,9 @@ class _Run:
             made = to_train(config, made)
         self._data = data
         self._scores = self._scorekeeper(config, made.judge)
-        self._moved, self._watch = made.moved, Watch(parameters_in, patience(config, model))
-        self._progress = Progress(model, data, workdir, config.training.seed)
+        self._moved = made.moved
+        self._watch = Watch(lambda state: parameters_in(self._together.first(state)), patience(config, model))
+        self._progress = Progress(model, data, workdir, self._together.seeds)
         self._film_every = config.training.get("film_every", 0)
         self._film = Film(model, data, workdir, config.training.seed) if self._film_every else None
         self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
@@ -106,9 +107,8 @@ class _Run:
             return None
         from gengen.api.scorekeeper import Scorekeeper
 
-        return Scorekeeper(
-            self._workdir, judge, config.evaluation, sampler(self._model, self._data.signature.units), self._start
-        )
+        draw = sampler(self._model, self._data.signature.units)
+        return Scorekeeper(self._workdir, judge, config.evaluation, draw, self._start, self._together.shown)
 
     def go(self) -> Path:
         """Trains, and returns the path of the last grid."""
@@ -146,12 +146,13 @@ class _Run:
     def _train(self, fed: Iterator[Batch], stop: Callable[[], bool]) -> tuple[State, int | None]:
         """Takes the steps of all stages, with what is due between them; returns what `training.loop.train` does."""
         state, stopped = replicate(self._state, jax.local_devices()), None
+        checking = self._together.checking(self._state, self._report.say, aloud=self._writer is not None)
         if self._start == 0:
             self._frame(state, 0)
         for span in spans(self._model, self._start, self._settings.steps):
             actions = (*self._actions(), *self._watching(state, span))
             state, stopped = train(
-                self._report.timed(parallel(span.stage.train_step, period=span.stage.period), span.stage.period),
+                self._report.timed(self._together.dispatch(span.stage), span.stage.period),
                 self._key,
                 state,
                 zip(self._windows(span), fed, strict=False),  # the batches go on into the next stage
@@ -159,6 +160,7 @@ class _Run:
                 actions=actions,
                 stop=stop,
                 background=self._background,
+                **checking,
             )
             if stopped:
                 break
@@ -170,7 +172,7 @@ class _Run:
             self._writer,
             start=self._start,
             steps=settings.steps,
-            batch_size=settings.batch_size,
+            batch_size=settings.batch_size * len(self._together.seeds),
             log_every=settings.log_every,
             every={DRAWING: settings.sample_every, SAVING: settings.checkpoint_every}
             | ({JUDGING: self._evaluate_every} if self._scores else {}),
@@ -201,7 +203,7 @@ class _Run:
     def _batches(self) -> Generator[Batch, None, None]:
         return batches(
             streams(self._data),
-            seed=self._settings.seed,
+            seed=self._together.order,
             batch_size=self._settings.batch_size,
             windows=chain.from_iterable(map(self._windows, spans(self._model, self._start, self._settings.steps))),
             devices=jax.device_count(),
@@ -228,14 +230,14 @@ class _Run:
             return
         self._drawn = step
         with self._background.doing(DRAWING):
-            drawn = self._progress.draw(jax.device_get(evaluation_variables(state)))
+            drawn = self._progress.draw(self._together.shown(state))
             self._background.begin(partial(self._write, step, drawn, every))
 
     def _frame(self, state: State, step: int) -> None:
         """Takes a picture of the film."""
         if self._film and self._writer:
             with self._background.doing(DRAWING):
-                self._background.begin(self._film(jax.device_get(evaluation_variables(state)), step))
+                self._background.begin(self._film(self._together.shown(state)[0], step))
 
     def _write(self, step: int, drawn: dict[str, list[Block]], every: int) -> None:
         paths = dict(self._progress.pictures(step))

@@ -19,6 +19,7 @@ from gengen.inference.domains import signature_of
 from gengen.inference.sampling import Draw, sampler
 from gengen.inference.translation import Translations
 from gengen.runs.limits import check_seed
+from gengen.runs.seeds import seeds_of
 
 LEAST = 100
 """The fewest samples that are judged."""
@@ -36,14 +37,21 @@ class TrainedModel(Walking):
 
     def __repr__(self) -> str:
         origin = self._run.origin
+        member = f", seed {origin['member']}" if "member" in origin else ""
         return (
-            f"<{origin['run']}, step {origin['step']}, {origin['checkpoint']} checkpoint, weights {origin['weights']}>"
+            f"<{origin['run']}, step {origin['step']}, {origin['checkpoint']} checkpoint, weights {origin['weights']}"
+            f"{member}>"
         )
 
     @property
     def config(self) -> ConfigDict:
         """The experiment."""
         return self._run.config
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that were trained together, of each of which `open_run` opens the model by `seed`."""
+        return seeds_of(self._run.config.training)
 
     @property
     def step(self) -> int:

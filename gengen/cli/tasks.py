@@ -14,7 +14,7 @@ TOGETHER = ("distributed", "coordinator", "processes", "process")
 EXPERIMENT = ("config", "workdir", "dry_run")
 """Flags of every mode that takes an experiment."""
 
-RUN = ("config", "workdir", "best", "raw", "seed", "output")
+RUN = ("config", "workdir", "best", "raw", "member", "seed", "output")
 """Flags of every mode that looks at a run."""
 
 DRAWN = (*RUN, "dark")
@@ -67,6 +67,7 @@ class Task(NamedTuple):
       flags: all that it heeds beside `--mode`.
       numbers: by the names of flags, the numbers that it takes.
       keys: keys and sections of a config that it heeds; None for all of them.
+      members: whether it shows every seed of a run that has several, where none is asked for.
     """
 
     line: str
@@ -75,6 +76,7 @@ class Task(NamedTuple):
     flags: tuple[str, ...]
     numbers: Mapping[str, Number] = MappingProxyType({})
     keys: tuple[str, ...] | None = None
+    members: bool = False
 
 
 TASKS: Mapping[str, Task] = {
@@ -91,6 +93,7 @@ TASKS: Mapping[str, Task] = {
         (*DRAWN, "num", "label"),
         {"num": Number(64)},
         keys=(),
+        members=True,
     ),
     "traverse": Task(
         "what each number of a latent does, and each thing that samples can be told",
@@ -162,6 +165,7 @@ TASKS: Mapping[str, Task] = {
         (*RUN, "num"),
         {"num": Number(10_000, least=100)},
         keys=JUDGING,
+        members=True,
     ),
     "compare": Task(
         "all that were judged, side by side",

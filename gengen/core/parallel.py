@@ -85,8 +85,16 @@ UNROLLED = 8
 """The longest period that `parallel` unrolls: the time to compile grows with it."""
 
 
+Settle = Callable[[Any, Any, Any], tuple[Any, Any]]
+"""`(state before, state after, metrics) -> (state, metrics)`: what is made of the outcome of a dispatch."""
+
+
 def parallel(
-    step: Callable[..., Any], devices: Sequence[jax.Device] | None = None, *, period: int = 1
+    step: Callable[..., Any],
+    devices: Sequence[jax.Device] | None = None,
+    *,
+    period: int = 1,
+    settle: Settle = lambda before, after, metrics: (after, metrics),
 ) -> Callable[..., Any]:
     """Fuses training steps into one dispatch and runs it on every device.
 
@@ -97,6 +105,7 @@ def parallel(
       step: `(key, state, batch, *, phase) -> (state, metrics)`, with `AXIS` bound while it runs.
       devices: devices of all processes; every device by default.
       period: number of steps after which the pattern of turns repeats.
+      settle: what is made of all steps of a dispatch.
 
     Returns:
       `(key, state, batches, first=0) -> (state, metrics)`, where `batches` leaves are [local devices, steps, per
@@ -106,7 +115,7 @@ def parallel(
     """
 
     def looped(key: jax.Array, state: Any, batches: Any) -> tuple[Any, Any]:
-        return lax.scan(lambda state, batch: step(key, state, batch), state, batches)
+        return settle(state, *lax.scan(lambda state, batch: step(key, state, batch), state, batches))
 
     def unrolled(key: jax.Array, state: Any, batches: Any) -> tuple[Any, Any]:
         def one_period(state: Any, batches: Any) -> tuple[Any, Any]:
@@ -118,8 +127,8 @@ def parallel(
             return state, jax.tree.map(lambda *leaves: jnp.stack(leaves), *measured)
 
         by_period = jax.tree.map(lambda leaf: leaf.reshape(-1, period, *leaf.shape[1:]), batches)
-        state, metrics = lax.scan(one_period, state, by_period)
-        return state, jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), metrics)
+        after, metrics = lax.scan(one_period, state, by_period)
+        return settle(state, after, jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), metrics))
 
     mapped = {run: replicated(run, devices) for run in (looped, unrolled)}
 

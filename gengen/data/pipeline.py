@@ -62,7 +62,7 @@ def stream_seed(seed: int, name: str) -> int:
     return seed + (zlib.crc32(name.encode()) << 32)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=256)
 def _chain(seed: int, size: int) -> Callable[[int], np.ndarray]:
     """Keeps permutations of each chain apart, as a short stream goes through many while a long one needs its last."""
     return functools.lru_cache(maxsize=2)(functools.partial(_permutation, seed, size))
@@ -79,7 +79,7 @@ def _permutation(seed: int, size: int, epoch: int) -> np.ndarray:
 def batches(
     arrays: Streams,
     *,
-    seed: int,
+    seed: int | Sequence[int],
     batch_size: int,
     windows: Iterable[tuple[int, int]],
     devices: int,
@@ -96,7 +96,7 @@ def batches(
     Args:
       arrays: arrays [N, ...] of one data set, all with the same N; a value that is a mapping of arrays [M, ...], all
         with the same M, is a further stream.
-      seed: seed of the order.
+      seed: seed of the order; several are those of members, each of which has the batches of its own order.
       batch_size: examples of a step, over all devices of all processes.
       windows: pairs (start, stop) of steps, `stop` not included; read `depth` windows ahead.
       devices: number of devices of all processes.
@@ -104,7 +104,8 @@ def batches(
       depth: windows to gather ahead.
 
     Yields:
-      A batch for each window, nested as `arrays` are, its leaves [local devices, steps, batch_size / devices, ...].
+      A batch for each window, nested as `arrays` are, its leaves [local devices, steps, batch_size / devices, ...];
+      with a member axis after the steps, where there are several seeds.
 
     Raises:
       ValueError: the batch does not divide by the devices, or the arrays of a stream differ in length or are empty.
@@ -115,7 +116,11 @@ def batches(
     cut = functools.partial(_gatherer, batch_size=batch_size, devices=devices, places=places)
     main = cut({key: value for key, value in arrays.items() if not isinstance(value, Mapping)}, seed)
     further = {
-        name: cut(value, stream_seed(seed, name)) for name, value in arrays.items() if isinstance(value, Mapping)
+        name: cut(
+            value, stream_seed(seed, name) if isinstance(seed, int) else [stream_seed(each, name) for each in seed]
+        )
+        for name, value in arrays.items()
+        if isinstance(value, Mapping)
     }
 
     def gather(start: int, stop: int) -> Batch:
@@ -125,7 +130,7 @@ def batches(
 
 
 def _gatherer(
-    arrays: Mapping[str, np.ndarray], seed: int, *, batch_size: int, devices: int, places: np.ndarray
+    arrays: Mapping[str, np.ndarray], seed: int | Sequence[int], *, batch_size: int, devices: int, places: np.ndarray
 ) -> Callable[[int, int], Batch]:
     """Checks one stream, and gives what gathers its batches of the steps from `start` to `stop`."""
     sizes = {len(array) for array in arrays.values()}
@@ -135,9 +140,16 @@ def _gatherer(
     sources = {key: np.asarray(array) for key, array in arrays.items()}  # a view of a memory map: plain, faster takes
 
     def gather(start: int, stop: int) -> Batch:
-        chosen = order(seed, size, start * batch_size, stop * batch_size)
-        chosen = chosen.reshape(stop - start, devices, batch_size // devices).swapaxes(0, 1)[places]
+        if isinstance(seed, int):
+            chosen = chosen_by(seed, start, stop)
+        else:
+            chosen = np.stack([chosen_by(each, start, stop) for each in seed], axis=2)
         return {key: np.take(source, chosen, axis=0) for key, source in sources.items()}
+
+    def chosen_by(seed: int, start: int, stop: int) -> np.ndarray:
+        chosen = order(seed, size, start * batch_size, stop * batch_size)
+        parts: np.ndarray = chosen.reshape(stop - start, devices, batch_size // devices).swapaxes(0, 1)[places]
+        return parts
 
     return gather
 

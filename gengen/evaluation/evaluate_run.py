@@ -8,6 +8,7 @@ from gengen.core.refusal import Refusal
 from gengen.evaluation.codes import codes
 from gengen.evaluation.judge import Judge, Samples, Section, Subject
 from gengen.evaluation.likelihoods import density, likelihood, windows
+from gengen.evaluation.over_seeds import over_seeds
 from gengen.evaluation.recognition import recognition
 from gengen.evaluation.representation import regularity, representation
 from gengen.evaluation.samples import samples
@@ -49,9 +50,34 @@ def sections(run: Run, *, num: int, seed: int) -> dict[str, Section]:
       Refusal: there are fewer than `LEAST`, the data are gone or other ones, a score or an extractor cannot be had, or
         there is nothing to judge.
     """
+    return _sections(_checked_subject(run, num, seed))
+
+
+def judged(run: Run, *, num: int, seed: int) -> tuple[dict[str, Any], dict[str, Section]]:
+    """Judges a run, or each seed of one that has several and is asked for none; the arguments are those of `sections`.
+
+    Returns:
+      The report, which of several seeds is that of `over_seeds`; and the sections, which are then those of the first.
+    """
+    first, *others = run.each()
+    subject = _checked_subject(first, num, seed)
+    found = _sections(subject)
+    report = report_of(first, seed, found)
+    if not others:
+        return report, found
+    also = [(other, _sections(subject_of(other, num=num, seed=seed, like=subject))) for other in others]
+    reports = {first.origin["member"]: report} | {one.origin["member"]: report_of(one, seed, its) for one, its in also}
+    return over_seeds(reports), found
+
+
+def _checked_subject(run: Run, num: int, seed: int) -> Subject:
     if num < LEAST:
         raise Refusal(f"num={num} must be at least {LEAST}.")
-    subject = subject_of(run, num=num, seed=seed)
+    return subject_of(run, num=num, seed=seed)
+
+
+def _sections(subject: Subject) -> dict[str, Section]:
+    run = subject.run
     found = {name: section for name, measure in SECTIONS.items() if (section := measure(subject))}
     if not found.keys() & set(MAIN):
         if run.model.recognise is None:
@@ -81,26 +107,28 @@ def report_of(run: Run, seed: int, found: Mapping[str, Section]) -> dict[str, An
 
 def evaluate(run: Run, *, num: int, seed: int) -> dict[str, Any]:
     """The report on a run; the arguments are those of `sections`. Nothing is written or printed."""
-    return report_of(run, seed, sections(run, num=num, seed=seed))
+    return judged(run, num=num, seed=seed)[0]
 
 
-def subject_of(run: Run, *, num: int, seed: int) -> Subject:
+def subject_of(run: Run, *, num: int, seed: int, like: Subject | None = None) -> Subject:
     """Loads the data of a run and draws its samples.
 
     Args:
       run: the run.
       num: the most samples; there are no more of them than training examples.
       seed: of the noise.
+      like: of another seed of the run, whose data and judge it shares; None where there is none yet.
 
     Raises:
       Refusal: the data are gone or other ones, or their samples cannot be judged.
     """
-    data = run.data()
+    data = like.data if like else run.data()
     if run.model.translate or DOMAIN in run.model.conditions:
         return Subject(run, data, None, num, seed)
     run = with_prior(run)
     if run.model.sample is None:
         return Subject(run, data, None, num, seed)
-    judge = Judge(data, run.settings, num=num, labelled=classes_of(run.model) > 0)
+    shared = like.samples.judge if like and like.samples else None
+    judge = shared or Judge(data, run.settings, num=num, labelled=classes_of(run.model) > 0)
     draw = sampler(run.model, data.signature.units)
     return Subject(run, data, Samples(judge, judge.samples(draw, run.variables, seed)), num, seed)

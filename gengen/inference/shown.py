@@ -16,6 +16,9 @@ PLANE = 2
 BESIDE = 16
 """Examples beside each other, each above what is given back for it."""
 
+PANELS = 4
+"""Seeds beside each other whose examples are drawn in panels."""
+
 DEVIATIONS, FRAMED = 2.5, 2.0
 """How far from its mean a feature without bounds is drawn, in standard deviations of the training split, and what axes
 hold at least: a model that gives back one mode of several is not to fill them."""
@@ -42,6 +45,32 @@ def sheet(signature: Signature, examples: np.ndarray, *, across: Sequence[str] =
     whole = KINDS[signature.kind].sheet
     picture = whole({"": examples}, density=density_of(signature), bounds=frame(signature))
     return Block(picture[None], 1, title, pixels=False)
+
+
+def by_seed(signature: Signature, examples: Mapping[int, np.ndarray], *, across: Sequence[str] = ()) -> list[Block]:
+    """Examples of several seeds: rows of pictures for each, and panels beside each other of any other kind.
+
+    Args:
+      signature: of the data.
+      examples: by the seeds, each [N, *shape] in the data's units; of pictures, whole rows are shown.
+      across: titles of the columns of pictures; without them there are `BESIDE`.
+    """
+    named = {f"seed {seed}": drawn for seed, drawn in examples.items()}
+    number = min(len(drawn) for drawn in named.values())
+    if signature.kind == "picture":
+        columns = min(len(across) or BESIDE, number)
+        rows = number // columns
+        cells = np.concatenate([drawn[: rows * columns] for drawn in named.values()])
+        titles = [title for name in named for title in (name, *[""] * (rows - 1))]
+        return [Block(cells, columns, rows=titles, across=across[:columns])]
+    drawing, names = KINDS[signature.kind], list(named)
+    parts = [names[first : first + PANELS] for first in range(0, len(names), PANELS)]
+    bounds, density = _bounds(signature, FRAMED), density_of(signature)
+    pictures = [
+        drawing.sheet({name: named[name][: drawing.most] for name in part}, density=density, bounds=bounds)
+        for part in parts
+    ]
+    return [Block(picture[None], 1, pixels=False) for picture in pictures]
 
 
 def thumbnails(signature: Signature, examples: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gengen.pictures.curves import Curve, Panel
-from gengen.training.writer import HIGH, LOW
+from gengen.training.writer import HIGH, LOW, MEMBERS
 
 Lines = Sequence[Mapping[str, Any]]
 """What a run wrote, one object a line."""
@@ -99,9 +99,9 @@ def of_runs(runs: Mapping[str, Lines]) -> list[Panel]:
 
 
 def _names(lines: Lines) -> list[str]:
-    """Names of the metrics that there are, without ends of intervals, in the order of their first lines."""
+    """Names of the metrics that there are, without ends of intervals and members, in the order of their first lines."""
     names = dict.fromkeys(name for line in lines for name in line if name not in NOT_METRICS)
-    return [name for name in names if not name.endswith((LOW, HIGH))]
+    return [name for name in names if not name.endswith((LOW, HIGH, MEMBERS))]
 
 
 def _all_names(runs: Mapping[str, Lines]) -> list[str]:

@@ -32,6 +32,9 @@ def said(report: Mapping[str, Any]) -> str:
     origin = (
         f"step {report['step']} ({report['checkpoint']} checkpoint, weights {report['weights']}, seed {report['seed']})"
     )
+    if "seeds" in report:
+        first, *_, last = report["seeds"]
+        origin += f" of each of the seeds {first} to {last} (mean ± standard deviation of seeds, interval of the mean)"
     begins = _scores(report, origin, nouns) if "scores" in report else origin
     found = {name: report.get(name) or {} for name in SENTENCES}
     lines = [*report.get("verdict", ()), *(line for name, say in SENTENCES.items() for line in say(found[name], nouns))]
@@ -151,4 +154,5 @@ SENTENCES: Mapping[str, Callable[[Found, tuple[str, str]], Iterator[str]]] = {
 
 def _within(estimate: Mapping[str, float], factor: float = 1) -> str:
     value, low, high = (factor * estimate[end] for end in ("value", "low", "high"))
-    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    spread = f" ± {factor * estimate['deviation']:.2f}" if "deviation" in estimate else ""
+    return f"{value:.2f}{spread} [{low:.2f}, {high:.2f}]"

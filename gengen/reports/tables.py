@@ -1,5 +1,6 @@
 """Tables and numbers as text."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -16,9 +17,10 @@ def table(rows: list[list[Any]], header: tuple[str, ...]) -> str:
     return "\n".join(lines)
 
 
-def with_interval(estimate: dict[str, float]) -> str:
-    """A value with its interval: `1.2 [1.1, 1.3]`."""
-    return f"{number(estimate['value'])} [{number(estimate['low'])}, {number(estimate['high'])}]"
+def with_interval(estimate: Mapping[str, float]) -> str:
+    """A value with its interval, `1.2 [1.1, 1.3]`, and with its standard deviation over seeds where there is one."""
+    spread = f" ± {number(estimate['deviation'])}" if "deviation" in estimate else ""
+    return f"{number(estimate['value'])}{spread} [{number(estimate['low'])}, {number(estimate['high'])}]"
 
 
 def number(value: float) -> str:

@@ -32,7 +32,8 @@ def with_prior(run: Run) -> Run:
         raise Refusal(f"config.evaluation.components={components} must be at least 1.")
     file = run.folder / f"{PRIOR}.npz"
     weights = "raw" if run.origin["weights"] == "as trained" else "averaged"
-    wanted = f"{name} of {components}; step {run.step}, {run.origin['checkpoint']}, {weights}"
+    member = f", seed {run.origin['member']}" if "member" in run.origin else ""
+    wanted = f"{name} of {components}; step {run.step}, {run.origin['checkpoint']}, {weights}{member}"
     kept = _kept(file, wanted)
     if kept is None:
         kept = _fitted(run, name, components)

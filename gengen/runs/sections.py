@@ -112,6 +112,9 @@ class Training(NamedTuple):
     checkpoint_every: Annotated[Count, "steps from one checkpoint to the next; 0 is at the end alone"]
     sample_every: Annotated[Count, "steps from one picture of samples to the next; 0 is at the end alone"]
     film_every: Annotated[Count, "steps from one picture of the film to the next; 0 makes none"] = 0
+    seeds: Annotated[
+        Repeats, "how many seeds are trained together, from seed on, each as a run of its own would be: members"
+    ] = 1
     quick_compilation: Annotated[bool, "compiles sooner, and steps are slower: for runs of few steps"] = False
     precision: Annotated[
         str,

@@ -107,6 +107,11 @@ def _settings(config: ConfigDict) -> ConfigDict:
     if "adaptation" not in config or "second" not in config.data:
         raise Refusal("--mode=adapt needs an experiment of two domains, such as --config=configs/adapt.py.")
     check_config(config)
+    if config.training.get("seeds", 1) > 1:
+        raise Refusal(
+            f"config.training.seeds={config.training.seeds} would not be heeded: --mode=adapt repeats everything "
+            f"config.adaptation.seeds={config.adaptation.seeds} times."
+        )
     return config.adaptation
 
 

@@ -131,6 +131,7 @@ class _Judged(NamedTuple):
 
     Attributes:
       name: of its folder.
+      seeds: how many were trained together, and judged.
       seed: of its training; None where the folder has no config.
       config: the rest of its config, as text.
       estimates: columns with numbers: value, low and high.
@@ -140,6 +141,7 @@ class _Judged(NamedTuple):
     """
 
     name: str
+    seeds: int
     seed: int | None
     config: str
     estimates: dict[str, dict[str, float]]
@@ -160,15 +162,17 @@ def _judged(folder: Path, report: dict[str, Any]) -> _Judged:
     least = scores[DISTANCE if DISTANCE in scores else "copied"]  # of few examples, distances are left out
     entries = [entry for entry in read_lines(folder / "metrics.jsonl") if entry["step"] <= report["step"]]
     config = read_folder(folder)[0].to_dict() if (folder / "config.json").exists() else {}
+    found = {
+        **({"Fréchet distance": least["samples"], "of real images": least["floor"]} if DISTANCE in scores else {}),
+        **{name: scores[name]["samples"] for name in ("precision", "recall") if name in scores},
+        **_of_latents(report),
+    }
     return _Judged(
         name=folder.name,
+        seeds=len(report.get("seeds", [0])),
         seed=config.get("training", {}).pop("seed", None),
         config=json.dumps(config, sort_keys=True),
-        estimates={
-            **({"Fréchet distance": least["samples"], "of real images": least["floor"]} if DISTANCE in scores else {}),
-            **{name: scores[name]["samples"] for name in ("precision", "recall") if name in scores},
-            **_of_latents(report),
-        },
+        estimates={name: _among_members(estimate) for name, estimate in found.items()},
         circumstances={
             "features": f"{least['extractor']['name']} {least['extractor']['digest'][:6]}".strip(),
             "samples": " / ".join(f"{size:,}" for size in least["sizes"].values()),
@@ -178,6 +182,13 @@ def _judged(folder: Path, report: dict[str, Any]) -> _Judged:
         digest=report["data_digest"],
         minutes=entries[-1]["seconds"] / 60 if entries else None,
     )
+
+
+def _among_members(estimate: dict[str, Any]) -> dict[str, float]:
+    """An estimate as it is; of several seeds that were trained together the mean, and the least and greatest of any."""
+    if "members" not in estimate:
+        return estimate
+    return {"value": estimate["value"], "low": min(estimate["members"]), "high": max(estimate["members"])}
 
 
 def _of_latents(report: dict[str, Any]) -> dict[str, dict[str, float]]:
@@ -212,7 +223,7 @@ def _row(runs: Sequence[_Judged]) -> dict[str, Any]:
     columns = [column for column in runs[0].estimates if all(column in run.estimates for run in runs)]
     return dict.fromkeys(HEADER, NOT_MEASURED) | {
         "run": common_name([run.name for run in runs]),
-        "seeds": str(len(runs)),
+        "seeds": str(sum(run.seeds for run in runs)),
         **{column: with_interval(_over_seeds([run.estimates[column] for run in runs])) for column in columns},
         **runs[0].circumstances,
         "minutes": f"{sum(minutes) / len(minutes):.1f}" if minutes else NOT_MEASURED,

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from gengen.evaluation.evaluate_run import report_of, sections
+from gengen.evaluation.evaluate_run import judged
 from gengen.files.whole import write_whole
 from gengen.pictures.grid import save_png
 from gengen.reports.evaluations import said
@@ -15,7 +15,8 @@ def main(run: Run, *, num: int, seed: int, output: Path | None) -> Path:
     """Measures all that can be measured of a run; prints it, and writes it as JSON with a picture beside it.
 
     That is above all how good its samples are; of a model that translates or makes pairs of samples, how good these
-    are; and of one that only recognises, how many examples it names right.
+    are; and of one that only recognises, how many examples it names right. Of a run of several seeds all are judged,
+    unless one is asked for: numbers are then means over seeds, and the picture shows the first.
 
     Args:
       run: the run.
@@ -31,8 +32,7 @@ def main(run: Run, *, num: int, seed: int, output: Path | None) -> Path:
         had, or there is nothing to judge.
     """
     path, picture = output_files(output, run.folder / "evaluation.json", ".json", ".png")
-    found = sections(run, num=num, seed=seed)
-    report = report_of(run, seed, found)
+    report, found = judged(run, num=num, seed=seed)
     fewer = report.get("sizes", {}).get("samples", num) < num
     print(said(report) + "\n")
     if fewer:

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from gengen.inference.conditions import LABEL, by_class, columns_of, of_class
 from gengen.inference.sampling import sampler
-from gengen.inference.shown import sheet
+from gengen.inference.shown import by_seed, sheet
 from gengen.pictures.captions import save_sheet
 from gengen.runs.limits import check_room
 from gengen.runs.outputs import output_files, save_npz
@@ -16,6 +18,9 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, label: str | Non
     """Writes `num` samples of a run as an .npz (`images` [N, *shape], in the data's units) and as a .png beside it.
 
     Of many samples the .png shows the first ones alone, and says so.
+
+    Of a run of several seeds, where none is asked for, `images` are [M, N, *shape], by `seeds` int [M], all of the same
+    noise, and each seed has rows of its own.
 
     Where the model takes labels, the .npz also has the `labels` asked for, int32 [N].
 
@@ -35,15 +40,21 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, label: str | Non
       Refusal: there would be no room for so many, `output` is a folder, there is no such class, or the model takes no
         labels and one is given.
     """
-    check_room(num, run.signature, f"--num={num}")
+    check_room(num * max(len(run.members), 1), run.signature, f"--num={num}")
     model = run.model
     condition = by_class(model, num) if label is None else of_class(model, num, label, run.signature.classes)
     output, picture = output_files(output, run.folder / "samples.npz", ".npz", ".png")
-    able = with_prior(run)
-    images = sampler(able.model, able.signature.units)(able.variables, seed, num, condition)
-    save_npz(output, {"images": images, **({"labels": condition[LABEL]} if condition else {})})
+    drawn, draw = dict[int, np.ndarray](), None
+    for one in run.each():
+        able = with_prior(one)
+        draw = draw or sampler(able.model, able.signature.units)
+        drawn[one.origin.get("member", 0)] = draw(able.variables, seed, num, condition)
+    images = np.stack(list(drawn.values())) if run.members else next(iter(drawn.values()))
+    told = {"labels": condition[LABEL]} if condition else {}
+    save_npz(output, {"images": images, **told, **({"seeds": np.array(list(drawn))} if run.members else {})})
     across = columns_of(model, run.signature) if label is None else ()
     named = f" · class {run.signature.classes[condition[LABEL][0]]}" if label is not None and condition else ""
-    save_sheet(picture, [sheet(run.signature, images, across=across)], run.title + named, dark=dark)
+    several = by_seed(run.signature, drawn, across=across) if run.members else ()
+    save_sheet(picture, several or [sheet(run.signature, images, across=across)], run.title + named, dark=dark)
     print(picture)
     return output

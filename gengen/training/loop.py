@@ -71,6 +71,7 @@ def train(
     actions: Sequence[Action],
     stop: Callable[[], bool],
     background: Background | None = None,
+    check: Callable[[int, int, dict[str, Mean]], tuple[int, int, dict[str, Mean]]] | None = None,
 ) -> tuple[State, int | None]:
     """Runs dispatches until the batches end or `stop` says so.
 
@@ -87,6 +88,7 @@ def train(
       actions: done in order when they are due.
       stop: asked once after every window.
       background: where actions go on; all of them are done on return.
+      check: fetches the metrics of a window and raises where training has diverged; `checked` by default.
 
     Returns:
       The state, and the step at which `stop` ended the run; None if the batches ended.
@@ -94,9 +96,10 @@ def train(
     Raises:
       NonFiniteError: a metric is not finite.
     """
+    check = check or checked
 
     def finish(first: int, last: int, metrics: Any, due: Sequence[Action], kept: State | None) -> None:
-        report(*checked(first, last, metrics))
+        report(*check(first, last, metrics))
         act = partial(_act, due, state if kept is None else kept, last)
         background.begin(act) if background and kept is not None else act()
 

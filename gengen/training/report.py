@@ -61,9 +61,9 @@ class Report:
         self._told, self._pausing = start, False
 
     def __call__(self, first: int, last: int, metrics: dict[str, Mean]) -> None:
-        """Takes the metrics of one window, leaves numpy arrays [steps]."""
+        """Takes the metrics of one window, leaves numpy arrays [steps], or [steps, members]."""
         self._time(first, last)
-        window = {name: Mean(np.sum(mean.total), np.sum(mean.count)) for name, mean in metrics.items()}
+        window = {name: Mean(np.sum(mean.total, 0), np.sum(mean.count, 0)) for name, mean in metrics.items()}
         self._sums = {name: mean + self._sums[name] if name in self._sums else mean for name, mean in window.items()}
         values = means(self._sums)
         self._latest |= values
@@ -73,6 +73,7 @@ class Report:
             rate=self._pace.rate,
             left=self._pace.left(last),
             numbers=[(name, self._latest[name]) for name in self._headline(metrics) if name in self._latest],
+            spreads=spreads(self._sums),
         )
         written = crossed(self._log_every, first, last)
         first_line = written and self._told == self._start
@@ -162,7 +163,7 @@ class Report:
             rates = self._rates(self._status.step - 1) if self._rates else {}  # of the last step that was taken
             moved = {name: rate for name, rate in rates.items() if f"{name}/loss" in values}
             values |= {f"{name}/learning_rate": rate for name, rate in moved.items()}
-            self._writer.scalars(self._status.step, values)
+            self._writer.scalars(self._status.step, values, members=by_member(self._sums))
         self._sums, self._trained, self._seconds = {}, 0, 0.0
 
     def close(self) -> None:
@@ -176,8 +177,28 @@ class Report:
 
 
 def means(sums: dict[str, Mean]) -> dict[str, float]:
-    """The value of each mean that counts anything."""
-    return {name: float(mean.total / mean.count) for name, mean in sums.items() if mean.count > 0}
+    """The value of each mean that counts anything; of several members the mean over those whose metrics count."""
+    found = {}
+    for name, mean in sums.items():
+        total, count = np.atleast_1d(np.asarray(mean.total)), np.atleast_1d(np.asarray(mean.count))
+        if np.any(count > 0):
+            found[name] = float(np.mean(total[count > 0] / count[count > 0]))
+    return found
+
+
+def by_member(sums: dict[str, Mean]) -> dict[str, list[float | None]]:
+    """The value that each mean has for each of several members, None where it counts nothing; {} of a single run."""
+    several = {name: mean for name, mean in sums.items() if np.ndim(mean.count) and np.any(mean.count > 0)}
+    return {
+        name: [float(total / count) if count > 0 else None for total, count in zip(mean.total, mean.count, strict=True)]
+        for name, mean in several.items()
+    }
+
+
+def spreads(sums: dict[str, Mean]) -> dict[str, float]:
+    """The standard deviation of each mean over members, where there are at least two whose metrics count."""
+    each = {name: [value for value in values if value is not None] for name, values in by_member(sums).items()}
+    return {name: float(np.std(values, ddof=1)) for name, values in each.items() if len(values) > 1}
 
 
 def stride(steps: int) -> int:

@@ -1,6 +1,7 @@
 """Where a run is, and the words for it, which are the same in a terminal, a notebook and a log file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -15,6 +16,7 @@ class Status(NamedTuple):
       took: seconds since the run began or went on, once it is over.
       doing: what it does instead of training, such as "judging"; empty while it trains.
       numbers: names and values of the metrics that are shown.
+      spreads: standard deviations of some of them over the members of a run.
     """
 
     step: int
@@ -24,6 +26,7 @@ class Status(NamedTuple):
     took: float | None = None
     doing: str = ""
     numbers: Sequence[tuple[str, float]] = ()
+    spreads: Mapping[str, float] = MappingProxyType({})
 
     def figures(self) -> list[str]:
         """Step, share, speed and time left, or what is done instead; lines with them are aligned."""
@@ -44,7 +47,8 @@ class Status(NamedTuple):
         said, before = list[str](), ""
         for name, value in self.numbers:
             player, _, metric = name.rpartition("/")
-            said.append(f"{metric if player == before else name} {number(value)}")
+            spread = f" ± {number(self.spreads[name])}" if name in self.spreads else ""
+            said.append(f"{metric if player == before else name} {number(value)}{spread}")
             before = player
         return said
 

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from tensorboardX.proto.summary_pb2 import Summary
 
 from gengen.files.whole import write_whole
 
-LOW, HIGH = "/low", "/high"
-"""What the names of the ends of an interval have behind that of their value."""
+LOW, HIGH, MEMBERS = "/low", "/high", "/members"
+"""What the names of the ends of an interval, and of the values of all members, have behind that of their value."""
 
 
 class Writer:
@@ -34,7 +34,11 @@ class Writer:
         self._events = Events(folder / "events", step)
 
     def scalars(
-        self, step: int, values: dict[str, float], intervals: Mapping[str, tuple[float, float]] | None = None
+        self,
+        step: int,
+        values: dict[str, float],
+        intervals: Mapping[str, tuple[float, float]] | None = None,
+        members: Mapping[str, Sequence[float | None]] | None = None,
     ) -> None:
         """Adds a line to metrics.jsonl, with the seconds that the run has taken, and the values to TensorBoard.
 
@@ -42,12 +46,15 @@ class Writer:
           step: the step.
           values: by their names.
           intervals: lower and upper ends about some of the values, for metrics.jsonl alone.
+          members: what some of the values are of each member of a run, None of one that is frozen, for metrics.jsonl
+            alone; the least and the greatest of them are the ends about their mean.
         """
-        ends = {
-            f"{name}{end}": each
-            for name, own in (intervals or {}).items()
-            for end, each in zip((LOW, HIGH), own, strict=True)
+        several = {name: [value for value in own if value is not None] for name, own in (members or {}).items()}
+        intervals = dict(intervals or {}) | {name: (min(own), max(own)) for name, own in several.items()}
+        ends: dict[str, Any] = {
+            f"{name}{end}": each for name, own in intervals.items() for end, each in zip((LOW, HIGH), own, strict=True)
         }
+        ends |= {f"{name}{MEMBERS}": list(own) for name, own in (members or {}).items()}
         seconds = self._before + time.perf_counter() - self._since
         with self._lock:  # scores come from another thread
             self._lines.write(json.dumps({"step": step, "seconds": round(seconds, 3), **values, **ends}) + "\n")

@@ -45,9 +45,9 @@ def pictures(sheets, tmp_path):
     """Returns `(model, data, step=7) -> blocks` of each kind of picture, whose file is what was yielded."""
 
     def write(model, data, step=7):
-        shown = Progress(model, data, tmp_path, 0)
+        shown = Progress(model, data, tmp_path, (0,))
         kinds = []
-        for kind, picture in shown.write(step, shown.draw(model.init(None, None).variables)):
+        for kind, picture in shown.write(step, shown.draw([model.init(None, None).variables])):
             with Image.open(tmp_path / kind / f"step_{step:08d}.png") as written:
                 np.testing.assert_array_equal(np.asarray(written), picture)
             kinds.append(kind)
@@ -76,7 +76,7 @@ def joined_cells(blocks):
 def test_a_model_shows_what_it_can_and_its_samples_last(coding, tmp_path, samples, encodes, kinds):
     model = coding(encodes=encodes)
     model = drawing(model) if samples else model
-    shown = Progress(model, data_of(8, tmp_path), tmp_path, 0).pictures(123)
+    shown = Progress(model, data_of(8, tmp_path), tmp_path, (0,)).pictures(123)
     assert [picture.kind for picture in shown] == kinds
     assert [picture.path for picture in shown] == [tmp_path / kind / "step_00000123.png" for kind in kinds]
 
@@ -114,10 +114,10 @@ def test_samples_are_shown_by_class_where_classes_fit(coding, tmp_path, pictures
 
 def test_a_picture_of_a_step_is_the_same_each_time_and_follows_the_variables(coding, tmp_path, sheets):
     model, data = coding(), data_of(8, tmp_path)
-    shown = Progress(model, data, tmp_path, 3)
+    shown = Progress(model, data, tmp_path, (3,))
     variables = model.init(None, None).variables
-    for drawn, step in ((shown, 1), (shown, 2), (Progress(model, data, tmp_path, 4), 3)):
-        list(drawn.write(step, drawn.draw(variables)))
+    for drawn, step in ((shown, 1), (shown, 2), (Progress(model, data, tmp_path, (4,)), 3)):
+        list(drawn.write(step, drawn.draw([variables])))
     first, again, other = (sheet.blocks[0].cells for sheet in sheets)
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
@@ -141,12 +141,12 @@ def translating(traced):
 def test_held_out_images_lie_above_their_translations_in_both_directions(tmp_path, sheets):
     traced = []
     model, data = translating(traced), joined(data_of(30, tmp_path), data_of(20, tmp_path))
-    shown = Progress(model, data, tmp_path, 4)
+    shown = Progress(model, data, tmp_path, (4,))
     assert [picture.kind for picture in shown.pictures(1)] == ["translations"]
     found = []
     for step, gain in ((1, 1.0), (2, -1.0)):
         variables = {"net": {"params": {"gain": jnp.float32(gain)}}}
-        ((kind, picture),) = shown.write(step, shown.draw(variables))
+        ((kind, picture),) = shown.write(step, shown.draw([variables]))
         blocks = Gallery(translating([]), data, number=progress.TRANSLATED, seed=4).blocks(variables)
         assert [block.title for block in blocks] == ["from a to b", "from b to a"]
         for block, drawn in zip(blocks, sheets[-1].blocks, strict=True):

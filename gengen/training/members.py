@@ -1,0 +1,118 @@
+"""Members: runs of one experiment that differ in their seed alone, trained as one program."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from gengen.core.mean import Mean
+from gengen.core.model import Batch, GenerativeModel, StepFn
+from gengen.core.state import State, Variables
+
+AXES = State(step=None, variables=0, opt=0, average=0)  # type: ignore[arg-type]
+"""Where the leaves of a state have their member axis.
+
+All members are at one step, so that it is known of all at once which turn is due: a branch on it stays a branch, where
+`vmap` would take both sides of one that differs among members.
+"""
+
+FROZEN = "frozen"
+"""Carried beside the networks: the step, int32 [M], that a member was frozen at, and -1 while it trains."""
+
+
+def seeded(model: GenerativeModel) -> GenerativeModel:
+    """Wraps a model so that its `init` and its steps are those of M members at once.
+
+    Member i is the run whose root key is key i: with the same first variables, the same draws and, where it is given
+    the same batches, the same steps. `AXIS` stays that of replicas; the member axis lies within.
+
+      init        keys [M], one batch for all -> a state with leaves [M, ...], but for its `step`
+      train_step  keys [M], such a state, a batch with leaves [M, B, ...] -> such a state, metrics with leaves [M]
+
+    What the model can do besides is asked with the variables of one member, as `member` picks them.
+
+    Args:
+      model: the model to wrap.
+    """
+
+    def init(keys: jax.Array, batch: Batch) -> State:
+        state: State = lax.map(lambda key: model.init(key, batch), keys)  # one by one, as each would be alone
+        training = {"members": {"step": jnp.full(len(keys), -1, jnp.int32)}}
+        return state.replace(step=state.step[0], variables={**state.variables, FROZEN: training})
+
+    def stepping(step: StepFn) -> StepFn:
+        def train_step(
+            keys: jax.Array, state: State, batch: Batch, *, phase: int | None = None
+        ) -> tuple[State, dict[str, Mean]]:
+            def one(key: jax.Array, state: State, batch: Batch) -> tuple[State, dict[str, Mean]]:
+                return step(key, state, batch, phase=phase)
+
+            own = state.replace(variables=_networks(state.variables))
+            after, metrics = jax.vmap(one, in_axes=(0, AXES, 0), out_axes=(AXES, 0))(keys, own, batch)
+            return after.replace(variables={**after.variables, FROZEN: state.variables[FROZEN]}), metrics
+
+        return train_step
+
+    stages = tuple(stage._replace(train_step=stepping(stage.train_step)) for stage in model.stages)
+    return model._replace(init=init, train_step=stepping(model.train_step), stages=stages)
+
+
+def keys_of(seeds: Iterable[int]) -> jax.Array:
+    """The root keys [M] of runs with these seeds."""
+    return jnp.stack([jax.random.key(seed) for seed in seeds])
+
+
+def member(state: State, index: int) -> State:
+    """The state of one member, as the run of its seed alone would have it."""
+    own = state.replace(step=None, variables=_networks(state.variables))
+    one: State = jax.tree.map(lambda leaf: leaf[index], own)
+    return one.replace(step=state.step)
+
+
+def frozen(state: State) -> np.ndarray:
+    """The step that each member was frozen at, -1 of those that train, [M]."""
+    return np.asarray(state.variables[FROZEN]["members"]["step"])
+
+
+def settled(before: State, after: State, metrics: dict[str, Mean]) -> tuple[State, dict[str, Mean]]:
+    """Freezes the members that stopped being finite within a window of steps, as they were before it.
+
+    Where all of their metrics were finite, and something in their state is not, all metrics of the last step become
+    NaN, so that whoever reads these knows. Of members that were frozen before, metrics count nothing.
+
+    Args:
+      before: the state before the window.
+      after: the state after it.
+      metrics: of the window, leaves [steps, M].
+    """
+    since = before.variables[FROZEN]["members"]["step"]
+    silent = jnp.all(jnp.stack([jnp.isfinite(mean.total).all(0) for mean in metrics.values()]), axis=0)
+    finite = silent & _finite(after.variables) & _finite(after.opt) & _finite(after.average)
+    running = since < 0
+
+    def kept(old: jax.Array, new: jax.Array) -> jax.Array:
+        return jnp.where((running & finite).reshape(-1, *(1,) * (new.ndim - 1)), new, old)
+
+    def told(mean: Mean) -> Mean:
+        last = jnp.where(running & silent & ~finite, jnp.nan, mean.total[-1])
+        total = mean.total.at[-1].set(last)
+        return Mean(jnp.where(running, total, 0.0), jnp.where(running, mean.count, 0.0))
+
+    state: State = jax.tree.map(kept, before.replace(step=since), after.replace(step=since)).replace(step=after.step)
+    since = jnp.where(running & ~finite, before.step, since)
+    state = state.replace(variables={**state.variables, FROZEN: {"members": {"step": since}}})
+    return state, {name: told(mean) for name, mean in metrics.items()}
+
+
+def _finite(tree: Any) -> jax.Array:
+    """Whether all that a member has in a tree of leaves [M, ...] is finite, bool [M]."""
+    floats = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
+    each = [jnp.isfinite(leaf).reshape(len(leaf), -1).all(1) for leaf in floats]
+    return jnp.all(jnp.stack(each), axis=0) if each else jnp.asarray(True)
+
+
+def _networks(variables: Variables) -> Variables:
+    return {name: collections for name, collections in variables.items() if name != FROZEN}
