@@ -38,6 +38,7 @@ def defaults() -> ConfigDict:
     config.training.log_every = 100
     config.training.checkpoint_every = 1000
     config.training.sample_every = 2000
+    config.training.diagnose_every = 500
     config.training.quick_compilation = False
     config.training.precision = "auto"
     config.training.average = ConfigDict()

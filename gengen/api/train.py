@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import jax
 from ml_collections import ConfigDict
 
+from gengen.api.checkups import LOOKING, Checkups
 from gengen.api.endings import diverged, ending
 from gengen.api.progress import Progress
 from gengen.build.model import build_model, example_batch
@@ -170,6 +171,7 @@ class _Run:
         self._moved, self._watch = made.moved, Watch(parameters_in, patience(config, model))
         self._progress = Progress(model, data, workdir, config.training.seed)
         self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
+        self._checkups = Checkups(model, data, config, workdir)
         self._drawn: int | None = None
         self._background = Background()
 
@@ -191,11 +193,12 @@ class _Run:
             steps=settings.steps,
             batch_size=settings.batch_size,
             log_every=settings.log_every,
-            every={DRAWING: settings.sample_every, SAVING: settings.checkpoint_every}
+            every={LOOKING: self._checkups.every, DRAWING: settings.sample_every, SAVING: settings.checkpoint_every}
             | ({JUDGING: self._evaluate_every} if self._scores else {}),
             rates=self._rates,
         )
         actions = (
+            Action(self._checkups.every, self._checkups),
             Action(self._evaluate_every, self._judge),
             Action(settings.sample_every, partial(self._picture, every=settings.sample_every)),
             Action(settings.checkpoint_every, self._save),  # last: a run that goes on from it has all that was before
@@ -205,6 +208,7 @@ class _Run:
         fed = self._batches()
         with stopping() as stop:
             try:
+                self._checkups.begin(self._state, start, settings.steps, self._writer, report)
                 state, stopped = replicate(self._state, jax.local_devices()), None
                 for span in spans(self._model, start, settings.steps):
                     watching = self._watching(state, span)

@@ -115,6 +115,12 @@ def at_bound(parameters: Sequence[np.ndarray], bound: float) -> float:
     return held / sum(array.size for array in parameters)
 
 
+def flipped(before: np.ndarray, after: np.ndarray) -> float:
+    """Share of parameters [P] whose sign has changed: where a critic learns nothing but noise, it tends to 1/2."""
+    chex.assert_equal_shape((before, after))
+    return float((np.sign(before) != np.sign(after)).mean())
+
+
 def relative_update(before: np.ndarray, after: np.ndarray) -> float:
     """|change of the parameters| / |parameters before|, both Euclidean norms of vectors [P]."""
     chex.assert_equal_shape((before, after))

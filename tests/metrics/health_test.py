@@ -67,6 +67,10 @@ def test_parameters_at_the_bound_are_those_that_clipping_changed():
     assert health.at_bound([rounded, np.zeros((2, 2), np.float32)], 0.01) == 0.25
 
 
+def test_what_changes_its_sign_is_flipped_however_far_it_moves():
+    assert health.flipped(np.float32([1, -1, 1e-9, 2]), np.float32([9, 1e-9, -1, 2])) == 0.5
+
+
 def test_the_update_is_relative_to_the_parameters_before():
     before = np.float32([3, 4])
     assert health.relative_update(before, before * 3) == pytest.approx(2)
