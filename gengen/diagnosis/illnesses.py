@@ -73,7 +73,7 @@ ILLNESSES = (
     Illness(
         "saturated",
         "clipping saturates the critic",
-        (Sign("critic/at_bound", low=0.8),),
+        (Sign("critic/flipped", low=0.25),),
         3,
         "lower optimizers.critic.rate, or raise model.clip (more steps until the critic is near its best), or replace "
         "clipping by model.terms.gradient_penalty (a step costs half as much again)",
@@ -92,18 +92,18 @@ ILLNESSES = (
         "the generator has collapsed",
         (Sign("samples/spread", high=0.15),),
         4,
-        "set model.views.packing.size=2 or networks.critic.deviation=True (the critic sees several samples at once), or "
-        "raise optimizers.critic.rate or model.critic_steps (slower)",
-        ("rotating", "diverging", "vanishing", "saturated"),
+        "raise optimizers.critic.rate or model.critic_steps (slower), or set model.views.packing.size=2 or "
+        "networks.critic.deviation=True (the critic sees several samples at once)",
+        ("rotating", "diverging", "vanishing", "saturated", "posterior collapse", "dead codes"),
     ),
     Illness(
         "dropped",
         "the generator has dropped modes",
-        (Sign("samples/modes", high=0.75),),
-        6,
-        "set model.views.packing.size=2 (half as many verdicts a batch), or add model.terms.r1 (a step costs half as much "
-        "again), or lower both rates (slower)",
-        ("rotating", "diverging", "vanishing", "saturated", "collapse"),
+        (Sign("samples/modes", high=0.5),),
+        8,
+        "set model.views.packing.size=2 (half as many verdicts a batch), or add model.terms.r1 (a step costs half as "
+        "much again), or lower both rates (slower)",
+        ("rotating", "diverging", "vanishing", "saturated", "collapse", "posterior collapse", "dead codes"),
     ),
     Illness(
         "memorising",

@@ -109,7 +109,7 @@ class Training(NamedTuple):
     checkpoint_every: Annotated[Count, "steps from one checkpoint to the next; 0 is at the end alone"]
     sample_every: Annotated[Count, "steps from one picture of samples to the next; 0 is at the end alone"]
     diagnose_every: Annotated[
-        Count, "steps from one look for illnesses, of docs/diagnosis.md, to the next; 0 is never"
+        Count, "steps from one look for illnesses (docs/diagnosis.md) to the next; 0 is never"
     ] = 0
     quick_compilation: Annotated[bool, "compiles sooner, and steps are slower: for runs of few steps"] = False
     precision: Annotated[
