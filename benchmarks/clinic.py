@@ -118,7 +118,7 @@ R1 = {"r1": 0.1}
 
 CASES = (
     Case("vanishing", "ring", lambda: points("ring", "vanishing")),
-    Case("vanishing", "grid", lambda: points("grid", "vanishing")),
+    Case("vanishing", "moons", lambda: points("moons", "vanishing")),
     Case("vanishing", "digits", lambda: digits("vanishing")),
     Case("rotating", "ring", lambda: points("ring", "rotating")),
     Case("rotating", "grid", lambda: points("grid", "rotating")),

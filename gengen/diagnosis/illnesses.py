@@ -90,7 +90,7 @@ ILLNESSES = (
     Illness(
         "collapse",
         "the generator has collapsed",
-        (Sign("samples/spread", high=0.15),),
+        (Sign("samples/spread", high=0.1),),
         4,
         "raise optimizers.critic.rate or model.critic_steps (slower), or set model.views.packing.size=2 or "
         "networks.critic.deviation=True (the critic sees several samples at once)",
@@ -99,8 +99,8 @@ ILLNESSES = (
     Illness(
         "dropped",
         "the generator has dropped modes",
-        (Sign("samples/modes", high=0.5),),
-        8,
+        (Sign("samples/modes", high=0.6, relative=True),),
+        6,
         "set model.views.packing.size=2 (half as many verdicts a batch), or add model.terms.r1 (a step costs half as "
         "much again), or lower both rates (slower)",
         ("rotating", "diverging", "vanishing", "saturated", "collapse", "posterior collapse", "dead codes"),
@@ -125,7 +125,7 @@ ILLNESSES = (
     Illness(
         "dead codes",
         "most codes are dead",
-        (Sign("codes/used", high=0.1),),
+        (Sign("codes/used", high=0.2),),
         4,
         "raise model.restart, lower model.decay (codes follow less steadily), or take fewer model.codes (less can be "
         "said)",

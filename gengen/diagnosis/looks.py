@@ -17,6 +17,9 @@ from gengen.metrics import health
 SAMPLES = 512
 """Samples of a look; always of the same latents."""
 
+COMPARED = 128
+"""Samples among which copies are looked for."""
+
 EXAMPLES = 2_000
 """The most examples of the data that samples are compared with; only of sets no larger, copies are looked for."""
 
@@ -116,7 +119,7 @@ class Looks:
             found["samples/movement"] = health.movement(before, samples, self._train)
             found["samples/exchanged"] = health.exchanged(health.shares(before, self._centres)[0], shares)
         if self._others is not None:
-            found["samples/copied"] = health.copies(samples, self._train, self._others)
+            found["samples/copied"] = health.copies(samples[:COMPARED], self._train, self._others)
         return found
 
     def _samples(self, variables: Mapping[str, Any]) -> np.ndarray:

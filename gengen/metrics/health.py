@@ -33,13 +33,20 @@ def movement(before: np.ndarray, after: np.ndarray, data: np.ndarray) -> float:
     return float(distances.mean() / np.sqrt(data.var(axis=0, dtype=np.float64).sum()))
 
 
-def distances(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Euclidean distances [N, M] between points [N, D] and others [M, D], to a thousandth of the largest norm."""
+def nearest(points: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distance of each point [N] from the nearest of others, to a thousandth of the largest norm, and which it is [N].
+
+    Args:
+      points: [N, D].
+      others: [M, D].
+    """
     chex.assert_rank((points, others), 2)
     middle = others.mean(axis=0)
     points, others = points - middle, others - middle
-    squared = np.square(points).sum(1)[:, None] + np.square(others).sum(1)[None] - 2 * points @ others.T
-    return np.sqrt(np.maximum(squared, 0))
+    squared = np.square(others).sum(1)[None] - 2 * points @ others.T  # but for |x|^2, which changes no order
+    chosen = squared.argmin(axis=1)
+    least = np.square(points).sum(1) + squared[np.arange(len(points)), chosen]
+    return np.sqrt(np.maximum(least, 0)), chosen
 
 
 def clusters(data: np.ndarray, number: int, seed: int) -> np.ndarray:
@@ -53,22 +60,22 @@ def clusters(data: np.ndarray, number: int, seed: int) -> np.ndarray:
     random = np.random.default_rng(seed)
     chosen = [int(random.integers(len(data)))]
     while len(chosen) < number:
-        squared = distances(data, data[chosen]).min(axis=1) ** 2
+        squared = nearest(data, data[chosen])[0] ** 2
         share = squared / squared.sum() if squared.any() else np.full(len(data), 1 / len(data))
         chosen.append(int(random.choice(len(data), p=share.astype(np.float64) / share.sum(dtype=np.float64))))
     centres = data[chosen]
     for _ in range(20):
-        nearest = distances(data, centres).argmin(axis=1)
+        _, own = nearest(data, centres)
         centres = np.stack(
-            [data[nearest == mode].mean(axis=0) if (nearest == mode).any() else centres[mode] for mode in range(number)]
+            [data[own == mode].mean(axis=0) if (own == mode).any() else centres[mode] for mode in range(number)]
         )
     return centres
 
 
 def shares(points: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The share of points that lies nearest to each centre [K], and the distance of each from its own [N]."""
-    found = distances(points, centres)
-    return np.bincount(found.argmin(axis=1), minlength=len(centres)) / len(points), found.min(axis=1)
+    apart, own = nearest(points, centres)
+    return np.bincount(own, minlength=len(centres)) / len(points), apart
 
 
 def covered(of_samples: np.ndarray, of_data: np.ndarray) -> float:
@@ -105,7 +112,7 @@ def copies(samples: np.ndarray, train: np.ndarray, held_out: np.ndarray, ratio: 
       held_out: others of the same kind [H, D].
       ratio: a sample is a copy if its distance to `train` is below this part of that to `held_out`.
     """
-    to_train, to_others = (distances(samples, each).min(axis=1) for each in (train, held_out))
+    (to_train, _), (to_others, _) = (nearest(samples, each) for each in (train, held_out))
     return float((to_train < ratio * to_others).mean())
 
 

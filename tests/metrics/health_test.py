@@ -21,10 +21,12 @@ def test_the_movement_of_a_shift_is_its_length_in_deviations_of_the_data():
     assert health.movement(DATA, DATA, DATA) == 0
 
 
-def test_distances_are_euclidean_far_from_the_origin():
-    points = DATA + np.float32(1000)
-    expected = np.linalg.norm(points[:, None].astype(np.float64) - points[None], axis=-1)
-    np.testing.assert_allclose(health.distances(points, points), expected, atol=0.02)
+def test_the_nearest_is_found_far_from_the_origin():
+    points, others = DATA[:100] + np.float32(1000), DATA[100:] + np.float32(1000)
+    expected = np.linalg.norm(points[:, None].astype(np.float64) - others[None], axis=-1)
+    apart, chosen = health.nearest(points, others)
+    np.testing.assert_allclose(apart, expected.min(1), atol=0.005)
+    np.testing.assert_array_equal(chosen, expected.argmin(1))
 
 
 def test_clusters_of_points_far_apart_are_found():
