@@ -50,20 +50,17 @@ class Case(NamedTuple):
         return workdir / f"{self.illness}-{self.on}-{seed}".replace(" ", "_")
 
 
-def points(name: str, variant: str = "", **changes: Any) -> ConfigDict:
+def points(name: str, variant: str = "", width: int = 128, **changes: Any) -> ConfigDict:
     """A GAN on points in the plane, as one of the failure variants, with values of `config.model` changed."""
     config = base.gan(*base.mlp())
-    small(config, name)
+    small(config, name, width)
     return _changed(config, variant, changes)
 
 
-def digits(variant: str = "", *, convolutions: bool = False, **changes: Any) -> ConfigDict:
+def digits(variant: str = "", width: int = 128, **changes: Any) -> ConfigDict:
     """A GAN on digits of 8 x 8 pixels."""
-    config = base.gan(*(base.dcgan(width=8) if convolutions else base.mlp()))
-    if not convolutions:
-        for network in ("generator", "critic"):
-            config.networks[network].update(widths=(128, 128), norm="none")
-    config.model.latent = 16
+    config = base.gan(*base.mlp())
+    small(config, "digits", width)
     for player in ("generator", "critic"):
         config.optimizers[player] = base.optimizer("adam", 5e-4, b1=0.5)
     return _changed(_small(config), variant, changes)
@@ -118,12 +115,12 @@ R1 = {"r1": 0.1}
 
 CASES = (
     Case("vanishing", "ring", lambda: points("ring", "vanishing")),
-    Case("vanishing", "moons", lambda: points("moons", "vanishing")),
+    Case("vanishing", "ring, 256 units", lambda: points("ring", "vanishing", 256)),
     Case("vanishing", "digits", lambda: digits("vanishing")),
     Case("rotating", "ring", lambda: points("ring", "rotating")),
     Case("rotating", "grid", lambda: points("grid", "rotating")),
     Case("collapse", "digits", lambda: digits("collapse")),
-    Case("collapse", "digits convolutional", lambda: digits("collapse", convolutions=True)),
+    Case("collapse", "digits, 256 units", lambda: digits("collapse", 256)),
     Case("diverging", "ring", lambda: points("ring", "diverging")),
     Case("diverging", "moons", lambda: points("moons", "diverging")),
     Case("saturated", "ring", lambda: points("ring", "saturated")),

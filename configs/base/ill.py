@@ -7,11 +7,11 @@ from ml_collections import ConfigDict
 from configs.base.sections import optimizer
 
 
-def small(config: ConfigDict, name: str) -> None:
+def small(config: ConfigDict, name: str, width: int = 128) -> None:
     """Makes an adversarial experiment one of some data, such as points in the plane, that takes seconds."""
     config.data.name = name
     for network in ("generator", "critic"):
-        config.networks[network].update(widths=(128, 128), norm="none")
+        config.networks[network].update(widths=(width, width), norm="none")
     config.model.latent = 2 if name == "ring" else 16
     _rates(config, 1e-3, 1e-3)
     config.evaluation.every = 0
@@ -58,7 +58,7 @@ def _saturated(config: ConfigDict) -> None:
 
 def _collapsed(config: ConfigDict) -> None:
     """Bits of latents cost so much that none is worth it."""
-    config.model.objective.beta = 50.0
+    config.model.objective.beta = 200.0
 
 
 def _dead(config: ConfigDict) -> None:

@@ -1,5 +1,6 @@
 """Looks at a run while it trains: what they measure is written, and an illness is told of when it begins and ends."""
 
+from functools import partial
 from pathlib import Path
 
 from ml_collections import ConfigDict
@@ -28,7 +29,7 @@ class Checkups:
 
     def __init__(self, model: GenerativeModel, data: DataSet, config: ConfigDict, workdir: Path) -> None:
         self.every: int = config.training.get("diagnose_every", 0)
-        self._make = lambda: Looks(model, data, config.model.get("clip"))
+        self._make = partial(Looks, model, data, config.model.get("clip"))
         self._looks: Looks | None = None
         self._course, self._read = Course(config.model.get("codes", 0)), 0
         self._lines = workdir / "metrics.jsonl"

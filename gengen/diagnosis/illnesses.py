@@ -81,11 +81,10 @@ ILLNESSES = (
     Illness(
         "rotating",
         "the samples rotate from mode to mode",
-        (Sign("samples/exchanged", low=0.5),),
-        3,
+        (Sign("samples/exchanged", low=0.7),),
+        5,
         "lower optimizers.generator.rate or model.generator_steps and take b1=0.5 or 0 (slower), or add model.terms.r1 "
         "(a step costs half as much again), or look at the average of training.average (which hides it)",
-        ("diverging",),
     ),
     Illness(
         "collapse",
