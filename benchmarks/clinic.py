@@ -2,9 +2,9 @@
 
     python -m benchmarks.clinic --workdir=runs/clinic
 
-Runs of even seeds are the first half, on which the thresholds of `gengen.diagnosis.illnesses` were fixed, and those of
-odd seeds the second, on which they are judged. What is trained is not trained again; `--half` trains one half, so that
-two commands can share the work.
+The lower half of the seeds is the first one, on which the thresholds of `gengen.diagnosis.illnesses` were fixed, and
+the upper half the second, on which they are judged. What is trained is not trained again; `--half` trains one half, so
+that two commands can share the work.
 """
 
 import argparse
@@ -196,11 +196,21 @@ def judged(case: Case, folder: Path, seed: int) -> Run:
     return Run(case, seed, tuple((one.illness.name, one.told, lasted(one)) for one in found))
 
 
-def rows_of(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
-    """A row for each case: of each half, how many runs there are and how many are named rightly, and the delays."""
+def half_of(seed: int, seeds: int) -> str:
+    """Which half a seed belongs to, of so many."""
+    return HALVES[seed >= seeds // 2]
+
+
+def rows_of(runs: Sequence[Run], seeds: int) -> Iterator[dict[str, Any]]:
+    """A row for each case: of each half, how many runs there are and how many are named rightly, and the delays.
+
+    Args:
+      runs: those that are trained.
+      seeds: of each case, of which the lower half is the first.
+    """
     for case in dict.fromkeys(run.case for run in runs):
         own = [run for run in runs if run.case == case]
-        halves = [[run for run in own if run.seed % 2 == half] for half in (0, 1)]
+        halves = [[run for run in own if half_of(run.seed, seeds) == half] for half in HALVES]
         yield {
             "illness": case.illness,
             "on": case.on,
@@ -232,7 +242,7 @@ def parser() -> argparse.ArgumentParser:
     """The flags of the command."""
     found = argparse.ArgumentParser("python -m benchmarks.clinic", description=__doc__, allow_abbrev=False)
     found.add_argument("--workdir", type=Path, default=Path("runs/clinic"), help="the folder of all run folders")
-    found.add_argument("--seeds", type=int, default=4, help="runs of each case, at least 2")
+    found.add_argument("--seeds", type=int, default=8, help="runs of each case, at least 2")
     found.add_argument("--half", choices=HALVES, help="trains that half alone; both by default")
     found.add_argument("--output", type=Path, help="the .json to write; clinic.json in the folder by default")
     return found
@@ -251,10 +261,11 @@ def main(arguments: Sequence[str]) -> int:
     keep_compilations()
     all_runs = [(case, seed) for seed in range(flags.seeds) for case in CASES]
     for case, seed in all_runs:
-        if flags.half is None or seed % 2 == HALVES.index(flags.half):
+        if flags.half in (None, half_of(seed, flags.seeds)):
             train_one(case, case.folder(flags.workdir, seed), seed)
     done = [(case, seed) for case, seed in all_runs if (case.folder(flags.workdir, seed) / "done").exists()]
-    rows = list(rows_of([judged(case, case.folder(flags.workdir, seed), seed) for case, seed in done]))
+    runs = [judged(case, case.folder(flags.workdir, seed), seed) for case, seed in done]
+    rows = list(rows_of(runs, flags.seeds))
     print(as_table(rows))
     output = flags.output or flags.workdir / "clinic.json"
     output.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")

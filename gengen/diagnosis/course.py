@@ -1,6 +1,7 @@
 """The course of a run: what was measured, line after line, and the illnesses that began and ended in it."""
 
 import math
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -36,25 +37,27 @@ class Finding(NamedTuple):
 
 
 class _Watched:
-    """How one illness stands: for how many looks in a row its signs have been seen, or have been gone."""
+    """How one illness stands: in which of the last looks its signs were seen, and for how many they have been gone."""
 
     def __init__(self, illness: Illness) -> None:
         self.illness = illness
-        self.seen, self.gone, self.since = 0, 0, 0
+        self.looks, self.gone, self.seen = deque[int | None](maxlen=illness.among or illness.looks), 0, False
         self.finding: Finding | None = None
 
     def look(self, values: tuple[float, ...] | None, step: int) -> Finding | None:
         """Takes one look, with the values of the signs where all are there; returns a finding that begins or ends."""
+        self.seen = values is not None
+        self.looks.append(step if self.seen else None)
         if values is None:
-            self.seen, self.gone = 0, self.gone + 1
+            self.gone += 1
             if self.finding and self.gone >= self.illness.looks:
                 over, self.finding = self.finding._replace(until=step), None
                 return over
             return None
-        self.since = step if not self.seen else self.since
-        self.seen, self.gone = self.seen + 1, 0
-        if self.finding is None and self.seen >= self.illness.looks:
-            self.finding = Finding(self.illness, self.since, step, None, values)
+        self.gone = 0
+        seen = [look for look in self.looks if look is not None]
+        if self.finding is None and len(seen) >= self.illness.looks:
+            self.finding = Finding(self.illness, seen[0], step, None, values)
             return self.finding
         return None
 

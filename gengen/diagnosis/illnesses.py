@@ -33,8 +33,9 @@ class Illness(NamedTuple):
       name: in a word or two.
       title: what happens, in a clause.
       signs: measures that are all out of range; the last one sets the pace at which it is looked for.
-      looks: how many times in a row.
+      looks: how many times; it is over once the signs have been gone as many times in a row.
       cure: keys of a config that usually help, with what they cost, after "since step N; ".
+      among: of so many looks, the last ones; 0 for times in a row.
       hidden_by: names of illnesses that have the same signs and more; while one of these is seen, this one is not.
     """
 
@@ -43,6 +44,7 @@ class Illness(NamedTuple):
     signs: tuple[Sign, ...]
     looks: int
     cure: str
+    among: int = 0
     hidden_by: tuple[str, ...] = ()
 
 
@@ -73,7 +75,7 @@ ILLNESSES = (
     Illness(
         "saturated",
         "clipping saturates the critic",
-        (Sign("critic/flipped", low=0.25),),
+        (Sign("critic/update", low=0.4), Sign("critic/flipped", low=0.12)),
         3,
         "lower optimizers.critic.rate, or raise model.clip (more steps until the critic is near its best), or replace "
         "clipping by model.terms.gradient_penalty (a step costs half as much again)",
@@ -81,10 +83,11 @@ ILLNESSES = (
     Illness(
         "rotating",
         "the samples rotate from mode to mode",
-        (Sign("samples/exchanged", low=0.7),),
-        5,
+        (Sign("samples/modes", high=0.5), Sign("samples/exchanged", low=0.65)),
+        6,
         "lower optimizers.generator.rate or model.generator_steps and take b1=0.5 or 0 (slower), or add model.terms.r1 "
         "(a step costs half as much again), or look at the average of training.average (which hides it)",
+        among=10,
     ),
     Illness(
         "collapse",
@@ -93,7 +96,7 @@ ILLNESSES = (
         4,
         "raise optimizers.critic.rate or model.critic_steps (slower), or set model.views.packing.size=2 or "
         "networks.critic.deviation=True (the critic sees several samples at once)",
-        ("rotating", "diverging", "vanishing", "saturated", "posterior collapse", "dead codes"),
+        hidden_by=("rotating", "diverging", "vanishing", "saturated", "posterior collapse", "dead codes"),
     ),
     Illness(
         "dropped",
@@ -102,7 +105,7 @@ ILLNESSES = (
         6,
         "set model.views.packing.size=2 (half as many verdicts a batch), or add model.terms.r1 (a step costs half as "
         "much again), or lower both rates (slower)",
-        ("rotating", "diverging", "vanishing", "saturated", "collapse", "posterior collapse", "dead codes"),
+        hidden_by=("rotating", "diverging", "vanishing", "saturated", "collapse", "posterior collapse", "dead codes"),
     ),
     Illness(
         "memorising",
@@ -111,7 +114,7 @@ ILLNESSES = (
         3,
         "train on more data, or stop sooner at a lower training.steps, or take smaller networks (blurrier samples), or "
         "set model.views.augmentation.probability (the samples may learn the augmentation)",
-        ("collapse",),
+        hidden_by=("collapse",),
     ),
     Illness(
         "posterior collapse",

@@ -40,6 +40,7 @@ def test_each_illness_begins_after_its_looks_and_ends_after_as_many(illness):
     (found,) = diagnosed(lines(*[first] * 3, *[sick] * 10, *[first] * 10), codes=100)
     assert found.illness == illness
     assert (found.since, found.told, found.until) == (400, 300 + 100 * illness.looks, 1300 + 100 * illness.looks)
+    assert found.illness.among in (0, *range(illness.looks, 20))
     assert f"since step {found.since:,}" in found.sentence
     for sign in illness.signs:
         assert sign.measure in found.sentence
@@ -84,6 +85,19 @@ def test_the_better_of_two_accuracies_hides_no_worse_one():
     one_sided = {"critic/accuracy_real": 1.0, "critic/accuracy_fake": 0.5, "generator/gradient_norm": 1e-4}
     course = [{"step": 0, "critic/accuracy_real": 0.5, "critic/accuracy_fake": 0.5, "generator/gradient_norm": 1.0}]
     assert diagnosed(course + [{"step": step, **one_sided} for step in range(1, 20)]) == []
+
+
+def test_some_of_the_last_looks_are_enough_where_the_table_says_so_and_those_before_are_forgotten():
+    illness = Illness("jumpy", "it is jumpy", (Sign("value", low=1.0),), 2, "wait", among=3)
+    for values, expected in (
+        ((2, 0, 2), [(0, 2, None)]),
+        ((2, 0, 0, 2), []),
+        ((0, 2, 2, 0, 0), [(1, 2, None), (1, 2, 4)]),
+    ):
+        course, told = Course(illnesses=(illness,)), []
+        for step, value in enumerate(values):
+            told += course.add({"step": step, "value": float(value)})
+        assert [(finding.since, finding.told, finding.until) for finding in told] == expected
 
 
 def test_an_illness_that_hides_another_is_told_alone():
