@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as speed
-from benchmarks import arithmetics
+from benchmarks import arithmetics, clinic
 from benchmarks import report as speeds
 from benchmarks.cases import CASES
 from gengen.cli import flags
 from gengen.cli.experiments import experiments
 from gengen.cli.tasks import TASKS
 from gengen.data.sources import BUILDERS
+from gengen.diagnosis.illnesses import ILLNESSES
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.reports import adaptations, detections, translations
 from gengen.reports.tables import table
@@ -77,7 +78,7 @@ def test_every_flag_and_key_that_the_pages_name_exists():
     for part in {part for key in keys for part in key.split(".")}:
         assert f"{part}:" in said, part
     defined = set(flags.defined())
-    of_benchmarks = "".join(command.parser().format_help() for command in (speed, arithmetics))
+    of_benchmarks = "".join(command.parser().format_help() for command in (speed, arithmetics, clinic))
     others = {"xla_gpu_deterministic_ops", "strict"}  # of XLA and of mkdocs
     for flag in set(re.findall(r"--([a-z_]+)[= `]", SAID)) - others:
         assert flag in defined or f"--{flag} " in of_benchmarks, flag
@@ -97,6 +98,13 @@ def test_the_page_of_speed_shows_what_benchmarks_wrote_and_says_what_each_step_i
     for case in CASES.values():
         assert f"- **{case.title}**: {case.sizes}.\n" in page
     assert arithmetics.as_table(read_json("arithmetics.json")) in page
+
+
+def test_the_page_of_diagnosis_shows_what_the_clinic_wrote_and_names_every_illness_and_measure():
+    page = read("diagnosis.md")
+    assert clinic.as_table(read_json("clinic.json")) in page
+    for illness in ILLNESSES:
+        assert f"| {illness.name} |" in page
 
 
 REACHED = read_json("reached.json")

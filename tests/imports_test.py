@@ -34,9 +34,10 @@ ROOMS = {
     "launch": {"gengen.cli"},
     "configs": {"configs"},
     "gengen.cli": {"gengen.cli", "gengen.reports", *RUN},  # and modes, by their table
-    "gengen.tasks": {"gengen.api", "gengen.evaluation", "gengen.reports", *RUN},
-    "gengen.api": {"gengen.api", "gengen.evaluation", "gengen.reports", *RUN},
+    "gengen.tasks": {"gengen.api", "gengen.diagnosis", "gengen.evaluation", "gengen.reports", *RUN},
+    "gengen.api": {"gengen.api", "gengen.diagnosis", "gengen.evaluation", "gengen.reports", *RUN},
     "gengen.evaluation": {"gengen.evaluation", "gengen.reports", *RUN},
+    "gengen.diagnosis": {"gengen.diagnosis", "gengen.inference", "gengen.metrics", "gengen.data", "gengen.core"},
     "gengen.runs": RUN,
     "gengen.inference": {"gengen.inference", "gengen.data", "gengen.pictures", "gengen.core"},
     "gengen.reports": {

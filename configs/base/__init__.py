@@ -11,6 +11,7 @@ from configs.base.autoencoders import (
     variational,
 )
 from configs.base.gans import dcgan, game, gan, mixture, mlp, terms, views
+from configs.base.ill import sicken
 from configs.base.sections import defaults, optimizer, own_pictures, vary
 from configs.base.translation import (
     adaptable,
@@ -53,6 +54,7 @@ __all__ = [
     "recogniser",
     "refine",
     "resnet",
+    "sicken",
     "solitaire",
     "terms",
     "two_domains",

@@ -40,6 +40,7 @@ def defaults() -> ConfigDict:
     config.training.checkpoint_every = 1000
     config.training.sample_every = 2000
     config.training.film_every = 0
+    config.training.diagnose_every = 500
     config.training.quick_compilation = False
     config.training.precision = "auto"
     config.training.average = ConfigDict()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import jax
 from ml_collections import ConfigDict
 
+from gengen.api.checkups import LOOKING, Checkups
 from gengen.api.endings import diverged, ending
 from gengen.api.film import Film
 from gengen.api.progress import Progress
@@ -100,6 +101,7 @@ class _Run:
         self._film_every = config.training.get("film_every", 0)
         self._film = Film(model, data, workdir, config.training.seed) if self._film_every else None
         self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
+        self._checkups = Checkups(model, data, config, workdir)
         self._drawn: int | None = None
 
     def _scorekeeper(self, config: ConfigDict, judge: "Judge | None") -> "Scorekeeper | None":
@@ -147,6 +149,7 @@ class _Run:
         """Takes the steps of all stages, with what is due between them; returns what `training.loop.train` does."""
         state, stopped = replicate(self._state, jax.local_devices()), None
         checking = self._together.checking(self._state, self._report.say, aloud=self._writer is not None)
+        self._checkups.begin(self._together.first(self._state), self._start, self._settings.steps, self._writer)
         if self._start == 0:
             self._frame(state, 0)
         for span in spans(self._model, self._start, self._settings.steps):
@@ -174,7 +177,7 @@ class _Run:
             steps=settings.steps,
             batch_size=settings.batch_size * len(self._together.seeds),
             log_every=settings.log_every,
-            every={DRAWING: settings.sample_every, SAVING: settings.checkpoint_every}
+            every={LOOKING: self._checkups.every, DRAWING: settings.sample_every, SAVING: settings.checkpoint_every}
             | ({JUDGING: self._evaluate_every} if self._scores else {}),
             rates=self._rates,
         )
@@ -183,6 +186,7 @@ class _Run:
         """What is done between steps, in this order."""
         settings = self._settings
         return (
+            Action(self._checkups.every, self._look),
             Action(self._evaluate_every, self._judge),
             Action(settings.sample_every, partial(self._picture, every=settings.sample_every)),
             Action(self._film_every, self._frame),
@@ -214,6 +218,12 @@ class _Run:
         with self._background.doing(SAVING):
             self._background.wait()  # a run that goes on from the checkpoint has all pictures before it
             self._checkpoints.save(step, state)
+
+    def _look(self, state: State, step: int) -> None:
+        with self._background.doing(LOOKING):
+            said = self._checkups(self._together.first(state), step)
+        for sentence in said:
+            self._report.say(step, [sentence])
 
     def _judge(self, state: State, step: int) -> None:
         if self._scores:

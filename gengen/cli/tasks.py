@@ -179,6 +179,12 @@ TASKS: Mapping[str, Task] = {
         "folder",
         ("workdir", "output", "dark"),
     ),
+    "diagnose": Task(
+        "what went wrong while it trained, and what helps",
+        "--workdir=runs/wgan",
+        "folder",
+        ("workdir", "output"),
+    ),
     "adapt": Task(
         "labels of one domain, and how many are right in another",
         "--config=configs/adapt.py",

@@ -114,6 +114,18 @@ def read_points(name: str, split: str, count: int | None = None) -> tuple[np.nda
     return (cloud.curve(component, drawn[:, 1]) + cloud.deviation * noise).astype(np.float32), component
 
 
+def centres_of(signature: Signature) -> np.ndarray | None:
+    """The centres of the Gaussians that a data set is a mixture of, float32 [K, 2]; None where it is no such mixture.
+
+    Args:
+      signature: of a data set, or of a selection of it, which knows the centres of all.
+    """
+    cloud = CLOUDS.get(signature.name)
+    if cloud is None or cloud.nodes > 1:
+        return None
+    return cloud.curve(np.arange(cloud.components), np.zeros(cloud.components)).astype(np.float32)
+
+
 def density_of(signature: Signature) -> Callable[[np.ndarray], np.ndarray] | None:
     """The log-density that a data set is drawn from (`log_density`), where it is known.
 

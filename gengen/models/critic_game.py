@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from gengen.core.mean import Mean, mean_of
 from gengen.core.parallel import replica_gather, replica_part
 from gengen.core.state import Tree
 from gengen.losses.adversarial import AdversarialLoss
@@ -54,6 +55,18 @@ class CriticGame(NamedTuple):
             return real.logit, fake.logit
         counted = self.loss.of_batch(replica_gather(real.logit), replica_gather(fake.logit))
         return replica_part(counted[0]), replica_part(counted[1])
+
+    def accuracies(self, real: CriticOutput, fake: CriticOutput) -> dict[str, Mean]:
+        """How often the critic is right: about real and fake apart, or, where no sign says so, about which is which.
+
+        Returns:
+          "accuracy_real" and "accuracy_fake", the shares of positive and of negative logits; of losses without a sign
+          "accuracy", the share of pairs in which the real one has the larger logit, 1/2 where it tells nothing.
+        """
+        if self.loss.signed:
+            return {"accuracy_real": mean_of(real.logit > 0), "accuracy_fake": mean_of(fake.logit < 0)}
+        apart = real.logit - fake.logit
+        return {"accuracy": mean_of((jnp.sign(apart) + 1) / 2)}
 
     def critic_losses(
         self, variables: dict[str, Any], real: jax.Array, fake: jax.Array

@@ -40,7 +40,7 @@ GROUPS = (
     Group("losses", "[^/]+/loss"),
     Group("distances, as the critic estimates them", f"[^/]+/({_ESTIMATES})(_[ab])?"),
     Group("errors", "[^/]+/(squared|absolute)_error"),
-    Group("accuracies", "[^/]+/(accuracy|sure)", splits=False),
+    Group("accuracies", "[^/]+/(accuracy(_real|_fake)?|sure)", splits=False),
     Group("Fréchet distance", f"{_SCORE}/frechet_distance", logarithmic=True, smooth=False, names_itself=True),
     Group("kernel distance", f"{_SCORE}/kernel_distance", smooth=False, names_itself=True),
     Group("Inception score", f"{_SCORE}/inception_score", smooth=False, names_itself=True),

@@ -115,6 +115,9 @@ class Training(NamedTuple):
     seeds: Annotated[
         Repeats, "how many seeds are trained together, from seed on, each as a run of its own would be: members"
     ] = 1
+    diagnose_every: Annotated[
+        Count, "steps from one look for illnesses (docs/diagnosis.md) to the next; 0 is never"
+    ] = 0
     quick_compilation: Annotated[bool, "compiles sooner, and steps are slower: for runs of few steps"] = False
     precision: Annotated[
         str,

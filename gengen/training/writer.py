@@ -133,6 +133,17 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return sorted((entry for entry in entries if entry is not None), key=lambda entry: int(entry["step"]))
 
 
+def entries_from(path: Path, place: int) -> tuple[list[dict[str, Any]], int]:
+    """Reads the lines of a metrics.jsonl from a place in bytes on; returns them and the place behind the last one."""
+    if not path.exists():
+        return [], place
+    with path.open("rb") as file:
+        file.seek(place)
+        text, _, _ = file.read().rpartition(b"\n")
+    entries = [_entry(line) for line in text.decode().splitlines()]
+    return [entry for entry in entries if entry is not None], place + len(text) + bool(text)
+
+
 def _entry(line: str) -> dict[str, Any] | None:
     try:
         entry = dict(json.loads(line))

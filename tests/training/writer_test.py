@@ -14,7 +14,7 @@ from gengen.pictures.grid import save_png
 from gengen.runs.folder import read_folder
 from gengen.training import report as report_module
 from gengen.training.report import Report
-from gengen.training.writer import Writer, cut_lines, read_lines
+from gengen.training.writer import Writer, cut_lines, entries_from, read_lines
 
 
 def test_lines_beyond_the_restored_step_and_a_torn_one_are_cut(tmp_path):
@@ -140,3 +140,14 @@ def test_a_pause_does_not_count_as_training(tmp_path, monkeypatch):
     report.close()
     writer.close()
     assert read_lines(tmp_path / "metrics.jsonl")[0]["images_per_second"] == 4.0
+
+
+def test_what_is_read_on_from_a_place_is_what_was_written_since_whole_lines_alone(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    assert entries_from(path, 0) == ([], 0)
+    path.write_text('{"step": 1}\n{"step": 2}\n{"st')
+    first, place = entries_from(path, 0)
+    assert [entry["step"] for entry in first] == [1, 2]
+    assert entries_from(path, place) == ([], place)
+    path.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n')
+    assert entries_from(path, place) == ([{"step": 3}], path.stat().st_size)

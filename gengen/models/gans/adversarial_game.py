@@ -116,6 +116,7 @@ class Adversaries(NamedTuple):
         logits = self.game.logits(judged_real, judged_fake)
         losses = self.loss.critic(*logits)
         metrics = {self.loss.estimate: mean_of(self.loss.distance(losses))}
+        metrics |= self.game.accuracies(judged_real, judged_fake)
         if self.real_label != (1.0, 1.0):
             losses = self.loss.critic(*logits, batch["target"])
         value, measured = self.with_terms(

@@ -1,0 +1,46 @@
+"""`--mode=diagnose`: what went wrong in a run, from what was measured while it trained."""
+
+from pathlib import Path
+
+from gengen.core.refusal import Refusal
+from gengen.diagnosis.course import Finding, diagnosed
+from gengen.files.whole import write_whole
+from gengen.runs.folder import opened
+from gengen.runs.outputs import output_files
+from gengen.training.writer import read_lines
+
+
+def main(folder: Path, *, output: Path | None) -> Path:
+    """Prints the illnesses of a run, those that are over too, and writes the same sentences.
+
+    A run whose config says `training.diagnose_every=0`, or that is older than the key, has only the numbers that each
+    step gives away: nothing is known of its samples.
+
+    Args:
+      folder: the run folder.
+      output: the .txt to write; `diagnosis.txt` in the run folder by default.
+
+    Returns:
+      The path of the text.
+
+    Raises:
+      Refusal: there is no run there, or it has written no metrics yet.
+    """
+    config, _ = opened(folder)
+    lines = read_lines(folder / "metrics.jsonl")
+    if not lines:
+        raise Refusal(f"{folder} has written no metrics yet; train it until config.training.log_every.")
+    (path,) = output_files(output, folder / "diagnosis.txt", ".txt")
+    found = diagnosed(lines, config.model.get("codes", 0))
+    said = [_line(finding) for finding in found] or ["healthy: no sign of a known illness"]
+    if not any("samples/spread" in line for line in lines):
+        said.append("nothing was seen of its samples: train with config.training.diagnose_every above 0")
+    text = "\n".join(f"{folder} {sentence}" for sentence in said)
+    write_whole(path, text + "\n")
+    print(text)
+    return path
+
+
+def _line(finding: Finding) -> str:
+    over = "" if finding.until is None else f" (over at step {finding.until:,})"
+    return finding.sentence + over
