@@ -236,9 +236,10 @@ def _coordinates(data: DataSet) -> Extractor:
 
 
 def _thumbnails(data: DataSet) -> Extractor:
-    size = thumbnails(np.zeros((1, *data.signature.shape), np.uint8)).size
-    rule = f"means over blocks, to at most {SIDE} x {SIDE}"
-    return Extractor("thumbnails", "", size, rule, lambda images: (thumbnails(images), None), 0)
+    side = SIDE // 2 if data.layers else SIDE  # of stacks there are many, whose neighbours would take a quarter hour
+    size = thumbnails(np.zeros((1, *data.signature.shape), np.uint8), side=side).size
+    rule = f"means over blocks, to at most {side} x {side}"
+    return Extractor("thumbnails", "", size, rule, lambda images: (thumbnails(images, side=side), None), 0)
 
 
 class Kind(NamedTuple):
