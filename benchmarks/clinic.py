@@ -25,6 +25,7 @@ from gengen.cli.machine import keep_compilations
 from gengen.core.refusal import Refusal
 from gengen.diagnosis.course import Finding, diagnosed
 from gengen.reports.tables import table
+from gengen.training.loop import NonFiniteError
 from gengen.training.writer import read_lines
 
 HEALTHY = "healthy"
@@ -179,6 +180,8 @@ def train_one(case: Case, folder: Path, seed: int) -> None:
     try:
         train.run(config, folder)
     except Refusal as refusal:
+        if not isinstance(refusal.__cause__, NonFiniteError):
+            raise
         print(f"clinic: {refusal}")
     done.touch()
     jax.clear_caches()

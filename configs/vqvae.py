@@ -34,5 +34,6 @@ def get_config(variant: str = "") -> ConfigDict:
     config.training.steps = 1_600 if large else 2_000
     config.model.prior_start = 10 if variant == "tiny" else config.training.steps // 2
     if variant == "dead":
-        base.sicken(config, variant, steps=config.training.steps)
+        base.sicken(config, variant, steps=600)
+        config.model.prior_start = 500
     return base.vary(config, variant, VARIANTS)

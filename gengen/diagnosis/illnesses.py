@@ -75,7 +75,7 @@ ILLNESSES = (
     Illness(
         "saturated",
         "clipping saturates the critic",
-        (Sign("critic/update", low=0.4), Sign("critic/flipped", low=0.12)),
+        (Sign("critic/update", low=0.6), Sign("critic/flipped", low=0.2)),
         3,
         "lower optimizers.critic.rate, or raise model.clip (more steps until the critic is near its best), or replace "
         "clipping by model.terms.gradient_penalty (a step costs half as much again)",

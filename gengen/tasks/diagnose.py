@@ -33,8 +33,8 @@ def main(folder: Path, *, output: Path | None) -> Path:
     (path,) = output_files(output, folder / "diagnosis.txt", ".txt")
     found = diagnosed(lines, config.model.get("codes", 0))
     said = [_line(finding) for finding in found] or ["healthy: no sign of a known illness"]
-    if not any("samples/spread" in line for line in lines):
-        said.append("nothing was seen of its samples: train with config.training.diagnose_every above 0")
+    if not config.get("training", {}).get("diagnose_every", 0):
+        said.append("it never looked at itself: train with config.training.diagnose_every above 0 to know more")
     text = "\n".join(f"{folder} {sentence}" for sentence in said)
     write_whole(path, text + "\n")
     print(text)

@@ -11,9 +11,11 @@ from gengen.tasks import diagnose
 SIGNATURE = Signature.of_pictures("few", (4, 4, 1), (), {"train": 8, "test": 8}, "")
 
 
-def trained(folder, lines, model=None):
+def trained(folder, lines, model=None, every=10):
     folder.mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps({"model": {"name": "fake", **(model or {})}}))
+    (folder / "config.json").write_text(
+        json.dumps({"model": {"name": "fake", **(model or {})}, "training": {"diagnose_every": every}})
+    )
     (folder / "data.json").write_text(json.dumps(SIGNATURE.to_json()))
     (folder / "metrics.jsonl").write_text("".join(json.dumps({"step": n, **line}) + "\n" for n, line in lines))
     return folder
@@ -32,9 +34,11 @@ def test_the_sentences_are_printed_and_written(tmp_path, capsys):
 
 def test_a_healthy_run_is_said_to_be_healthy_and_what_was_not_looked_at_is_said(tmp_path):
     run = trained(tmp_path / "run", [(n, {"critic/jensen_shannon": 0.1, "samples/spread": 1.0}) for n in range(9)])
-    assert "healthy" in diagnose.main(run, output=tmp_path / "said").read_text()
-    old = trained(tmp_path / "old", [(n, {"critic/jensen_shannon": 0.1}) for n in range(9)])
-    assert "nothing was seen of its samples" in diagnose.main(old, output=None).read_text()
+    assert diagnose.main(run, output=tmp_path / "said").read_text().splitlines() == [
+        f"{run} healthy: no sign of a known illness"
+    ]
+    old = trained(tmp_path / "old", [(n, {"critic/jensen_shannon": 0.1}) for n in range(9)], every=0)
+    assert "never looked at itself" in diagnose.main(old, output=None).read_text()
 
 
 def test_codes_are_counted_by_the_config(tmp_path):
