@@ -13,7 +13,7 @@ from gengen.core.state import State, Variables
 from gengen.runs.seeds import seeds_of, trained_together
 from gengen.training.living import Living
 from gengen.training.loop import Dispatch
-from gengen.training.members import frozen, member, settled
+from gengen.training.members import frozen, member, together
 from gengen.training.screen import wrapped
 
 
@@ -50,8 +50,8 @@ class Together:
 
     def dispatch(self, stage: Stage) -> Dispatch:
         """Steps of a stage on all devices; members that stop being finite are frozen after each dispatch."""
-        settling = {"settle": settled} if self._several else {}
-        return parallel(stage.train_step, period=stage.period, **settling)
+        around = {"around": together} if self._several else {}
+        return parallel(stage.train_step, period=stage.period, **around)
 
     def checking(self, state: State, say: Callable[[int, Sequence[str]], None], *, aloud: bool) -> dict[str, Any]:
         """What `train` is told of members.

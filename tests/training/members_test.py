@@ -14,7 +14,7 @@ from gengen.core.model import GenerativeModel, Stage
 from gengen.core.parallel import local_keys, parallel, replicate
 from gengen.core.transforms import scale_by_rate
 from gengen.data.pipeline import batches
-from gengen.training.members import frozen, keys_of, member, seeded, settled
+from gengen.training.members import frozen, keys_of, member, seeded, together
 
 SEEDS = (5, 6, 7)
 
@@ -59,11 +59,11 @@ DATA = {"data": np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
 
 def trained(model, key, seed, *, devices=1, fused=2, spoilt=None, state=None, first=0, last=6):
     """Steps of both stages; `spoilt` is the step at which a member, by its index, is given what is no number."""
-    there, settle = jax.devices()[:devices], {"settle": settled} if jnp.ndim(key) else {}
+    there, around = jax.devices()[:devices], {"around": together} if jnp.ndim(key) else {}
     state = replicate(jax.jit(model.init)(key, DATA) if state is None else state, there)
     steps = [(start, start + fused) for start in range(first, last, fused)]
     stages = [
-        parallel(stage.train_step, there, period=stage.period, **settle)
+        parallel(stage.train_step, there, period=stage.period, **around)
         for stage in (Stage(0, model.train_step, model.period), *model.stages)
     ]
     seen = []
