@@ -83,7 +83,9 @@ def _density(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
             line = f"Mean log-density of {entry['points']:,} {what}: {_within(entry['nats'])} nats"
             if "modes" in entry:
                 line += f"; {_within(entry['high_quality'], 100)} % of them lie within three deviations of a mode, and"
-                line += f" they hit {entry['modes']['value']:.0f} of {entry['components']} modes"
+                hit = entry["modes"]
+                modes = f"{hit['value']:.2f} ± {hit['deviation']:.2f}" if "deviation" in hit else f"{hit['value']:.0f}"
+                line += f" they hit {modes} of {entry['components']} modes"
             yield line + "."
 
 

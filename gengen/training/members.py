@@ -42,7 +42,7 @@ def seeded(model: GenerativeModel) -> GenerativeModel:
     return model._replace(init=init)
 
 
-def together(steps: Steps) -> Steps:
+def together(steps: Steps, *, at_once: bool | None = None) -> Steps:
     """Makes steps of M members of those of one run: the `around` of `parallel`.
 
     `AXIS` stays that of replicas; the member axis lies within. Member i is given key i and its own batches, and does
@@ -51,15 +51,30 @@ def together(steps: Steps) -> Steps:
       keys [M], a state as that of `seeded`, batches with leaves [steps, M, B, ...]
       -> such a state, metrics with leaves [steps, M]
 
+    On CPU, where the products of one member fill the cores, members take the steps of a dispatch one after the other:
+    that is bit for bit what each does alone. (Eight GANs of two layers of 400 units, 100 steps of Adam: under `vmap`
+    parameters differ by up to 1e-3, and the processor is 10 to 20 % longer at work.) Elsewhere they do so at once.
+
     Args:
       steps: of one run.
+      at_once: whether members take each step at the same time; None for what suits the platform.
     """
+    at_once = jax.default_backend() != "cpu" if at_once is None else at_once
 
     def of_all(keys: jax.Array, state: State, batches: Batch) -> tuple[State, dict[str, Mean]]:
         own = state.replace(variables=_networks(state.variables))
-        mapped = jax.vmap(steps, in_axes=(0, AXES, 1), out_axes=(AXES, 1))
-        after, metrics = mapped(keys, own, batches)
-        return settled(state, after, metrics)
+        if at_once:
+            mapped = jax.vmap(steps, in_axes=(0, AXES, 1), out_axes=(AXES, 1))
+            return settled(state, *mapped(keys, own, batches))
+
+        def one(given: tuple[jax.Array, State, Batch]) -> tuple[State, dict[str, Mean]]:
+            key, before, fed = given
+            return steps(key, before.replace(step=state.step), fed)
+
+        fed = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 1, 0), batches)
+        after, metrics = lax.map(one, (keys, own.replace(step=None), fed))
+        metrics = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, 1), metrics)
+        return settled(state, after.replace(step=after.step[0]), metrics)
 
     return of_all
 
