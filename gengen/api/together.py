@@ -13,7 +13,7 @@ from gengen.core.state import State, Variables
 from gengen.runs.seeds import seeds_of, trained_together
 from gengen.training.living import Living
 from gengen.training.loop import Dispatch
-from gengen.training.members import frozen, member, settled
+from gengen.training.members import frozen, member, together
 from gengen.training.screen import wrapped
 
 
@@ -52,7 +52,7 @@ class Together:
         """Steps of a stage on all devices; members that stop being finite are frozen after each dispatch."""
         if not self._several:
             return parallel(stage.train_step, period=stage.period)
-        return parallel(stage.train_step, period=stage.period, settle=settled)
+        return parallel(stage.train_step, period=stage.period, around=together)
 
     def checking(self, state: State, say: Callable[[int, Sequence[str]], None], *, aloud: bool) -> dict[str, Any]:
         """What `train` is told of members.

@@ -85,8 +85,8 @@ UNROLLED = 8
 """The longest period that `parallel` unrolls: the time to compile grows with it."""
 
 
-Settle = Callable[[Any, Any, Any], tuple[Any, Any]]
-"""`(state before, state after, metrics) -> (state, metrics)`: what is made of the outcome of a dispatch."""
+Steps = Callable[[jax.Array, Any, Any], tuple[Any, Any]]
+"""`(key, state, batches) -> (state, metrics)`: several steps on one replica."""
 
 
 def parallel(
@@ -94,7 +94,7 @@ def parallel(
     devices: Sequence[jax.Device] | None = None,
     *,
     period: int = 1,
-    settle: Settle = lambda before, after, metrics: (after, metrics),
+    around: Callable[[Steps], Steps] = lambda steps: steps,
 ) -> Callable[..., Any]:
     """Fuses training steps into one dispatch and runs it on every device.
 
@@ -105,7 +105,7 @@ def parallel(
       step: `(key, state, batch, *, phase) -> (state, metrics)`, with `AXIS` bound while it runs.
       devices: devices of all processes; every device by default.
       period: number of steps after which the pattern of turns repeats.
-      settle: what is made of all steps of a dispatch.
+      around: makes other steps of those of a dispatch, such as those of several members.
 
     Returns:
       `(key, state, batches, first=0) -> (state, metrics)`, where `batches` leaves are [local devices, steps, per
@@ -115,7 +115,7 @@ def parallel(
     """
 
     def looped(key: jax.Array, state: Any, batches: Any) -> tuple[Any, Any]:
-        return settle(state, *lax.scan(lambda state, batch: step(key, state, batch), state, batches))
+        return lax.scan(lambda state, batch: step(key, state, batch), state, batches)
 
     def unrolled(key: jax.Array, state: Any, batches: Any) -> tuple[Any, Any]:
         def one_period(state: Any, batches: Any) -> tuple[Any, Any]:
@@ -127,10 +127,10 @@ def parallel(
             return state, jax.tree.map(lambda *leaves: jnp.stack(leaves), *measured)
 
         by_period = jax.tree.map(lambda leaf: leaf.reshape(-1, period, *leaf.shape[1:]), batches)
-        after, metrics = lax.scan(one_period, state, by_period)
-        return settle(state, after, jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), metrics))
+        state, metrics = lax.scan(one_period, state, by_period)
+        return state, jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), metrics)
 
-    mapped = {run: replicated(run, devices) for run in (looped, unrolled)}
+    mapped = {run: replicated(around(run), devices) for run in (looped, unrolled)}
 
     def dispatch(key: jax.Array, state: Any, batches: Any, first: int = 0) -> tuple[Any, Any]:
         steps = jax.tree.leaves(batches)[0].shape[1]
