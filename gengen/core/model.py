@@ -131,9 +131,8 @@ class Critique(NamedTuple):
     """What a critic says of samples.
 
     Attributes:
-      value: its logit [n]: the higher, the more it takes a sample for data.
-      pull: minus the gradient of the generator's loss, added over the samples, at each of them [n, *shape]: where they
-        are to go.
+      value: its logit [n].
+      pull: minus the gradient of the generator's loss, added over samples, at each of them [n, *shape].
     """
 
     value: jax.Array
@@ -141,10 +140,9 @@ class Critique(NamedTuple):
 
 
 class CritiqueFn(Protocol):
-    """Says what a critic thinks of samples, and which way it sends them."""
+    """Returns the critique of samples [n, *shape], beside as many data, which some losses compare them with."""
 
-    def __call__(self, key: jax.Array, variables: Variables, samples: jax.Array, data: jax.Array, /) -> Critique:
-        """Returns the critique of samples [n, *shape] beside as many data, which some losses compare them with."""
+    def __call__(self, key: jax.Array, variables: Variables, samples: jax.Array, data: jax.Array, /) -> Critique: ...
 
 
 class Stage(NamedTuple):

@@ -83,8 +83,7 @@ def train(
       key: the root key.
       state: the state to start from, placed by `replicate`.
       batches: ((first step, last step), batches [local devices, steps, per device, ...]) of each window.
-      report: called with (first step, last step, metrics) of each window in order; each metric's leaves are numpy
-        arrays [steps], all finite.
+      report: called with (first step, last step, metrics) of each window in order; leaves are finite arrays [steps].
       actions: done in order when they are due.
       stop: asked once after every window.
       background: where actions go on; all of them are done on return.

@@ -31,7 +31,7 @@ LONG = ("autoencoder/squared_error", "category_critic/jensen_shannon", "critic/j
 class Silent:
     """A writer that nothing comes of."""
 
-    def scalars(self, step, values):
+    def scalars(self, step, values, members):
         pass
 
 
@@ -53,7 +53,7 @@ def reported(steps=200, log_every=50, window=1, names=("loss",), start=0, **ever
 
 def test_the_rate_of_the_last_step_is_written_of_players_that_moved():
     written = []
-    writer = SimpleNamespace(scalars=lambda step, values: written.append((step, values)))
+    writer = SimpleNamespace(scalars=lambda step, values, members: written.append((step, values)))
     rates = {"critic": 0.5, "prior": 9.0}
     report = Report(
         writer,
