@@ -109,13 +109,7 @@ class LogLikelihoodFn(Protocol):
     """Says how likely data are; a lower bound, tighter the more `samples`, where it is not exact."""
 
     def __call__(
-        self,
-        key: jax.Array,
-        variables: Variables,
-        data: jax.Array,
-        /,
-        condition: Batch | None = None,
-        samples: int = 1,
+        self, key: jax.Array, variables: Variables, data: jax.Array, /, condition: Batch | None = None, samples: int = 1
     ) -> jax.Array:
         """Returns nats [n] of data [n, *shape]: of densities in the model's units, where they are densities."""
 

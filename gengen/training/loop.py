@@ -81,7 +81,7 @@ def train(
     Args:
       dispatch: what `parallel` returns; the state it is given is gone after the call.
       key: the root key.
-      state: the state to start from, placed by `replicate`.
+      state: to start from, placed by `replicate`.
       batches: ((first step, last step), batches [local devices, steps, per device, ...]) of each window.
       report: called with (first step, last step, metrics) of each window in order; leaves are finite arrays [steps].
       actions: done in order when they are due.
@@ -95,10 +95,9 @@ def train(
     Raises:
       NonFiniteError: a metric is not finite.
     """
-    check = check or checked
 
     def finish(first: int, last: int, metrics: Any, due: Sequence[Action], kept: State | None) -> None:
-        report(*check(first, last, metrics))
+        report(*(check or checked)(first, last, metrics))
         act = partial(_act, due, state if kept is None else kept, last)
         background.begin(act) if background and kept is not None else act()
 
