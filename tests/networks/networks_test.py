@@ -13,6 +13,7 @@ from gengen.networks import dcgan, mlp
 from gengen.networks.critic import CriticOutput
 from gengen.networks.doublings import doublings
 from gengen.networks.forward import eval_mode, init_network, train_mode
+from gengen.networks.layers.downsample import POOLS
 from gengen.networks.layers.norm import NORMS
 from gengen.networks.layers.upsample import METHODS
 
@@ -106,7 +107,7 @@ def test_a_dcgan_without_normalisation_has_biases_in_its_place(network):
 def test_a_critic_that_pools_has_the_parameters_of_one_that_strides_and_activations_are_as_asked():
     strided = dcgan.Critic(width=2, norm="none")
     x = np.random.default_rng(0).normal(size=(2, 8, 8, 1)).astype("f")
-    changes = ({}, {"downsample": "max_pooled"}, {"downsample": "average_pooled"}, {"activation": "tanh"})
+    changes = ({}, *({"downsample": name} for name in POOLS), {"activation": "tanh"})
     networks = [strided.clone(**change) for change in changes]
     for network in networks:
         chex.assert_trees_all_equal_shapes(variables_of(network, x), variables_of(strided, x))

@@ -84,8 +84,10 @@ def test_values_and_gradients_equal_flax(kind, row):
     EQUAL(*COMPILE(both)(variables, x))
 
 
+@pytest.mark.parametrize("cached", [1, 1 << 40], ids=["each image by itself", "all at once"])
 @pytest.mark.parametrize("row", GROUPED, ids=str)
-def test_groups_and_their_gradients_to_second_order_equal_flax(row):
+def test_groups_and_their_gradients_to_second_order_equal_flax(row, cached, monkeypatch):
+    monkeypatch.setattr(convolutions, "CACHED", cached)
     kernel_size, strides, padding, image, features, groups = row
     layer = Conv(features, kernel_size, strides, padding, groups=groups)
     theirs = nn.Conv(features, kernel_size, (strides, strides), padding, feature_group_count=groups)
