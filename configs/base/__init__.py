@@ -10,7 +10,7 @@ from configs.base.autoencoders import (
     solitaire,
     variational,
 )
-from configs.base.gans import dcgan, game, gan, mlp, terms, views
+from configs.base.gans import dcgan, game, gan, mlp, r3gan, terms, views
 from configs.base.sections import defaults, optimizer, own_pictures, vary
 from configs.base.translation import (
     adaptable,
@@ -49,6 +49,7 @@ __all__ = [
     "own_pictures",
     "paired",
     "patchgan",
+    "r3gan",
     "recogniser",
     "refine",
     "resnet",

@@ -126,8 +126,10 @@ def _group_by_group(run: Map, a: jax.Array, b: jax.Array, of: str, groups: int, 
 
     def of_group(pair: tuple[jax.Array, jax.Array]) -> jax.Array:
         a, b = pair
+        made: jax.Array
         if of == "kernel":
-            return lax.map(lambda pair: run(*pair), (by_parts(a), by_parts(b))).sum(0)
+            made = lax.map(lambda pair: run(*pair), (by_parts(a), by_parts(b)))
+            return made.sum(0)
         made = lax.map(lambda a: run(a, b), by_parts(a))
         return made.reshape(a.shape[0], *made.shape[2:])
 
@@ -217,8 +219,7 @@ def _native(
     dtype: Any,
 ) -> jax.Array:
     def convolution(x: jax.Array, kernel: jax.Array) -> jax.Array:
-        settings = {"dimension_numbers": AXES, "feature_group_count": groups}
-        return lax.conv_general_dilated(x, kernel, strides, pads, **settings)
+        return lax.conv_general_dilated(x, kernel, strides, pads, dimension_numbers=AXES, feature_group_count=groups)
 
     a, b = a.astype(dtype), b.astype(dtype)
     if of == "output":

@@ -6,7 +6,6 @@ from typing import Annotated
 import chex
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from gengen.values import OneOf
 
@@ -29,11 +28,10 @@ def bilinear_pooled(x: jax.Array) -> jax.Array:
     chex.assert_rank(x, 4)
     for axis in (1, 2):
         pairs = x.reshape(*x.shape[:axis], x.shape[axis] // 2, 2, *x.shape[axis + 1 :])
-        left, right = jnp.split(pairs, 2, axis + 1)
-        ends = [lax.slice_in_dim(part, *where, axis=axis) for part, where in ((left, (0, 1)), (right, (-1, None)))]
-        before = jnp.concatenate([ends[0], lax.slice_in_dim(right, 0, -1, axis=axis)], axis)
-        after = jnp.concatenate([lax.slice_in_dim(left, 1, None, axis=axis), ends[1]], axis)
-        x = (0.375 * (left + right) + 0.125 * (before + after)).squeeze(axis + 1)
+        left, right = (part.squeeze(axis + 1) for part in jnp.split(pairs, 2, axis + 1))
+        (first, others), (most, last) = jnp.split(left, [1], axis), jnp.split(right, [right.shape[axis] - 1], axis)
+        before, after = jnp.concatenate([first, most], axis), jnp.concatenate([others, last], axis)
+        x = 0.375 * (left + right) + 0.125 * (before + after)
     return x
 
 
