@@ -124,6 +124,7 @@ ALIKE = {
     *(("cyclegan", variant) for variant in ("facades", "facades64", "mnist_usps")),
     ("adapt", "cycada"),
     ("dcgan", "cats"),
+    *(("r3gan", variant) for variant in ("cats", "stacked", "non_saturating", "no_r2", "r1_alone", "no_penalty")),
 }
 """The networks of others at other sizes, which take up to half a minute to trace: a slow test traces them."""
 
@@ -201,6 +202,7 @@ METRICS = {
     "lsgan": GAME | {"critic/le_cam"},
     "pacgan": GAME | {"critic/jensen_shannon"},
     "pix2pix": GAME | {"critic/jensen_shannon", "generator/absolute_error"},
+    "r3gan": GAME,  # what more there is, its ablations take away
     "unrolled": GAME | {"critic/jensen_shannon"},
     "vae": BOUND,
     "vae_conv": BOUND,
@@ -229,6 +231,17 @@ def test_the_unrolled_experiment_differentiates_its_critics_moves_where_gradient
 def test_conditional_experiments_can_be_told_what_to_sample(name, arguments):
     config = config_of(name, "tiny")
     assert set(build_model(config, signature_of(config)).conditions) == arguments
+
+
+@pytest.mark.parametrize("variant", ["non_saturating", "no_r2", "r1_alone", "no_penalty"])
+def test_an_ablation_of_the_r3gan_takes_parts_of_its_loss_away_and_changes_nothing_else(variant):
+    whole, ablated = config_of("r3gan"), config_of("r3gan", variant)
+    assert ablated != whole
+    weights = [(config.model.terms.r1.weight, config.model.terms.r2.weight) for config in (whole, ablated)]
+    assert all(left in (0, given) for given, left in zip(*weights, strict=True))
+    ablated.model.update(loss=whole.model.loss)
+    ablated.model.terms = whole.model.terms
+    assert ablated == whole
 
 
 def test_the_paper_variant_of_the_wgan_is_algorithm_1():

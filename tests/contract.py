@@ -21,7 +21,7 @@ from gengen.models.autoencoders.variational import variational
 from gengen.models.autoencoders.vector_quantised import vector_quantised
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.infogan import infogan
-from gengen.models.gans.terms import auxiliary_classifier, dragan, feature_matching, gradient_penalty, r1
+from gengen.models.gans.terms import auxiliary_classifier, dragan, feature_matching, gradient_penalty, r1, r2
 from gengen.models.gans.unrolled import unrolled
 from gengen.models.gans.views import augmentation, instance_noise, packing
 from gengen.models.translation.adaptation import adaptation
@@ -31,7 +31,7 @@ from gengen.models.translation.cyclegan import cyclegan
 from gengen.models.translation.pairings import PAIRINGS
 from gengen.models.translation.pix2pix import pix2pix
 from gengen.models.translation.recognition import Consistency
-from gengen.networks import classifier, coupled, dcgan, mlp, patchgan, residual, resnet, transformer, unet
+from gengen.networks import classifier, coupled, dcgan, mlp, patchgan, r3gan, residual, resnet, transformer, unet
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.layers.norm import BatchNorm
 
@@ -107,6 +107,12 @@ def mlps(norm="none"):
 
 def dcgans():
     return dcgan.Generator(SHAPE, width=4), dcgan.Critic(width=4)
+
+
+def r3gans():
+    """Groups of two, and all convolutions of a block learn from the second step on."""
+    small = {"width": 4, "wide": 1, "blocks": 1, "group": 2}
+    return r3gan.Generator(SHAPE, **small), r3gan.Critic(**small)
 
 
 def conditional(generator, critic, condition):
@@ -275,6 +281,17 @@ ROWS = {
     ),
     "penalised": Row(
         adversarial, lambda: gan(*mlps("layer"), critic_steps=2, clip=None, terms=penalties()), GAN, moves=TWICE
+    ),
+    "r3gan": Row(
+        adversarial,
+        lambda: gan(
+            *r3gans(),
+            loss="relativistic_pairing",
+            critic_steps=1,
+            clip=None,
+            terms=(*r1(weight=0.1), *r2(weight=0.1)),
+        ),
+        GAN,
     ),
     **{name: of_whole_batches(name) for name, loss in ADVERSARIAL_LOSSES.items() if loss.of_batch},
     "matched": Row(

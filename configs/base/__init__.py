@@ -10,7 +10,7 @@ from configs.base.autoencoders import (
     solitaire,
     variational,
 )
-from configs.base.gans import dcgan, game, gan, mixture, mlp, terms, views
+from configs.base.gans import dcgan, game, gan, mixture, mlp, r3gan, terms, views
 from configs.base.ill import sicken
 from configs.base.sections import defaults, optimizer, own_pictures, vary
 from configs.base.translation import (
@@ -51,6 +51,7 @@ __all__ = [
     "own_pictures",
     "paired",
     "patchgan",
+    "r3gan",
     "recogniser",
     "refine",
     "resnet",

@@ -9,15 +9,27 @@ from ml_collections import ConfigDict
 
 from gengen.build.calls import Key, call, check_call, check_section, keys_of_call, refusing
 from gengen.core.refusal import Refusal
-from gengen.networks import classifier, conditional, coupled, dcgan, mlp, patchgan, residual, resnet, transformer, unet
+from gengen.networks import (
+    classifier,
+    conditional,
+    coupled,
+    dcgan,
+    mlp,
+    patchgan,
+    r3gan,
+    residual,
+    resnet,
+    transformer,
+    unet,
+)
 from gengen.networks.coders import ConditionalEncoder
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.critic import CriticNetwork
 from gengen.values import OneOf
 
 NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
-    "generator": {"mlp": mlp.Generator, "dcgan": dcgan.Generator},
-    "critic": {"mlp": mlp.Critic, "dcgan": dcgan.Critic},
+    "generator": {"mlp": mlp.Generator, "dcgan": dcgan.Generator, "r3gan": r3gan.Generator},
+    "critic": {"mlp": mlp.Critic, "dcgan": dcgan.Critic, "r3gan": r3gan.Critic},
     "category_critic": {"mlp": mlp.Critic},
     "encoder": {"mlp": mlp.Encoder, "dcgan": dcgan.Encoder, "residual": residual.Encoder},
     "decoder": {"mlp": mlp.Decoder, "dcgan": dcgan.Decoder, "residual": residual.Decoder},

@@ -16,6 +16,7 @@ RATE_SCHEDULES: Mapping[str, Callable[[float, int], Callable[[jax.Array], Any] |
     "constant": lambda rate, steps: rate,
     "linear": lambda rate, steps: optax.linear_schedule(rate, 0.0, steps),
     "cosine": lambda rate, steps: optax.cosine_decay_schedule(rate, steps),
+    "quarter": lambda rate, steps: optax.cosine_decay_schedule(rate, steps, 0.25),
     "late": lambda rate, steps: optax.linear_schedule(rate, 0.0, steps - steps // 2, steps // 2),
     "rounds": lambda rate, steps: optax.piecewise_constant_schedule(rate, _rounds(steps)),
 }
@@ -81,7 +82,8 @@ MOVES: Mapping[str, Any] = {
     "schedule": Annotated[
         str,
         OneOf(tuple(RATE_SCHEDULES)),
-        "how the rate changes: linear and cosine bring it to 0, late in the second half, rounds to a tenth",
+        "how the rate changes: linear and cosine bring it to 0, quarter as cosine to a quarter of it, late to 0 in the "
+        "second half, rounds to a tenth",
     ],
     "clip_norm": Annotated[Weight, "largest norm of all gradients together; 0 is no limit"],
     "accumulate": Annotated[int, Range(1, 10**6), "batches whose gradients are averaged for one move"],

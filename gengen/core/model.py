@@ -134,9 +134,10 @@ class Critique(NamedTuple):
 
 
 class CritiqueFn(Protocol):
-    """Returns the critique of samples [n, *shape], beside as many data, which some losses compare them with."""
+    """Says what a critic thinks of samples, and which way it sends them."""
 
-    def __call__(self, key: jax.Array, variables: Variables, samples: jax.Array, data: jax.Array, /) -> Critique: ...
+    def __call__(self, key: jax.Array, variables: Variables, samples: jax.Array, data: jax.Array, /) -> Critique:
+        """Returns that of samples [n, *shape], beside as many data, which some losses compare them with."""
 
 
 class Stage(NamedTuple):

@@ -106,6 +106,28 @@ def relativistic_generator(real: jax.Array, fake: jax.Array) -> jax.Array:
     return minimax_critic(fake, real)
 
 
+def relativistic_pairing_critic(real: jax.Array, fake: jax.Array) -> jax.Array:
+    """-log sigmoid(f(x) - f(G(z))), of a pair of data and sample: Jolicoeur-Martineau 2018, section 4.
+
+    It is the RpGAN of Huang et al. 2024, arXiv:2501.05441, eq. 2, with its sign turned.
+
+    Args:
+      real: logits of data [B].
+      fake: logits of samples [B], of which the i-th is held against the i-th of data.
+
+    Returns:
+      Losses in nats [B]; log 2 where the critic prefers neither.
+    """
+    chex.assert_equal_shape((real, fake))
+    return jax.nn.softplus(fake - real)
+
+
+def relativistic_pairing_generator(real: jax.Array, fake: jax.Array) -> jax.Array:
+    """-log sigmoid(f(G(z)) - f(x)): the critic's loss with the roles exchanged; Huang et al. 2024, section 2."""
+    chex.assert_equal_shape((real, fake))
+    return relativistic_pairing_critic(fake, real)
+
+
 def softmax_logits(real: jax.Array, fake: jax.Array) -> tuple[jax.Array, jax.Array]:
     """log(M P(x)) of the softmax P(x) = exp f(x) / Z over all M data and samples of a batch; 0 where all are alike.
 
@@ -178,6 +200,15 @@ def k_divergence(loss: jax.Array) -> jax.Array:
     return -loss
 
 
+def paired_divergence(loss: jax.Array) -> jax.Array:
+    """log 2 - loss: the Jensen-Shannon divergence in nats of pairs (x, G(z)) from pairs (G(z), x), where f is best.
+
+    The critic guesses which of two is of the data. Were its logit any function of both, the best would be
+    log p(x) q(y) / (q(x) p(y)) (Goodfellow et al. 2014, prop. 1), and that is f(x) - f(y) with f = log p / q.
+    """
+    return math.log(2.0) - loss
+
+
 class AdversarialLoss(NamedTuple):
     """A pair of losses, and the distance between data and samples that the critic estimates while it minimises its own.
 
@@ -219,6 +250,9 @@ ADVERSARIAL_LOSSES = {
         jensen_shannon,
         targets=True,
         of_batch=relativistic_logits,
+    ),
+    "relativistic_pairing": AdversarialLoss(
+        relativistic_pairing_critic, relativistic_pairing_generator, "paired_divergence", paired_divergence
     ),
     "softmax": AdversarialLoss(
         softmax_critic, softmax_generator, "k_divergence", k_divergence, of_batch=softmax_logits

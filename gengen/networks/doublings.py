@@ -1,4 +1,4 @@
-"""Which sizes of images can be reached by doubling a small map: those of the DCGAN's networks."""
+"""Which sizes of images can be reached by doubling a small map: those of the DCGAN's and the R3GAN's networks."""
 
 
 def doublings(height: int, width: int) -> int:
@@ -16,7 +16,7 @@ def doublings(height: int, width: int) -> int:
         times = _times(*near)
         near = _rounded(height, width, times)
     raise ValueError(
-        f"resolution={height} x {width} cannot be reached: DCGAN doubles a map of at least 4 x 4 pixels, "
+        f"resolution={height} x {width} cannot be reached by doubling a map of at least 4 x 4 pixels, "
         f"so try {near[0]} x {near[1]}"
     )
 

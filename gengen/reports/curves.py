@@ -33,7 +33,7 @@ class Group(NamedTuple):
     names_itself: bool = False
 
 
-_ESTIMATES = "jensen_shannon|le_cam|wasserstein|total_variation|relativistic_divergence|k_divergence"
+_ESTIMATES = "jensen_shannon|le_cam|wasserstein|total_variation|relativistic_divergence|paired_divergence|k_divergence"
 _SCORE = "evaluation/[^/]+"
 
 GROUPS = (

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from gengen.core.parallel import AXIS
-from gengen.networks import dcgan, mlp
+from gengen.networks import dcgan, mlp, r3gan
 from gengen.networks.critic import CriticOutput
 from gengen.networks.doublings import doublings
 from gengen.networks.forward import eval_mode, init_network, train_mode
+from gengen.networks.layers.downsample import POOLS
 from gengen.networks.layers.norm import NORMS
 from gengen.networks.layers.upsample import METHODS
 
@@ -120,11 +121,12 @@ def test_a_dcgan_without_normalisation_has_biases_in_its_place(network):
 def test_a_critic_that_pools_has_the_parameters_of_one_that_strides_and_activations_are_as_asked():
     strided = dcgan.Critic(width=2, norm="none")
     x = np.random.default_rng(0).normal(size=(2, 8, 8, 1)).astype("f")
-    changes = ({}, {"downsample": "max_pooled"}, {"downsample": "average_pooled"}, {"activation": "tanh"})
+    changes = ({}, *({"downsample": name} for name in POOLS), {"activation": "tanh"})
     networks = [strided.clone(**change) for change in changes]
     for network in networks:
         chex.assert_trees_all_equal_shapes(variables_of(network, x), variables_of(strided, x))
-    variables = jax.tree.map(lambda leaf: np.full(leaf.shape, 0.1, "f"), variables_of(strided, x))
+    draw = np.random.default_rng(1).normal  # equal weights would not tell the mean from a bilinear one
+    variables = jax.tree.map(lambda leaf: draw(0, 0.1, leaf.shape).astype("f"), variables_of(strided, x))
     logits = QUICK(lambda v: [eval_mode(network, v, x).logit[0] for network in networks])(variables)
     assert len({float(logit) for logit in logits}) == len(changes)
     with pytest.raises(ValueError, match="activation='elu' must be one of relu, leaky_relu"):
@@ -146,6 +148,8 @@ NETWORKS = {
     "dcgan generator": (dcgan.Generator((8, 8, 1), width=8), (64, LATENT)),
     "dcgan critic": (dcgan.Critic(width=8), (4, 8, 8, 1)),
     "dcgan critic layer": (dcgan.Critic(width=8, norm="layer"), (4, 16, 16, 1)),
+    "r3gan generator": (r3gan.Generator((8, 8, 1), width=8), (64, LATENT)),
+    "r3gan critic": (r3gan.Critic(width=8), (4, 8, 8, 1)),
     "dcgan critic spectral deviation": (dcgan.Critic(width=8, norm="spectral", deviation=True), (4, 16, 16, 1)),
 }
 

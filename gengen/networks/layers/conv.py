@@ -26,8 +26,9 @@ class Conv(nn.Module):
       padding: "SAME", "VALID", or zeros (before, after) in height and width; one number pads every side.
       use_bias: whether to add a bias.
       dtype: of the map, and to which input and kernel are rounded; sums and parameters are float32. None: that of both.
-      kernel_init: initialiser of the kernel [kh, kw, c, features].
+      kernel_init: initialiser of the kernel [kh, kw, c / groups, features].
       bias_init: initialiser of the bias [features].
+      groups: into which channels and features fall, each seeing its own alone; flax's `feature_group_count`.
     """
 
     features: int
@@ -38,15 +39,17 @@ class Conv(nn.Module):
     dtype: DTypeLike | None = None
     kernel_init: Initializer = nn.initializers.lecun_normal()
     bias_init: Initializer = nn.initializers.zeros_init()
+    groups: int = 1
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """Convolves images [n, h, w, c] to [n, h', w', features].
 
         Raises:
-          ValueError: `x` has not four dimensions, the padding is unknown, or the kernel exceeds the padded image.
+          ValueError: `x` has not four dimensions, the padding is unknown, the kernel exceeds the padded image, or
+            channels or features are no multiples of `groups`.
         """
-        kernel, bias, dtype = _parameters(self, x)
+        kernel, bias, dtype = _parameters(self, x, self.groups)
         strides = _pair(self.strides)
         if isinstance(self.padding, str):
             _known(self.padding)
@@ -54,7 +57,7 @@ class Conv(nn.Module):
             pads: Pads = (top, left)
         else:
             pads = _explicit(self.padding)
-        return add_bias(convolve(x, kernel, strides, pads, dtype), bias).astype(dtype)
+        return add_bias(convolve(x, kernel, strides, pads, dtype, groups=self.groups), bias).astype(dtype)
 
 
 class ConvTranspose(nn.Module):
@@ -102,11 +105,14 @@ class ConvTranspose(nn.Module):
         return add_bias(convolve_transposed(x, kernel, strides, pads, dtype), bias).astype(dtype)
 
 
-def _parameters(layer: Conv | ConvTranspose, x: jax.Array) -> tuple[jax.Array, jax.Array | None, DTypeLike]:
+def _parameters(
+    layer: Conv | ConvTranspose, x: jax.Array, groups: int = 1
+) -> tuple[jax.Array, jax.Array | None, DTypeLike]:
     """Declares kernel and bias as flax does; returns them, and the dtype of the computation."""
     if x.ndim != 4:
         raise ValueError(f"{type(layer).__name__} takes images [n, height, width, channels], not an array of {x.shape}")
-    kernel = layer.param("kernel", layer.kernel_init, (*layer.kernel_size, x.shape[3], layer.features), jnp.float32)
+    channels = x.shape[3] // max(groups, 1)
+    kernel = layer.param("kernel", layer.kernel_init, (*layer.kernel_size, channels, layer.features), jnp.float32)
     bias = layer.param("bias", layer.bias_init, (layer.features,), jnp.float32) if layer.use_bias else None
     return kernel, bias, nn.dtypes.canonicalize_dtype(x, kernel, bias, dtype=layer.dtype)
 

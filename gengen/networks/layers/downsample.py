@@ -1,10 +1,11 @@
-"""Halving the height and width of an image, one choice of three: a convolution in steps of 2, or one and a pooling."""
+"""Halving the height and width of an image, one choice of four: a convolution in steps of 2, or one and a pooling."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import chex
 import jax
+import jax.numpy as jnp
 
 from gengen.values import OneOf
 
@@ -19,7 +20,26 @@ def average_pooled(x: jax.Array) -> jax.Array:
     return _blocks(x).mean((2, 4))
 
 
-POOLS: Mapping[str, Callable[[jax.Array], jax.Array]] = {"max_pooled": max_pooled, "average_pooled": average_pooled}
+def bilinear_pooled(x: jax.Array) -> jax.Array:
+    """Means of 4 x 4 pixels of x [n, 2h, 2w, c] in steps of 2, of weights (1, 3, 3, 1) / 8; returns [n, h, w, c].
+
+    The border is repeated. It is the adjoint of `upsample.bilinear`, divided by 4.
+    """
+    chex.assert_rank(x, 4)
+    for axis in (1, 2):
+        pairs = x.reshape(*x.shape[:axis], x.shape[axis] // 2, 2, *x.shape[axis + 1 :])
+        left, right = (part.squeeze(axis + 1) for part in jnp.split(pairs, 2, axis + 1))
+        (first, others), (most, last) = jnp.split(left, [1], axis), jnp.split(right, [right.shape[axis] - 1], axis)
+        before, after = jnp.concatenate([first, most], axis), jnp.concatenate([others, last], axis)
+        x = 0.375 * (left + right) + 0.125 * (before + after)
+    return x
+
+
+POOLS: Mapping[str, Callable[[jax.Array], jax.Array]] = {
+    "max_pooled": max_pooled,
+    "average_pooled": average_pooled,
+    "bilinear_pooled": bilinear_pooled,
+}
 """Choices that follow a convolution which leaves a map as large as it is, and its activation."""
 
 METHODS = ("strided", *POOLS)

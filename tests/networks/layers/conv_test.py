@@ -35,6 +35,13 @@ GRID = [
     ((4, 3), 2, ((-1, 2), (1, -1)), (9, 9, 3), 4),  # negative padding crops
 ]
 
+GROUPED = [
+    ((3, 3), 1, "SAME", (5, 6, 12), 9, 3),
+    ((4, 3), 2, ((2, 1), (0, 1)), (6, 7, 4), 8, 2),
+    ((3, 3), 1, "SAME", (4, 4, 5), 5, 5),  # one channel each
+]
+"""The same, and the number of groups."""
+
 
 def _theirs(layer, strides):
     """The flax layer of the same fields."""
@@ -75,6 +82,42 @@ def test_values_and_gradients_equal_flax(kind, row):
     layer, theirs, variables, x, weight = case
     both = lambda variables, x: [_run(module, weight, variables, x) for module in (layer, theirs)]  # noqa: E731
     EQUAL(*COMPILE(both)(variables, x))
+
+
+@pytest.mark.parametrize("cached", [1, 1 << 40], ids=["each image by itself", "all at once"])
+@pytest.mark.parametrize("row", GROUPED, ids=str)
+def test_groups_and_their_gradients_to_second_order_equal_flax(row, cached, monkeypatch):
+    monkeypatch.setattr(convolutions, "CACHED", cached)
+    kernel_size, strides, padding, image, features, groups = row
+    layer = Conv(features, kernel_size, strides, padding, groups=groups)
+    theirs = nn.Conv(features, kernel_size, (strides, strides), padding, feature_group_count=groups)
+    draw = lambda shape: np.random.default_rng(0).normal(scale=0.3, size=shape).astype(np.float32)  # noqa: E731
+    x = draw((2, *image))
+    declared = [jax.eval_shape(module.init, jax.random.key(0), x) for module in (layer, theirs)]
+    chex.assert_trees_all_equal_shapes(*declared)
+    variables = jax.tree.map(lambda leaf: draw(leaf.shape), declared[0])
+    weight = draw(jax.eval_shape(layer.apply, variables, x).shape)
+
+    def run(module):
+        def total(variables, x):
+            return jnp.vdot(jnp.tanh(module.apply(variables, x)), weight)
+
+        def penalty(variables, x):
+            return jnp.square(jax.grad(total, 1)(variables, x)).sum()
+
+        return module.apply(variables, x), *(jax.grad(f, (0, 1))(variables, x) for f in (total, penalty))
+
+    EQUAL(*COMPILE(lambda: (run(layer), run(theirs)))(), rtol=2e-4)
+
+
+def test_groups_in_bfloat16_are_those_of_float32_nearly_and_one_native_convolution_elsewhere():
+    layer, x = Conv(8, (3, 3), groups=2), jax.random.normal(jax.random.key(0), (2, 4, 4, 12))
+    variables, half = layer.init(jax.random.key(1), x), layer.clone(dtype=jnp.bfloat16)
+    gradient = lambda module: jax.grad(lambda v: jnp.square(module.apply(v, x).astype(jnp.float32)).sum())(variables)  # noqa: E731
+    chex.assert_trees_all_close(*COMPILE(lambda: (gradient(layer), gradient(half)))(), rtol=0.1, atol=0.3)
+    lowered = jax.jit(layer.apply).trace(variables, x).lower(lowering_platforms=("cuda",)).as_text()
+    assert lowered.count("convolution(") == 1
+    assert "feature_group_count = 2" in lowered
 
 
 @pytest.mark.parametrize("kind", [Conv, ConvTranspose])
@@ -159,7 +202,8 @@ def test_products_and_native_convolutions_are_the_same_three_maps(row):
         return
     draw = lambda *shape: np.random.default_rng(0).normal(scale=0.3, size=shape).astype(np.float32)  # noqa: E731
     x, kernel, g = draw(2, h, w, c), draw(*window, c, f), draw(2, *size, f)
-    settings = {"strides": strides, "pads": pads, "image": (h, w), "window": window, "dtype": jnp.dtype("float32")}
+    settings = {"strides": strides, "pads": pads, "image": (h, w), "window": window, "groups": 1}
+    settings |= {"dtype": jnp.dtype("float32")}
     for of, a, b in (("output", x, kernel), ("image", g, kernel), ("kernel", x, g)):
         ours, theirs = (
             COMPILE(functools.partial(run, of=of, **settings))(a, b)
@@ -204,6 +248,8 @@ def test_no_windows_are_kept_for_the_gradient():
         (Conv(2, (3, 3)), (8, 8, 3), "takes images"),
         (Conv(2, (3, 3), padding="REFLECT"), (1, 8, 8, 3), "REFLECT"),
         (Conv(2, (4, 4), padding="VALID"), (1, 3, 8, 3), "larger than an image"),
+        (Conv(4, (3, 3), groups=2), (1, 8, 8, 3), "3 channels and 4 features do not fall into groups=2"),
+        (Conv(4, (3, 3), groups=0), (1, 8, 8, 3), "groups=0"),
         (ConvTranspose(2, (3, 3)), (8, 3), "takes images"),
         (ConvTranspose(2, (3, 3), padding="CIRCULAR"), (1, 8, 8, 3), "CIRCULAR"),
         (ConvTranspose(2, (4, 4), padding=((0, 0), (0, 0))), (1, 2, 8, 3), "leaves no pixel"),
