@@ -50,8 +50,7 @@ class Together:
 
     def dispatch(self, stage: Stage) -> Dispatch:
         """Steps of a stage on all devices; members that stop being finite are frozen after each dispatch."""
-        around = {"around": together} if self._several else {}
-        return parallel(stage.train_step, period=stage.period, **around)
+        return (together if self._several else parallel)(stage.train_step, period=stage.period)
 
     def checking(self, state: State, say: Callable[[int, Sequence[str]], None], *, aloud: bool) -> dict[str, Any]:
         """What `train` is told of members.
