@@ -50,9 +50,7 @@ class Together:
 
     def dispatch(self, stage: Stage) -> Dispatch:
         """Steps of a stage on all devices; members that stop being finite are frozen after each dispatch."""
-        if not self._several:
-            return parallel(stage.train_step, period=stage.period)
-        return parallel(stage.train_step, period=stage.period, around=together)
+        return (together if self._several else parallel)(stage.train_step, period=stage.period)
 
     def checking(self, state: State, say: Callable[[int, Sequence[str]], None], *, aloud: bool) -> dict[str, Any]:
         """What `train` is told of members.

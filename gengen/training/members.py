@@ -1,6 +1,6 @@
 """Members: runs of one experiment that differ in their seed alone, trained as one program."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
@@ -9,9 +9,10 @@ import numpy as np
 from jax import lax
 
 from gengen.core.mean import Mean
-from gengen.core.model import Batch, GenerativeModel
-from gengen.core.parallel import Steps
+from gengen.core.model import Batch, GenerativeModel, StepFn
+from gengen.core.parallel import Steps, parallel
 from gengen.core.state import State, Variables
+from gengen.training.loop import Dispatch
 
 AXES = State(step=None, variables=0, opt=0, average=0)  # type: ignore[arg-type]
 """Where the leaves of a state have their member axis.
@@ -42,41 +43,65 @@ def seeded(model: GenerativeModel) -> GenerativeModel:
     return model._replace(init=init)
 
 
-def together(steps: Steps, *, at_once: bool | None = None) -> Steps:
-    """Makes steps of M members of those of one run: the `around` of `parallel`.
+def together(
+    step: StepFn, devices: Sequence[jax.Device] | None = None, *, period: int = 1, at_once: bool | None = None
+) -> Dispatch:
+    """Fuses steps of M members into one dispatch, as `parallel` does of one; those that stop being finite are frozen.
 
     `AXIS` stays that of replicas; the member axis lies within. Member i is given key i and its own batches, and does
-    what a run of that key does with them. Those that stop being finite are frozen.
+    what a run of that key does with them.
 
-      keys [M], a state as that of `seeded`, batches with leaves [steps, M, B, ...]
-      -> such a state, metrics with leaves [steps, M]
-
-    On CPU, where the products of one member fill the cores, members take the steps of a dispatch one after the other:
-    that is bit for bit what each does alone. (Eight GANs of two layers of 400 units, 100 steps of Adam: under `vmap`
-    parameters differ by up to 1e-3, and the processor is 10 to 20 % longer at work.) Elsewhere they do so at once.
+    On CPU, where the products of one member fill the cores, members take the steps of a dispatch one after the other,
+    by the program of a run that is alone: bit for bit what it does. (GANs of two layers of 400 units: under `vmap` the
+    processor is 10 to 20 % longer at work, and after 100 steps of Adam parameters differ by up to 1e-3.) Elsewhere
+    they take each step at the same time.
 
     Args:
-      steps: of one run.
+      step: of one member.
+      devices, period: as in `parallel`.
       at_once: whether members take each step at the same time; None for what suits the platform.
-    """
-    at_once = jax.default_backend() != "cpu" if at_once is None else at_once
 
+    Returns:
+      `(keys [M], state, batches, first=0) -> (state, metrics)`, with a state as that of `seeded`, leaves of `batches`
+      [local devices, steps, M, per device, ...], and leaves of the metrics [steps, M].
+    """
+    if jax.default_backend() != "cpu" if at_once is None else at_once:
+        return parallel(step, devices, period=period, around=_at_once)
+    alone = parallel(step, devices, period=period)
+
+    def dispatch(keys: jax.Array, state: State, batches: Batch, first: int = 0) -> tuple[State, dict[str, Mean]]:
+        taken = []
+        for index, one in enumerate(_apart(state)):
+            own = jax.tree.map(lambda leaf, index=index: leaf[:, :, index], batches)
+            taken.append(alone(keys[index], one, own, first))
+        return _joined(state, *zip(*taken, strict=True))
+
+    return dispatch
+
+
+def _at_once(steps: Steps) -> Steps:
     def of_all(keys: jax.Array, state: State, batches: Batch) -> tuple[State, dict[str, Mean]]:
         own = state.replace(variables=_networks(state.variables))
-        if at_once:
-            mapped = jax.vmap(steps, in_axes=(0, AXES, 1), out_axes=(AXES, 1))
-            return settled(state, *mapped(keys, own, batches))
-
-        def one(given: tuple[jax.Array, State, Batch]) -> tuple[State, dict[str, Mean]]:
-            key, before, fed = given
-            return steps(key, before.replace(step=state.step), fed)
-
-        fed = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 1, 0), batches)
-        after, metrics = lax.map(one, (keys, own.replace(step=None), fed))
-        metrics = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, 1), metrics)
-        return settled(state, after.replace(step=after.step[0]), metrics)
+        return settled(state, *jax.vmap(steps, in_axes=(0, AXES, 1), out_axes=(AXES, 1))(keys, own, batches))
 
     return of_all
+
+
+@jax.jit
+def _apart(state: State) -> list[State]:
+    """The state of each member; none shares memory with another, because each is given away."""
+    members = range(state.variables[FROZEN]["members"]["step"].shape[0])
+    return [member(state, index).replace(step=jnp.copy(state.step)) for index in members]
+
+
+@jax.jit
+def _joined(
+    before: State, states: Sequence[State], metrics: Sequence[dict[str, Mean]]
+) -> tuple[State, dict[str, Mean]]:
+    """Lays what the members have done beside each other."""
+    after: State = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+    together: dict[str, Mean] = jax.tree.map(lambda *leaves: jnp.stack(leaves, 1), *metrics)
+    return settled(before, after.replace(step=states[0].step), together)
 
 
 def keys_of(seeds: Iterable[int]) -> jax.Array:

@@ -61,11 +61,11 @@ DATA = {"data": np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
 
 def trained(model, key, seed, *, devices=1, fused=2, at_once=False, spoilt=None, state=None, first=0, last=6):
     """Steps of both stages; `spoilt` is the step at which a member, by its index, is given what is no number."""
-    there, around = jax.devices()[:devices], {"around": partial(together, at_once=at_once)} if jnp.ndim(key) else {}
+    there, dispatched = jax.devices()[:devices], partial(together, at_once=at_once) if jnp.ndim(key) else parallel
     state = replicate(jax.jit(model.init)(key, DATA) if state is None else state, there)
     steps = [(start, start + fused) for start in range(first, last, fused)]
     stages = [
-        parallel(stage.train_step, there, period=stage.period, **around)
+        dispatched(stage.train_step, there, period=stage.period)
         for stage in (Stage(0, model.train_step, model.period), *model.stages)
     ]
     seen = []
