@@ -24,7 +24,7 @@ def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     config = base.game(*base.mlp())
     config.model.update(name="unrolled", unroll=5, real_label=(1.0, 1.0))
-    config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5, eps_root=1e-5)
+    config.optimizers.critic = base.optimizer("adam", 2e-4, b1=0.5, eps_root=1e-8)
     if "mnist" not in variant:
         config.training.steps = 2_500
         config.evaluation.every = 2_500
