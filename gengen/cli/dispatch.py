@@ -10,13 +10,11 @@ from gengen.cli.dry_run import dry_run
 from gengen.cli.measure_all import measure_all
 from gengen.cli.tasks import TASKS, given_to, main_of
 from gengen.core.refusal import Refusal
-from gengen.data.listing import say
 from gengen.files.places import place
 from gengen.runs.check import check_evaluation, check_values
 from gengen.runs.folder import check_config, read_folder
 from gengen.runs.prepare import check_sections
 from gengen.runs.run import open_run
-from gengen.runs.seeds import seeds_in_words
 
 MEASURED = "benchmark.json"
 """The file of a benchmark of every experiment, in the folder of runs."""
@@ -55,9 +53,8 @@ def carry_out(flag: FlagValues, configs: Path) -> Path | None:
         if config is not None:
             check_values(config)
             check_evaluation(config.evaluation)
-        run = open_run(workdir, best=flag.best, raw=flag.raw, given=config, seed=flag.member)
-        if run.members and not task.members:
-            say(f"{workdir} has seeds {seeds_in_words(run.members)}; this is of the first, and --member names another")
+        chosen = {"best": flag.best, "raw": flag.raw, "given": config, "seed": flag.member, "every": task.members}
+        run = open_run(workdir, **chosen)
         return main_of(flag.mode)(run, **given)
     config = _config(flag, workdir)
     if flag.dry_run:

@@ -91,6 +91,7 @@ def open_run(
     raw: bool = False,
     given: ConfigDict | None = None,
     seed: int | None = None,
+    every: bool = True,
 ) -> Run:
     """Opens a run folder.
 
@@ -99,7 +100,8 @@ def open_run(
       best: restore the best checkpoint by the run's own scores instead of the latest.
       raw: take the weights as trained instead of their average.
       given: as in `Run`; None for the run's own config.
-      seed: whose member to take, of a run of several seeds; None for the first one, with the others beside it.
+      seed: whose member to take, of a run of several seeds; None for the first one.
+      every: whether the others lie beside the first, where no seed is asked for; else a line says whose this is.
 
     Raises:
       Refusal: the folder holds no run or no checkpoint, or was not trained with this seed.
@@ -131,11 +133,13 @@ def open_run(
         variables = jax.device_put(evaluation_variables(state, raw=raw))  # or every batch would take them there again
         return Run(folder, config, signature, model, step, variables, origin, own)
     state = jax.device_put(state)
-    every = {each: evaluation_variables(member(state, index), raw=raw) for index, each in enumerate(seeds)}
+    found = {each: evaluation_variables(member(state, index), raw=raw) for index, each in enumerate(seeds)}
     chosen = seeds[0] if seed is None else seed
     for each, since in zip(seeds, frozen(state), strict=True):
         if since >= 0 and seed in (None, each):
             say(f"seed {each} of {folder} stopped being finite, and is as it was at step {since:,}")
     origin |= {"member": chosen}
-    members = every if seed is None else {}
-    return Run(folder, config, signature, model, step, every[chosen], origin, own, members)
+    if seed is None and not every:
+        say(f"{folder} has seeds {seeds_in_words(seeds)}; this is of the first, and --member names another")
+    members = found if seed is None and every else {}
+    return Run(folder, config, signature, model, step, found[chosen], origin, own, members)

@@ -74,7 +74,8 @@ def together(
         for index, one in enumerate(_apart(state)):
             own = jax.tree.map(lambda leaf, index=index: leaf[:, :, index], batches)
             taken.append(alone(keys[index], one, own, first))
-        return _joined(state, *zip(*taken, strict=True))
+        after: tuple[State, dict[str, Mean]] = _joined(state, *zip(*taken, strict=True))
+        return after
 
     return dispatch
 

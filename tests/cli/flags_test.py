@@ -37,7 +37,7 @@ def carried_out(monkeypatch):
     return run, called
 
 
-LATEST = {"best": False, "raw": False, "given": None}
+LATEST = {"best": False, "raw": False, "given": None, "seed": None, "every": False}
 
 
 def test_a_class_is_asked_for_by_a_flag_that_other_modes_refuse(carried_out, capsys):
@@ -59,7 +59,7 @@ def test_a_class_is_asked_for_by_a_flag_that_other_modes_refuse(carried_out, cap
 def test_a_run_is_traversed_into_the_folder_that_is_named(carried_out):
     run, called = carried_out
     assert run("--mode=traverse", "--workdir=runs/a", "--output=b", "--seed=2", "--best", "--raw") == 0
-    opened = (Path("runs/a"), {"best": True, "raw": True, "given": None})
+    opened = (Path("runs/a"), {**LATEST, "best": True, "raw": True})
     given = {"seed": 2, "output": Path("b"), "dark": False, "label": None, "axes": None}
     assert called["traverse"] == (opened, given)
 
@@ -109,7 +109,7 @@ def test_own_pictures_are_refused_by_modes_that_would_not_look_at_them(carried_o
 
 GIVEN = {
     "workdir": "a", "num": "150", "seed": "0", "label": "1", "input": "a", "formula": "0-1", "direction": "ab",
-    "steps": "4", "all": "ae", "seconds": "2",
+    "steps": "4", "all": "ae", "seconds": "2", "member": "1",
     "axes": "0,1", "output": "a", "spherical": None, "best": None, "raw": None, "dark": None, "dry_run": None,
     "distributed": None, "coordinator": "a:1", "processes": "1", "process": "0",
 }  # fmt: skip
