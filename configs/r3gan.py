@@ -2,8 +2,8 @@
 
 Paper: Huang et al. 2024, https://arxiv.org/abs/2501.05441: the loss of section 2, the networks of section 4.
 Run: python launch.py --config=configs/r3gan.py, with :tiny, :mnist, :fashion_mnist, :cats, :stacked or an ablation.
-Score: Fréchet distance SCORE on digits (real images 0.458); 1 seed each.
-Minutes: MINUTES on digits, with 2 cores.
+Score: Fréchet distance 4.72 on digits (real images 0.458); 1 seed each.
+Minutes: 4.6 on digits, with 2 cores.
 
 Variant `cats` is for your own pictures, as of `dcgan`; `stacked` has a thousand kinds of digits. The ablations take
 from the loss what the paper's road map does: `non_saturating`, `no_r2`, `r1_alone` (without pairs), `no_penalty`. They
