@@ -163,8 +163,7 @@ class Report:
             rates = self._rates(self._status.step - 1) if self._rates else {}  # of the last step that was taken
             moved = {name: rate for name, rate in rates.items() if f"{name}/loss" in values}
             values |= {f"{name}/learning_rate": rate for name, rate in moved.items()}
-            several = by_member(self._sums)
-            self._writer.scalars(self._status.step, values, **({"members": several} if several else {}))
+            self._writer.scalars(self._status.step, values, members=by_member(self._sums))
         self._sums, self._trained, self._seconds = {}, 0, 0.0
 
     def close(self) -> None:
