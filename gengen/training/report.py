@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import jax
 import numpy as np
@@ -150,8 +151,9 @@ class Report:
             rates = self._rates(self._status.step - 1) if self._rates else {}  # of the last step that was taken
             moved = {name: rate for name, rate in rates.items() if f"{name}/loss" in values}
             values |= {f"{name}/learning_rate": rate for name, rate in moved.items()}
-            several = by_member(self._sums)
-            self._writer.scalars(self._status.step, values, **({"members": several} if several else {}))
+            each = by_member(self._sums)
+            several: dict[str, Any] = {"members": each} if each else {}
+            self._writer.scalars(self._status.step, values, **several)
         self._sums, self._trained, self._seconds = {}, 0, 0.0
 
     def close(self) -> None:
