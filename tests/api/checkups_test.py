@@ -1,7 +1,5 @@
 """A run is looked at, quiet while it is healthy, and says when an illness begins and when it is over."""
 
-from contextlib import nullcontext
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -34,28 +32,17 @@ MODEL = GenerativeModel(
 )
 
 
-class Told:
-    """A report that keeps what is said."""
-
-    def __init__(self):
-        self.said = []
-
-    def paused(self, doing):
-        return nullcontext()
-
-    def say(self, step, parts, every=0):
-        self.said.append((step, *parts))
-
-
 def looked(folder, scales, start=0, first=1.0, config=CONFIG):
-    """What is said of looks at states after 10, 20, ... steps from `start` on."""
-    told, writer = Told(), Writer(folder, start)
+    """The steps and the sentences of looks at states after 10, 20, ... steps from `start` on."""
+    writer = Writer(folder, start)
     checkups = Checkups(MODEL, DATA, config, folder)
-    checkups.begin(state(first), start, start + 10 * len(scales), writer, told)
-    for place, scale in enumerate(scales, 1):
-        checkups(state(scale), start + 10 * place)
+    checkups.begin(state(first), start, start + 10 * len(scales), writer)
+    steps = [start + 10 * place for place in range(1, 1 + len(scales))]
+    said = [
+        (step, sentence) for step, scale in zip(steps, scales, strict=True) for sentence in checkups(state(scale), step)
+    ]
     writer.close()
-    return told.said
+    return said
 
 
 def test_a_healthy_run_is_looked_at_in_silence(tmp_path):

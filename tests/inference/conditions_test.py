@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from configs import wgan
-from gengen.api import train
+from gengen.api import ready, train
 from gengen.cli.tasks import given_to
 from gengen.core.model import Condition
 from gengen.core.refusal import Refusal
@@ -61,7 +61,7 @@ def trained(model, data_dir, tmp_path_factory):
     """A run of the model, judged on the way, with what its tasks need to build it again."""
     workdir = tmp_path_factory.mktemp("runs") / "told"
     with pytest.MonkeyPatch.context() as patch:
-        for room in (train, run):
+        for room in (ready, run):
             patch.setattr(room, "build_model", lambda config, signature: model)
         train.run(tiny(data_dir), workdir)
         yield workdir

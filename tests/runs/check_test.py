@@ -164,7 +164,7 @@ WRONG = {
     "a layer without latents": ("vae", "model.latents", (4, 0), "0 is not"),
     "three layers of latents": ("vae", "model.latents", (4, 3, 2), "holds 3"),
     "bits of no kind": ("vae", "model.binarisation", "often", "none, dynamic, static"),
-    "no look ahead": ("unrolled", "model.unroll", 0, "from 1"),
+    "no look ahead": ("unrolled", "model.unroll", -1, "from 0"),
     "one code": ("vqvae", "model.codes", 1, "from 2"),
     "more than all pixels": ("dae", "model.corruption.amount", 2.0, r"\[0, 2\)"),
     "noise of no kind": ("ae", "model.corruption.amount", 0.3, "is of no corruption"),

@@ -171,7 +171,7 @@ def test_what_is_trained_in_bfloat16_is_kept_and_opened_in_it(machine, data_dir,
     assert json.loads((tmp_path / "config.json").read_text())["training"]["precision"] == "bfloat16"
     run = open_run(tmp_path)
     key, images = jax.random.key(0), jnp.zeros((1, 8, 8, 1), jnp.uint8)
-    assert "bf16" in str(jax.make_jaxpr(run.model.encode)(key, run.variables, images))
+    assert "bfloat16" in str(jax.make_jaxpr(run.model.encode)(key, run.variables, images))
     assert {leaf.dtype for leaf in jax.tree.leaves(run.variables)} == {jnp.dtype("float32")}
 
 

@@ -109,7 +109,7 @@ def test_no_shipped_run_prints_more_than_forty_lines(capsys):
     found = lengths()
     assert max(steps for steps, *_ in found) == 9_840_000
     for steps, pictures, scores in found:
-        reported(steps, 100, max(min(pictures, steps), steps // 400), drawing=pictures, judging=scores)
+        reported(steps, 100, max(min(pictures, scores or steps, steps), steps // 400), drawing=pictures, judging=scores)
         lines = capsys.readouterr().err.splitlines()
         assert len(lines) <= 40 - 3, "the objective, the end and the last path, on standard output, are three more"
         if steps // pictures <= LINES:
