@@ -40,6 +40,7 @@ class Curve(NamedTuple):
       values: what it was [N].
       low: lower ends of its intervals [N], NaN where there is none.
       high: upper ends [N].
+      seeds: whether these ends are the least and the greatest of several seeds, and `values` their mean.
     """
 
     label: str
@@ -47,6 +48,7 @@ class Curve(NamedTuple):
     values: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    seeds: bool = False
 
 
 class Panel(NamedTuple):
@@ -196,6 +198,8 @@ def _remark(shown: Sequence[Panel]) -> str:
     parts = ["steps"]
     if any(panel.smooth and _half(len(curve.steps)) for panel in shown for curve in panel.curves):
         parts.append(f"thin: as written; thick: running mean over {WINDOW:.0%} of the points".replace("%", " %"))
-    if any(np.isfinite(curve.low).any() for panel in shown for curve in panel.curves):
-        parts.append("bands: 95 % intervals")
+    bands = {curve.seeds for panel in shown for curve in panel.curves if np.isfinite(curve.low).any()}
+    if bands:
+        ends = {False: "95 % intervals", True: "from the least to the greatest seed"}
+        parts.append("bands: " + " or ".join(ends[seeds] for seeds in sorted(bands)))
     return " · ".join(parts)

@@ -132,8 +132,11 @@ def _labels(names: Sequence[str]) -> dict[str, str]:
 
 def _curve(lines: Lines, name: str, label: str) -> Curve:
     there = [line for line in lines if name in line]
-    columns = [[float(line.get(key, np.nan)) for line in there] for key in (name, name + LOW, name + HIGH)]
-    return Curve(label, np.array([line["step"] for line in there]), *map(np.array, columns))
+    values, low, high = (
+        np.array([float(line.get(key, np.nan)) for line in there]) for key in (name, name + LOW, name + HIGH)
+    )
+    steps, seeds = np.array([line["step"] for line in there]), any(name + MEMBERS in line for line in there)
+    return Curve(label, steps, values, low, high, seeds)
 
 
 def _split(made: Sequence[Curve]) -> list[list[Curve]]:

@@ -134,7 +134,7 @@ def open_run(
         return Run(folder, config, signature, model, step, variables, origin, own)
     state = jax.device_put(state)
     found = {each: evaluation_variables(member(state, index), raw=raw) for index, each in enumerate(seeds)}
-    chosen = seeds[0] if seed is None else seed
+    chosen = seeds[0] if seed is None else seeds[seeds.index(seed)]  # a Python int, which JSON can hold
     for each, since in zip(seeds, frozen(state), strict=True):
         if since >= 0 and seed in (None, each):
             say(f"seed {each} of {folder} stopped being finite, and is as it was at step {since:,}")

@@ -7,6 +7,7 @@ from gengen.diagnosis.course import Finding, diagnosed
 from gengen.files.whole import write_whole
 from gengen.runs.folder import opened
 from gengen.runs.outputs import output_files
+from gengen.runs.seeds import seeds_in_words, seeds_of
 from gengen.training.writer import read_lines
 
 
@@ -14,7 +15,7 @@ def main(folder: Path, *, output: Path | None) -> Path:
     """Prints the illnesses of a run, those that are over too, and writes the same sentences.
 
     A run whose config says `training.diagnose_every=0`, or that is older than the key, has only the numbers that each
-    step gives away: nothing is known of its samples.
+    step gives away: nothing is known of its samples. Of several seeds, samples and updates are the first one's.
 
     Args:
       folder: the run folder.
@@ -35,6 +36,11 @@ def main(folder: Path, *, output: Path | None) -> Path:
     said = [_line(finding) for finding in found] or ["healthy: no sign of a known illness"]
     if not config.get("training", {}).get("diagnose_every", 0):
         said.append("it never looked at itself: train with config.training.diagnose_every above 0 to know more")
+    elif len(seeds := seeds_of(config.training)) > 1:
+        said.append(
+            f"it looked at seed {seeds[0]} only; what each step measures is the mean over the seeds "
+            f"{seeds_in_words(seeds)}"
+        )
     text = "\n".join(f"{folder} {sentence}" for sentence in said)
     write_whole(path, text + "\n")
     print(text)

@@ -60,6 +60,13 @@ def test_a_run_of_several_seeds_says_what_each_measured_and_is_opened_by_seed(se
         gengen.open_run(several, seed=5)
 
 
+@pytest.mark.parametrize("seed", [4, 4.0, np.int64(4), np.float32(4)])
+def test_a_seed_of_any_kind_of_number_is_told_of_as_the_whole_number_that_it_is(several, seed):
+    run = gengen.open_run(several, seed=seed)
+    assert repr(run).endswith(", seed 4>")
+    assert json.dumps(run._run.origin["member"]) == "4"
+
+
 def test_a_run_of_several_seeds_goes_on_exactly_and_keeps_their_number(several, tmp_path):
     first = config(seeds=2)
     first.training.steps = 50

@@ -28,3 +28,21 @@ def test_a_sheet_is_wide_enough_to_be_projected_and_light_or_dark():
     assert light.shape == dark.shape and light.shape[1] >= 1_200
     assert (light[:3] == 255).all() and (dark[:3] < 60).all()
     assert curves([rate], "", runs=["critic"]).shape[1] >= 1_200
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [
+        ((), None),
+        ((False,), "95 % intervals"),
+        ((True, True), "from the least to the greatest seed"),
+        ((True, False), "95 % intervals or from the least to the greatest seed"),
+    ],
+)
+def test_the_foot_of_a_sheet_says_what_its_bands_are(monkeypatch, seeds, said):
+    feet = []
+    monkeypatch.setattr("matplotlib.figure.Figure.supxlabel", lambda self, text, **_: feet.append(text))
+    bare = Panel("rate", [Curve("critic", STEPS[:2], np.ones(2), NONE[:2], NONE[:2])], smooth=False)
+    bands = [Curve("loss", STEPS[:2], np.ones(2), np.zeros(2), np.full(2, 2.0), seeds=each) for each in seeds]
+    curves([bare, *(Panel("losses", [band], smooth=False) for band in bands)], "a run")
+    assert feet == ["steps" if said is None else f"steps · bands: {said}"]

@@ -44,6 +44,16 @@ def test_ends_of_intervals_belong_to_their_score_and_may_be_missing():
     np.testing.assert_array_equal([curve.low, curve.high], [[np.nan, 1.5], [np.nan, 4.0]])
 
 
+def test_ends_of_a_run_of_several_seeds_are_those_of_its_members():
+    ends = {"critic/loss/low": 1.0, "critic/loss/high": 3.0}
+    (alone,), (several,) = (
+        panel.curves
+        for own in ({}, {"critic/loss/members": [1.0, 3.0]})
+        for panel in of_run(lines({"critic/loss": 2.0, **ends, **own}))
+    )
+    assert not alone.seeds and several.seeds and several.label == "critic"
+
+
 def test_a_curve_that_would_be_flat_beside_another_has_a_panel_of_its_own():
     rates = {"autoencoder": 0.1, "prior": 100.0, "other": 0.2}
     run = lines(*({f"{name}/loss": rate * step for name, rate in rates.items()} for step in range(9)))

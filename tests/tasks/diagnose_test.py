@@ -11,10 +11,12 @@ from gengen.tasks import diagnose
 SIGNATURE = Signature.of_pictures("few", (4, 4, 1), (), {"train": 8, "test": 8}, "")
 
 
-def trained(folder, lines, model=None, every=10):
+def trained(folder, lines, model=None, every=10, **training):
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(
-        json.dumps({"model": {"name": "fake", **(model or {})}, "training": {"diagnose_every": every}})
+        json.dumps(
+            {"model": {"name": "fake", **(model or {})}, "training": {"seed": 0, "diagnose_every": every, **training}}
+        )
     )
     (folder / "data.json").write_text(json.dumps(SIGNATURE.to_json()))
     (folder / "metrics.jsonl").write_text("".join(json.dumps({"step": n, **line}) + "\n" for n, line in lines))
@@ -39,6 +41,14 @@ def test_a_healthy_run_is_said_to_be_healthy_and_what_was_not_looked_at_is_said(
     ]
     old = trained(tmp_path / "old", [(n, {"critic/jensen_shannon": 0.1}) for n in range(9)], every=0)
     assert "never looked at itself" in diagnose.main(old, output=None).read_text()
+
+
+@pytest.mark.parametrize(("training", "more"), [({"seed": 3, "seeds": 1}, 0), ({"seed": 3, "seeds": 4}, 1)])
+def test_of_several_seeds_it_is_said_which_was_looked_at(tmp_path, training, more):
+    run = trained(tmp_path / "run", [(n, {"samples/spread": 1.0}) for n in range(9)], **training)
+    said = diagnose.main(run, output=None).read_text().splitlines()
+    assert len(said) == 1 + more
+    assert ("looked at seed 3 only" in said[-1] and "the seeds 3 to 6" in said[-1]) == bool(more)
 
 
 def test_codes_are_counted_by_the_config(tmp_path):
