@@ -22,7 +22,7 @@ from tests.units import scaled
 
 KNOWN = ROWS | ROUNDED
 
-ALIKE = {"aae", "regression", "relativistic", "adaptation"}
+ALIKE = {"aae", "regression", "relativistic", "adaptation", "r3gan"}
 """Rows of builders, or of mechanisms, that another row has too: all of theirs are slow tests."""
 
 
