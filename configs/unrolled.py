@@ -8,10 +8,10 @@ Minutes: 1.8 on digits, 8.8 on MNIST, with 2 cores.
 `eps_root` bounds how much a move of Adam can change with the gradient, at rate / sqrt(eps_root). A larger one slows the
 critic down: with 1e-5 the distance on digits was 12 after 500 steps and 4.7 at the end, with 1e-8 it was 3.6 and 1.4.
 
-What the generator minds through the critic's moves decides. On MNIST, with a quarter of the weights, an eps_root of 1e-5
-and 1,000 steps, Fréchet distances of 2,000 samples (1 seed each): 41 with the critic's loss there, as here; 42 with the
-critic's loss throughout (`model.loss=minimax`, the paper's); 44 with nothing, the moves taken as they are; 320 with the
-generator's own loss there, which does not look at data; and 122 for `gan`.
+What the generator minds through the critic's moves decides. On MNIST, with a quarter of the weights, an eps_root of
+1e-5 and 1,000 steps, Fréchet distances of 2,000 samples (1 seed each): 41 with the critic's loss there, as here; 42
+with the critic's loss throughout (`model.loss=minimax`, the paper's); 44 with nothing, the moves taken as they are; 320
+with the generator's own loss there, which does not look at data; and 122 for `gan`.
 """
 
 from ml_collections import ConfigDict
