@@ -41,6 +41,7 @@ def defaults() -> ConfigDict:
     config.training.sample_every = 2000
     config.training.film_every = 0
     config.training.diagnose_every = 500
+    config.training.heal = False
     config.training.quick_compilation = False
     config.training.precision = "auto"
     config.training.average = ConfigDict()

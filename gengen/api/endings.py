@@ -6,18 +6,26 @@ from gengen.training.checkpoint import Checkpoints
 from gengen.training.loop import NonFiniteError
 
 
-def ending(workdir: Path, start: int, end: int, steps: int) -> str:
-    """Where a run stands that began at the step `start`, went on to `end`, and is to have `steps`."""
+def ending(workdir: Path, start: int, end: int, steps: int, kept: int) -> str:
+    """Where a run stands that began at the step `start`, went on to `end`, of which `kept` are kept, out of `steps`."""
     if start >= steps:
         return f"{workdir} is complete at step {start}; raise --config.training.steps to train on."
+    if kept < end:
+        return f"{stopped_at(workdir, end, kept)}; a run that can be healed goes on from where it was looked at."
     if end < steps:
         return f"stopped and saved at step {end} of {steps}; the same command goes on from there."
     return f"{workdir} is complete at step {end}."
 
 
-def diverged(error: NonFiniteError, checkpoints: Checkpoints, workdir: Path) -> str:
-    """What became no number, when, and what is kept of the run."""
+def stopped_at(workdir: Path, end: int, kept: int) -> str:
+    """Where a run was stopped that goes on from an earlier step."""
+    return f"{workdir} stopped at step {end}; the same command goes on from step {kept}"
+
+
+def diverged(error: NonFiniteError, checkpoints: Checkpoints, workdir: Path, spent: str = "") -> str:
+    """What became no number, when, what is kept of the run, and what was tried before."""
     checkpoints.wait()
     latest = checkpoints.latest()
     kept = "no checkpoint was written yet" if latest is None else f"the checkpoint of step {latest} is kept"
-    return f"{error.name} became {error.value} at step {error.step} in {workdir}; {kept}; try a lower learning rate."
+    tried = f"{spent}; " if spent else ""
+    return f"{error} in {workdir}; {tried}{kept}; try a lower learning rate."

@@ -1,5 +1,6 @@
 """`--mode=train`: starts the run of a folder, or goes on where it stopped."""
 
+import gc
 from collections.abc import Callable, Generator, Iterator
 from contextlib import nullcontext
 from functools import partial
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING
 import jax
 from ml_collections import ConfigDict
 
-from gengen.api.checkups import LOOKING, Checkups
-from gengen.api.endings import diverged, ending
+from gengen.api.checkups import LOOKING, Checkups, IllError
+from gengen.api.endings import diverged, ending, stopped_at
 from gengen.api.film import Film
+from gengen.api.healing import Healing
 from gengen.api.progress import Progress
 from gengen.api.ready import Ready, ready, to_train
 from gengen.api.together import Together
@@ -27,6 +29,7 @@ from gengen.core.state import State
 from gengen.data.pipeline import batches
 from gengen.data.selection import streams
 from gengen.data.splits import RULES, rule_of
+from gengen.diagnosis.cures import CURED
 from gengen.inference.sampling import sampler
 from gengen.pictures.captions import Block
 from gengen.runs.folder import begun, held, open_folder, read_folder
@@ -65,14 +68,35 @@ def run(config: ConfigDict, workdir: Path, rule: str = RULES[0]) -> Path:
     quick = quick_compilation(config.training.get("quick_compilation", False))
     with quick, held(workdir) if jax.process_index() == 0 else nullcontext():
         open_folder(workdir, config, made.data.signature.to_json(), partial(defaults_of, config))
-        checkpoints = Checkpoints(workdir / "checkpoints")
-        try:
-            return _Run(config, workdir, made, checkpoints).go()
-        except NonFiniteError as error:
-            raise Refusal(diverged(error, checkpoints, workdir)) from error
-        finally:
-            checkpoints.close()
+        healing = Healing(config, workdir)
+        while (path := _trained(workdir, made, healing)) is None:
+            gc.collect()  # what was raised holds frames, and these the state, which need not be there twice
+        return path
 
+
+def _trained(workdir: Path, made: Ready, healing: Healing) -> Path | None:
+    """Trains until the end, or until an illness is found that the run is to be healed of: then the path is None."""
+    checkpoints = Checkpoints(workdir / "checkpoints", keep=healing.keep)
+    try:
+        healing.go_back(checkpoints)
+        run = _Run(healing.config(), workdir, healing.ready(made), checkpoints, healing)
+        try:
+            return run.go()
+        except (IllError, NonFiniteError) as error:
+            healed = healing.heal(error, checkpoints, run.onset())
+            if healed is None:
+                assert isinstance(error, NonFiniteError)
+                raise Refusal(diverged(error, checkpoints, workdir, healing.spent)) from error
+        print(wrapped(f"{workdir} {healed.line}"))
+        if not run.asked_to_stop:
+            return None
+        print(stopped_at(workdir, healed.told, healed.back))
+        return workdir / METRICS
+    finally:
+        checkpoints.close()
+
+
+METRICS = "metrics.jsonl"
 
 JUDGING, DRAWING, SAVING = "judging", "drawing", "saving"
 """What a run does between steps."""
@@ -81,7 +105,9 @@ JUDGING, DRAWING, SAVING = "judging", "drawing", "saving"
 class _Run:
     """One run of a folder, from its latest checkpoint to its last step."""
 
-    def __init__(self, config: ConfigDict, workdir: Path, made: Ready, checkpoints: Checkpoints) -> None:
+    def __init__(
+        self, config: ConfigDict, workdir: Path, made: Ready, checkpoints: Checkpoints, healing: Healing
+    ) -> None:
         data, self._together = made.shown, Together(made.model, config.training)
         model, self._key = self._together.model, self._together.key
         self._rates = learning_rates(config.optimizers, config.training.steps)
@@ -101,7 +127,8 @@ class _Run:
         self._film_every = config.training.get("film_every", 0)
         self._film = Film(model, data, workdir, config.training.seed) if self._film_every else None
         self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
-        self._checkups = Checkups(model, data, config, workdir)
+        self._checkups = Checkups(model, data, config, workdir, healing.to_heal, healing.spent)
+        self._heals, self.asked_to_stop = healing.asked, False
         self._drawn: int | None = None
 
     def _scorekeeper(self, config: ConfigDict, judge: "Judge | None") -> "Scorekeeper | None":
@@ -124,14 +151,17 @@ class _Run:
             try:
                 state, stopped = self._train(fed, stop)
                 end = stopped or max(start, steps)
+                keeps = not (stopped and self._heals)  # or it would go on from where it was not looked at
                 if end == steps > start:
                     self._judge(state, end)
-                if stopped:
+                if stopped and keeps:
                     self._save(state, end)  # first, because who stops a run may not wait for long
                 self._picture(state, end)
-                self._save(state, end)
+                if keeps:
+                    self._save(state, end)
                 self._checkpoints.wait()
             finally:
+                self.asked_to_stop = self._heals and stop()
                 fed.close()
                 self._background.close()
                 report.close()
@@ -141,9 +171,14 @@ class _Run:
                     self._writer.close()
         if self._writer:
             self._progress.charts.finish(anew=end > start)
-            print(ending(self._workdir, start, end, steps))
+            kept = end if keeps else self._checkpoints.latest() or 0
+            print(ending(self._workdir, start, end, steps, kept))
         pictures = self._progress.pictures(end)
-        return pictures[-1].path if pictures else self._workdir / "metrics.jsonl"
+        return pictures[-1].path if pictures else self._workdir / METRICS
+
+    def onset(self) -> int | None:
+        """The step of the look at which signs of what can be healed were first seen, if they are seen now."""
+        return self._checkups.onset(CURED)
 
     def _train(self, fed: Iterator[Batch], stop: Callable[[], bool]) -> tuple[State, int | None]:
         """Takes the steps of all stages, with what is due between them; returns what `training.loop.train` does."""
@@ -154,17 +189,21 @@ class _Run:
             self._frame(state, 0)
         for span in spans(self._model, self._start, self._settings.steps):
             actions = (*self._actions(), *self._watching(state, span))
-            state, stopped = train(
-                self._report.timed(self._together.dispatch(span.stage), span.stage.period),
-                self._key,
-                state,
-                zip(self._windows(span), fed, strict=False),  # the batches go on into the next stage
-                report=self._report,
-                actions=actions,
-                stop=stop,
-                background=self._background,
-                **checking,
-            )
+            try:
+                state, stopped = train(
+                    self._report.timed(self._together.dispatch(span.stage), span.stage.period),
+                    self._key,
+                    state,
+                    zip(self._windows(span), fed, strict=False),  # the batches go on into the next stage
+                    report=self._report,
+                    actions=actions,
+                    stop=stop,
+                    background=self._background,
+                    **checking,
+                )
+            except NonFiniteError:
+                self._background.wait()  # what a look of an earlier step is about to find comes first
+                raise
             if stopped:
                 break
         return state, stopped

@@ -2,7 +2,8 @@
 
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from gengen.diagnosis.illnesses import ILLNESSES, Illness
@@ -29,11 +30,16 @@ class Finding(NamedTuple):
     values: tuple[float, ...]
 
     @property
-    def sentence(self) -> str:
-        """What is wrong, by which measures, since when, and what usually helps."""
+    def seen(self) -> str:
+        """What is wrong, by which measures, and since when."""
         signs = zip(self.illness.signs, self.values, strict=True)
         measured = " and ".join(f"{sign.measure} {value:.3g}{sign.beside}" for sign, value in signs)
-        return f"{self.illness.title}: {measured} since step {self.since:,}; {self.illness.cure}"
+        return f"{self.illness.title}: {measured} since step {self.since:,}"
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, by which measures, since when, and what usually helps."""
+        return f"{self.seen}; {self.illness.cure}"
 
 
 class _Watched:
@@ -60,6 +66,10 @@ class _Watched:
             self.finding = Finding(self.illness, seen[0], step, None, values)
             return self.finding
         return None
+
+    def in_a_row(self) -> list[int]:
+        """The steps of the latest looks in a row at which the signs were seen."""
+        return list(takewhile(lambda look: look is not None, reversed(self.looks)))[::-1]  # type: ignore[arg-type]
 
 
 class Course:
@@ -90,6 +100,11 @@ class Course:
                 found = watched.look(self._values(watched.illness), line["step"])
                 changed += [found] if found else []
         return changed
+
+    def onset(self, names: Collection[str]) -> int | None:
+        """The first of the latest looks in a row at which signs of one of some illnesses were seen; None if none is."""
+        rows = [watched.in_a_row() for watched in self._watched if watched.illness.name in names]
+        return min((row[0] for row in rows if row), default=None)
 
     def present(self) -> list[Finding]:
         """The illnesses that the run has now, the gravest first."""

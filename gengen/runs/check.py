@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 from gengen.build.calls import check_arguments, check_section
 from gengen.build.model import check_labelled, check_model, judged_as_one
 from gengen.core.refusal import Refusal
+from gengen.runs.healed import check_healing
 from gengen.runs.sections import SCORES, Adaptation, Average, Baseline, Data, Evaluation, Second, Training
 from gengen.runs.seeds import check_seeds
 
@@ -43,6 +44,7 @@ def check_config(config: ConfigDict) -> None:
         _check_batch("adaptation.baseline", config, 1)
     check_evaluation(config.evaluation)
     check_seeds(config.training)
+    check_healing(config)
     check_labelled(config)
     corruption = config.model.get("corruption", {})
     if corruption.get("name") == "none" and corruption.get("amount"):

@@ -36,6 +36,9 @@ SECTIONS = {
 }
 """What the config of every run holds, whichever version wrote it."""
 
+CURES = "cures.json"
+"""File in a run folder that says what the run was healed of."""
+
 LOCK = ".lock"
 """File in a run folder that its process locks."""
 
@@ -43,12 +46,14 @@ PACKAGES = ("gengen", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "ten
 
 
 def begun(folder: Path) -> bool:
-    """Says whether a folder holds a run with checkpoints; until then its config may still be corrected.
+    """Says whether a folder holds a run with checkpoints, or one that has been healed.
+
+    Until then its config may still be corrected.
 
     Raises:
       Refusal: it holds checkpoints alone.
     """
-    has_checkpoints = any((folder / "checkpoints").glob("[0-9]*"))
+    has_checkpoints = any((folder / "checkpoints").glob("[0-9]*")) or (folder / CURES).exists()
     if has_checkpoints and not (folder / "config.json").exists():
         raise Refusal(f"{folder} holds checkpoints and no config.json to tell of what; choose another --workdir.")
     return has_checkpoints

@@ -118,6 +118,11 @@ class Training(NamedTuple):
     diagnose_every: Annotated[
         Count, "steps from one look for illnesses (docs/diagnosis.md) to the next; 0 is never"
     ] = 0
+    heal: Annotated[
+        bool,
+        "whether a GAN that collapses or diverges goes back to where it was healthy, with other rates, at most three "
+        "times (docs/diagnosis.md)",
+    ] = False
     quick_compilation: Annotated[bool, "compiles sooner, and steps are slower: for runs of few steps"] = False
     precision: Annotated[
         str,
