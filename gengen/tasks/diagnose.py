@@ -6,13 +6,14 @@ from gengen.core.refusal import Refusal
 from gengen.diagnosis.course import Finding, diagnosed
 from gengen.files.whole import write_whole
 from gengen.runs.folder import opened
+from gengen.runs.healed import read_healed
 from gengen.runs.outputs import output_files
 from gengen.runs.seeds import seeds_in_words, seeds_of
 from gengen.training.writer import read_lines
 
 
 def main(folder: Path, *, output: Path | None) -> Path:
-    """Prints the illnesses of a run, those that are over too, and writes the same sentences.
+    """Prints what a run was healed of and its illnesses, those that are over too, and writes the same sentences.
 
     A run whose config says `training.diagnose_every=0`, or that is older than the key, has only the numbers that each
     step gives away: nothing is known of its samples. Of several seeds, samples and updates are the first one's.
@@ -33,7 +34,8 @@ def main(folder: Path, *, output: Path | None) -> Path:
         raise Refusal(f"{folder} has written no metrics yet; train it until config.training.log_every.")
     (path,) = output_files(output, folder / "diagnosis.txt", ".txt")
     found = diagnosed(lines, config.model.get("codes", 0))
-    said = [_line(finding) for finding in found] or ["healthy: no sign of a known illness"]
+    said = [one.line for one in read_healed(folder)]
+    said += [_line(finding) for finding in found] or ["healthy: no sign of a known illness"]
     if not config.get("training", {}).get("diagnose_every", 0):
         said.append("it never looked at itself: train with config.training.diagnose_every above 0 to know more")
     elif len(seeds := seeds_of(config.training)) > 1:
