@@ -5,12 +5,13 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from gengen.api.checkups import IllError
-from gengen.api.ready import Ready
 from gengen.build.model import build_model
 from gengen.build.optimizers import RATE
-from gengen.diagnosis.cures import CURED, MOST, cure
+from gengen.core.model import GenerativeModel
+from gengen.data.signature import Signature
+from gengen.diagnosis.cures import CRITIC, CURED, GENERATOR, MOST, MOVES, cure
 from gengen.diagnosis.illnesses import ILLNESSES
-from gengen.runs.healed import PLAYERS, Change, Healed, as_cured, read_healed, write_healed
+from gengen.runs.healed import Change, Healed, as_cured, read_healed, write_healed
 from gengen.training.checkpoint import KEEP, Checkpoints
 from gengen.training.loop import NonFiniteError
 from gengen.training.writer import cut_lines
@@ -56,11 +57,9 @@ class Healing:
         """The experiment, as it is after all cures."""
         return as_cured(self._config, self._healed)
 
-    def ready(self, made: Ready) -> Ready:
-        """The same, of the config after all cures."""
-        if not self._healed:
-            return made
-        return made._replace(model=build_model(self.config(), made.data.signature))
+    def model(self, model: GenerativeModel, signature: Signature) -> GenerativeModel:
+        """The model as it is after all cures, of one as it was before them, and of the signature of its data."""
+        return build_model(self.config(), signature) if self._healed else model
 
     def go_back(self, checkpoints: Checkpoints) -> None:
         """Throws away what was trained after the step that the run goes back to, if that is still to be done."""
@@ -104,11 +103,10 @@ class Healing:
         return healed
 
     def _changes(self, error: IllError | NonFiniteError) -> tuple[Change, ...]:
-        sections = self.config().optimizers
-        rates = {player: sections[player].get("rate", RATE) for player in PLAYERS}
-        new = cure(rates, finite=isinstance(error, IllError) and "samples/finite" not in _signs(error))
-        return tuple(Change(f"optimizers.{player}.rate", rates[player], rate) for player, rate in new.items())
-
-
-def _signs(error: IllError) -> list[str]:
-    return [sign.measure for sign in error.finding.illness.signs]
+        config = self.config()
+        players = {key: config.optimizers[key.split(".")[1]].get("rate", RATE) for key in (GENERATOR, CRITIC)}
+        values = {**players, MOVES: config.model.get("generator_steps", 1)}
+        finite = isinstance(error, IllError) and "samples/finite" not in [
+            sign.measure for sign in error.finding.illness.signs
+        ]
+        return tuple(Change(key, values[key], new) for key, new in cure(values, finite=finite).items())

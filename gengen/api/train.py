@@ -79,7 +79,8 @@ def _trained(workdir: Path, made: Ready, healing: Healing) -> Path | None:
     checkpoints = Checkpoints(workdir / "checkpoints", keep=healing.keep)
     try:
         healing.go_back(checkpoints)
-        run = _Run(healing.config(), workdir, healing.ready(made), checkpoints, healing)
+        made = made._replace(model=healing.model(made.model, made.data.signature))
+        run = _Run(healing.config(), workdir, made, checkpoints, healing)
         try:
             return run.go()
         except (IllError, NonFiniteError) as error:
@@ -202,7 +203,8 @@ class _Run:
                     **checking,
                 )
             except NonFiniteError:
-                self._background.wait()  # what a look of an earlier step is about to find comes first
+                if self._heals:
+                    self._background.wait()  # what a look at an earlier step is about to find comes first
                 raise
             if stopped:
                 break

@@ -68,8 +68,9 @@ class _Watched:
         return None
 
     def in_a_row(self) -> list[int]:
-        """The steps of the latest looks in a row at which the signs were seen."""
-        return list(takewhile(lambda look: look is not None, reversed(self.looks)))[::-1]  # type: ignore[arg-type]
+        """The steps of the latest looks in a row at which the signs were seen, the last one first."""
+        row = takewhile(lambda look: look is not None, reversed(self.looks))
+        return [look for look in row if look is not None]
 
 
 class Course:
@@ -104,7 +105,7 @@ class Course:
     def onset(self, names: Collection[str]) -> int | None:
         """The first of the latest looks in a row at which signs of one of some illnesses were seen; None if none is."""
         rows = [watched.in_a_row() for watched in self._watched if watched.illness.name in names]
-        return min((row[0] for row in rows if row), default=None)
+        return min((row[-1] for row in rows if row), default=None)
 
     def present(self) -> list[Finding]:
         """The illnesses that the run has now, the gravest first."""

@@ -8,27 +8,33 @@ CURED = ("collapse", "diverging")
 MOST = 3
 """How often a run goes back."""
 
-SLOWER, MUCH_SLOWER = 2.0, 4.0
-"""What rates are divided by: where samples collapse or run away, and where something stopped being a number."""
+SLOWER = 10.0
+"""What a rate is divided by: after three times, one that was a thousand times too high is none of them any more."""
+
+GENERATOR, CRITIC, MOVES = "optimizers.generator.rate", "optimizers.critic.rate", "model.generator_steps"
+"""Keys of a config that a cure may change: none of them changes what a checkpoint holds."""
 
 
-def cure(rates: Mapping[str, float], *, finite: bool = True) -> dict[str, float]:
-    """The learning rates, by player, that take the place of those of a run that fell ill.
+def cure(values: Mapping[str, float], *, finite: bool = True) -> dict[str, float]:
+    """The values that take the place of those of a run that fell ill.
 
-    A critic slower than the generator is given the generator's rate: who moves to where a critic that stands still
-    likes samples best collapses, or runs away from the data where samples have no bounds. Otherwise the generator is
-    slowed, so that the critic can keep up. Where there are numbers no more, both are slowed, whatever came first.
+    The critic is to keep up with the generator: samples go to where a critic that stands still likes them best, and
+    there they are all alike, or run away from the data where nothing bounds them. A generator that moves more often
+    than the critic moves as often; then a critic whose rate is lower is given the generator's; then the generator is
+    slowed. Where there are numbers no more, both are slowed first, because no critic keeps up with that.
 
     Args:
-      rates: of the players "critic" and "generator".
+      values: of `GENERATOR`, `CRITIC` and `MOVES`, the moves of the generator for one of the critic.
       finite: whether all that was computed was a number.
 
     Returns:
-      The rates that change; that of nobody else.
+      The values that change, by key.
     """
-    generator, critic = rates["generator"], rates["critic"]
+    generator, critic = values[GENERATOR], values[CRITIC]
     if not finite:
-        return {"generator": generator / MUCH_SLOWER, "critic": critic / MUCH_SLOWER}
+        return {GENERATOR: generator / SLOWER, CRITIC: critic / SLOWER}
+    if values[MOVES] > 1:
+        return {MOVES: 1}
     if critic < generator:
-        return {"critic": generator}
-    return {"generator": generator / SLOWER}
+        return {CRITIC: generator}
+    return {GENERATOR: generator / SLOWER}

@@ -2,13 +2,16 @@
 
 import io
 import json
+import math
 import shutil
-from contextlib import redirect_stderr, redirect_stdout
+import threading
+from contextlib import nullcontext, redirect_stderr, redirect_stdout
 from functools import partial
 from itertools import pairwise
 
 import chex
 import jax
+import numpy as np
 import pytest
 
 from benchmarks.clinic import points
@@ -16,10 +19,13 @@ from configs import base
 from gengen.api import healing, train
 from gengen.api.charts import Charts
 from gengen.api.checkups import Checkups
+from gengen.core.refusal import Refusal
+from gengen.diagnosis.cures import CRITIC
 from gengen.runs.folder import CURES
-from gengen.runs.healed import Change, read_healed
+from gengen.runs.healed import Change, Healed, as_cured, read_healed, write_healed
 from gengen.tasks import diagnose
 from gengen.training.checkpoint import Checkpoints
+from gengen.training.loop import NonFiniteError, checked
 from gengen.training.writer import read_lines
 
 EVERY = 10
@@ -43,8 +49,10 @@ def config_of(data_dir, generator=1e-2, critic=1e-6, steps=60, **training):
     config.data.data_dir = data_dir
     for player, rate in (("generator", generator), ("critic", critic)):
         config.optimizers[player] = base.optimizer("adam", rate, b1=0.5)
-    config.training.update(steps=steps, steps_per_dispatch=5, log_every=5, diagnose_every=5, checkpoint_every=EVERY)
-    config.training.update(sample_every=0, quick_compilation=True, heal=True, **training)
+    config.training.update(steps=steps, steps_per_dispatch=5, log_every=5, checkpoint_every=EVERY)
+    config.training.update(
+        **{"sample_every": 0, "diagnose_every": 5, "quick_compilation": True, "heal": True} | training
+    )
     return config
 
 
@@ -68,10 +76,10 @@ def steps_of(folder):
     return sorted(int(path.name) for path in (folder / "checkpoints").iterdir() if path.name.isdigit())
 
 
-def weak(rates, *, finite=True):
+def weak(values, *, finite=True):
     """A cure that does not help: the critic is a little faster each time."""
     assert finite
-    return {"critic": rates["critic"] * 2}
+    return {CRITIC: 2 * values[CRITIC]}
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +92,11 @@ def straight(tmp_path_factory, ill):
 
     def leave(name):
         copies.append((name, folder / f"{len(copies)}-{name}" / "run"))
-        shutil.copytree(folder / "run", copies[-1][1])
+        while not copies[-1][1].exists():
+            try:
+                shutil.copytree(folder / "run", copies[-1][1])
+            except shutil.Error:  # a checkpoint got its name meanwhile
+                shutil.rmtree(copies[-1][1])
 
     def leaving(owner, name):
         done = getattr(owner, name)
@@ -165,3 +177,115 @@ def test_a_run_killed_at_any_moment_ends_bit_for_bit_as_a_straight_one(straight,
     assert steps_of(copy) == steps_of(folder)
     assert lines_of(copy) == lines_of(folder)
     assert (copy / CURES).read_text() == (folder / CURES).read_text()
+
+
+def broken(*failing):
+    """A NonFiniteError after so many steps in each attempt, whatever is trained."""
+    attempts, done = iter(failing), train.train
+
+    def watched(*given, **more):
+        limit = next(attempts)
+
+        def check(first, last, metrics):
+            if last > limit:
+                raise NonFiniteError("critic/loss", limit, math.nan)
+            return checked(first, last, metrics)
+
+        return done(*given, **{**more, "check": check})
+
+    return watched
+
+
+def test_what_is_no_number_any_more_is_healed_from_before_its_signs_were_seen(ill, monkeypatch, tmp_path):
+    """At step 32, the last two looks have found the samples too wide; at step 44 of a cured run nothing was seen."""
+    monkeypatch.setattr(train, "train", broken(32, 32, 44, 57))
+    with pytest.raises(Refusal, match=r"critic/loss became nan at step 57 in .*3 cures did not help; the ch"):
+        trained(ill(), tmp_path / "run")
+    healed = read_healed(tmp_path / "run")
+    assert [(one.told, one.illness, one.back) for one in healed] == [
+        (32, "diverging", 20), (32, "diverging", 30), (44, "diverging", 0)
+    ]  # fmt: skip
+    assert [change.key for change in healed[0].changes] == ["optimizers.generator.rate", "optimizers.critic.rate"]
+
+
+def test_an_illness_that_a_look_is_about_to_find_comes_before_what_is_found_later(ill, monkeypatch, tmp_path):
+    """The look at step 50 takes so long that something of step 52 stops being a number before it is done."""
+    look, beyond = Checkups.__call__, threading.Event()
+
+    def slow(self, state, step):
+        assert step != 50 or beyond.wait(20)
+        return look(self, state, step)
+
+    def check(first, last, metrics):
+        if last == 55 and not beyond.is_set():
+            beyond.set()
+            raise NonFiniteError("critic/loss", 52, math.nan)
+        return checked(first, last, metrics)
+
+    done = train.train
+    monkeypatch.setattr(train, "train", lambda *given, **more: done(*given, **{**more, "check": check}))
+    monkeypatch.setattr(Checkups, "__call__", slow)
+    trained(ill(diagnose_every=10), tmp_path / "run")
+    (healed,) = read_healed(tmp_path / "run")
+    assert "samples/spread" in healed.sentence and (healed.told, healed.back) == (50, 20)
+
+
+def test_an_illness_that_the_last_look_finds_is_healed_too(ill, tmp_path, capsys):
+    trained(ill(steps=35), tmp_path / "run")
+    (healed,) = read_healed(tmp_path / "run")
+    assert healed.told == 35
+    assert capsys.readouterr().out.count("is complete at step 35") == 1
+    assert steps_of(tmp_path / "run")[-1] == 35
+
+
+def test_a_run_that_is_stopped_goes_on_from_where_it_was_looked_at(ill, monkeypatch, tmp_path, capsys):
+    """What it would save in between would be compared with another look than in a run that was never stopped."""
+    asked = iter([*[False] * 4, *[True] * 9])
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "stopping", lambda: nullcontext(lambda: next(asked)))
+        trained(ill(1e-3, 1e-3), tmp_path / "run")
+    assert "stopped at step 25; the same command goes on from step 20" in capsys.readouterr().out
+    assert steps_of(tmp_path / "run") == [10, 20]
+
+
+def test_a_run_that_is_stopped_while_it_falls_ill_goes_back_and_stops(ill, monkeypatch, tmp_path, capsys):
+    asked = iter([*[False] * 6, *[True] * 9])
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "stopping", lambda: nullcontext(lambda: next(asked)))
+        trained(ill(), tmp_path / "run")
+    said = capsys.readouterr().out
+    assert "healed at step 35" in said and "stopped at step 35; the same command goes on from step 20" in said
+    assert not read_healed(tmp_path / "run")[0].gone_back
+    trained(ill(), tmp_path / "run")
+    assert [one.gone_back for one in read_healed(tmp_path / "run")] == [True]
+
+
+def test_the_best_checkpoint_is_none_that_was_abandoned(ill, tmp_path):
+    best = Checkpoints(tmp_path / "best", keep=1)
+    best.save(30, {"place": np.zeros(3)})
+    best.close()
+    write_healed(tmp_path, [Healed(35, "diverging", "seen", 20, (), gone_back=False)])
+    checkpoints = Checkpoints(tmp_path / "checkpoints", keep=4)
+    healing.Healing(ill(), tmp_path).go_back(checkpoints)
+    checkpoints.close()
+    assert not [path for path in (tmp_path / "best").iterdir() if path.name.isdigit()]
+
+
+@pytest.mark.input("Run folders", "a damaged cures.json", "refused", "the file is named")
+@pytest.mark.parametrize("content", ["[{", '[{"told": 3}]', '{"told": 3}', "[3]"])
+def test_a_damaged_record_is_refused(tmp_path, content):
+    (tmp_path / CURES).write_text(content)
+    with pytest.raises(Refusal, match=r"cures\.json is missing or damaged"):
+        read_healed(tmp_path)
+
+
+def test_a_run_without_looks_back_has_no_record(tmp_path):
+    assert read_healed(tmp_path) == ()
+
+
+def test_what_was_changed_is_changed_of_a_copy(ill):
+    config = ill()
+    changes = (Change("optimizers.critic.rate", 1e-6, 1e-2), Change("optimizers.generator.rate", 1e-2, 5e-3))
+    cured = as_cured(config, [Healed(35, "diverging", "seen", 20, changes, gone_back=True)])
+    assert (cured.optimizers.critic.rate, cured.optimizers.generator.rate) == (1e-2, 5e-3)
+    assert config.optimizers.critic.rate == 1e-6

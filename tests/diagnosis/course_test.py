@@ -47,6 +47,17 @@ def test_each_illness_begins_after_its_looks_and_ends_after_as_many(illness):
     assert illness.cure in found.sentence
 
 
+def test_the_onset_is_the_first_of_the_latest_looks_in_a_row_whether_told_or_not():
+    course = Course()
+    onsets = []
+    for line in lines({}, {"samples/spread": 5.0}, {}, *[{"samples/spread": 5.0}] * 3, *[{"samples/spread": 0.05}] * 2):
+        course.add(line)
+        onsets.append((course.onset(["diverging"]), course.onset(["diverging", "collapse"])))
+    assert onsets == [
+        (None, None), (200, 200), (None, None), *[(400, 400)] * 3, (None, 700), (None, 700)
+    ]  # fmt: skip
+
+
 def test_one_look_fewer_is_no_illness():
     illness = next(illness for illness in ILLNESSES if illness.name == "collapse")
     assert diagnosed(lines({}, *[{"samples/spread": 0.01}] * (illness.looks - 1), {})) == []

@@ -289,6 +289,36 @@ def test_a_run_that_is_to_tell_anomalies_sets_normal_images_aside():
 
 
 @pytest.mark.input(
+    "Keys of a config",
+    "training.heal=True of a run that could not be healed",
+    "refused",
+    "the key that would have to change",
+)
+def test_a_run_that_is_to_be_healed_can_be(monkeypatch):
+    for name, variant in (("vae", "tiny"), ("pix2pix", "tiny"), ("aae", "tiny")):
+        assert "a game of a generator and a critic" in refused(name, "training.heal", True, variant)
+    config = importlib.import_module("configs.gan").get_config("collapse")
+    config.training.heal = True
+    check_config(config)
+    for key, value, words in (
+        ("seeds", 2, r"training\.seeds=2 would"),
+        ("diagnose_every", 0, r"set config\.training\.diagnose_every above 0"),
+        ("checkpoint_every", 0, r"checkpoint_every=0 must be a multiple of config\.training\.diagnose_every=50"),
+        ("checkpoint_every", 75, r"checkpoint_every=75 must be a multiple of config\.training\.diagnose_every=50"),
+        ("log_every", 30, r"checkpoint_every=1000 must be a multiple of config\.training\.log_every=30"),
+    ):
+        wrong = config.copy_and_resolve_references()
+        wrong.training[key] = value
+        with pytest.raises(Refusal, match=words):
+            check_config(wrong)
+    config.training.log_every = 0
+    check_config(config)
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    with pytest.raises(Refusal, match=r"heal=True goes with one process"):
+        check_config(config)
+
+
+@pytest.mark.input(
     "Keys of a config", "training.epochs of less than one image", "refused", "how many images and steps they are"
 )
 @pytest.mark.parametrize(("epochs", "fine"), [(1e-30, False), (1e-7, False), (1e6, False), (0.001, True), (2.0, True)])
