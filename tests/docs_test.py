@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as speed
-from benchmarks import arithmetics, clinic
+from benchmarks import arithmetics, clinic, healing
 from benchmarks import report as speeds
 from benchmarks.cases import CASES
 from gengen.cli import flags
@@ -78,7 +78,7 @@ def test_every_flag_and_key_that_the_pages_name_exists():
     for part in {part for key in keys for part in key.split(".")}:
         assert f"{part}:" in said, part
     defined = set(flags.defined())
-    of_benchmarks = "".join(command.parser().format_help() for command in (speed, arithmetics, clinic))
+    of_benchmarks = "".join(command.parser().format_help() for command in (speed, arithmetics, clinic, healing))
     others = {"xla_gpu_deterministic_ops", "strict"}  # of XLA and of mkdocs
     for flag in set(re.findall(r"--([a-z_]+)[= `]", SAID)) - others:
         assert flag in defined or f"--{flag} " in of_benchmarks, flag
@@ -103,6 +103,7 @@ def test_the_page_of_speed_shows_what_benchmarks_wrote_and_says_what_each_step_i
 def test_the_page_of_diagnosis_shows_what_the_clinic_wrote_and_names_every_illness_and_measure():
     page = read("diagnosis.md")
     assert clinic.as_table(read_json("clinic.json")) in page
+    assert healing.as_table(read_json("healing.json")) in page
     for illness in ILLNESSES:
         assert f"| {illness.name} |" in page
 

@@ -1,4 +1,4 @@
-"""Goes back to where a run was healthy, and lets it go on from there with other learning rates."""
+"""Goes back to where a run was healthy, and lets it go on from there with other values."""
 
 from pathlib import Path
 
