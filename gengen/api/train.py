@@ -152,7 +152,7 @@ class _Run:
             try:
                 state, stopped = self._train(fed, stop)
                 end = stopped or max(start, steps)
-                keeps = not (stopped and self._heals)  # or it would go on from where it was not looked at
+                keeps = end >= steps or not self._heals  # or it would go on from where it was not looked at
                 if end == steps > start:
                     self._judge(state, end)
                 if stopped and keeps:

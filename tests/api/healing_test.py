@@ -238,14 +238,23 @@ def test_an_illness_that_the_last_look_finds_is_healed_too(ill, tmp_path, capsys
     assert steps_of(tmp_path / "run")[-1] == 35
 
 
-def test_a_run_that_is_stopped_goes_on_from_where_it_was_looked_at(ill, monkeypatch, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("windows", "said", "kept"),
+    [
+        (5, "stopped at step 25; the same command goes on from step 20", [10, 20]),
+        (6, "is complete at step 30", [10, 20, 30]),
+    ],
+)
+def test_a_run_that_is_stopped_goes_on_from_where_it_was_looked_at(
+    ill, monkeypatch, tmp_path, capsys, windows, said, kept
+):
     """What it would save in between would be compared with another look than in a run that was never stopped."""
-    asked = iter([*[False] * 4, *[True] * 9])
+    asked = iter([*[False] * (windows - 1), *[True] * 9])
     with monkeypatch.context() as patch:
         patch.setattr(train, "stopping", lambda: nullcontext(lambda: next(asked)))
-        trained(ill(1e-3, 1e-3), tmp_path / "run")
-    assert "stopped at step 25; the same command goes on from step 20" in capsys.readouterr().out
-    assert steps_of(tmp_path / "run") == [10, 20]
+        trained(ill(1e-3, 1e-3, steps=30), tmp_path / "run")
+    assert said in capsys.readouterr().out
+    assert steps_of(tmp_path / "run") == kept
 
 
 def test_a_run_that_is_stopped_while_it_falls_ill_goes_back_and_stops(ill, monkeypatch, tmp_path, capsys):
