@@ -10,7 +10,7 @@ from configs.base.autoencoders import (
     solitaire,
     variational,
 )
-from configs.base.gans import dcgan, game, gan, mixture, mlp, r3gan, terms, views
+from configs.base.gans import dcgan, game, gan, mixture, mlp, of_mixture, r3gan, terms, views
 from configs.base.ill import sicken
 from configs.base.sections import defaults, optimizer, own_pictures, vary
 from configs.base.translation import (
@@ -47,6 +47,7 @@ __all__ = [
     "mlp_coders",
     "mnist_and_usps",
     "objective",
+    "of_mixture",
     "optimizer",
     "own_pictures",
     "paired",

@@ -60,8 +60,9 @@ def terms() -> ConfigDict:
 def mlp() -> tuple[ConfigDict, ConfigDict]:
     """Returns the generator and the critic of the tutorial scripts, without convolutions."""
     common = {"name": "mlp", "activation": "leaky_relu"}
-    generator = ConfigDict({**common, "widths": (128, 256, 512, 1024), "norm": "batch"})
-    return _options(generator, ConfigDict({**common, "widths": (512, 256), "norm": "none", "pieces": 1}))
+    generator = ConfigDict({**common, "widths": (128, 256, 512, 1024), "norm": "batch", "components": 1})
+    critic = ConfigDict({**common, "widths": (512, 256), "norm": "none", "pieces": 1, "waves": 0, "frequency": 1.0})
+    return _options(generator, critic)
 
 
 def mixture(config: ConfigDict, name: str) -> None:
@@ -69,7 +70,7 @@ def mixture(config: ConfigDict, name: str) -> None:
 
     Published were 400,000 steps on 100,000 points, a hundred packs a step, with the first hidden layer normalised, too.
     """
-    config.data.name = name
+    of_mixture(config, name)
     config.networks.generator.update(widths=(400,) * 4, activation="relu")
     config.networks.critic.update(widths=(200,) * 3, pieces=5)
     config.model.latent = 2
@@ -77,6 +78,15 @@ def mixture(config: ConfigDict, name: str) -> None:
         config.optimizers[player] = optimizer("adam", 1e-4, b1=0.8)
     config.training.update(steps=20_000, batch_size=100 * config.model.views.packing.size)
     config.training.average.decay = 0.0
+
+
+def of_mixture(config: ConfigDict, name: str) -> None:
+    """Gives a config the points of a mixture, with scores by the protocol of section 4.1 of Lin et al. 2018 (PacGAN).
+
+    In float32: of 8 bits, a coordinate has steps as large as the narrow Gaussians.
+    """
+    config.data.name = name
+    config.training.precision = "float32"
     config.evaluation.update(num=2_500, scores=("modes_hit", "high_quality", "mode_divergence"), best="mode_divergence")
 
 

@@ -12,8 +12,9 @@ from gengen.networks.critic import CriticNetwork, CriticOutput
 from gengen.networks.layers.activations import Activation, activation_of
 from gengen.networks.layers.dense import Dense
 from gengen.networks.layers.deviation import append_deviation, check_batch
+from gengen.networks.layers.fourier import FourierFeatures
 from gengen.networks.layers.norm import NORMS, NORMS_OF_GENERATORS, check_norm, normalise, weigh
-from gengen.values import OneOf, Size
+from gengen.values import OneOf, Positive, Range, Size
 
 KERNEL_INIT = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
 """Uniform in +-1/sqrt(fan_in): LeCun et al. 1998, "Efficient BackProp", and the default of those scripts."""
@@ -95,6 +96,9 @@ class Generator(nn.Module):
       widths: units of the hidden layers.
       norm: normalisation, which follows each hidden layer but the first.
       activation: what follows each hidden layer.
+      components: of a mixture that latents are of, as in Gurumurthy et al. 2017, https://arxiv.org/abs/1706.02071: the
+        first latent falls into one of so many intervals, which are equally likely, and the first layer adds what it
+        has learnt of that one. Then data in pieces need not be torn out of one piece of latents. 1 for none.
       bounded: whether data lie in [-1, 1], where a hyperbolic tangent keeps what is made.
       dtype: to which factors of products are rounded; sums and parameters are float32.
     """
@@ -103,6 +107,7 @@ class Generator(nn.Module):
     widths: Sequence[Size] = (128, 256, 512, 1024)
     norm: Annotated[str, OneOf(NORMS_OF_GENERATORS)] = "batch"
     activation: Activation = "leaky_relu"
+    components: Size = 1
     bounded: bool = True
     dtype: Any = jnp.float32
 
@@ -111,20 +116,39 @@ class Generator(nn.Module):
         """Returns data [B, *shape], float32, for latents [B, L].
 
         Raises:
-          ValueError: a width is below 1, or `norm` or `activation` is unknown.
+          ValueError: a width or `components` is below 1, or `norm` or `activation` is unknown.
         """
         check_widths(self.widths)
         check_norm(self.norm, NORMS_OF_GENERATORS)
+        if self.components < 1:
+            raise ValueError(f"components={self.components} must be at least 1")
         activation = activation_of(self.activation)
         x = latent
         for place, width in enumerate(self.widths):
             x = Dense(width, kernel_init=KERNEL_INIT, dtype=self.dtype)(x)
+            if place == 0 and self.components > 1:
+                table = nn.Embed(self.components, width, embedding_init=nn.initializers.normal(1.0), name="components")
+                x = x + table(component(latent[:, 0], self.components))
             if place > 0:
                 x = normalise(x, train, self.norm, dtype=self.dtype)
             x = activation(x)
         x = Dense(math.prod(self.shape), kernel_init=KERNEL_INIT, dtype=self.dtype)(x)
         x = x.astype(jnp.float32)
         return (jnp.tanh(x) if self.bounded else x).reshape(-1, *self.shape)
+
+
+def component(latent: jax.Array, components: int) -> jax.Array:
+    """The interval that each latent falls into, of so many that a draw of N(0, 1) is equally likely to fall into.
+
+    Args:
+      latent: numbers [B].
+      components: K.
+
+    Returns:
+      Intervals in [0, K), int32 [B].
+    """
+    place = jnp.floor(jax.scipy.special.ndtr(latent.astype(jnp.float32)) * components)
+    return jnp.clip(place, 0, components - 1).astype(jnp.int32)
 
 
 class Critic(CriticNetwork):
@@ -138,6 +162,9 @@ class Critic(CriticNetwork):
       pieces: linear maps of which a unit of the hidden layers is the largest, in the place of the activation: maxout,
         Goodfellow et al. 2013, https://arxiv.org/abs/1302.4389; 1 for an activation.
       deviation: whether the last layer also sees the minibatch standard deviation.
+      waves: random waves whose sines and cosines the first layer also sees, for data of which small things count; 0 for
+        none.
+      frequency: standard deviation of their frequencies as they start, in periods per unit of the data.
       dtype: to which factors of products are rounded; sums and parameters are float32.
     """
 
@@ -146,6 +173,8 @@ class Critic(CriticNetwork):
     activation: Activation = "leaky_relu"
     pieces: Size = 1
     deviation: bool = False
+    waves: Annotated[int, Range(0, 2**16)] = 0
+    frequency: Positive = 1.0
     dtype: Any = jnp.float32
 
     @property
@@ -166,6 +195,8 @@ class Critic(CriticNetwork):
         if self.pieces < 1:
             raise ValueError(f"pieces={self.pieces} must be at least 1")
         x = image.reshape(image.shape[0], -1)
+        if self.waves:
+            x = FourierFeatures(self.waves, self.frequency, self.dtype)(x)
         for place, width in enumerate(self.widths):
             x = weigh(Dense(width * self.pieces, kernel_init=KERNEL_INIT, dtype=self.dtype), x, train, self.norm)
             if place > 0:
