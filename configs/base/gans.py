@@ -101,7 +101,7 @@ def dcgan(width: int, dense: int = 0) -> tuple[ConfigDict, ConfigDict]:
 def r3gan(width: int, wide: int, blocks: int) -> tuple[ConfigDict, ConfigDict]:
     """Returns the generator and the critic of the R3GAN: widths, how many sizes of maps have it, blocks for each."""
     common = {"name": "r3gan", "width": width, "wide": wide, "blocks": blocks, "condition": "none"}
-    return ConfigDict(common), ConfigDict(common)
+    return ConfigDict({**common, "output": "tanh"}), ConfigDict(common)
 
 
 def _options(generator: ConfigDict, critic: ConfigDict) -> tuple[ConfigDict, ConfigDict]:

@@ -21,12 +21,14 @@ from gengen.networks.layers.conv import Conv
 from gengen.networks.layers.dense import Dense
 from gengen.networks.layers.downsample import bilinear_pooled
 from gengen.networks.layers.upsample import bilinear
-from gengen.values import Range, Size
+from gengen.values import OneOf, Range, Size
 
 SLOPE = 0.2
 """Of the leaky ReLU below 0."""
 
 KERNEL_INIT = nn.initializers.variance_scaling(1.0, "fan_in", "normal")
+
+OUTPUTS = ("linear", "tanh")
 
 Few = Annotated[int, Range(1, 64)]
 
@@ -115,6 +117,8 @@ class Generator(nn.Module):
       blocks: residual blocks for each size of a map.
       expansion: how many times as many channels are inside of a block.
       group: channels of a group of its 3 x 3 convolution; 16 in the paper at any width.
+      output: "linear" as in the paper, where nothing bounds images in training, or "tanh". Where most pixels are
+        as dark as can be, as in drawings of digits, a critic knows linear samples by pixels that are nearly so.
       dtype: of maps, and to which factors of products are rounded; sums and parameters are float32.
     """
 
@@ -124,17 +128,20 @@ class Generator(nn.Module):
     blocks: Few = 2
     expansion: Few = 2
     group: Size = 16
+    output: Annotated[str, OneOf(OUTPUTS)] = "linear"
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, latent: jax.Array, train: bool) -> jax.Array:
         """Makes images [B, H, W, C], float32, of latents [B, L].
 
-        Nothing bounds them in training, as in the paper; in evaluation mode they are cut off at -1 and 1.
+        In evaluation mode linear ones are cut off at -1 and 1.
 
         Raises:
-          ValueError: such images cannot be reached, or maps do not fall into whole groups.
+          ValueError: such images cannot be reached, maps do not fall into whole groups, or `output` is unknown.
         """
+        if self.output not in OUTPUTS:
+            raise ValueError(f"output={self.output!r} must be one of {', '.join(OUTPUTS)}")
         height, wide, channels = self.shape
         times = doublings(height, wide)
         small, *larger = widths(self.width, self.wide, times)
@@ -146,6 +153,8 @@ class Generator(nn.Module):
             x = weigh(width)(x) if width != x.shape[-1] else x
             x = blocks(bilinear(x))
         image = weigh(channels)(x).astype(jnp.float32)
+        if self.output == "tanh":
+            return jnp.tanh(image)
         return image if train else jnp.clip(image, -1, 1)
 
 

@@ -93,20 +93,6 @@ def test_dcgan_normalises_everywhere_but_at_its_ends():
     assert len(critic["batch_stats"]) == 2  # after two of three halvings
 
 
-def test_a_unit_of_maxout_is_the_largest_of_its_linear_maps():
-    """Two maps W x and -W x of each unit, without biases, make it |W x|."""
-    x = jax.random.normal(jax.random.key(0), (5, 2))
-    critic = mlp.Critic(widths=(3,), pieces=2)
-    params = critic.init(jax.random.key(0), x, train=False)["params"]
-    maps = jax.random.normal(jax.random.key(1), (2, 3))
-    kernel = jnp.stack([maps, -maps], -1).reshape(2, 6)
-    params["Dense_0"] = {"kernel": kernel, "bias": jnp.zeros(6)}
-    seen = critic.apply({"params": params}, x, train=False).features
-    np.testing.assert_allclose(seen, jnp.abs(x @ maps), rtol=1e-5, atol=1e-6)
-    with pytest.raises(ValueError, match="pieces=0 must be at least 1"):
-        mlp.Critic(pieces=0).init(jax.random.key(0), x, train=False)
-
-
 @pytest.mark.parametrize("network", [dcgan.Generator((32, 32, 1), width=4), dcgan.Critic(width=4)])
 def test_a_dcgan_without_normalisation_has_biases_in_its_place(network):
     x = jnp.zeros((1, LATENT)) if isinstance(network, dcgan.Generator) else jnp.zeros((1, 32, 32, 1))

@@ -114,3 +114,17 @@ def test_the_logit_weighs_the_features_and_a_critic_judges_alone():
     np.testing.assert_allclose(all_.logit, all_.features @ variables["params"]["Dense_0"]["kernel"][:, 0], rtol=1e-5)
     assert critic.judges_alone
     np.testing.assert_allclose(all_.logit[:1], one.logit, rtol=1e-5)
+
+
+def test_linear_images_are_cut_off_only_where_they_are_looked_at_and_tanh_bounds_them_always():
+    latent = 9 * jax.random.normal(jax.random.key(1), (4, LATENT))
+    linear = Generator((8, 8, 1), width=16, blocks=1)
+    variables = made(linear, latent)
+    trained, _ = train_mode(linear, variables, latent)
+    assert float(jnp.abs(trained).max()) > 1
+    np.testing.assert_allclose(eval_mode(linear, variables, latent), jnp.clip(trained, -1, 1), rtol=1e-6)
+    bounded = linear.clone(output="tanh")
+    np.testing.assert_allclose(train_mode(bounded, variables, latent)[0], jnp.tanh(trained), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(eval_mode(bounded, variables, latent), jnp.tanh(trained), rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="output='relu' must be one of linear, tanh"):
+        declared(linear.clone(output="relu"), latent)
