@@ -61,6 +61,8 @@ def defaults() -> ConfigDict:
     config.evaluation.anomaly_score = "reconstruction"
     config.evaluation.false_alarms = 0.05
     config.evaluation.inception_weights = config_dict.placeholder(str)
+
+    config.sweep = ""
     return config
 
 

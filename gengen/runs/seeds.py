@@ -1,14 +1,11 @@
-"""The seeds of a run, and what each of them trained."""
+"""The seeds of a run."""
 
 from collections.abc import Collection
 
-import jax
 from ml_collections import ConfigDict
 
-from gengen.core.model import GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.runs.sections import SEEDS
-from gengen.training.members import keys_of, seeded
 
 
 def seeds_of(training: ConfigDict) -> tuple[int, ...]:
@@ -32,11 +29,3 @@ def check_seeds(training: ConfigDict) -> None:
             f"config.training.seed={training.seed} and config.training.seeds={training.seeds} go beyond {SEEDS - 1}, "
             f"the last seed that there is; lower one of them."
         )
-
-
-def trained_together(model: GenerativeModel, training: ConfigDict) -> tuple[GenerativeModel, jax.Array]:
-    """The model as a run trains it, and its root key: those of members, [M], where there are several seeds."""
-    seeds = seeds_of(training)
-    if len(seeds) == 1:
-        return model, jax.random.key(training.seed)
-    return seeded(model), keys_of(seeds)

@@ -32,6 +32,7 @@ from gengen.runs.outputs import output_files
 from gengen.runs.precision import settle
 from gengen.runs.prepare import SECOND, load_data
 from gengen.runs.run import open_run
+from gengen.runs.sweep import check_no_sweep
 from gengen.training.checkpoint import Checkpoints
 
 
@@ -106,6 +107,7 @@ def standard_error(values: Sequence[float]) -> float | None:
 def _settings(config: ConfigDict) -> ConfigDict:
     if "adaptation" not in config or "second" not in config.data:
         raise Refusal("--mode=adapt needs an experiment of two domains, such as --config=configs/adapt.py.")
+    check_no_sweep(config, "--mode=adapt")
     check_config(config)
     if config.training.get("seeds", 1) > 1:
         raise Refusal(

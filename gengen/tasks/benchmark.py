@@ -26,6 +26,7 @@ from gengen.reports.tables import count
 from gengen.runs.check import check_config
 from gengen.runs.precision import settle
 from gengen.runs.prepare import load_data
+from gengen.runs.sweep import check_no_sweep
 from gengen.training.floor import Work, work
 from gengen.training.loop import windows
 from gengen.training.profiler import Share, slowest
@@ -73,6 +74,7 @@ def main(config: ConfigDict, workdir: Path, *, output: Path | None, seconds: int
     Raises:
       Refusal: the config cannot be run.
     """
+    check_no_sweep(config, "--mode=benchmark")
     check_config(config)
     output = output or workdir / "benchmark.json"
     jax.config.update("jax_enable_compilation_cache", False)  # or the time to compile would be that of a lucky start

@@ -1,0 +1,257 @@
+"""What a run trains as one program: a member for each combination of the numbers of `config.sweep` and each seed."""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ml_collections import ConfigDict
+
+from gengen.core.refusal import Refusal
+from gengen.runs.seeds import seeds_in_words, seeds_of
+
+SWEPT = ("networks", "model", "optimizers", "training.average")
+"""Sections whose numbers can be swept: of these, a model is built."""
+
+FORM = "KEY=NUMBER,NUMBER;KEY=NUMBER,NUMBER"
+"""What a sweep looks like."""
+
+MOST = 1000
+"""The most members of a run."""
+
+
+class Axis(NamedTuple):
+    """A number that is swept.
+
+    Attributes:
+      key: as it is given, such as "optimizers.*.rate".
+      paths: of the keys that have its values, all of them the same.
+      values: what they are, in order.
+    """
+
+    key: str
+    paths: tuple[str, ...]
+    values: tuple[float, ...]
+
+
+class Member(NamedTuple):
+    """One of those that a run trains together.
+
+    Attributes:
+      place: of its combination.
+      seed: its seed.
+      label: what it is called, such as "rate 0.0003, seed 1"; shorter where there is one seed, or no sweep.
+    """
+
+    place: int
+    seed: int
+    label: str
+
+
+class Combination(NamedTuple):
+    """Numbers that members of all seeds have.
+
+    Attributes:
+      numbers: by their paths.
+      label: what it is called, such as "rate 0.0003"; "" where nothing is swept.
+    """
+
+    numbers: Mapping[str, float]
+    label: str
+
+
+def combinations_of(config: ConfigDict) -> list[Combination]:
+    """The combinations of a config, the last key of its sweep varying fastest; one without numbers where it has none.
+
+    Raises:
+      Refusal: the sweep cannot be read.
+    """
+    axes = _axes(config)
+    names = _names([axis.key for axis in axes])
+    return [
+        Combination(
+            {path: value for axis, value in zip(axes, values, strict=True) for path in axis.paths},
+            ", ".join(f"{name} {_written(value)}" for name, value in zip(names, values, strict=True)),
+        )
+        for values in itertools.product(*(axis.values for axis in axes))
+    ]
+
+
+def members_of(config: ConfigDict) -> list[Member]:
+    """The members of a run, all seeds of the first combination first; one where it has one of each."""
+    seeds, made = seeds_of(config.training), combinations_of(config)
+    return [
+        Member(place, seed, ", ".join(filter(None, (each.label, f"seed {seed}" if len(seeds) > 1 else ""))))
+        for place, each in enumerate(made)
+        for seed in seeds
+    ]
+
+
+def with_numbers(config: ConfigDict, numbers: Mapping[str, Any]) -> ConfigDict:
+    """A copy of a config without a sweep, in which some keys have other values.
+
+    Raises:
+      Refusal: a section is not there.
+    """
+    tree = config.to_dict()
+    if "sweep" in tree:
+        tree["sweep"] = ""
+    for path, value in numbers.items():
+        *sections, name = path.split(".")
+        inner = tree
+        for section in sections:
+            inner = inner.get(section) if isinstance(inner, dict) else None
+        if not isinstance(inner, dict):
+            raise Refusal(f"config.sweep: there is no section config.{'.'.join(sections)}.")
+        inner[name] = value
+    return ConfigDict(tree)
+
+
+def alone(config: ConfigDict, place: int = 0) -> ConfigDict:
+    """The config of the run that one combination would be, the first one by default; a config without a sweep is it."""
+    return with_numbers(config, combinations_of(config)[place].numbers) if config.get("sweep", "") else config
+
+
+def each_alone(config: ConfigDict) -> Iterator[ConfigDict]:
+    """The configs of the runs that the combinations would be.
+
+    Raises:
+      Refusal: there are too many members.
+    """
+    if not config.get("sweep", ""):
+        yield config
+        return
+    made, seeds = combinations_of(config), config.training.get("seeds", 1)
+    if len(made) * seeds > MOST:
+        raise Refusal(
+            f"config.sweep={config.sweep!r} has {len(made):,} combinations, with {seeds} seeds each "
+            f"{len(made) * seeds:,} members; a run has at most {MOST:,}."
+        )
+    yield from (with_numbers(config, each.numbers) for each in made)
+
+
+def members_in_words(config: ConfigDict) -> str:
+    """The members of a run, as in "seeds 0 to 7" or "members 0 to 3 (rate 0.0001, rate 0.0003 and 2 more)"."""
+    members, seeds = members_of(config), seeds_of(config.training)
+    if len(members) == len(seeds):
+        return f"seed{'s' if len(seeds) > 1 else ''} {seeds_in_words(seeds)}"
+    first, second, *others = [member.label for member in members]
+    more = f" and {len(others)} more" if others else ""
+    return f"members 0 to {len(members) - 1} ({first}; {second}{more})"
+
+
+def chosen_member(folder: Path, config: ConfigDict, seed: int | None, member: int | None) -> int | None:
+    """The number of the member that is asked for by its seed or by its number; None where nothing is.
+
+    Args:
+      folder: the run folder, for messages.
+      config: of the run.
+      seed: asked for, of a run without a sweep.
+      member: asked for, counted from 0.
+
+    Raises:
+      Refusal: there is no such member, a seed alone does not name one, or both are given.
+    """
+    members = members_of(config)
+    if seed is None and member is None:
+        return None
+    if seed is not None and member is not None:
+        raise Refusal(f"seed={seed} and member={member} both name a member of {folder}; give one of them.")
+    if seed is not None:
+        if len(combinations_of(config)) > 1:
+            raise Refusal(
+                f"{folder} has a sweep, of which seed={seed} alone names no member; give the number of one of its "
+                f"{members_in_words(config)}."
+            )
+        found = [index for index, each in enumerate(members) if each.seed == seed]
+        if not found:
+            several = "s" if len(members) > 1 else ""
+            known = seeds_in_words(seeds_of(config.training))
+            raise Refusal(f"{folder} was trained with the seed{several} {known}, and not with seed {seed}.")
+        return found[0]
+    if member not in range(len(members)):
+        raise Refusal(f"{folder} has {members_in_words(config)}, and no member {member}.")
+    return int(member)
+
+
+def check_no_sweep(config: ConfigDict, task: str) -> None:
+    """Checks that a config for a task that knows no members has no sweep.
+
+    Raises:
+      Refusal: it has one.
+    """
+    if config.get("sweep", ""):
+        raise Refusal(f"config.sweep={config.sweep!r} would not be heeded: {task} takes one value of each key.")
+
+
+def _axes(config: ConfigDict) -> list[Axis]:
+    """What `config.sweep` says; runs of older versions have no such key."""
+    text = config.get("sweep", "")
+    if not isinstance(text, str):
+        raise Refusal(f"config.sweep={text!r} must be text, as in {FORM}.")
+    axes = [_axis(config, part) for part in text.split(";") if part.strip()]
+    paths = [path for axis in axes for path in axis.paths]
+    if twice := [path for path in paths if paths.count(path) > 1]:
+        raise Refusal(f"config.sweep={text!r} names config.{twice[0]} twice.")
+    return axes
+
+
+def _axis(config: ConfigDict, part: str) -> Axis:
+    """Reads one key with its values."""
+    key, equals, listed = (text.strip() for text in part.partition("="))
+    key = key.removeprefix("config.")
+    if not equals or not key:
+        raise Refusal(f"config.sweep={config.sweep!r} must be as in {FORM}.")
+    if not any(key.startswith(f"{section}.") for section in SWEPT):
+        raise Refusal(
+            f"config.sweep: config.{key} is no number of a network, a model, an optimizer or an average, which alone "
+            f"can be swept; start a run for each of its values."
+        )
+    paths = tuple(_paths(config, key))
+    if not paths:
+        raise Refusal(f"config.sweep: config.{key} stands for no key of this config.")
+    values = tuple(_number(key, text.strip()) for text in listed.split(","))
+    if len(set(values)) < len(values):
+        raise Refusal(f"config.sweep: config.{key} has the same value twice in {listed}.")
+    return Axis(key, paths, values)
+
+
+def _paths(config: ConfigDict, key: str) -> Iterator[str]:
+    """The paths of a key whose name of a section may be "*": of all sections there that have the rest of it."""
+    above, star, rest = key.partition(".*.")
+    if not star:
+        yield key
+        return
+    section: Any = config
+    for name in above.split("."):
+        section = section.get(name, {}) if isinstance(section, ConfigDict) else {}
+    for name, inner in section.items():
+        if isinstance(inner, ConfigDict) and ("*" in rest or rest.partition(".")[0] in inner):
+            yield from _paths(config, f"{above}.{name}.{rest}")
+
+
+def _number(key: str, text: str) -> float:
+    try:
+        value: float = int(text) if text.lstrip("+-").isdecimal() else float(text)
+    except ValueError as error:
+        raise Refusal(f"config.sweep: config.{key} has {text!r} among its values, which is no number.") from error
+    if not math.isfinite(value):
+        raise Refusal(f"config.sweep: config.{key} has {text!r} among its values, which must be finite.")
+    return value
+
+
+def _names(keys: Sequence[str]) -> list[str]:
+    """The ends of keys that tell them apart: "rate" alone, or "critic.rate" beside "generator.rate"."""
+    parts = [key.split(".") for key in keys]
+    names = []
+    for own in parts:
+        length = next(n for n in range(1, len(own) + 1) if sum(other[-n:] == own[-n:] for other in parts) == 1)
+        names.append(".".join(own[-length:]))
+    return names
+
+
+def _written(value: float) -> str:
+    """A number as short as tells it from any other."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
