@@ -7,13 +7,13 @@ import jax
 from ml_collections import ConfigDict
 
 from gengen.build.optimizers import learning_rates
+from gengen.build.sweep import alone, each_alone
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, Stage
 from gengen.core.parallel import parallel
 from gengen.core.state import State, Variables
 from gengen.data.signature import Signature
-from gengen.runs.program import trained_together
-from gengen.runs.sweep import alone, each_alone, members_of
+from gengen.runs.program import members_of, trained_together
 from gengen.training.living import Living
 from gengen.training.loop import Dispatch
 from gengen.training.members import frozen, member, together

@@ -20,8 +20,7 @@ from gengen.inference.sampling import Draw, sampler
 from gengen.inference.translation import Translations
 from gengen.runs.folder import opened
 from gengen.runs.limits import check_seed
-from gengen.runs.seeds import seeds_of
-from gengen.runs.sweep import members_of
+from gengen.runs.program import members_of, seeds_of
 
 LEAST = 100
 """The fewest samples that are judged."""

@@ -68,7 +68,7 @@ class Swept:
         return int(self._agreed(self.values))
 
     def __index__(self) -> int:
-        return operator.index(self._agreed(self.values))  # type: ignore[arg-type]
+        return operator.index(self._agreed(self.values))
 
     def __neg__(self) -> "Swept":
         return Swept(self.name, tuple(-value for value in self.values), self.index)
@@ -95,7 +95,9 @@ class Swept:
         )
 
     def _calculated(self, operation: Callable[[Any, Any], Any], other: Any, *, swapped: bool = False) -> Any:
-        applied = (lambda one, two: operation(two, one)) if swapped else operation
+        def applied(one: Any, two: Any) -> Any:
+            return operation(two, one) if swapped else operation(one, two)
+
         if isinstance(other, Swept):
             name = self.name if other.name == self.name else f"{self.name} with config.{other.name}"
             return Swept(name, tuple(map(applied, self.values, other.values)), self.index)

@@ -13,10 +13,10 @@ from ml_collections import ConfigDict
 
 from gengen.build.calls import check_arguments, check_section
 from gengen.build.model import check_labelled, check_model, judged_as_one
+from gengen.build.sweep import each_alone
 from gengen.core.refusal import Refusal
+from gengen.runs.program import check_seeds
 from gengen.runs.sections import SCORES, Adaptation, Average, Baseline, Data, Evaluation, Second, Training
-from gengen.runs.seeds import check_seeds
-from gengen.runs.sweep import each_alone
 
 SECTIONS: Mapping[str, tuple[Callable[..., Any], ...]] = {
     "data": (Data, Second),

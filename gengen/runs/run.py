@@ -1,6 +1,6 @@
 """A run, opened: what every task that looks at one works on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ import jax
 from ml_collections import ConfigDict
 
 from gengen.build.model import build_model, example_batch
+from gengen.build.sweep import alone, combinations_of
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel
 from gengen.core.refusal import Refusal
@@ -17,9 +18,7 @@ from gengen.data.listing import say
 from gengen.data.signature import DataSet, Signature
 from gengen.runs.folder import opened, unchanged
 from gengen.runs.prepare import load_again
-from gengen.runs.program import trained_together
-from gengen.runs.seeds import seeds_in_words
-from gengen.runs.sweep import alone, chosen_member, combinations_of, members_in_words, members_of
+from gengen.runs.program import chosen_member, members_in_words, members_of, seeds_in_words, trained_together
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.members import frozen
 from gengen.training.members import member as one_member
@@ -126,32 +125,43 @@ def open_run(
         "checkpoint": "best" if best else "latest",
         "weights": "as trained" if raw or not state.average else "averaged",
     }
-    if len(members) == 1:
-        variables = jax.device_put(evaluation_variables(state, raw=raw))  # or every batch would take them there again
-        own = alone(config)
-        return Run(folder, own, signature, first, step, variables, origin, own if given is None else given)
-    state, models = jax.device_put(state), {members[chosen or 0].place: first}
-
-    def opened_member(index: int) -> Run:
-        label, place = members[index].label, members[index].place
-        own, (numbers, combination) = alone(config, place), combinations_of(config)[place]
-        found = {"combination": combination, "numbers": dict(numbers)} if numbers else {}
-        if place not in models:
-            models[place] = build_model(own, signature)
-        whose = {**origin, "member": members[index].seed, **found}
-        variables = numberless(evaluation_variables(one_member(state, index), raw=raw))
-        of = {"member": label, "numbers": numbers}
-        return Run(folder, own, signature, models[place], step, variables, whose, own if given is None else given, **of)
-
+    own = alone(config, members[chosen or 0].place)
+    run = Run(folder, own, signature, first, step, {}, origin, own if given is None else given)
+    if len(members) == 1:  # on the device, or every batch would take them there again
+        return run._replace(variables=jax.device_put(evaluation_variables(state, raw=raw)))
     for index, since in enumerate(frozen(state)):
         if since >= 0 and chosen in (None, index):
             say(f"{members[index].label} of {folder} stopped being finite, and is as it was at step {since:,}")
-    one = opened_member(chosen or 0)
-    if chosen is None and every:
-        return one._replace(members=(one, *map(opened_member, range(1, len(members)))))
-    if chosen is None:
+    if chosen is None and not every:
         say(f"{folder} has {members_in_words(config)}; this is of the first, and --member names another")
-    return one
+    wanted = range(len(members)) if chosen is None and every else [chosen or 0]
+    found = _of_members(run, config, jax.device_put(state), wanted, raw=raw)
+    return found[0]._replace(members=found) if len(wanted) > 1 else found[0]
+
+
+def _of_members(run: Run, config: ConfigDict, state: State, wanted: Sequence[int], *, raw: bool) -> tuple[Run, ...]:
+    """The runs of some members of a run, of which `run` is one without its variables; by the members' numbers."""
+    members, made, found = members_of(config), combinations_of(config), list[Run]()
+    models = {members[wanted[0]].place: run.model}
+    for index in wanted:
+        place, seed, label = members[index]
+        own = alone(config, place)
+        if place not in models:
+            models[place] = build_model(own, run.signature)
+        numbers = dict(made[place].numbers)
+        whose = {"member": seed, **({"combination": made[place].label, "numbers": numbers} if numbers else {})}
+        found.append(
+            run._replace(
+                config=own,
+                model=models[place],
+                variables=numberless(evaluation_variables(one_member(state, index), raw=raw)),
+                origin={**run.origin, **whose},
+                given=own if run.given is run.config else run.given,
+                member=label,
+                numbers=numbers,
+            )
+        )
+    return tuple(found)
 
 
 def _restored(folder: Path, template: State, *, best: bool) -> tuple[int, State]:

@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 
 from gengen.api import train
 from gengen.api.ready import ready
+from gengen.build.sweep import check_no_sweep
 from gengen.core.refusal import Refusal
 from gengen.data.labels import with_labels
 from gengen.data.listing import few
@@ -32,7 +33,6 @@ from gengen.runs.outputs import output_files
 from gengen.runs.precision import settle
 from gengen.runs.prepare import SECOND, load_data
 from gengen.runs.run import open_run
-from gengen.runs.sweep import check_no_sweep
 from gengen.training.checkpoint import Checkpoints
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gengen.build.sweep import with_numbers
 from gengen.core.refusal import Refusal
 from gengen.files.whole import write_whole
 from gengen.reports import adaptations, detections, translations
 from gengen.reports.tables import each_report, table, with_interval
 from gengen.runs.folder import read_folder
 from gengen.runs.outputs import output_files
-from gengen.runs.sweep import with_numbers
 from gengen.training.writer import read_lines
 
 DISTANCE = "frechet_distance"

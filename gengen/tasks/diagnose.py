@@ -7,7 +7,7 @@ from gengen.diagnosis.course import Finding, diagnosed
 from gengen.files.whole import write_whole
 from gengen.runs.folder import opened
 from gengen.runs.outputs import output_files
-from gengen.runs.sweep import members_in_words, members_of
+from gengen.runs.program import members_in_words, members_of
 from gengen.training.writer import read_lines
 
 

@@ -163,8 +163,9 @@ class Report:
             rates = self._rates(self._status.step - 1) if self._rates else {}  # of the last step that was taken
             moved = {f"{name}/learning_rate": rate for name, rate in rates.items() if f"{name}/loss" in values}
             values |= {name: float(np.mean(rate)) for name, rate in moved.items()}
-            several = {name: list(rate) for name, rate in moved.items() if not isinstance(rate, float)}
-            self._writer.scalars(self._status.step, values, members=by_member(self._sums) | several)
+            members: dict[str, Sequence[float | None]] = {**by_member(self._sums)}
+            members |= {name: rate for name, rate in moved.items() if not isinstance(rate, float)}
+            self._writer.scalars(self._status.step, values, members=members)
         self._sums, self._trained, self._seconds = {}, 0, 0.0
 
     def close(self) -> None:

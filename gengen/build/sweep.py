@@ -1,15 +1,13 @@
-"""What a run trains as one program: a member for each combination of the numbers of `config.sweep` and each seed."""
+"""The config section `sweep`: numbers of which each combination is trained."""
 
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
 from gengen.core.refusal import Refusal
-from gengen.runs.seeds import seeds_in_words, seeds_of
 
 SWEPT = ("networks", "model", "optimizers", "training.average")
 """Sections whose numbers can be swept: of these, a model is built."""
@@ -33,20 +31,6 @@ class Axis(NamedTuple):
     key: str
     paths: tuple[str, ...]
     values: tuple[float, ...]
-
-
-class Member(NamedTuple):
-    """One of those that a run trains together.
-
-    Attributes:
-      place: of its combination.
-      seed: its seed.
-      label: what it is called, such as "rate 0.0003, seed 1"; shorter where there is one seed, or no sweep.
-    """
-
-    place: int
-    seed: int
-    label: str
 
 
 class Combination(NamedTuple):
@@ -75,16 +59,6 @@ def combinations_of(config: ConfigDict) -> list[Combination]:
             ", ".join(f"{name} {_written(value)}" for name, value in zip(names, values, strict=True)),
         )
         for values in itertools.product(*(axis.values for axis in axes))
-    ]
-
-
-def members_of(config: ConfigDict) -> list[Member]:
-    """The members of a run, all seeds of the first combination first; one where it has one of each."""
-    seeds, made = seeds_of(config.training), combinations_of(config)
-    return [
-        Member(place, seed, ", ".join(filter(None, (each.label, f"seed {seed}" if len(seeds) > 1 else ""))))
-        for place, each in enumerate(made)
-        for seed in seeds
     ]
 
 
@@ -129,50 +103,6 @@ def each_alone(config: ConfigDict) -> Iterator[ConfigDict]:
             f"{len(made) * seeds:,} members; a run has at most {MOST:,}."
         )
     yield from (with_numbers(config, each.numbers) for each in made)
-
-
-def members_in_words(config: ConfigDict) -> str:
-    """The members of a run, as in "seeds 0 to 7" or "members 0 to 3 (rate 0.0001, rate 0.0003 and 2 more)"."""
-    members, seeds = members_of(config), seeds_of(config.training)
-    if len(members) == len(seeds):
-        return f"seed{'s' if len(seeds) > 1 else ''} {seeds_in_words(seeds)}"
-    first, second, *others = [member.label for member in members]
-    more = f" and {len(others)} more" if others else ""
-    return f"members 0 to {len(members) - 1} ({first}; {second}{more})"
-
-
-def chosen_member(folder: Path, config: ConfigDict, seed: int | None, member: int | None) -> int | None:
-    """The number of the member that is asked for by its seed or by its number; None where nothing is.
-
-    Args:
-      folder: the run folder, for messages.
-      config: of the run.
-      seed: asked for, of a run without a sweep.
-      member: asked for, counted from 0.
-
-    Raises:
-      Refusal: there is no such member, a seed alone does not name one, or both are given.
-    """
-    members = members_of(config)
-    if seed is None and member is None:
-        return None
-    if seed is not None and member is not None:
-        raise Refusal(f"seed={seed} and member={member} both name a member of {folder}; give one of them.")
-    if seed is not None:
-        if len(combinations_of(config)) > 1:
-            raise Refusal(
-                f"{folder} has a sweep, of which seed={seed} alone names no member; give the number of one of its "
-                f"{members_in_words(config)}."
-            )
-        found = [index for index, each in enumerate(members) if each.seed == seed]
-        if not found:
-            several = "s" if len(members) > 1 else ""
-            known = seeds_in_words(seeds_of(config.training))
-            raise Refusal(f"{folder} was trained with the seed{several} {known}, and not with seed {seed}.")
-        return found[0]
-    if member not in range(len(members)):
-        raise Refusal(f"{folder} has {members_in_words(config)}, and no member {member}.")
-    return int(member)
 
 
 def check_no_sweep(config: ConfigDict, task: str) -> None:
