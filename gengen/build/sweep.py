@@ -142,6 +142,8 @@ def _axis(config: ConfigDict, part: str) -> Axis:
     if not paths:
         raise Refusal(f"config.sweep: config.{key} stands for no key of this config.")
     values = tuple(_number(key, text.strip()) for text in listed.split(","))
+    if any(isinstance(value, float) for value in (*values, _value(config, paths[0]))):
+        values = tuple(map(float, values))  # as a flag of its own would make them
     if len(set(values)) < len(values):
         raise Refusal(f"config.sweep: config.{key} has the same value twice in {listed}.")
     return Axis(key, paths, values)
@@ -153,12 +155,20 @@ def _paths(config: ConfigDict, key: str) -> Iterator[str]:
     if not star:
         yield key
         return
-    section: Any = config
-    for name in above.split("."):
-        section = section.get(name, {}) if isinstance(section, ConfigDict) else {}
+    section = _value(config, above)
+    if not isinstance(section, ConfigDict):
+        return
     for name, inner in section.items():
         if isinstance(inner, ConfigDict) and ("*" in rest or rest.partition(".")[0] in inner):
             yield from _paths(config, f"{above}.{name}.{rest}")
+
+
+def _value(config: ConfigDict, path: str) -> Any:
+    """What a config has at a path; None where it has nothing."""
+    found: Any = config
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, ConfigDict) else None
+    return found
 
 
 def _number(key: str, text: str) -> float:

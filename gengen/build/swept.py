@@ -34,7 +34,9 @@ class Swept:
     __array_ufunc__ = None  # NumPy's arrays leave operations to this class
 
     def __init__(self, name: str, values: tuple[float, ...], index: Any) -> None:
-        self.name, self.values, self.index = name, values, index
+        whole = all(isinstance(value, int) for value in values)
+        self.name, self.index = name, index
+        self.values = values if whole else tuple(map(float, values))  # or their dtype would be that of the first
 
     def tree_flatten(self) -> tuple[tuple[Any], tuple[str, tuple[float, ...]]]:
         """What JAX passes on where this is an argument of a compiled function: the index is traced, values are not."""

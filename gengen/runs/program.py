@@ -45,6 +45,15 @@ def members_of(config: ConfigDict) -> list[Member]:
     ]
 
 
+def by_combination(config: ConfigDict) -> dict[str, list[int]]:
+    """The numbers of the members of each combination, by what that is called."""
+    members = members_of(config)
+    return {
+        each.label: [index for index, member in enumerate(members) if member.place == place]
+        for place, each in enumerate(combinations_of(config))
+    }
+
+
 def seeds_of(training: ConfigDict) -> tuple[int, ...]:
     """The seeds of a section `training`; runs of older versions have one."""
     return tuple(range(training.seed, training.seed + training.get("seeds", 1)))
