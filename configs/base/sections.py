@@ -62,7 +62,7 @@ def defaults() -> ConfigDict:
     config.evaluation.false_alarms = 0.05
     config.evaluation.inception_weights = config_dict.placeholder(str)
 
-    config.sweep = ""
+    config.sweep = config_dict.placeholder(str)
     return config
 
 

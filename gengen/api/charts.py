@@ -9,7 +9,7 @@ from gengen.pictures.captions import Block, save_sheet
 from gengen.pictures.grid import save_png
 from gengen.pictures.strip import keep, strip
 from gengen.reports.curves import of_members, of_run, of_runs
-from gengen.runs.folder import opened
+from gengen.runs.folder import read_folder
 from gengen.runs.program import by_combination
 from gengen.training.writer import read_lines
 
@@ -75,7 +75,8 @@ def draw_curves(workdir: Path, title: str, path: Path, *, dark: bool = False) ->
 
     Those of a sweep are one for each of its combinations, where there are colours for them.
     """
-    lines, groups = read_lines(workdir / "metrics.jsonl"), by_combination(opened(workdir)[0])
+    lines, config = read_lines(workdir / "metrics.jsonl"), read_folder(workdir)[0]
+    groups = by_combination(config) if config.get("sweep") else {}
     several = of_members(lines, groups) if 1 < len(groups) <= MOST else {}
     shown = of_runs(several) if several else of_run(lines)
     if shown:

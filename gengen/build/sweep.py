@@ -70,7 +70,7 @@ def with_numbers(config: ConfigDict, numbers: Mapping[str, Any]) -> ConfigDict:
     """
     tree = config.to_dict()
     if "sweep" in tree:
-        tree["sweep"] = ""
+        tree["sweep"] = None
     for path, value in numbers.items():
         *sections, name = path.split(".")
         inner = tree
@@ -84,7 +84,7 @@ def with_numbers(config: ConfigDict, numbers: Mapping[str, Any]) -> ConfigDict:
 
 def alone(config: ConfigDict, place: int = 0) -> ConfigDict:
     """The config of the run that one combination would be, the first one by default; a config without a sweep is it."""
-    return with_numbers(config, combinations_of(config)[place].numbers) if config.get("sweep", "") else config
+    return with_numbers(config, combinations_of(config)[place].numbers) if config.get("sweep") else config
 
 
 def each_alone(config: ConfigDict) -> Iterator[ConfigDict]:
@@ -93,7 +93,7 @@ def each_alone(config: ConfigDict) -> Iterator[ConfigDict]:
     Raises:
       Refusal: there are too many members.
     """
-    if not config.get("sweep", ""):
+    if not config.get("sweep"):
         yield config
         return
     made, seeds = combinations_of(config), config.training.get("seeds", 1)
@@ -111,13 +111,13 @@ def check_no_sweep(config: ConfigDict, task: str) -> None:
     Raises:
       Refusal: it has one.
     """
-    if config.get("sweep", ""):
+    if config.get("sweep"):
         raise Refusal(f"config.sweep={config.sweep!r} would not be heeded: {task} takes one value of each key.")
 
 
 def _axes(config: ConfigDict) -> list[Axis]:
     """What `config.sweep` says; runs of older versions have no such key."""
-    text = config.get("sweep", "")
+    text = config.get("sweep") or ""
     if not isinstance(text, str):
         raise Refusal(f"config.sweep={text!r} must be text, as in {FORM}.")
     axes = [_axis(config, part) for part in text.split(";") if part.strip()]

@@ -21,7 +21,7 @@ def keys_of(config: ConfigDict) -> Iterator[Key]:
             yield from _declared(name, config)
     if "sweep" in config:
         kind = kind_of(Sweep)
-        yield Key("sweep", config.sweep, "", kind, kind.meaning if kind else "")
+        yield Key("sweep", config.sweep, None, kind, kind.meaning if kind else "")
 
 
 def defaults_of(config: ConfigDict) -> dict[str, Any]:

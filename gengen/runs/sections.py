@@ -68,9 +68,9 @@ Batch = Annotated[int, Range(1, 2**20), "images of a step, over all devices"]
 
 
 Sweep = Annotated[
-    str,
+    str | None,
     "numbers of which each combination is trained, together and for each seed, as one program: keys with their values, "
-    "as in optimizers.critic.rate=1e-4,3e-4;model.terms.r1.weight=0.1,1; empty is none",
+    "as in optimizers.critic.rate=1e-4,3e-4;model.terms.r1.weight=0.1,1; None is no sweep",
 ]
 """The key `sweep`, which stands beside the sections."""
 
