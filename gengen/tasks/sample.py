@@ -48,7 +48,7 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, label: str | Non
     output, picture = output_files(output, run.folder / "samples.npz", ".npz", ".png")
     each, drawn, draws = run.each(), dict[str, np.ndarray](), dict[str, Draw]()
     for one in each:
-        able, alike = with_prior(one), json.dumps(one.numbers)  # seeds share what is compiled
+        able, alike = with_prior(one), json.dumps(dict(one.numbers))  # seeds share what is compiled
         draw = draws.setdefault(alike, draws.get(alike) or sampler(able.model, able.signature.units))
         drawn[one.member] = draw(able.variables, seed, num, condition)
     images = np.stack(list(drawn.values())) if run.members else next(iter(drawn.values()))
