@@ -62,8 +62,8 @@ class Sweeper:
         monkeypatch.setattr(command.machine, "keep_compilations", lambda: None)
         for name, sections in {
             "load_data": ("data",),
-            "build_model": ("data", "networks", "model", "optimizers", "training"),
-            "moved_in_stages": ("data", "networks", "model", "training"),
+            "member_model": ("data", "networks", "model", "optimizers", "training"),
+            "traced": ("data", "networks", "model", "training"),
         }.items():
             monkeypatch.setattr(dry_run, name, self._once(name, sections, getattr(dry_run, name)))
 
@@ -77,7 +77,9 @@ class Sweeper:
             matters = (
                 {key: training.get(key) for key in ("steps", "batch_size", "average", "precision")} if training else {}
             )
-            key = name + json.dumps([values, matters, epochs and [epochs, config.training.batch_size]], default=str)
+            key = name + json.dumps(
+                [values, matters, config.sweep, epochs and [epochs, config.training.batch_size]], default=str
+            )
             if key not in self._known or epochs:
                 self._known[key] = made(config, *others)
             return self._known[key]

@@ -62,6 +62,8 @@ def defaults() -> ConfigDict:
     config.evaluation.anomaly_score = "reconstruction"
     config.evaluation.false_alarms = 0.05
     config.evaluation.inception_weights = config_dict.placeholder(str)
+
+    config.sweep = config_dict.placeholder(str)
     return config
 
 

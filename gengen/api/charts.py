@@ -8,7 +8,9 @@ from gengen.pictures.animation import save_film
 from gengen.pictures.captions import Block, save_sheet
 from gengen.pictures.grid import save_png
 from gengen.pictures.strip import keep, strip
-from gengen.reports.curves import of_run
+from gengen.reports.curves import of_members, of_run, of_runs
+from gengen.runs.folder import read_folder
+from gengen.runs.program import by_combination
 from gengen.training.writer import read_lines
 
 CURVES, STRIP, FILM, KEPT = "curves.png", "strip.png", "film.png", "strip.npz"
@@ -16,6 +18,9 @@ CURVES, STRIP, FILM, KEPT = "curves.png", "strip.png", "film.png", "strip.npz"
 
 FRAMES = "film"
 """The folder of the pictures of a film, in a run folder."""
+
+MOST = 6
+"""Runs on one sheet, or combinations: as many as there are colours that can be told apart from the last row."""
 
 SHARE = 0.02
 """Of the time of a run that drawing its curves may take, but for the last time."""
@@ -66,12 +71,18 @@ def title_of(workdir: Path, signature: Signature) -> str:
 
 
 def draw_curves(workdir: Path, title: str, path: Path, *, dark: bool = False) -> bool:
-    """Draws the curves of a run as a PNG that appears whole; says whether the run has written metrics."""
-    shown = of_run(read_lines(workdir / "metrics.jsonl"))
+    """Draws the curves of a run as a PNG that appears whole; says whether the run has written metrics.
+
+    Those of a sweep are one for each of its combinations, where there are colours for them.
+    """
+    lines, config = read_lines(workdir / "metrics.jsonl"), read_folder(workdir)[0]
+    groups = by_combination(config) if config.get("sweep") else {}
+    several = of_members(lines, groups) if 1 < len(groups) <= MOST else {}
+    shown = of_runs(several) if several else of_run(lines)
     if shown:
         from gengen.pictures.curves import curves  # matplotlib
 
-        save_png(path, curves(shown, title, dark=dark))
+        save_png(path, curves(shown, title, dark=dark, runs=list(several)))
     return bool(shown)
 
 

@@ -16,7 +16,12 @@ from gengen.runs import run
 
 
 def open_run(
-    folder: str | os.PathLike[str], *, best: bool = False, raw: bool = False, seed: int | None = None
+    folder: str | os.PathLike[str],
+    *,
+    best: bool = False,
+    raw: bool = False,
+    seed: int | None = None,
+    member: int | None = None,
 ) -> TrainedModel:
     """Opens the run of a folder.
 
@@ -25,9 +30,10 @@ def open_run(
       best: take the best checkpoint by the run's own scores instead of the latest.
       raw: take the weights as trained instead of their average.
       seed: which one to open of a run that trained several, `training.seeds`; None for the first.
+      member: which one to open of a run that trained a `sweep`: a place in the `members` of what is opened, from 0 on.
 
     Raises:
-      Refusal: the folder holds no run or no checkpoint, or was not trained with this seed.
+      Refusal: the folder holds no run or no checkpoint, was not trained with this seed, or has no such member.
 
     Examples:
       >>> import gengen
@@ -36,7 +42,7 @@ def open_run(
       (20, (8, 8, 1))
     """
     with _quiet():
-        return TrainedModel(run.open_run(Path(folder).expanduser(), best=best, raw=raw, seed=seed))
+        return TrainedModel(run.open_run(Path(folder).expanduser(), best=best, raw=raw, seed=seed, member=member))
 
 
 def load_config(experiment: str) -> ConfigDict:

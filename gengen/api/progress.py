@@ -14,7 +14,7 @@ from gengen.core.state import Variables
 from gengen.data.signature import DataSet
 from gengen.inference.conditions import LABEL, by_class, classes_of, columns_of, names_of
 from gengen.inference.sampling import sampler
-from gengen.inference.shown import BESIDE, by_seed, sheet, thumbnails
+from gengen.inference.shown import BESIDE, by_name, sheet, thumbnails
 from gengen.inference.translation import Gallery
 from gengen.pictures.captions import Block, captioned, contact
 from gengen.pictures.grid import save_png
@@ -53,11 +53,14 @@ class Progress:
       model: the model.
       data: whose held-out images are reconstructed.
       workdir: the run folder.
-      seeds: of the run, each that of its own samples; the first is that of all else.
+      seeds: of the members of the run, each that of its own samples; the first is that of all else.
+      names: of the members, where there are several.
     """
 
-    def __init__(self, model: GenerativeModel, data: DataSet, workdir: Path, seeds: Sequence[int]) -> None:
-        self._model, self._workdir, self._seeds, seed = model, workdir, seeds, seeds[0]
+    def __init__(
+        self, model: GenerativeModel, data: DataSet, workdir: Path, seeds: Sequence[int], names: Sequence[str] = ("",)
+    ) -> None:
+        self._model, self._workdir, self._seeds, self._names, seed = model, workdir, seeds, names, seeds[0]
         self._signature = data.signature
         self.charts = Charts(workdir, data.signature)
         self._draws = {"samples": self._samples} if model.sample else {}
@@ -82,7 +85,7 @@ class Progress:
         """What the pictures of a step are to show, by their kinds; the part of the work that needs the device.
 
         Args:
-          variables: of each seed. Samples are those of all of them, a few of each; all else is of the first.
+          variables: of each member. Samples are those of all of them, a few of each; all else is of the first.
         """
         return {kind: self._draws[kind](variables) for kind in sorted(self._draws)}
 
@@ -100,12 +103,12 @@ class Progress:
         many = BESIDE if several and self._signature.kind == "picture" else KINDS[self._signature.kind].many
         number = math.ceil(many / len(across)) * len(across) if across else many
         drawn = {
-            seed: self._draw(own, seed, number, by_class(self._model, number))
-            for seed, own in zip(self._seeds, variables, strict=True)
+            name: self._draw(own, seed, number, by_class(self._model, number))
+            for name, seed, own in zip(self._names, self._seeds, variables, strict=True)
         }
         if several:
-            return by_seed(self._signature, drawn, across=across)
-        return [sheet(self._signature, drawn[self._seeds[0]], across=across)]
+            return by_name(self._signature, drawn, across=across)
+        return [sheet(self._signature, drawn[self._names[0]], across=across)]
 
     def _reconstructions(self, variables: Sequence[Variables]) -> list[Block]:
         data, key = self._held_out["data"], jax.random.key(self._seeds[0])
@@ -115,15 +118,11 @@ class Progress:
         }
         labels = self._held_out.get("label")
         names = () if labels is None else names_of(labels, self._signature.classes)
-        return contact(rows, COLUMNS, self._whose(), across=names)
+        return contact(rows, COLUMNS, self._names[0], across=names)  # the title says whose they are
 
     def _translations(self, variables: Sequence[Variables]) -> list[Block]:
         first, *others = self._gallery.blocks(variables[0])
-        return [first._replace(title=" · ".join(filter(None, (first.title, self._whose())))), *others]
-
-    def _whose(self) -> str:
-        """What a picture of one of several seeds is titled."""
-        return f"seed {self._seeds[0]}" if len(self._seeds) > 1 else ""
+        return [first._replace(title=" · ".join(filter(None, (first.title, self._names[0])))), *others]
 
     def _through(self, key: jax.Array, variables: Variables, batch: dict[str, jax.Array]) -> jax.Array:
         assert self._model.encode and self._model.decode

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ml_collections import ConfigDict
 
-from gengen.build.model import build_model
-from gengen.build.trace import moved_in_stages
 from gengen.core.model import GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
@@ -18,6 +16,7 @@ from gengen.runs.check import check_config
 from gengen.runs.folder import latest_step
 from gengen.runs.precision import settle
 from gengen.runs.prepare import load_data
+from gengen.runs.program import member_model, traced
 
 if TYPE_CHECKING:
     from gengen.evaluation.judge import Judge
@@ -29,7 +28,7 @@ class Ready(NamedTuple):
     Attributes:
       data: of the config.
       shown: what the model can be shown of them.
-      model: of the config.
+      model: of the config; where that has a sweep, of a member.
       moved: for each stage, the names of the parameters that it trains; none where no step is left to take.
       judge: of samples while it trains; None where there are to be no scores, or no step is left to take.
     """
@@ -57,7 +56,7 @@ def ready(config: ConfigDict, rule: str = RULES[0], workdir: Path | None = None)
     check_config(config)
     data = load_data(config, rule)
     settle(config, workdir)
-    model = build_model(config, data.signature)
+    model = member_model(config, data.signature)
     if not (model.sample or (model.encode and model.decode) or model.translate or model.recognise):
         raise Refusal("this model can neither sample nor encode and decode, so there would be nothing to see of it.")
     for stage in model.stages:
@@ -76,7 +75,7 @@ def ready(config: ConfigDict, rule: str = RULES[0], workdir: Path | None = None)
 
 def to_train(config: ConfigDict, made: Ready) -> Ready:
     """Adds what only a run needs that takes a step."""
-    moved = moved_in_stages(config, made.model, made.data.signature)
+    moved = traced(config, made.model, made.data.signature)
     return made._replace(moved=moved, judge=_judge_of(config, made.shown, made.model))
 
 

@@ -23,7 +23,7 @@ from gengen.training.status import number
 from gengen.training.writer import Writer, read_lines
 
 Shown = Callable[[State], list[Variables]]
-"""The variables of each seed of a state."""
+"""The variables of each member of a state."""
 
 SEED = 1
 """Of the samples that are judged: the same latents at every step, so that scores differ by the model alone, and others
@@ -63,7 +63,7 @@ class Scorekeeper:
       settings: the section `evaluation`.
       draw: draws samples of the model.
       start: step at which the run starts or goes on; a best state of a later one will come again.
-      shown: the variables of each seed of a state, on the host; the best state is that of the best mean over seeds.
+      shown: the variables of each member of a state, on the host; the best state is that of the best mean over members.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Scorekeeper:
             value = float(np.mean(values))
             improved = self._cost(value) < self._record
             self._record = min(self._record, self._cost(value))
-            spread = f" ± {number(float(np.std(values, ddof=1)))} over {len(each)} seeds" if several else ""
+            spread = f" ± {number(float(np.std(values, ddof=1)))} over {len(each)} members" if several else ""
             judged = f"{self._settings.best} {number(value)}{spread}"
             said = [judged, self._standing(improved), f"real data {self._real()}"]
         if jax.process_count() > 1:

@@ -1,4 +1,4 @@
-"""What a run trains: one model, or a member for each of several seeds."""
+"""What a run trains: one model, or a member for each of several seeds and combinations of a sweep."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,11 +6,14 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
+from gengen.build.optimizers import learning_rates
+from gengen.build.sweep import alone, each_alone
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel, Stage
 from gengen.core.parallel import parallel
 from gengen.core.state import State, Variables
-from gengen.runs.seeds import seeds_of, trained_together
+from gengen.data.signature import Signature
+from gengen.runs.program import members_of, trained_together
 from gengen.training.living import Living
 from gengen.training.loop import Dispatch
 from gengen.training.members import frozen, member, together
@@ -18,31 +21,45 @@ from gengen.training.screen import wrapped
 
 
 class Together:
-    """The seeds of a run, and what differs where there are several.
+    """The members of a run, and what differs where there are several.
 
     Attributes:
       seeds: of the members; one of a run that has none.
+      names: what they are called; "" of a run that has none.
+      alone: the config of the first one.
       model: as it is trained.
       key: its root key, or one a member.
       order: what `batches` takes as the seed.
 
     Args:
-      model: of the config, as it is for one seed.
-      training: the section.
+      model: of the config, as it is for one member.
+      config: the experiment.
+      signature: of the data.
     """
 
-    def __init__(self, model: GenerativeModel, training: ConfigDict) -> None:
-        self.seeds = seeds_of(training)
-        self.model, self.key = trained_together(model, training)
-        self._several = len(self.seeds) > 1
-        self.order: int | Sequence[int] = self.seeds if self._several else training.seed
+    def __init__(self, model: GenerativeModel, config: ConfigDict, signature: Signature) -> None:
+        members = members_of(config)
+        self.seeds, self.names = [member.seed for member in members], [member.label for member in members]
+        self.model, self.key = trained_together(model, config, signature)
+        self._several, self.alone = len(members) > 1, alone(config)
+        self.order: int | Sequence[int] = self.seeds if self._several else self.seeds[0]
+        self._places = [member.place for member in members]
+        self._rates = [learning_rates(own.optimizers, config.training.steps) for own in each_alone(config)]
+
+    def rates(self, step: int) -> dict[str, float | list[float]]:
+        """The learning rate of each player at a step; one for each member where they differ."""
+        first, *others = each = [rates(step) for rates in self._rates]
+        return {
+            name: [each[place][name] for place in self._places] if any(own[name] != rate for own in others) else rate
+            for name, rate in first.items()
+        }
 
     def first(self, state: State) -> State:
-        """What the first seed trained."""
+        """What the first member trained."""
         return member(state, 0) if self._several else state
 
     def shown(self, state: State) -> list[Variables]:
-        """The variables that each seed is shown and judged by, on the host."""
+        """The variables that each member is shown and judged by, on the host."""
         if not self._several:
             return [jax.device_get(evaluation_variables(state))]
         there = jax.device_get(state.replace(opt={}))
@@ -63,7 +80,7 @@ class Together:
         if not self._several:
             return {}
         since = frozen(state)
-        for seed, step in zip(self.seeds, since, strict=True):
+        for name, step in zip(self.names, since, strict=True):
             if step >= 0 and aloud:
-                print(wrapped(f"seed {seed} stopped being finite, and stays as it was at step {step:,}"))
-        return {"check": Living(self.seeds, since, say)}
+                print(wrapped(f"{name} stopped being finite, and stays as it was at step {step:,}"))
+        return {"check": Living(self.names, since, say)}

@@ -19,7 +19,6 @@ from gengen.api.progress import Progress
 from gengen.api.ready import Ready, ready, to_train
 from gengen.api.together import Together
 from gengen.build.model import example_batch
-from gengen.build.optimizers import learning_rates
 from gengen.build.trace import parameters_in, patience
 from gengen.core.compilation import quick_compilation
 from gengen.core.model import Batch, initialised
@@ -109,9 +108,8 @@ class _Run:
     def __init__(
         self, config: ConfigDict, workdir: Path, made: Ready, checkpoints: Checkpoints, healing: Healing
     ) -> None:
-        data, self._together = made.shown, Together(made.model, config.training)
-        model, self._key = self._together.model, self._together.key
-        self._rates = learning_rates(config.optimizers, config.training.steps)
+        data, self._together = made.shown, Together(made.model, config, made.data.signature)
+        model, self._key, alone = self._together.model, self._together.key, self._together.alone
         self._settings, self._workdir, self._model, self._checkpoints = config.training, workdir, model, checkpoints
         self._evaluate_every = config.evaluation.every
         example = example_batch(data.signature)
@@ -123,12 +121,12 @@ class _Run:
         self._data = data
         self._scores = self._scorekeeper(config, made.judge)
         self._moved = made.moved
-        self._watch = Watch(lambda state: parameters_in(self._together.first(state)), patience(config, model))
-        self._progress = Progress(model, data, workdir, self._together.seeds)
+        self._watch = Watch(lambda state: parameters_in(self._together.first(state)), patience(alone, model))
+        self._progress = Progress(model, data, workdir, self._together.seeds, self._together.names)
         self._film_every = config.training.get("film_every", 0)
         self._film = Film(model, data, workdir, config.training.seed) if self._film_every else None
         self._writer = Writer(workdir, self._start) if jax.process_index() == 0 else None
-        self._checkups = Checkups(model, data, config, workdir, healing.to_heal, healing.spent)
+        self._checkups = Checkups(model, data, alone, workdir, healing.to_heal, healing.spent)
         self._heals, self.asked_to_stop = healing.asked, False
         self._drawn: int | None = None
 
@@ -220,7 +218,7 @@ class _Run:
             log_every=settings.log_every,
             every={LOOKING: self._checkups.every, DRAWING: settings.sample_every, SAVING: settings.checkpoint_every}
             | ({JUDGING: self._evaluate_every} if self._scores else {}),
-            rates=self._rates,
+            rates=self._together.rates,
         )
 
     def _actions(self) -> tuple[Action, ...]:

@@ -18,8 +18,9 @@ from gengen.inference.conditions import by_class
 from gengen.inference.domains import signature_of
 from gengen.inference.sampling import Draw, sampler
 from gengen.inference.translation import Translations
+from gengen.runs.folder import opened
 from gengen.runs.limits import check_seed
-from gengen.runs.seeds import seeds_of
+from gengen.runs.program import members_of, seeds_of
 
 LEAST = 100
 """The fewest samples that are judged."""
@@ -37,7 +38,7 @@ class TrainedModel(Walking):
 
     def __repr__(self) -> str:
         origin = self._run.origin
-        member = f", seed {origin['member']}" if "member" in origin else ""
+        member = f", {self._run.member}" if self._run.member else ""
         return (
             f"<{origin['run']}, step {origin['step']}, {origin['checkpoint']} checkpoint, weights {origin['weights']}"
             f"{member}>"
@@ -52,6 +53,11 @@ class TrainedModel(Walking):
     def seeds(self) -> tuple[int, ...]:
         """The seeds that were trained together, of each of which `open_run` opens the model by `seed`."""
         return seeds_of(self._run.config.training)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """What was trained together is called, such as "rate 0.0003, seed 1"; `open_run` opens each by its place."""
+        return tuple(each.label for each in members_of(opened(self._run.folder)[0]))
 
     @property
     def step(self) -> int:

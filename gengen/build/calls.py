@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from gengen.build.meanings import meanings, opening
+from gengen.build.swept import Swept
 from gengen.core.refusal import Refusal
 from gengen.values import Kind, OneOf, complaint, kind_of
 
@@ -138,9 +139,9 @@ def check_value(value: Any, annotation: Any, path: str) -> None:
       Refusal: it has another type, or lies out of range.
     """
     kind = kind_of(annotation)
-    wrong = complaint(value, kind) if kind else ""
-    if wrong:
-        raise Refusal(f"config.{path}={value!r} {wrong}.")
+    for each in value.values if isinstance(value, Swept) else (value,):
+        if kind and (wrong := complaint(each, kind)):
+            raise Refusal(f"config.{path}={each!r} {wrong}.")
 
 
 def check_section(section: Any, path: str) -> None:

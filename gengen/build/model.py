@@ -114,6 +114,33 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
       Refusal: a name is unknown, an argument is not one of the builder's, a value is out of range, or a network is told
         labels that the data hide.
     """
+    model = _assembled(config, signature)
+    # Linen modules check their arguments when called: trace them before anything is written.
+    with refusing("networks"):
+        jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
+    if not config.training.average.decay:
+        return model
+    model = _averaging(model, config)
+    with refusing("training.average"):
+        jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
+    return model
+
+
+def rebuilt_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
+    """What `build_model` returns for what it has accepted before, with no more work than that takes."""
+    return _averaging(_assembled(config, signature), config)
+
+
+def _averaging(model: GenerativeModel, config: ConfigDict) -> GenerativeModel:
+    """The model with the averages that a config asks for."""
+    average = config.training.average
+    if not average.decay:
+        return model
+    with refusing("training.average"):
+        return averaged(model, decay=average.decay, networks=average.networks)
+
+
+def _assembled(config: ConfigDict, signature: Signature) -> GenerativeModel:
     section, data = dict(config.model), signature.fields["data"]
     event = {"rank": len(data.shape), "bounded": data.bounded}
     parts = {name: build_part(name, section.pop(name), **event) for name in PARTS if name in section}
@@ -133,17 +160,7 @@ def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
     }
     given = {"networks": networks, "optimizers": optimizers, "classes": classes}
     model: GenerativeModel = call(MODELS, section, "model", **given, **parts)
-    model = in_units(model, signature)
-    # Linen modules check their arguments when called: trace them before anything is written.
-    with refusing("networks"):
-        jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
-    average = config.training.average
-    if not average.decay:
-        return model
-    with refusing("training.average"):
-        model = averaged(model, decay=average.decay, networks=average.networks)
-        jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
-    return model
+    return in_units(model, signature)
 
 
 def _shapes(signature: Signature, parts: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:

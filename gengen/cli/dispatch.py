@@ -53,8 +53,9 @@ def carry_out(flag: FlagValues, configs: Path) -> Path | None:
         if config is not None:
             check_values(config)
             check_evaluation(config.evaluation)
-        chosen = {"best": flag.best, "raw": flag.raw, "given": config, "seed": flag.member, "every": task.members}
-        run = open_run(workdir, **chosen)
+        chosen = {"best": flag.best, "raw": flag.raw, "given": config, "every": task.members}
+        of = "member" if flag.member is not None and read_folder(workdir)[0].get("sweep") else "seed"
+        run = open_run(workdir, **chosen, **{of: flag.member})
         return main_of(flag.mode)(run, **given)
     config = _config(flag, workdir)
     if flag.dry_run:

@@ -6,13 +6,13 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from gengen.build.model import build_model, example_batch
-from gengen.build.trace import moved_in_stages
+from gengen.build.model import example_batch
 from gengen.core.state import networks_of
 from gengen.reports.tables import count, table
 from gengen.runs.check import check_config
 from gengen.runs.precision import settle
 from gengen.runs.prepare import load_data
+from gengen.runs.program import member_model, traced
 
 
 def dry_run(config: ConfigDict, workdir: Path | None = None) -> None:
@@ -30,8 +30,8 @@ def dry_run(config: ConfigDict, workdir: Path | None = None) -> None:
     check_config(config)
     data = load_data(config)
     settle(config, workdir)
-    model = build_model(config, data.signature)
-    moved_in_stages(config, model, data.signature)
+    model = member_model(config, data.signature)
+    traced(config, model, data.signature)
     state = jax.eval_shape(model.init, jax.random.key(0), example_batch(data.signature))
     print("# Config\n", str(config).strip(), sep="")
     for name, collections in networks_of(state.variables).items():

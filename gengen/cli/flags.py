@@ -116,7 +116,12 @@ def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     define("integer", "seconds", None, "To benchmark: for how long steps are measured; 6 by default.")
     define("bool", "best", False, "Take the best checkpoint by config.evaluation.best, not the latest.")
     define("bool", "raw", False, "Take the weights as trained, not their average.")
-    define("integer", "member", None, "Of a run of several seeds, the one of this seed; all, or the first, by default.")
+    define(
+        "integer",
+        "member",
+        None,
+        "Of several seeds, the one of this seed; of a sweep, the member of this number, from 0 on.",
+    )
     define("string", "output", None, "File to write instead of the one in the run folder; a folder to traverse into.")
     define("string", "list", None, "List the experiments, or with --list=NAME say all of one.")
     define("string", "keys", None, "Print every key of an experiment, NAME[:VARIANT], with what it may be and means.")

@@ -1,6 +1,7 @@
 """Everything that can be measured of a run: the sections of its report."""
 
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from typing import Any
 
 from gengen.core.model import require
@@ -23,6 +24,12 @@ LEAST = 100
 
 MAIN = ("samples", "translation", "recognition")
 """Sections of which a report has at least one."""
+
+DESCRIBED = ("seed", "data", "kind", "data_digest")
+"""What the reports on all members say alike, beside how they begin."""
+
+OF_MEMBER = ("member", "combination", "numbers")
+"""What the report on a member of a sweep says of itself."""
 
 SECTIONS: Mapping[str, Callable[[Subject], Section | None]] = {
     "samples": samples,
@@ -54,10 +61,11 @@ def sections(run: Run, *, num: int, seed: int) -> dict[str, Section]:
 
 
 def judged(run: Run, *, num: int, seed: int) -> tuple[dict[str, Any], dict[str, Section]]:
-    """Judges a run, or each seed of one that has several and is asked for none; the arguments are those of `sections`.
+    """Judges a run, or each member of one that has several and is asked for none; arguments as those of `sections`.
 
     Returns:
-      The report, which of several seeds is that of `over_seeds`; and the sections, which are then those of the first.
+      The report, which of several seeds is that of `over_seeds`, and of a sweep has one for each combination, as
+      "combinations"; and the sections, which are then those of the first member.
     """
     first, *others = run.each()
     subject = _checked_subject(first, num, seed)
@@ -66,8 +74,19 @@ def judged(run: Run, *, num: int, seed: int) -> tuple[dict[str, Any], dict[str, 
     if not others:
         return report, found
     also = [(other, _sections(subject_of(other, num=num, seed=seed, like=subject))) for other in others]
-    reports = {first.origin["member"]: report} | {one.origin["member"]: report_of(one, seed, its) for one, its in also}
-    return over_seeds(reports), found
+    reports = [(first, report), *((one, report_of(one, seed, its)) for one, its in also)]
+    combined = [_of_combination(list(group)) for _, group in groupby(reports, lambda each: dict(each[0].numbers))]
+    if len(combined) == 1:
+        return combined[0], found
+    common = {key: report[key] for key in (*first.origin, *DESCRIBED) if key not in OF_MEMBER}
+    return {**common, "combinations": combined}, found
+
+
+def _of_combination(reports: list[tuple[Run, dict[str, Any]]]) -> dict[str, Any]:
+    """The report on members that differ in their seeds alone; on a single one its own."""
+    if len(reports) == 1:
+        return reports[0][1]
+    return over_seeds({run.origin["member"]: report for run, report in reports})
 
 
 def _checked_subject(run: Run, num: int, seed: int) -> Subject:

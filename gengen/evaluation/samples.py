@@ -172,7 +172,7 @@ def _chart(
         shares = Shares(classes.names, value, low, high, classes.data)
     seen = " and ".join(extractor["title"] for extractor in report["extractors"])
     run = subject.run
-    member = f", seed {run.origin['member']}" if "member" in run.origin else ""
+    member = f", {run.member}" if run.member else ""
     title = f"{run.folder.name}, step {run.step}, weights {run.origin['weights']}{member}, seen by {seen}"
     return chart(title, panels, shares, *_shown(judge, drawn))
 

@@ -17,7 +17,7 @@ BESIDE = 16
 """Examples beside each other, each above what is given back for it."""
 
 PANELS = 4
-"""Seeds beside each other whose examples are drawn in panels."""
+"""Members beside each other whose examples are drawn in panels."""
 
 DEVIATIONS, FRAMED = 2.5, 2.0
 """How far from its mean a feature without bounds is drawn, in standard deviations of the training split, and what axes
@@ -47,15 +47,14 @@ def sheet(signature: Signature, examples: np.ndarray, *, across: Sequence[str] =
     return Block(picture[None], 1, title, pixels=False)
 
 
-def by_seed(signature: Signature, examples: Mapping[int, np.ndarray], *, across: Sequence[str] = ()) -> list[Block]:
-    """Examples of several seeds: rows of pictures for each, and panels beside each other of any other kind.
+def by_name(signature: Signature, named: Mapping[str, np.ndarray], *, across: Sequence[str] = ()) -> list[Block]:
+    """Examples of several members: rows of pictures for each, and panels beside each other of any other kind.
 
     Args:
       signature: of the data.
-      examples: by the seeds, each [N, *shape] in the data's units; of pictures, whole rows are shown.
+      named: by the members' names, each [N, *shape] in the data's units; of pictures, whole rows are shown.
       across: titles of the columns of pictures; without them there are `BESIDE`.
     """
-    named = {f"seed {seed}": drawn for seed, drawn in examples.items()}
     number = min(len(drawn) for drawn in named.values())
     if signature.kind == "picture":
         columns = min(len(across) or BESIDE, number)

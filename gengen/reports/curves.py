@@ -101,6 +101,32 @@ def of_runs(runs: Mapping[str, Lines]) -> list[Panel]:
     return found
 
 
+def of_members(lines: Lines, groups: Mapping[str, Sequence[int]]) -> dict[str, Lines]:
+    """The lines of a run as several runs would have written them, which are groups of its members.
+
+    Args:
+      lines: of the run.
+      groups: the numbers of members, by the names of the groups.
+    """
+    found: dict[str, Lines] = {}
+    for group, members in groups.items():
+        own: list[dict[str, Any]] = []
+        for line in lines:
+            there = {name: [line[name][index] for index in members] for name in line if name.endswith(MEMBERS)}
+            living = {name: [value for value in values if value is not None] for name, values in there.items()}
+            made = {name.removesuffix(MEMBERS): values for name, values in living.items() if values}
+            several = {name: values for name, values in made.items() if len(members) > 1}
+            own.append(
+                {name: line[name] for name in NOT_METRICS if name in line}
+                | {name: float(np.mean(values)) for name, values in made.items()}
+                | {f"{name}{LOW}": min(values) for name, values in several.items()}
+                | {f"{name}{HIGH}": max(values) for name, values in several.items()}
+                | {f"{name}{MEMBERS}": values for name, values in several.items()}
+            )
+        found[group] = own
+    return found
+
+
 def _names(lines: Lines) -> list[str]:
     """Names of the metrics that there are, without ends of intervals and members, in the order of their first lines."""
     names = dict.fromkeys(name for line in lines for name in line if name not in NOT_METRICS)

@@ -28,6 +28,19 @@ def number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
 
 
+def each_report(name: str, report: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The reports of an `evaluation.json` by their names: of a sweep one for each combination.
+
+    Args:
+      name: of the run.
+      report: what the file holds.
+    """
+    combined = report.get("combinations")
+    if combined is None:
+        return [(name, report)]
+    return [(f"{name}: {each['combination']}", each) for each in combined]
+
+
 def count(tree: Any) -> int:
     """Number of scalars in a tree of arrays."""
     return sum(leaf.size for leaf in jax.tree.leaves(tree))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gengen.core.refusal import Refusal
-from gengen.reports.tables import table, with_interval
+from gengen.reports.tables import each_report, table, with_interval
 from gengen.training.writer import read_lines
 
 ESTIMATES = {
@@ -56,7 +56,8 @@ def tells(path: Path) -> bool:
         report = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
         return False
-    return isinstance(report, dict) and "scores" not in report and bool(KINDS & report.keys())
+    first = (report.get("combinations") or [report])[0] if isinstance(report, dict) else {}
+    return "scores" not in first and bool(KINDS & first.keys())
 
 
 def translations(folder: Path) -> list[dict[str, str]]:
@@ -122,21 +123,22 @@ def sentences(report: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 def _read(path: Path) -> list[dict[str, str]]:
     try:
-        return list(_rows(path.parent, json.loads(path.read_text(encoding="utf-8"))))
+        report = json.loads(path.read_text(encoding="utf-8"))
+        return [row for name, each in each_report(path.parent.name, report) for row in _rows(path.parent, name, each)]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refusal(f"{path} is damaged; judge that run again with --mode=evaluate.") from error
 
 
-def _rows(folder: Path, report: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def _rows(folder: Path, name: str, report: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     entries = [entry for entry in read_lines(folder / "metrics.jsonl") if entry["step"] <= report["step"]]
     recognition = report.get("recognition")
-    told = {name for name, found in report.get("translation", {}).items() if "agreement" in found}
+    told = {way for way, found in report.get("translation", {}).items() if "agreement" in found}
     for way, found in (report.get("translation") or {"": {}}).items():
         # What a model recognises are images of domain b, or of the only one.
         at_last = recognition if way in ("", "b", "ab") else None
         whole = {**found, "recognition": at_last, "best": _best(found.get("pairs", {}))}
         yield {
-            "run": folder.name,
+            "run": name,
             "direction": f"pairs, {way}" if way in told else " to ".join(way),
             **{column: _shown(whole, index) for column, index in ESTIMATES.items()},
             "images": f"{found.get('images') or (recognition or {})['images']:,}",

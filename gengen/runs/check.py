@@ -13,10 +13,11 @@ from ml_collections import ConfigDict
 
 from gengen.build.calls import check_arguments, check_section
 from gengen.build.model import check_labelled, check_model, judged_as_one
+from gengen.build.sweep import each_alone
 from gengen.core.refusal import Refusal
 from gengen.runs.healed import check_healing
+from gengen.runs.program import check_seeds
 from gengen.runs.sections import SCORES, Adaptation, Average, Baseline, Data, Evaluation, Second, Training
-from gengen.runs.seeds import check_seeds
 
 SECTIONS: Mapping[str, tuple[Callable[..., Any], ...]] = {
     "data": (Data, Second),
@@ -38,6 +39,12 @@ def check_config(config: ConfigDict) -> None:
     Raises:
       Refusal: a key is unknown or missing, a value has a wrong type or is out of range, or two do not go together.
     """
+    for each in each_alone(config):
+        _check_alone(each)
+
+
+def _check_alone(config: ConfigDict) -> None:
+    """Checks a config without a sweep."""
     check_values(config)
     _check_batch("training", config, judged_as_one(config))
     if "adaptation" in config:
@@ -67,7 +74,7 @@ def check_values(config: ConfigDict) -> None:
     """
     known = (*SECTIONS, *GAME)
     for name in config:
-        if name not in known:
+        if name not in (*known, "sweep"):
             raise Refusal(f"config.{name} is not a section of an experiment, which has {', '.join(known)}.")
     for name in ("data", "training", "evaluation", *GAME):
         if name not in config:

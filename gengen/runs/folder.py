@@ -134,6 +134,8 @@ def read_folder(folder: Path) -> tuple[ConfigDict, dict[str, Any]]:
         raise Refusal(f"{folder} holds no run; train one with --config=configs/NAME.py --workdir={folder}.")
     config, data = (_read(folder / name) for name in ("config.json", "data.json"))
     for name, section in config.items():
+        if name == "sweep" and isinstance(section, str | None):
+            continue
         if not isinstance(section, dict):
             raise damaged(folder / "config.json", f"{name} is no section of a config")
     return ConfigDict(_tuples(_written_now(config))), data

@@ -107,6 +107,11 @@ def check_healing(config: ConfigDict) -> None:
             "config.training.heal=True is of no use to this model: what has a cure is a game of a generator and a "
             "critic; set it to False."
         )
+    if config.get("sweep"):
+        raise Refusal(
+            f"config.training.heal=True goes with one run, and config.sweep={config.sweep!r} asks for several; leave "
+            f"one of them out."
+        )
     if training.get("seeds", 1) > 1:
         raise Refusal(
             f"config.training.heal=True goes with one seed, because all of config.training.seeds={training.seeds} "

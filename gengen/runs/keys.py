@@ -8,6 +8,8 @@ from ml_collections import ConfigDict
 from gengen.build.calls import Key, keys_of_arguments
 from gengen.build.model import keys_of_model
 from gengen.runs.check import SECTIONS, WITHIN
+from gengen.runs.sections import Sweep
+from gengen.values import kind_of
 
 
 def keys_of(config: ConfigDict) -> Iterator[Key]:
@@ -17,6 +19,9 @@ def keys_of(config: ConfigDict) -> Iterator[Key]:
     for name in SECTIONS:
         if name != "data":
             yield from _declared(name, config)
+    if "sweep" in config:
+        kind = kind_of(Sweep)
+        yield Key("sweep", config.sweep, None, kind, kind.meaning if kind else "")
 
 
 def defaults_of(config: ConfigDict) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def with_prior(run: Run) -> Run:
         raise Refusal(f"config.evaluation.components={components} must be at least 1.")
     file = run.folder / f"{PRIOR}.npz"
     weights = "raw" if run.origin["weights"] == "as trained" else "averaged"
-    member = f", seed {run.origin['member']}" if "member" in run.origin else ""
+    member = f", {run.member}" if run.member else ""
     wanted = f"{name} of {components}; step {run.step}, {run.origin['checkpoint']}, {weights}{member}"
     kept = _kept(file, wanted)
     if kept is None:

@@ -1,6 +1,6 @@
 """A run, opened: what every task that looks at one works on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -9,17 +9,20 @@ import jax
 from ml_collections import ConfigDict
 
 from gengen.build.model import build_model, example_batch
+from gengen.build.sweep import alone, combinations_of
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel
 from gengen.core.refusal import Refusal
-from gengen.core.state import Variables
+from gengen.core.state import State, Variables
 from gengen.data.listing import say
 from gengen.data.signature import DataSet, Signature
 from gengen.runs.folder import opened, unchanged
 from gengen.runs.prepare import load_again
-from gengen.runs.seeds import seeds_in_words, seeds_of, trained_together
+from gengen.runs.program import chosen_member, members_in_words, members_of, seeds_in_words, trained_together
 from gengen.training.checkpoint import Checkpoints
-from gengen.training.members import frozen, member
+from gengen.training.members import frozen
+from gengen.training.members import member as one_member
+from gengen.training.varied import numberless
 
 
 class Run(NamedTuple):
@@ -34,8 +37,10 @@ class Run(NamedTuple):
       variables: of the model, averaged or as trained.
       origin: how every report begins: the run, its step, and which checkpoint and weights were taken.
       given: where the section `evaluation` and the places of the data come from; `config` unless one is named.
-      members: the variables of each seed, where several were trained together and none of them was asked for;
-        `variables` are then those of the first.
+      members: the run of each member, where several were trained together and none of them was asked for; all else
+        is then that of the first.
+      member: what the member is called whose run this is, such as "seed 3"; "" where a run has no others.
+      numbers: what a sweep gave it, by their keys.
     """
 
     folder: Path
@@ -46,15 +51,19 @@ class Run(NamedTuple):
     variables: Variables
     origin: Mapping[str, Any]
     given: ConfigDict
-    members: Mapping[int, Variables] = MappingProxyType({})
+    members: "tuple[Run, ...]" = ()
+    member: str = ""
+    numbers: Mapping[str, float] = MappingProxyType({})
 
     @property
     def title(self) -> str:
         """What a picture of it is titled: the run, its step, its data, and which weights these are."""
         best = " · best checkpoint" if self.origin["checkpoint"] == "best" else ""
-        seeds = [self.origin["member"]] if "member" in self.origin else []
-        member = f" · {'seeds' if self.members else 'seed'} {seeds_in_words(self.members or seeds)}" if seeds else ""
-        return f"{titled(self.folder, self.step, self.signature)} · weights {self.origin['weights']}{best}{member}"
+        seeds = dict.fromkeys(one.origin["member"] for one in self.members)
+        several = f"{len(self.members)} members" if self.numbers else f"seeds {seeds_in_words(seeds)}" if seeds else ""
+        member = several or self.member
+        whose = f" · {member}" if member else ""
+        return f"{titled(self.folder, self.step, self.signature)} · weights {self.origin['weights']}{best}{whose}"
 
     @property
     def settings(self) -> ConfigDict:
@@ -62,13 +71,8 @@ class Run(NamedTuple):
         return self.given.get("evaluation", ConfigDict())
 
     def each(self) -> "list[Run]":
-        """The run of each seed, where none was asked for; this one, where there is one."""
-        if not self.members:
-            return [self]
-        return [
-            self._replace(variables=variables, origin={**self.origin, "member": seed}, members={})
-            for seed, variables in self.members.items()
-        ]
+        """The run of each member, where none was asked for; this one, where there is one."""
+        return list(self.members) or [self]
 
     def data(self) -> DataSet:
         """Loads the data that the run was trained on.
@@ -91,6 +95,7 @@ def open_run(
     raw: bool = False,
     given: ConfigDict | None = None,
     seed: int | None = None,
+    member: int | None = None,
     every: bool = True,
 ) -> Run:
     """Opens a run folder.
@@ -100,46 +105,76 @@ def open_run(
       best: restore the best checkpoint by the run's own scores instead of the latest.
       raw: take the weights as trained instead of their average.
       given: as in `Run`; None for the run's own config.
-      seed: whose member to take, of a run of several seeds; None for the first one.
-      every: whether the others lie beside the first, where no seed is asked for; else a line says whose this is.
+      seed: whose member to take, of a run of several seeds and no sweep; None for the first one.
+      member: which member to take, counted from 0: all seeds of the first combination of a sweep first.
+      every: whether the others lie beside the first, where none is asked for; else a line says whose this is.
 
     Raises:
-      Refusal: the folder holds no run or no checkpoint, or was not trained with this seed.
+      Refusal: the folder holds no run or no checkpoint, or was not trained with this seed, or has no such member.
     """
     config, signature = opened(folder)
     with unchanged(folder):
-        model, seeds = build_model(config, signature), seeds_of(config.training)
-        together, key = trained_together(model, config.training)
+        members, chosen = members_of(config), chosen_member(folder, config, seed, member)
+        first = build_model(alone(config, members[chosen or 0].place), signature)
+        together, key = trained_together(first, config, signature)
         template = jax.eval_shape(together.init, key, example_batch(signature))
-    if seed is not None and seed not in seeds:
-        several = "s" if len(seeds) > 1 else ""
-        raise Refusal(f"{folder} was trained with the seed{several} {seeds_in_words(seeds)}, and not with seed {seed}.")
-    there = folder / ("best" if best else "checkpoints")
-    checkpoints = Checkpoints(there, read_only=True) if there.is_dir() else None
-    restored = checkpoints.restore_latest(template) if checkpoints else None
-    if restored is None and best:
-        raise Refusal(f"{folder} holds no best checkpoint; it is kept where config.evaluation.every is not 0.")
-    if restored is None:
-        raise Refusal(f"{folder} holds no checkpoint yet; run its training until the first one.")
-    step, state = restored
+    step, state = _restored(folder, template, best=best)
     origin = {
         "run": str(folder),
         "step": step,
         "checkpoint": "best" if best else "latest",
         "weights": "as trained" if raw or not state.average else "averaged",
     }
-    own = config if given is None else given
-    if len(seeds) == 1:
-        variables = jax.device_put(evaluation_variables(state, raw=raw))  # or every batch would take them there again
-        return Run(folder, config, signature, model, step, variables, origin, own)
-    state = jax.device_put(state)
-    found = {each: evaluation_variables(member(state, index), raw=raw) for index, each in enumerate(seeds)}
-    chosen = seeds[0] if seed is None else seeds[seeds.index(seed)]  # a Python int, which JSON can hold
-    for each, since in zip(seeds, frozen(state), strict=True):
-        if since >= 0 and seed in (None, each):
-            say(f"seed {each} of {folder} stopped being finite, and is as it was at step {since:,}")
-    origin |= {"member": chosen}
-    if seed is None and not every:
-        say(f"{folder} has seeds {seeds_in_words(seeds)}; this is of the first, and --member names another")
-    members = found if seed is None and every else {}
-    return Run(folder, config, signature, model, step, found[chosen], origin, own, members)
+    own = alone(config, members[chosen or 0].place)
+    run = Run(folder, own, signature, first, step, {}, origin, own if given is None else given)
+    if len(members) == 1:  # on the device, or every batch would take them there again
+        return run._replace(variables=jax.device_put(evaluation_variables(state, raw=raw)))
+    for index, since in enumerate(frozen(state)):
+        if since >= 0 and chosen in (None, index):
+            say(f"{members[index].label} of {folder} stopped being finite, and is as it was at step {since:,}")
+    if chosen is None and not every:
+        say(f"{folder} has {members_in_words(config)}; this is of the first, and --member names another")
+    wanted = range(len(members)) if chosen is None and every else [chosen or 0]
+    found = _of_members(run, config, jax.device_put(state), wanted, raw=raw)
+    return found[0]._replace(members=found) if len(wanted) > 1 else found[0]
+
+
+def _of_members(run: Run, config: ConfigDict, state: State, wanted: Sequence[int], *, raw: bool) -> tuple[Run, ...]:
+    """The runs of some members of a run, of which `run` is one without its variables; by the members' numbers."""
+    members, made, found = members_of(config), combinations_of(config), list[Run]()
+    models = {members[wanted[0]].place: run.model}
+    for index in wanted:
+        place, seed, label = members[index]
+        own = alone(config, place)
+        if place not in models:
+            models[place] = build_model(own, run.signature)
+        numbers = dict(made[place].numbers)
+        whose = {"member": seed, **({"combination": made[place].label, "numbers": numbers} if numbers else {})}
+        found.append(
+            run._replace(
+                config=own,
+                model=models[place],
+                variables=numberless(evaluation_variables(one_member(state, index), raw=raw)),
+                origin={**run.origin, **whose},
+                given=own if run.given is run.config else run.given,
+                member=label,
+                numbers=numbers,
+            )
+        )
+    return tuple(found)
+
+
+def _restored(folder: Path, template: State, *, best: bool) -> tuple[int, State]:
+    """The latest or the best state of a run folder, and its step.
+
+    Raises:
+      Refusal: there is none.
+    """
+    there = folder / ("best" if best else "checkpoints")
+    checkpoints = Checkpoints(there, read_only=True) if there.is_dir() else None
+    restored: tuple[int, State] | None = checkpoints.restore_latest(template) if checkpoints else None
+    if restored is None and best:
+        raise Refusal(f"{folder} holds no best checkpoint; it is kept where config.evaluation.every is not 0.")
+    if restored is None:
+        raise Refusal(f"{folder} holds no checkpoint yet; run its training until the first one.")
+    return restored

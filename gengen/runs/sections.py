@@ -67,6 +67,14 @@ Length = Annotated[int, Range(1, 2**31 - 1), "how many batches it trains on"]
 Batch = Annotated[int, Range(1, 2**20), "images of a step, over all devices"]
 
 
+Sweep = Annotated[
+    str | None,
+    "numbers of which each combination is trained, together and for each seed, as one program: keys with their values, "
+    "as in optimizers.critic.rate=1e-4,3e-4;model.terms.r1.weight=0.1,1; None is no sweep",
+]
+"""The key `sweep`, which stands beside the sections."""
+
+
 class Data(NamedTuple):
     """The section `data`, but for `second`."""
 

@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 
 from gengen.api import train
 from gengen.api.ready import ready
+from gengen.build.sweep import check_no_sweep
 from gengen.core.refusal import Refusal
 from gengen.data.labels import with_labels
 from gengen.data.listing import few
@@ -106,6 +107,7 @@ def standard_error(values: Sequence[float]) -> float | None:
 def _settings(config: ConfigDict) -> ConfigDict:
     if "adaptation" not in config or "second" not in config.data:
         raise Refusal("--mode=adapt needs an experiment of two domains, such as --config=configs/adapt.py.")
+    check_no_sweep(config, "--mode=adapt")
     check_config(config)
     if config.training.get("seeds", 1) > 1:
         raise Refusal(

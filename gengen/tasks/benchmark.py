@@ -13,6 +13,7 @@ import jax
 from ml_collections import ConfigDict
 
 from gengen.build.model import build_model, example_batch
+from gengen.build.sweep import check_no_sweep
 from gengen.core.model import GenerativeModel, initialised
 from gengen.core.parallel import local_places, parallel, replicate
 from gengen.core.state import State, networks_of
@@ -73,6 +74,7 @@ def main(config: ConfigDict, workdir: Path, *, output: Path | None, seconds: int
     Raises:
       Refusal: the config cannot be run.
     """
+    check_no_sweep(config, "--mode=benchmark")
     check_config(config)
     output = output or workdir / "benchmark.json"
     jax.config.update("jax_enable_compilation_cache", False)  # or the time to compile would be that of a lucky start

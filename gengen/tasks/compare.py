@@ -4,14 +4,15 @@ import itertools
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gengen.build.sweep import with_numbers
 from gengen.core.refusal import Refusal
 from gengen.files.whole import write_whole
 from gengen.reports import adaptations, detections, translations
-from gengen.reports.tables import table, with_interval
+from gengen.reports.tables import each_report, table, with_interval
 from gengen.runs.folder import read_folder
 from gengen.runs.outputs import output_files
 from gengen.training.writer import read_lines
@@ -57,6 +58,8 @@ def main(folder: Path, *, output: Path | None) -> Path:
     and the largest score of any seed beside their mean, which tells how much it changes from training to training.
     Minutes are means.
 
+    Of a run that trained a sweep, each combination is a row, as the run of its numbers would be.
+
     Runs between two domains, adaptations and detections are tables of their own. The first kind that there is, in the
     order of `KINDS`, is written to `output`; others are written beside the runs, as `translations.json` and so on.
 
@@ -71,7 +74,7 @@ def main(folder: Path, *, output: Path | None) -> Path:
       Refusal: no run there was judged, adapted or has detected anomalies, or its file is damaged.
     """
     judged = [path for path in sorted(folder.glob("*/evaluation.json")) if not translations.tells(path)]
-    runs = [_read(path) for path in judged]
+    runs = [run for path in judged for run in _read(path)]
     found = {
         "comparison": [_row(group) for group in _groups(runs)],
         "translations": translations.translations(folder),
@@ -130,7 +133,7 @@ class _Judged(NamedTuple):
     """What one run reached.
 
     Attributes:
-      name: of its folder.
+      name: of its folder, and of the combination of a sweep.
       seeds: how many were trained together, and judged.
       seed: of its training; None where the folder has no config.
       config: the rest of its config, as text.
@@ -150,25 +153,28 @@ class _Judged(NamedTuple):
     minutes: float | None
 
 
-def _read(path: Path) -> _Judged:
+def _read(path: Path) -> list[_Judged]:
     try:
-        return _judged(path.parent, json.loads(path.read_text(encoding="utf-8")))
+        report = json.loads(path.read_text(encoding="utf-8"))
+        reports = each_report(path.parent.name, report)
+        return [_judged(path.parent, name, each, share=1 / len(reports)) for name, each in reports]
     except (ValueError, KeyError, TypeError) as error:
         raise Refusal(f"{path} is damaged or lacks scores; judge that run again with --mode=evaluate.") from error
 
 
-def _judged(folder: Path, report: dict[str, Any]) -> _Judged:
+def _judged(folder: Path, name: str, report: Mapping[str, Any], share: float) -> _Judged:
+    """What a run has reached, or a combination of its sweep, whose share of its time it is given."""
     scores = report["scores"]
     least = scores[DISTANCE if DISTANCE in scores else "copied"]  # of few examples, distances are left out
     entries = [entry for entry in read_lines(folder / "metrics.jsonl") if entry["step"] <= report["step"]]
-    config = read_folder(folder)[0].to_dict() if (folder / "config.json").exists() else {}
+    config = _config(folder, report) if (folder / "config.json").exists() else {}
     found = {
         **({"Fréchet distance": least["samples"], "of real images": least["floor"]} if DISTANCE in scores else {}),
         **{name: scores[name]["samples"] for name in ("precision", "recall") if name in scores},
         **_of_latents(report),
     }
     return _Judged(
-        name=folder.name,
+        name=name,
         seeds=len(report.get("seeds", [0])),
         seed=config.get("training", {}).pop("seed", None),
         config=json.dumps(config, sort_keys=True),
@@ -180,8 +186,15 @@ def _judged(folder: Path, report: dict[str, Any]) -> _Judged:
             "steps": f"{report['step']:,}",
         },
         digest=report["data_digest"],
-        minutes=entries[-1]["seconds"] / 60 if entries else None,
+        minutes=share * entries[-1]["seconds"] / 60 if entries else None,
     )
+
+
+def _config(folder: Path, report: Mapping[str, Any]) -> dict[str, Any]:
+    """The config of a run, or the one that a combination of its sweep would have as a run of its own."""
+    config: dict[str, Any] = with_numbers(read_folder(folder)[0], report.get("numbers", {})).to_dict()
+    config.pop("sweep", None)  # older versions had no such key
+    return config
 
 
 def _among_members(estimate: dict[str, Any]) -> dict[str, float]:
@@ -191,7 +204,7 @@ def _among_members(estimate: dict[str, Any]) -> dict[str, float]:
     return {"value": estimate["value"], "low": min(estimate["members"]), "high": max(estimate["members"])}
 
 
-def _of_latents(report: dict[str, Any]) -> dict[str, dict[str, float]]:
+def _of_latents(report: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     """The estimates of `LATENTS` that a report holds; of several bounds the tightest, of several codes the first."""
     found = {}
     for column, (section, *path) in LATENTS.items():

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gengen.api.charts import CURVES, FILM, STRIP, draw_curves, draw_film, draw_strip, title_of
+from gengen.api.charts import CURVES, FILM, MOST, STRIP, draw_curves, draw_film, draw_strip, title_of
 from gengen.core.refusal import Refusal
 from gengen.files.places import place
 from gengen.pictures.grid import save_png
@@ -12,9 +12,6 @@ from gengen.runs.outputs import output_files
 from gengen.training.writer import read_lines
 
 METRICS = "metrics.jsonl"
-
-MOST = 6
-"""Runs on one sheet: as many as there are colours that can be told apart from the last row."""
 
 
 def main(folder: Path, *, output: Path | None, dark: bool) -> Path:

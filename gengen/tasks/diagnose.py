@@ -8,7 +8,7 @@ from gengen.files.whole import write_whole
 from gengen.runs.folder import opened
 from gengen.runs.healed import read_healed
 from gengen.runs.outputs import output_files
-from gengen.runs.seeds import seeds_in_words, seeds_of
+from gengen.runs.program import members_in_words, members_of
 from gengen.training.writer import read_lines
 
 
@@ -38,10 +38,10 @@ def main(folder: Path, *, output: Path | None) -> Path:
     said += [_line(finding) for finding in found] or ["healthy: no sign of a known illness"]
     if not config.get("training", {}).get("diagnose_every", 0):
         said.append("it never looked at itself: train with config.training.diagnose_every above 0 to know more")
-    elif len(seeds := seeds_of(config.training)) > 1:
+    elif len(members := members_of(config)) > 1:
         said.append(
-            f"it looked at seed {seeds[0]} only; what each step measures is the mean over the seeds "
-            f"{seeds_in_words(seeds)}"
+            f"it looked at {members[0].label} only; what each step measures is the mean over the "
+            f"{members_in_words(config)}"
         )
     text = "\n".join(f"{folder} {sentence}" for sentence in said)
     write_whole(path, text + "\n")

@@ -6,6 +6,7 @@ from pathlib import Path
 from gengen.evaluation.evaluate_run import judged
 from gengen.files.whole import write_whole
 from gengen.pictures.grid import save_png
+from gengen.reports.combinations import said_of_sweep
 from gengen.reports.evaluations import said
 from gengen.runs.outputs import output_files
 from gengen.runs.run import Run
@@ -16,7 +17,8 @@ def main(run: Run, *, num: int, seed: int, output: Path | None) -> Path:
 
     That is above all how good its samples are; of a model that translates or makes pairs of samples, how good these
     are; and of one that only recognises, how many examples it names right. Of a run of several seeds all are judged,
-    unless one is asked for: numbers are then means over seeds, and the picture shows the first.
+    unless one is asked for: numbers are then means over seeds, and the picture shows the first. Of a sweep each
+    combination has a row.
 
     Args:
       run: the run.
@@ -33,8 +35,8 @@ def main(run: Run, *, num: int, seed: int, output: Path | None) -> Path:
     """
     path, picture = output_files(output, run.folder / "evaluation.json", ".json", ".png")
     report, found = judged(run, num=num, seed=seed)
-    fewer = report.get("sizes", {}).get("samples", num) < num
-    print(said(report) + "\n")
+    fewer = report.get("combinations", [report])[0].get("sizes", {}).get("samples", num) < num
+    print((said_of_sweep if "combinations" in report else said)(report) + "\n")
     if fewer:
         print(f"There are no more training examples to set beside --num={num:,} samples.\n")
     for drawn in (section.picture for section in found.values() if section.picture):

@@ -1,12 +1,14 @@
 """`--mode=sample`: pictures from a run folder alone."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from gengen.inference.conditions import LABEL, by_class, columns_of, of_class
-from gengen.inference.sampling import sampler
-from gengen.inference.shown import by_seed, sheet
+from gengen.inference.sampling import Draw, sampler
+from gengen.inference.shown import by_name, sheet
 from gengen.pictures.captions import save_sheet
 from gengen.runs.limits import check_room
 from gengen.runs.outputs import output_files, save_npz
@@ -19,8 +21,8 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, label: str | Non
 
     Of many samples the .png shows the first ones alone, and says so.
 
-    Of a run of several seeds, where none is asked for, `images` are [M, N, *shape], by `seeds` int [M], all of the same
-    noise, and each seed has rows of its own.
+    Of a run of several members, where none is asked for, `images` are [M, N, *shape], by `seeds` int [M], of a sweep
+    also by `numbers` float [M, keys] of the `keys`, all of the same noise, and each member has rows of its own.
 
     Where the model takes labels, the .npz also has the `labels` asked for, int32 [N].
 
@@ -44,17 +46,29 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, label: str | Non
     model = run.model
     condition = by_class(model, num) if label is None else of_class(model, num, label, run.signature.classes)
     output, picture = output_files(output, run.folder / "samples.npz", ".npz", ".png")
-    drawn, draw = dict[int, np.ndarray](), None
-    for one in run.each():
-        able = with_prior(one)
-        draw = draw or sampler(able.model, able.signature.units)
-        drawn[one.origin.get("member", 0)] = draw(able.variables, seed, num, condition)
+    each, drawn, draws = run.each(), dict[str, np.ndarray](), dict[str, Draw]()
+    for one in each:
+        able, alike = with_prior(one), json.dumps(dict(one.numbers))  # seeds share what is compiled
+        draw = draws.setdefault(alike, draws.get(alike) or sampler(able.model, able.signature.units))
+        drawn[one.member] = draw(able.variables, seed, num, condition)
     images = np.stack(list(drawn.values())) if run.members else next(iter(drawn.values()))
     told = {"labels": condition[LABEL]} if condition else {}
-    save_npz(output, {"images": images, **told, **({"seeds": np.array(list(drawn))} if run.members else {})})
+    save_npz(output, {"images": images, **told, **(_by_member(each) if run.members else {})})
     across = columns_of(model, run.signature) if label is None else ()
     named = f" · class {run.signature.classes[condition[LABEL][0]]}" if label is not None and condition else ""
-    several = by_seed(run.signature, drawn, across=across) if run.members else ()
+    several = by_name(run.signature, drawn, across=across) if run.members else ()
     save_sheet(picture, several or [sheet(run.signature, images, across=across)], run.title + named, dark=dark)
     print(picture)
     return output
+
+
+def _by_member(each: Sequence[Run]) -> dict[str, np.ndarray]:
+    """Whose the samples of several members are: arrays of their seeds, and of the numbers that a sweep gave them."""
+    seeds, numbers = np.array([one.origin["member"] for one in each]), [one.numbers for one in each]
+    if not numbers[0]:
+        return {"seeds": seeds}
+    return {
+        "seeds": seeds,
+        "keys": np.array(list(numbers[0])),
+        "numbers": np.array([list(n.values()) for n in numbers]),
+    }

@@ -13,13 +13,13 @@ class Living:
     """Checks the metrics of members as `checked` does those of a single run, and goes on while one of them trains.
 
     Args:
-      seeds: of the members.
+      names: what each member is called.
       since: the step that each was frozen at, and -1 of those that train, as `members.frozen` has it.
       say: `(step, sentences)`, called when one stops.
     """
 
-    def __init__(self, seeds: Sequence[int], since: np.ndarray, say: Callable[[int, Sequence[str]], None]) -> None:
-        self._seeds, self._trains, self._say = seeds, np.asarray(since) < 0, say
+    def __init__(self, names: Sequence[str], since: np.ndarray, say: Callable[[int, Sequence[str]], None]) -> None:
+        self._names, self._trains, self._say = names, np.asarray(since) < 0, say
 
     def __call__(self, first: int, last: int, metrics: dict[str, Mean]) -> tuple[int, int, dict[str, Mean]]:
         """Fetches the metrics of a window, leaves [steps, members]; those of members that stopped count nothing.
@@ -42,8 +42,8 @@ class Living:
     ) -> None:
         """Takes a member out; `silent` says that all of its metrics are infinite, as where its state alone was."""
         self._trains[index], value = False, float(metrics[name].total[place, index])
-        seed, what = self._seeds[index], "its state" if silent and first + place == last - 1 else name
+        own, what = self._names[index], "its state" if silent and first + place == last - 1 else name
         if not self._trains.any():
-            raise NonFiniteError(f"{what} of seed {seed}, the last one that trained,", first + place, value)
-        stopped = f"seed {seed}: {what} became {value} at step {first + place:,}; it stays as it was at step {first:,}"
-        self._say(last, [f"{stopped}, and {int(self._trains.sum())} of {len(self._seeds)} seeds go on"])
+            raise NonFiniteError(f"{what} of {own}, the last one that trained,", first + place, value)
+        stopped = f"{own}: {what} became {value} at step {first + place:,}; it stays as it was at step {first:,}"
+        self._say(last, [f"{stopped}, and {int(self._trains.sum())} of {len(self._names)} members go on"])

@@ -1,4 +1,4 @@
-"""Members: runs of one experiment that differ in their seed alone, trained as one program."""
+"""Members: runs of one experiment that differ in their seed, or also in numbers, trained as one program."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -36,11 +36,16 @@ def seeded(model: GenerativeModel) -> GenerativeModel:
     """
 
     def init(keys: jax.Array, batch: Batch) -> State:
-        state: State = lax.map(lambda key: model.init(key, batch), keys)  # one by one, as each would be alone
-        training = {"members": {"step": jnp.full(len(keys), -1, jnp.int32)}}
-        return state.replace(step=state.step[0], variables={**state.variables, FROZEN: training})
+        return among(lax.map(lambda key: model.init(key, batch), keys))  # one by one, as each would be alone
 
     return model._replace(init=init)
+
+
+def among(states: State) -> State:
+    """The first state of M members that all train, of their states laid beside each other, leaves [M, ...]."""
+    training = {"members": {"step": jnp.full(len(states.step), -1, jnp.int32)}}
+    first: State = states.replace(step=states.step[0], variables={**states.variables, FROZEN: training})
+    return first
 
 
 def together(
@@ -111,7 +116,7 @@ def keys_of(seeds: Iterable[int]) -> jax.Array:
 
 
 def member(state: State, index: int) -> State:
-    """The state of one member, as the run of its seed alone would have it."""
+    """The state of one member, as its own run would have it."""
     own = state.replace(step=None, variables=_networks(state.variables))
     one: State = jax.tree.map(lambda leaf: leaf[index], own)
     return one.replace(step=state.step)

@@ -45,7 +45,7 @@ class Report:
         batch_size: int,
         log_every: int,
         every: Mapping[str, int] | None = None,
-        rates: Callable[[int], Mapping[str, float]] | None = None,
+        rates: Callable[[int], Mapping[str, float | Sequence[float]]] | None = None,
     ) -> None:
         self._writer, self._batch_size, self._log_every = writer, batch_size, log_every
         self._start, self._rates = start, rates
@@ -161,9 +161,11 @@ class Report:
             values["images_per_second"] = self._trained * self._batch_size / self._seconds
         if self._writer:
             rates = self._rates(self._status.step - 1) if self._rates else {}  # of the last step that was taken
-            moved = {name: rate for name, rate in rates.items() if f"{name}/loss" in values}
-            values |= {f"{name}/learning_rate": rate for name, rate in moved.items()}
-            self._writer.scalars(self._status.step, values, members=by_member(self._sums))
+            moved = {f"{name}/learning_rate": rate for name, rate in rates.items() if f"{name}/loss" in values}
+            values |= {name: float(np.mean(rate)) for name, rate in moved.items()}
+            members: dict[str, Sequence[float | None]] = {**by_member(self._sums)}
+            members |= {name: rate for name, rate in moved.items() if not isinstance(rate, float)}
+            self._writer.scalars(self._status.step, values, members=members)
         self._sums, self._trained, self._seconds = {}, 0, 0.0
 
     def close(self) -> None:

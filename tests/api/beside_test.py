@@ -55,7 +55,7 @@ def walk(monkeypatch, tmp_path):
     data = DataSet(Signature.of_pictures("few", (4, 4, 1), (), {}, "d"), {"train": split, "test": split}, tmp_path)
     monkeypatch.setattr(ready, "load_data", lambda config, rule="hash": data)
     monkeypatch.setattr(ready, "check_config", lambda config: None)  # it names no model
-    monkeypatch.setattr(ready, "build_model", lambda config, signature: walker())
+    monkeypatch.setattr(ready, "member_model", lambda config, signature: walker())
 
     def run(name, judged=0):
         config = base.vary(base.defaults(), "tiny", ("tiny",))

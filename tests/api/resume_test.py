@@ -181,7 +181,7 @@ def test_a_damaged_newest_checkpoint_is_set_aside_and_the_one_before_is_used(lau
 
 
 def test_the_same_command_again_says_that_the_run_is_complete(answer, straight, monkeypatch):
-    monkeypatch.setattr(ready, "moved_in_stages", None)  # nothing is traced for steps that are not taken
+    monkeypatch.setattr(ready, "traced", None)  # nothing is traced for steps that are not taken
     before = lines_of(straight)
     again = answer(*TINY, f"--workdir={straight}")
     assert again.returncode == 0

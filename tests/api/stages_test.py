@@ -84,7 +84,7 @@ def walk(monkeypatch, tmp_path):
     def run(name, stop=None, model=None, **training):
         config = settings()
         config.training.update(training)
-        monkeypatch.setattr(ready, "build_model", lambda config, signature: model or walker())
+        monkeypatch.setattr(ready, "member_model", lambda config, signature: model or walker())
         monkeypatch.setattr(train, "stopping", stopping_after(stop))
         train.run(config, tmp_path / name)
         return tmp_path / name
@@ -191,7 +191,7 @@ def test_what_training_minimises_is_said_when_it_starts_and_in_a_dry_run(walk, m
     monkeypatch.setattr(dry_run, "load_data", ready.load_data)
     monkeypatch.setattr(dry_run, "check_config", ready.check_config)
     for notes, shown in ((NOTES, f"\n# Objective\n{NOTES}\n"), ("", "")):
-        monkeypatch.setattr(dry_run, "build_model", lambda *_, notes=notes: walker()._replace(notes=notes))
+        monkeypatch.setattr(dry_run, "member_model", lambda *_, notes=notes: walker()._replace(notes=notes))
         dry_run.dry_run(settings())
         said = capsys.readouterr().out
         assert shown in said

@@ -61,8 +61,8 @@ def trained(model, data_dir, tmp_path_factory):
     """A run of the model, judged on the way, with what its tasks need to build it again."""
     workdir = tmp_path_factory.mktemp("runs") / "told"
     with pytest.MonkeyPatch.context() as patch:
-        for room in (ready, run):
-            patch.setattr(room, "build_model", lambda config, signature: model)
+        for room, name in ((ready, "member_model"), (run, "build_model")):
+            patch.setattr(room, name, lambda config, signature: model)
         train.run(tiny(data_dir), workdir)
         yield workdir
 

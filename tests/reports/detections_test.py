@@ -73,7 +73,7 @@ def test_detections_stand_beside_the_comparison_of_what_was_judged(tmp_path, cap
     detected(tmp_path, "a")
     (tmp_path / "a" / "evaluation.json").write_text("{}")
     row = dict.fromkeys(compare.HEADER, "x")
-    monkeypatch.setattr(compare, "_read", lambda path: path)
+    monkeypatch.setattr(compare, "_read", lambda path: [path])
     monkeypatch.setattr(compare, "_incomparable", lambda runs: ())
     monkeypatch.setattr(compare, "_groups", lambda runs: [runs])
     monkeypatch.setattr(compare, "_row", lambda runs: row)

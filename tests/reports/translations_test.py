@@ -196,7 +196,7 @@ def test_runs_that_were_judged_by_their_samples_stay_in_a_table_of_their_own(tmp
     judged(tmp_path, "cyclegan", translation={"ab": translated()})
     judged(tmp_path, "gan", scores={})
     row = dict.fromkeys(compare.HEADER, "x")
-    monkeypatch.setattr(compare, "_read", lambda path: path)
+    monkeypatch.setattr(compare, "_read", lambda path: [path])
     monkeypatch.setattr(compare, "_incomparable", lambda runs: ())
     monkeypatch.setattr(compare, "_groups", lambda runs: [runs])
     monkeypatch.setattr(compare, "_row", lambda runs: {**row, "run": ", ".join(path.parent.name for path in runs)})
