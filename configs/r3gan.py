@@ -28,28 +28,13 @@ def get_config(variant: str = "") -> ConfigDict:
     config.model.terms.update(r1={"weight": float(r1)}, r2={"weight": float(r2)})
     for player in config.optimizers:
         config.optimizers[player].update(rate=1e-3, b1=0.0, b2=0.99, schedule="quarter")
-    config.training.steps = 10_000 if variant == "stacked" else 2_000
+    config.training.steps = 2_000
     config.evaluation.every = 1_000
     if variant in ("ring", "grid"):
-        return _mixture(config, variant)
+        base.finer_mixture(config, variant)
     if variant == "cats":
         base.own_pictures(config)
+        config.networks.generator.output = "linear"
     if variant == "stacked":
-        config.data.update(name="stacked_digits", channels=3)
+        base.stacks(config)
     return base.vary(config, variant, VARIANTS)
-
-
-def _mixture(config: ConfigDict, name: str) -> ConfigDict:
-    """Makes a config one of a mixture of Gaussians: perceptrons, a critic that sees waves, latents of a mixture."""
-    generator, critic = base.mlp()
-    generator.update(widths=(128,) * 3, norm="none", components=256 if name == "ring" else 1_024)
-    critic.update(widths=(128,) * 3, waves=16, frequency=1.5)
-    config.networks.generator, config.networks.critic = generator, critic
-    config.model.latent = 2
-    for term in ("r1", "r2"):
-        config.model.terms[term].weight = 0.15
-    for player in config.optimizers:
-        config.optimizers[player].update(rate=3e-3, schedule="cosine")
-    config.training.update(steps=10_000, batch_size=128)
-    base.of_mixture(config, name)
-    return config

@@ -10,7 +10,7 @@ from configs.base.autoencoders import (
     solitaire,
     variational,
 )
-from configs.base.gans import dcgan, game, gan, mixture, mlp, of_mixture, r3gan, terms, views
+from configs.base.gans import dcgan, finer_mixture, game, gan, mixture, mlp, r3gan, stacks, terms, views
 from configs.base.ill import sicken
 from configs.base.sections import defaults, optimizer, own_pictures, vary
 from configs.base.translation import (
@@ -40,6 +40,7 @@ __all__ = [
     "dcgan",
     "dcgan_coders",
     "defaults",
+    "finer_mixture",
     "game",
     "gan",
     "mixture",
@@ -47,7 +48,6 @@ __all__ = [
     "mlp_coders",
     "mnist_and_usps",
     "objective",
-    "of_mixture",
     "optimizer",
     "own_pictures",
     "paired",
@@ -58,6 +58,7 @@ __all__ = [
     "resnet",
     "sicken",
     "solitaire",
+    "stacks",
     "terms",
     "two_domains",
     "unet",

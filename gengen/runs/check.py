@@ -41,6 +41,7 @@ def check_config(config: ConfigDict) -> None:
     """
     for each in each_alone(config):
         _check_alone(each)
+    check_healing(config)
 
 
 def _check_alone(config: ConfigDict) -> None:
@@ -51,7 +52,6 @@ def _check_alone(config: ConfigDict) -> None:
         _check_batch("adaptation.baseline", config, 1)
     check_evaluation(config.evaluation)
     check_seeds(config.training)
-    check_healing(config)
     check_labelled(config)
     corruption = config.model.get("corruption", {})
     if corruption.get("name") == "none" and corruption.get("amount"):

@@ -311,6 +311,10 @@ def test_a_run_that_is_to_be_healed_can_be(monkeypatch):
         wrong.training[key] = value
         with pytest.raises(Refusal, match=words):
             check_config(wrong)
+    swept = config.copy_and_resolve_references()
+    swept.sweep = "optimizers.critic.rate=1e-3,1e-4"
+    with pytest.raises(Refusal, match="asks for several"):
+        check_config(swept)
     config.training.log_every = 0
     check_config(config)
     monkeypatch.setattr(jax, "process_count", lambda: 2)
