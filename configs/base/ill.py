@@ -45,8 +45,8 @@ def _collapse(config: ConfigDict) -> None:
 
 
 def _diverging(config: ConfigDict) -> None:
-    """A critic that hardly moves, and says of nothing that it is good enough: samples without bounds run away."""
-    config.model.loss = "wasserstein"
+    """A critic that hardly moves, and has no highest place: samples without bounds run up its slope for ever."""
+    config.networks.critic.widths = ()
     _rates(config, 1e-3, 1e-6)
 
 
