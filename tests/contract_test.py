@@ -17,6 +17,7 @@ from gengen.core.parallel import AXIS, parallel, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.state import State, networks_of
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, AdversarialLoss
+from tests.compilations import CountedCompilations
 from tests.contract import AUTOENCODER, BATCH, CLASSES, ROUNDED, ROWS, SHAPE, STEPS
 from tests.units import scaled
 
@@ -386,19 +387,3 @@ def test_every_game_leaves_its_logits_to_one_place_and_gives_losses_what_they_ma
     _, metrics = jax.eval_shape(step, jax.random.key(1), state, jax.tree.map(lambda leaf: leaf[None], batch))
     assert {*given} == {"critic", "generator"}
     assert any("/spied" in metric for metric in metrics)
-
-
-class CountedCompilations:
-    """Counts what the backend compiles inside of a `with`."""
-
-    def __enter__(self):
-        self.number = 0
-        jax.monitoring.register_event_duration_secs_listener(self._listen)
-        return lambda: self.number
-
-    def _listen(self, event, duration, **rest):
-        del duration, rest
-        self.number += event == "/jax/core/compile/backend_compile_duration"
-
-    def __exit__(self, *error):
-        jax.monitoring.unregister_event_duration_listener(self._listen)

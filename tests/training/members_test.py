@@ -17,6 +17,7 @@ from gengen.core.parallel import local_keys, parallel, replicate
 from gengen.core.transforms import scale_by_rate
 from gengen.data.pipeline import batches
 from gengen.training.members import frozen, keys_of, member, seeded, together
+from tests.compilations import CountedCompilations
 
 SEEDS = (5, 6, 7)
 
@@ -87,6 +88,21 @@ def test_a_member_is_the_run_of_its_seed_alone(devices, fused, at_once):
         chex.assert_trees_all_close(member(several[0], index), alone, atol=tolerance, rtol=tolerance)
         own = jax.tree.map(lambda leaf, index=index: leaf[:, index], several[1])
         chex.assert_trees_all_close(own, also, atol=1e-5, rtol=1e-5)
+
+
+def test_members_that_step_beside_each_other_do_so_by_one_program():
+    """Whoever is first compiles it, and the others wait for that."""
+    model, keys, there = seeded(toy()), keys_of(SEEDS), jax.devices()[:1]
+    dispatch = together(model.train_step, there, period=model.period)
+    state = replicate(jax.jit(model.init)(keys, DATA), there)
+    windows = [(start, start + 2) for start in range(0, 8, 2)]
+    with CountedCompilations() as compiled:
+        fed = batches(DATA, seed=SEEDS, batch_size=4, windows=windows, devices=1)
+        numbers = []
+        for (start, _), batch in zip(windows, fed, strict=True):
+            state, _ = dispatch(keys, state, batch, start)
+            numbers.append(compiled())
+    assert numbers[0] == numbers[-1] > 0
 
 
 def test_a_member_that_stops_being_finite_stays_as_it_was_before_that_window_and_the_others_do_not_notice():
