@@ -4,8 +4,8 @@
     python -m benchmarks.modes --workdir=runs/modes --only=r3gan:ring --seeds=2
 
 Mixtures are judged by 2,500 samples, stacked digits by 26,000, as by Lin et al. 2018, https://arxiv.org/abs/1712.04086.
-What is trained and judged already is not done again, a run that was interrupted goes on, and rows that an earlier go
-wrote stay. Flags that begin with --config. are handed to each training.
+Rows that the .json has already stay as they are, and a run that was interrupted goes on. Flags that begin with
+--config. are handed to each training.
 """
 
 import argparse
@@ -16,9 +16,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from benchmarks.rounds import ROOT
 from gengen.diagnosis.course import diagnosed
+from gengen.evaluation.judge import Judge
+from gengen.inference.sampling import sampler
+from gengen.metrics.interval import of_blocks
 from gengen.reports.tables import number, table, with_interval
+from gengen.runs.run import open_run
 from gengen.training.writer import read_lines
 
 SCORES = {
@@ -30,6 +36,12 @@ SCORES = {
 }
 """The scores of a row that it may have, and what they are called."""
 
+SEED = 0
+"""Of the latents."""
+
+OF_STACKS = ("modes_hit", "mode_divergence")
+"""The scores of stacks; others compare all samples with all training examples, which takes longer than the training."""
+
 HEADER = ("what", "seeds", "steps", *SCORES.values(), "it is called", "minutes")
 
 
@@ -39,15 +51,17 @@ class Entry(NamedTuple):
     Attributes:
       experiment: its name, such as "gan:ring".
       num: samples that are judged.
+      scores: by which, names of `SCORES`.
       settings: what is changed of the experiment, by the keys of its config.
     """
 
     experiment: str
     num: int
+    scores: Sequence[str]
     settings: Mapping[str, Any]
 
     def train(self, folder: Path, seeds: int, manual_dir: Path | None, settings: Sequence[str]) -> None:
-        """Trains and judges it in a folder.
+        """Trains it in a folder.
 
         Args:
           folder: of the run.
@@ -56,19 +70,29 @@ class Entry(NamedTuple):
           settings: more flags of the training.
 
         Raises:
-          subprocess.CalledProcessError: a command failed; what it said stands on standard error.
+          subprocess.CalledProcessError: it failed; what was said stands on standard error.
         """
         name, _, variant = self.experiment.partition(":")
         own = {"training.seeds": seeds, "evaluation.every": 0, **self.settings}
         if manual_dir and own.get("data.name") == "stacked_mnist":
             own["data.manual_dir"] = manual_dir
-        _launch(
-            f"--config={ROOT / 'configs' / name}.py:{variant}",
-            f"--workdir={folder}",
-            *(f"--config.{key}={value}" for key, value in own.items()),
-            *settings,
-        )
-        _launch("--mode=evaluate", f"--workdir={folder}", f"--num={self.num}")
+        flags = [f"--config.{key}={value}" for key, value in own.items()]
+        config = f"--config={ROOT / 'configs' / name}.py:{variant}"
+        command = [sys.executable, str(ROOT / "launch.py"), config, f"--workdir={folder}", *flags, *settings]
+        subprocess.run(command, check=True)
+
+    def judged(self, folder: Path) -> dict[str, dict[str, float]]:
+        """The scores of the run of a folder by their names: of several seeds the mean, its deviation and interval."""
+        run = open_run(folder)
+        data, draw = run.data(), sampler(run.model, run.signature.units)
+        judge = Judge(data, run.settings, num=self.num, scores=self.scores)
+        each = [judge.scores(judge.samples(draw, one.variables, SEED)) for one in run.each()]
+        found = {name: estimate._asdict() for name, estimate in each[0].items()}
+        if len(each) > 1:
+            for name in found:
+                values = [own[name].value for own in each]
+                found[name] = {**of_blocks(values)._asdict(), "deviation": float(np.std(values, ddof=1))}
+        return found
 
 
 MNIST = {"data.name": "stacked_mnist"}
@@ -77,36 +101,31 @@ NO_R1 = {"model.terms.r1.weight": 0.0}
 
 ENTRIES = {
     **{
-        f"{what}:{on}": Entry(f"{what}:{on}", 2_500, {})
+        f"{what}:{on}": Entry(f"{what}:{on}", 2_500, tuple(SCORES), {})
         for on in ("ring", "grid")
         for what in ("gan", "pacgan", "r3gan")
     },
-    "r3gan:stacked": Entry("r3gan:stacked", 26_000, MNIST),
-    "loss of pairs alone": Entry("r3gan:stacked", 26_000, {**MNIST, **NO_R1, **NO_R2}),
-    "without R2": Entry("r3gan:stacked", 26_000, {**MNIST, **NO_R2}),
-    "R1 alone": Entry("r3gan:stacked", 26_000, {**MNIST, **NO_R2, "model.loss": "non_saturating"}),
+    "r3gan:stacked": Entry("r3gan:stacked", 26_000, OF_STACKS, MNIST),
+    "loss of pairs alone": Entry("r3gan:stacked", 26_000, OF_STACKS, {**MNIST, **NO_R1, **NO_R2}),
+    "without R2": Entry("r3gan:stacked", 26_000, OF_STACKS, {**MNIST, **NO_R2}),
+    "R1 alone": Entry("r3gan:stacked", 26_000, OF_STACKS, {**MNIST, **NO_R2, "model.loss": "non_saturating"}),
 }
 """By the name of a row; the last ones take from R3GAN's loss what the ablations of its paper do."""
 
 
-def _launch(*arguments: str) -> None:
-    subprocess.run([sys.executable, str(ROOT / "launch.py"), *arguments], check=True)
-
-
-def row_of(folder: Path) -> dict[str, Any]:
+def row_of(folder: Path, scores: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     """What a run of one or several seeds reached: steps, scores, the illnesses that it was said to have, minutes.
 
     Args:
-      folder: of a run that was judged.
+      folder: of the run.
+      scores: as `Entry.judged` has them.
     """
-    report = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     lines = read_lines(folder / "metrics.jsonl")
     return {
         "seeds": config["training"].get("seeds", 1),
-        "steps": report["step"],
-        "samples": report["sizes"]["samples"],
-        "scores": {name: report["scores"][name]["samples"] for name in SCORES if name in report["scores"]},
+        "steps": lines[-1]["step"],
+        "scores": dict(scores),
         "found": [[one.illness.name, one.since, one.until] for one in diagnosed(lines)],
         "seconds": max(line.get("seconds", 0.0) for line in lines),
     }
@@ -153,13 +172,14 @@ def main(arguments: Sequence[str]) -> int:
     failed = []
     for name in names:
         folder = flags.workdir.resolve() / name.replace(" ", "_").replace(":", "_")
+        if name in rows:
+            continue
         try:
-            if not (folder / "evaluation.json").exists():
-                ENTRIES[name].train(folder, flags.seeds, flags.manual_dir and flags.manual_dir.resolve(), settings)
+            ENTRIES[name].train(folder, flags.seeds, flags.manual_dir and flags.manual_dir.resolve(), settings)
         except subprocess.CalledProcessError:  # the others may go on for hours
             failed.append(name)
             continue
-        rows[name] = row_of(folder)
+        rows[name] = row_of(folder, ENTRIES[name].judged(folder))
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     print(as_table(rows))
