@@ -41,9 +41,9 @@ class Charts:
         self._workdir, self._signature = workdir, signature
         self._took, self._since = FIRST, time.perf_counter()
 
-    def keep(self, step: int, block: Block) -> None:
-        """Keeps what is shown at a step, for the strip."""
-        keep(self._workdir / KEPT, step, block)
+    def keep(self, step: int, block: Block, *, given: bool) -> None:
+        """Keeps what is shown at a step, for the strip; `given` is whether its first row was given to the model."""
+        keep(self._workdir / KEPT, step, block, given=given)
 
     def refresh(self) -> None:
         """Draws the curves again, unless that was done a short while ago."""
