@@ -27,6 +27,9 @@ LIGHT_ON_DARK = ("#7db1f5", "#f07f89", "#5fd3c4", "#f2c14e", "#c5a3ff", "#b4bdc9
 NAMES = 3
 """Names beside each other in a legend."""
 
+LONGEST = 45
+"""Letters of a title that are as wide as a panel; of longer ones, letters are smaller."""
+
 MARKED = 20
 """Curves of no more points have a mark at each."""
 
@@ -169,7 +172,8 @@ def _draw(axes: Any, panel: Panel, colours: dict[str, str], *, legend: bool) -> 
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.grid(axis="y", alpha=0.25)
     lines = -(-len(panel.curves) // NAMES)
-    axes.set_title(panel.title, fontsize=FONT, loc="left", pad=8 + 20 * lines if legend else 8)
+    size = FONT * min(1, LONGEST / max(len(panel.title), 1))
+    axes.set_title(panel.title, fontsize=size, loc="left", pad=8 + 20 * lines if legend else 8)
     if legend and panel.curves and any(curve.label for curve in panel.curves):
         place = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.98), "borderaxespad": 0.2, "ncols": NAMES}
         axes.legend(fontsize=SMALL, frameon=False, handlelength=1.2, columnspacing=1.2, **place)

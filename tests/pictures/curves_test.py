@@ -30,6 +30,16 @@ def test_a_sheet_is_wide_enough_to_be_projected_and_light_or_dark():
     assert curves([rate], "", runs=["critic"]).shape[1] >= 1_200
 
 
+def test_a_long_title_of_the_last_panel_is_not_cut_at_the_edge_of_the_sheet():
+    curve = Curve("rate 0.1", STEPS, np.linspace(0, 1, 40), NONE, NONE)
+    first, second, long, *others = (
+        Panel(title, [curve])
+        for title in ("a", "b", "distances, as the critic estimates them: Jensen-Shannon", "c", "d")
+    )
+    sheet = curves([first, second, long, *others], "a run", runs=["rate 0.1"])
+    assert (sheet[:, -2:] == 255).all()
+
+
 @pytest.mark.parametrize(
     ("seeds", "said"),
     [
