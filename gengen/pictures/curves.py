@@ -30,6 +30,9 @@ NAMES = 3
 LONGEST = 45
 """Letters of a title that are as wide as a panel; of longer ones, letters are smaller."""
 
+HANDLE, LETTER = 1.0, 0.12
+"""Inches of a name in the legend of a sheet: of its line with the space about it, and of a letter at most."""
+
 MARKED = 20
 """Curves of no more points have a mark at each."""
 
@@ -122,12 +125,22 @@ def curves(shown: Sequence[Panel], title: str, *, dark: bool = False, runs: Sequ
             place.set_xlim(0, last)
         for place in axes.flat[len(shown) :]:
             place.set_visible(False)
-        if title:
+        if title and not runs:  # which have it above their legend
             figure.suptitle(title, fontsize=FONT + 3)
         figure.supxlabel(_remark(shown), fontsize=SMALL, color="0.7" if dark else "0.35")
         if runs:
             handles = [matplotlib.lines.Line2D([], [], color=palette[index], linewidth=3) for index in range(len(runs))]
-            figure.legend(handles, list(runs), loc="outside upper left", ncols=6, fontsize=SMALL + 2, frameon=False)
+            figure.legend(
+                handles,
+                list(runs),
+                loc="outside upper left",
+                ncols=max(1, int(columns * size[0] / (HANDLE + LETTER * max(map(len, runs))))),
+                fontsize=SMALL + 2,
+                frameon=False,
+                title=title or None,
+                title_fontsize=FONT + 3,
+                alignment="left",
+            )
         return drawn(figure)
 
 
