@@ -78,7 +78,7 @@ def draw_curves(workdir: Path, title: str, path: Path, *, dark: bool = False) ->
     lines, config = read_lines(workdir / "metrics.jsonl"), read_folder(workdir)[0]
     groups = by_combination(config) if config.get("sweep") else {}
     several = of_members(lines, groups) if 1 < len(groups) <= MOST else {}
-    shown = of_runs(several) if several else of_run(lines)
+    shown = of_runs(several, alike=True) if several else of_run(lines)
     if shown:
         from gengen.pictures.curves import curves  # matplotlib
 
