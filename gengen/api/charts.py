@@ -41,9 +41,9 @@ class Charts:
         self._workdir, self._signature = workdir, signature
         self._took, self._since = FIRST, time.perf_counter()
 
-    def keep(self, step: int, block: Block) -> None:
-        """Keeps what is shown at a step, for the strip."""
-        keep(self._workdir / KEPT, step, block)
+    def keep(self, step: int, block: Block, *, given: bool) -> None:
+        """Keeps what is shown at a step, for the strip; `given` is whether its first row was given to the model."""
+        keep(self._workdir / KEPT, step, block, given=given)
 
     def refresh(self) -> None:
         """Draws the curves again, unless that was done a short while ago."""
@@ -78,7 +78,7 @@ def draw_curves(workdir: Path, title: str, path: Path, *, dark: bool = False) ->
     lines, config = read_lines(workdir / "metrics.jsonl"), read_folder(workdir)[0]
     groups = by_combination(config) if config.get("sweep") else {}
     several = of_members(lines, groups) if 1 < len(groups) <= MOST else {}
-    shown = of_runs(several) if several else of_run(lines)
+    shown = of_runs(several, alike=True) if several else of_run(lines)
     if shown:
         from gengen.pictures.curves import curves  # matplotlib
 

@@ -78,7 +78,8 @@ class Checkups:
         if step // self.every == steps // self.every:
             return
         self._writer, self._looks = writer, self._make()
-        if step % self.every == 0 or self._to_heal:  # there is a look at every checkpoint of a run that can be healed
+        # There is a look at every checkpoint of a run that is healed, also where all cures have been tried.
+        if step % self.every == 0 or self._to_heal or self._spent:
             self._looks.begin(state)
 
     def __call__(self, state: State, step: int) -> list[str]:

@@ -72,6 +72,9 @@ class Healing:
             best.drop_after(step)
             best.close()
         cut_lines(self._workdir / "metrics.jsonl", step)
+        for path in self._workdir.glob("*/step_*.png"):  # or a film that is stopped would go on with them
+            if int(path.stem.removeprefix("step_")) > step:
+                path.unlink()
         self._healed = (*self._healed[:-1], self._healed[-1]._replace(gone_back=True))
         write_healed(self._workdir, self._healed)
 

@@ -96,7 +96,8 @@ class Progress:
             save_png(path, shown)
             yield kind, shown
         if drawn:
-            self.charts.keep(step, drawn[max(drawn)][0])
+            last = max(drawn)
+            self.charts.keep(step, drawn[last][0], given=last != "samples")
 
     def _samples(self, variables: Sequence[Variables]) -> list[Block]:
         across, several = columns_of(self._model, self._signature), len(variables) > 1

@@ -99,7 +99,7 @@ def each_alone(config: ConfigDict) -> Iterator[ConfigDict]:
     made, seeds = combinations_of(config), config.training.get("seeds", 1)
     if len(made) * seeds > MOST:
         raise Refusal(
-            f"config.sweep={config.sweep!r} has {len(made):,} combinations, with {seeds} seeds each "
+            f"config.sweep has {len(made):,} combinations, with {seeds} seeds each "
             f"{len(made) * seeds:,} members; a run has at most {MOST:,}."
         )
     yield from (with_numbers(config, each.numbers) for each in made)

@@ -27,6 +27,12 @@ LIGHT_ON_DARK = ("#7db1f5", "#f07f89", "#5fd3c4", "#f2c14e", "#c5a3ff", "#b4bdc9
 NAMES = 3
 """Names beside each other in a legend."""
 
+LONGEST = 45
+"""Letters of a title that are as wide as a panel; of longer ones, letters are smaller."""
+
+HANDLE, LETTER = 1.0, 0.12
+"""Inches of a name in the legend of a sheet: of its line with the space about it, and of a letter at most."""
+
 MARKED = 20
 """Curves of no more points have a mark at each."""
 
@@ -119,12 +125,22 @@ def curves(shown: Sequence[Panel], title: str, *, dark: bool = False, runs: Sequ
             place.set_xlim(0, last)
         for place in axes.flat[len(shown) :]:
             place.set_visible(False)
-        if title:
+        if title and not runs:  # which have it above their legend
             figure.suptitle(title, fontsize=FONT + 3)
         figure.supxlabel(_remark(shown), fontsize=SMALL, color="0.7" if dark else "0.35")
         if runs:
             handles = [matplotlib.lines.Line2D([], [], color=palette[index], linewidth=3) for index in range(len(runs))]
-            figure.legend(handles, list(runs), loc="outside upper left", ncols=6, fontsize=SMALL + 2, frameon=False)
+            figure.legend(
+                handles,
+                list(runs),
+                loc="outside upper left",
+                ncols=max(1, int(columns * size[0] / (HANDLE + LETTER * max(map(len, runs))))),
+                fontsize=SMALL + 2,
+                frameon=False,
+                title=title or None,
+                title_fontsize=FONT + 3,
+                alignment="left",
+            )
         return drawn(figure)
 
 
@@ -169,7 +185,8 @@ def _draw(axes: Any, panel: Panel, colours: dict[str, str], *, legend: bool) -> 
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.grid(axis="y", alpha=0.25)
     lines = -(-len(panel.curves) // NAMES)
-    axes.set_title(panel.title, fontsize=FONT, loc="left", pad=8 + 20 * lines if legend else 8)
+    size = FONT * min(1, LONGEST / max(len(panel.title), 1))
+    axes.set_title(panel.title, fontsize=size, loc="left", pad=8 + 20 * lines if legend else 8)
     if legend and panel.curves and any(curve.label for curve in panel.curves):
         place = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.98), "borderaxespad": 0.2, "ncols": NAMES}
         axes.legend(fontsize=SMALL, frameon=False, handlelength=1.2, columnspacing=1.2, **place)

@@ -26,7 +26,7 @@ class Kept(NamedTuple):
       steps: ascending [K].
       cells: pictures of each step, uint8 [K, n, H, W, C].
       given: what was given to the model that they come of, uint8 [n, H, W, C]; none of them where nothing was.
-      name: of what was given.
+      name: of what was given; where nothing was, of whom it shows, "" for the only one.
       pixels: whether pictures may be enlarged.
     """
 
@@ -37,7 +37,7 @@ class Kept(NamedTuple):
     pixels: bool
 
 
-def keep(path: Path, step: int, block: Block) -> None:
+def keep(path: Path, step: int, block: Block, *, given: bool = True) -> None:
     """Adds what is shown at a step to a file of at most `KEPT` steps, which appears whole.
 
     Steps from this one on are left out: a run that went on from an earlier checkpoint comes there again. Where there
@@ -48,12 +48,15 @@ def keep(path: Path, step: int, block: Block) -> None:
       step: the step.
       block: what is shown. Of one whose rows have titles, the second row comes of the first one, which is given; of
         others the first pictures are kept.
+      given: whether titles of rows mean that; rows of samples are titled by members, and the first one's are kept.
     """
     side = SIDE if block.pixels else DRAWN_SIDE
     pictures = [_reduced(cell, side) for cell in without_alpha(block.cells)]
-    given, cells = np.array(pictures[:0]), np.stack(pictures[:ROWS])
-    if len(block.rows) > 1:
-        given, cells = (np.stack(pictures[start:][: min(ROWS, block.columns)]) for start in (0, block.columns))
+    model_input, cells = np.array(pictures[:0]), np.stack(pictures[:ROWS])
+    if not given:
+        cells = cells[: block.columns]
+    elif len(block.rows) > 1:
+        model_input, cells = (np.stack(pictures[start:][: min(ROWS, block.columns)]) for start in (0, block.columns))
     kept = _read(path)
     steps, before = np.array([step]), cells[None]
     if kept and kept.cells.shape[1:] == cells.shape:
@@ -63,9 +66,9 @@ def keep(path: Path, step: int, block: Block) -> None:
         least = 1 + int(np.argmin(steps[2:] - steps[:-2]))
         steps, before = np.delete(steps, least), np.delete(before, least, axis=0)
     path.parent.mkdir(parents=True, exist_ok=True)
-    name = block.rows[0] if len(given) else ""
+    name = block.rows[0] if block.rows else ""
     with whole(path) as file:
-        np.savez_compressed(file, **Kept(steps, before, given, name, block.pixels)._asdict())
+        np.savez_compressed(file, **Kept(steps, before, model_input, name, block.pixels)._asdict())
 
 
 def strip(path: Path) -> list[Block]:
@@ -82,8 +85,8 @@ def strip(path: Path) -> list[Block]:
     columns, across = list(kept.cells[chosen]), [f"step {step:,}" for step in kept.steps[chosen]]
     if len(kept.given):
         columns, across = alike([kept.given, *columns]), [kept.name, *across]
-    cells = np.stack(columns, axis=1)
-    return [Block(cells.reshape(-1, *cells.shape[2:]), len(columns), across=across, pixels=kept.pixels)]
+    cells, title = np.stack(columns, axis=1), "" if len(kept.given) else kept.name
+    return [Block(cells.reshape(-1, *cells.shape[2:]), len(columns), title, across=across, pixels=kept.pixels)]
 
 
 def _read(path: Path) -> Kept | None:

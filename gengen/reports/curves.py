@@ -84,13 +84,17 @@ def of_run(lines: Lines) -> list[Panel]:
     return found
 
 
-def of_runs(runs: Mapping[str, Lines]) -> list[Panel]:
+def of_runs(runs: Mapping[str, Lines], *, alike: bool = False) -> list[Panel]:
     """The panels of several runs, by their names: one for each metric that at least two have, one curve a run.
 
     Where no two runs have a metric in common, all metrics are shown.
+
+    Args:
+      runs: their lines.
+      alike: whether what one of them lacks is what it did not live to see, so that all metrics are shown.
     """
     have = {name: [run for run, lines in runs.items() if name in _names(lines)] for name in _all_names(runs)}
-    names = [name for name, those in have.items() if len(those) > 1] or list(have)
+    names = [name for name, those in have.items() if len(those) > 1 or alike] or list(have)
     found = []
     for group, there in _grouped(names):
         labels = _labels(there)

@@ -29,9 +29,11 @@ def said(report: Mapping[str, Any]) -> str:
       report: an `evaluation.json`.
     """
     nouns = NOUNS[report.get("kind", "picture")]
-    origin = (
-        f"step {report['step']} ({report['checkpoint']} checkpoint, weights {report['weights']}, seed {report['seed']})"
-    )
+    whose, noise = "", f"seed {report['seed']}"
+    if "member" in report:  # one of several, whose own seed is another one
+        label = ", ".join(filter(None, (report.get("combination"), f"seed {report['member']}")))
+        whose, noise = f" of the member {label}", f"noise of seed {report['seed']}"
+    origin = f"step {report['step']}{whose} ({report['checkpoint']} checkpoint, weights {report['weights']}, {noise})"
     if "seeds" in report:
         first, *_, last = report["seeds"]
         origin += f" of each of the seeds {first} to {last} (mean ± standard deviation of seeds, interval of the mean)"

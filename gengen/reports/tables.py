@@ -29,16 +29,16 @@ def number(value: float) -> str:
 
 
 def each_report(name: str, report: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """The reports of an `evaluation.json` by their names: of a sweep one for each combination.
+    """The reports of an `evaluation.json` by their names: of a sweep one for each combination that was judged.
 
     Args:
       name: of the run.
       report: what the file holds.
     """
-    combined = report.get("combinations")
-    if combined is None:
-        return [(name, report)]
-    return [(f"{name}: {each['combination']}", each) for each in combined]
+    return [
+        (f"{name}: {each['combination']}" if "combination" in each else name, each)
+        for each in report.get("combinations", [report])
+    ]
 
 
 def count(tree: Any) -> int:

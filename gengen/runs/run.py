@@ -59,9 +59,10 @@ class Run(NamedTuple):
     def title(self) -> str:
         """What a picture of it is titled: the run, its step, its data, and which weights these are."""
         best = " · best checkpoint" if self.origin["checkpoint"] == "best" else ""
-        seeds = dict.fromkeys(one.origin["member"] for one in self.members)
-        several = f"{len(self.members)} members" if self.numbers else f"seeds {seeds_in_words(seeds)}" if seeds else ""
-        member = several or self.member
+        member = self.member
+        if self.members:
+            seeds = dict.fromkeys(one.origin["member"] for one in self.members)
+            member = f"{len(self.members)} members" if self.numbers else f"seeds {seeds_in_words(seeds)}"
         whose = f" · {member}" if member else ""
         return f"{titled(self.folder, self.step, self.signature)} · weights {self.origin['weights']}{best}{whose}"
 

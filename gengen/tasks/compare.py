@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gengen.build.sweep import with_numbers
+from gengen.build.sweep import combinations_of, with_numbers
 from gengen.core.refusal import Refusal
 from gengen.files.whole import write_whole
 from gengen.reports import adaptations, detections, translations
@@ -156,18 +156,19 @@ class _Judged(NamedTuple):
 def _read(path: Path) -> list[_Judged]:
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-        reports = each_report(path.parent.name, report)
-        return [_judged(path.parent, name, each, share=1 / len(reports)) for name, each in reports]
+        return [_judged(path.parent, name, each) for name, each in each_report(path.parent.name, report)]
     except (ValueError, KeyError, TypeError) as error:
         raise Refusal(f"{path} is damaged or lacks scores; judge that run again with --mode=evaluate.") from error
 
 
-def _judged(folder: Path, name: str, report: Mapping[str, Any], share: float) -> _Judged:
+def _judged(folder: Path, name: str, report: Mapping[str, Any]) -> _Judged:
     """What a run has reached, or a combination of its sweep, whose share of its time it is given."""
     scores = report["scores"]
     least = scores[DISTANCE if DISTANCE in scores else "copied"]  # of few examples, distances are left out
     entries = [entry for entry in read_lines(folder / "metrics.jsonl") if entry["step"] <= report["step"]]
-    config = _config(folder, report) if (folder / "config.json").exists() else {}
+    there = (folder / "config.json").exists()
+    config = _config(folder, report) if there else {}
+    share = 1 / len(combinations_of(read_folder(folder)[0])) if there and "combination" in report else 1
     found = {
         **({"Fréchet distance": least["samples"], "of real images": least["floor"]} if DISTANCE in scores else {}),
         **{name: scores[name]["samples"] for name in ("precision", "recall") if name in scores},

@@ -26,16 +26,17 @@ def main(folder: Path, *, output: Path | None) -> Path:
       The path of the text.
 
     Raises:
-      Refusal: there is no run there, or it has written no metrics yet.
+      Refusal: there is no run there, or it has written no metrics yet and was healed of nothing.
     """
     config, _ = opened(folder)
-    lines = read_lines(folder / "metrics.jsonl")
-    if not lines:
+    lines, healed = read_lines(folder / "metrics.jsonl"), read_healed(folder)
+    if not lines and not healed:
         raise Refusal(f"{folder} has written no metrics yet; train it until config.training.log_every.")
     (path,) = output_files(output, folder / "diagnosis.txt", ".txt")
     found = diagnosed(lines, config.model.get("codes", 0))
-    said = [one.line for one in read_healed(folder)]
-    said += [_line(finding) for finding in found] or ["healthy: no sign of a known illness"]
+    said = [one.line for one in healed]
+    healthy = "healthy: no sign of a known illness" if lines else "nothing was measured since"
+    said += [_line(finding) for finding in found] or [healthy]
     if not config.get("training", {}).get("diagnose_every", 0):
         said.append("it never looked at itself: train with config.training.diagnose_every above 0 to know more")
     elif len(members := members_of(config)) > 1:

@@ -66,6 +66,20 @@ def test_a_run_that_goes_on_remembers_what_it_had(tmp_path):
     assert step == 70 and "since step 40" in sentence
 
 
+@pytest.mark.parametrize(
+    ("asked", "compared"), [({}, False), ({"to_heal": ("collapse",)}, True), ({"spent": "no"}, True)]
+)
+def test_a_run_that_is_healed_goes_on_from_a_look_at_any_step_also_when_all_was_tried(tmp_path, asked, compared):
+    """Windows of steps end where they end, and a checkpoint after the step of a look has the look, too."""
+    writer = Writer(tmp_path, 15)
+    checkups = Checkups(MODEL, DATA, CONFIG, tmp_path, **asked)
+    checkups.begin(state(1.0), 15, 40, writer)
+    checkups(state(0.9), 20)
+    writer.close()
+    (line,) = read_lines(tmp_path / "metrics.jsonl")
+    assert ("samples/movement" in line) == compared
+
+
 @pytest.mark.parametrize("every", [0, 1_000])
 def test_a_run_that_asks_for_no_look_or_is_too_short_for_one_has_none(tmp_path, every):
     config = ConfigDict({"model": {"name": "fake"}, "training": {"diagnose_every": every}})

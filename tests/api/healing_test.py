@@ -280,6 +280,19 @@ def test_the_best_checkpoint_is_none_that_was_abandoned(ill, tmp_path):
     assert not [path for path in (tmp_path / "best").iterdir() if path.name.isdigit()]
 
 
+def test_no_picture_of_what_was_abandoned_is_left_for_the_film(ill, tmp_path):
+    for kind in ("film", "samples"):
+        (tmp_path / kind).mkdir()
+        for step in (0, 20, 30):
+            (tmp_path / kind / f"step_{step:08d}.png").touch()
+    write_healed(tmp_path, [Healed(35, "diverging", "seen", 20, (), gone_back=False)])
+    checkpoints = Checkpoints(tmp_path / "checkpoints", keep=4)
+    healing.Healing(ill(), tmp_path).go_back(checkpoints)
+    checkpoints.close()
+    left = sorted(f"{path.parent.name} {int(path.stem[-8:])}" for path in tmp_path.glob("*/*.png"))
+    assert left == ["film 0", "film 20", "samples 0", "samples 20"]
+
+
 @pytest.mark.input("Run folders", "a damaged cures.json", "refused", "the file is named")
 @pytest.mark.parametrize("content", ["[{", '[{"told": 3}]', '{"told": 3}', "[3]"])
 def test_a_damaged_record_is_refused(tmp_path, content):

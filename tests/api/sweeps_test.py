@@ -128,6 +128,8 @@ def test_pictures_samples_and_sentences_name_each_member(swept, tmp_path):
     np.testing.assert_array_equal(last, gengen.open_run(swept, member=3).sample(4))
     assert gengen.open_run(swept).members == tuple(member.label for member in members_of(config(seeds=2)))
     assert "4 members" in open_run(swept).title
+    assert open_run(swept, member=3).title.endswith(" · rate 0.001, seed 4")
+    assert open_run(swept, every=False).title.endswith(" · rate 0.0001, seed 3")
     said = diagnose.main(swept, output=tmp_path / "said").read_text()
     assert "looked at rate 0.0001, seed 3 only" in said
 

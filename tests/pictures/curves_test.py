@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gengen.pictures.curves import Curve, Panel, curves, running_mean
+from gengen.pictures.figure import drawn
 
 pytestmark = pytest.mark.quick
 
@@ -28,6 +29,30 @@ def test_a_sheet_is_wide_enough_to_be_projected_and_light_or_dark():
     assert light.shape == dark.shape and light.shape[1] >= 1_200
     assert (light[:3] == 255).all() and (dark[:3] < 60).all()
     assert curves([rate], "", runs=["critic"]).shape[1] >= 1_200
+
+
+def test_a_long_title_of_the_last_panel_is_not_cut_at_the_edge_of_the_sheet():
+    curve = Curve("rate 0.1", STEPS, np.linspace(0, 1, 40), NONE, NONE)
+    first, second, long, *others = (
+        Panel(title, [curve])
+        for title in ("a", "b", "distances, as the critic estimates them: Jensen-Shannon", "c", "d")
+    )
+    sheet = curves([first, second, long, *others], "a run", runs=["rate 0.1"])
+    assert (sheet[:, -2:] == 255).all()
+
+
+@pytest.mark.parametrize("panels", [1, 2, 5])
+@pytest.mark.parametrize("length", [8, 24, 50])
+def test_names_of_runs_stay_on_the_sheet_and_below_its_title(monkeypatch, panels, length):
+    figures, names = [], [("generator.rate 0.0001, " * 3)[-length:] + f"{index}" for index in range(6)]
+    monkeypatch.setattr("gengen.pictures.curves.drawn", lambda figure: figures.append(figure) or drawn(figure))
+    shown = [Curve(name, STEPS, np.linspace(0, 1, 40), NONE, NONE) for name in names]
+    curves([Panel(f"{index}", shown) for index in range(panels)], "a run", runs=names)
+    (figure,) = figures
+    (legend,) = figure.legends
+    title, *texts = (text.get_window_extent() for text in (legend.get_title(), *legend.get_texts()))
+    assert legend.get_title().get_text() == "a run" and figure.get_suptitle() == ""
+    assert all(figure.bbox.x0 <= text.x0 and text.x1 <= figure.bbox.x1 and text.y1 <= title.y0 for text in texts)
 
 
 @pytest.mark.parametrize(

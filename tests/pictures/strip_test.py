@@ -34,6 +34,15 @@ def test_what_was_given_stands_before_what_became_of_it(tmp_path):
     np.testing.assert_array_equal(shown.cells[:, 0, 0, 0].reshape(2, 3), [[20, 12, 22], [21, 13, 23]])
 
 
+def test_samples_of_several_members_are_those_of_the_first_one_and_nothing_was_given(tmp_path):
+    rows = ("seed 0", "", "seed 1", "")
+    for step in (10, 20):
+        keep(tmp_path / "strip.npz", step, block(step, number=12, columns=3, rows=rows), given=False)
+    (shown,) = strip(tmp_path / "strip.npz")
+    assert (shown.title, shown.across) == ("seed 0", ["step 10", "step 20"])
+    np.testing.assert_array_equal(shown.cells[:, 0, 0, 0].reshape(-1, 2), [[10, 20], [11, 21], [12, 22]])
+
+
 def test_steps_stay_even_and_few_with_the_first_and_the_last(tmp_path):
     path = tmp_path / "strip.npz"
     for step in range(100, 4_100, 100):

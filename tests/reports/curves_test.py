@@ -72,6 +72,13 @@ def test_several_runs_have_one_panel_for_each_metric_that_two_of_them_have():
     assert of_runs({"new": []}) == of_run([]) == []
 
 
+def test_metrics_of_the_one_combination_that_lived_are_shown_beside_what_all_have():
+    rate = {"critic/learning_rate": 0.1}
+    panels = of_runs({"rate 1": lines({**CRITIC, **rate}), "rate 9": lines(rate), "rate 99": lines(rate)}, alike=True)
+    assert len(panels) == len({**CRITIC, **rate})
+    assert shown(panels)["losses: critic"] == ["rate 1"]
+
+
 def test_every_distance_and_every_score_has_its_panel():
     for loss in ADVERSARIAL_LOSSES.values():
         (panel,) = of_run(lines({f"critic/{loss.estimate}": 1.0}))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gengen.reports import evaluations
 from gengen.reports.evaluations import SENTENCES
 
 
@@ -54,3 +55,12 @@ def test_a_density_is_said_of_samples_and_of_held_out_data():
         "Mean log-density of 500 samples: -2.00 [-2.50, -1.50] nats.",
         "Mean log-density of 500 held-out points: -2.00 [-2.50, -1.50] nats.",
     ]
+
+
+def test_the_member_that_was_judged_is_named_beside_the_seed_of_its_noise():
+    report = {"step": 23, "checkpoint": "latest", "weights": "averaged", "seed": 0}
+    assert evaluations.said(report) == "step 23 (latest checkpoint, weights averaged, seed 0)"
+    told = "(latest checkpoint, weights averaged, noise of seed 0)"
+    assert evaluations.said(report | {"member": 1}) == f"step 23 of the member seed 1 {told}"
+    swept = report | {"member": 1, "combination": "rate 0.001"}
+    assert evaluations.said(swept) == f"step 23 of the member rate 0.001, seed 1 {told}"

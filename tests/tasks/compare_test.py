@@ -208,3 +208,11 @@ def test_a_run_on_few_examples_has_a_row_without_a_distance(tmp_path, capsys):
     judged(tmp_path, "few", scores={"copied": copied})
     (row,) = rows(tmp_path, capsys)
     assert (row["Fréchet distance"], row["of real images"], row["samples"]) == ("not measured", "not measured", "18")
+
+
+def test_the_one_member_of_a_sweep_that_was_judged_is_named_and_has_its_share_of_the_minutes(tmp_path, capsys):
+    judged(tmp_path, "gan", member=0, combination="rate 0.2", numbers={"training.rate": 0.2})
+    path = tmp_path / "gan" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"model": {"w": 1.0}, "sweep": "model.w=1,2,3,4"}))
+    (row,) = rows(tmp_path, capsys)
+    assert (row["run"], row["minutes"]) == ("gan: rate 0.2", "0.2")

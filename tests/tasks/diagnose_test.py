@@ -6,6 +6,7 @@ import pytest
 
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
+from gengen.runs.healed import Change, Healed, write_healed
 from gengen.tasks import diagnose
 
 SIGNATURE = Signature.of_pictures("few", (4, 4, 1), (), {"train": 8, "test": 8}, "")
@@ -61,3 +62,14 @@ def test_codes_are_counted_by_the_config(tmp_path):
 def test_a_run_without_metrics_is_refused(tmp_path):
     with pytest.raises(Refusal, match="has written no metrics yet"):
         diagnose.main(trained(tmp_path / "run", []), output=None)
+
+
+def test_a_run_that_was_healed_and_has_no_metrics_since_says_of_what(tmp_path):
+    run = trained(tmp_path / "run", [])
+    change = Change("optimizers.critic.rate", 1.0, 0.1)
+    healed = Healed(1, "diverging", "critic/loss became inf at step 1", 0, (change,), gone_back=True)
+    write_healed(run, [healed])
+    assert diagnose.main(run, output=None).read_text().splitlines() == [
+        f"{run} {healed.line}",
+        f"{run} nothing was measured since",
+    ]
