@@ -28,7 +28,7 @@ MAIN = ("samples", "translation", "recognition")
 DESCRIBED = ("seed", "data", "kind", "data_digest")
 """What the reports on all members say alike, beside how they begin."""
 
-OF_MEMBER = ("member", "combination", "numbers")
+OF_MEMBER = ("member", "combination", "numbers", "stopped")
 """What the report on a member of a sweep says of itself."""
 
 SECTIONS: Mapping[str, Callable[[Subject], Section | None]] = {
@@ -121,6 +121,9 @@ def report_of(run: Run, seed: int, found: Mapping[str, Section]) -> dict[str, An
     }
     if "samples" in found:
         report |= found["samples"].found
+    if (since := run.origin.get("stopped")) is not None:
+        said = f"It stopped being finite, and is judged as it was at step {since:,}."
+        report["verdict"] = [said, *report.get("verdict", ())]
     return report | {name: dict(found[name].found) if name in found else {} for name in SECTIONS if name != "samples"}
 
 

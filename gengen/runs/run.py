@@ -143,7 +143,7 @@ def open_run(
 def _of_members(run: Run, config: ConfigDict, state: State, wanted: Sequence[int], *, raw: bool) -> tuple[Run, ...]:
     """The runs of some members of a run, of which `run` is one without its variables; by the members' numbers."""
     members, made, found = members_of(config), combinations_of(config), list[Run]()
-    models = {members[wanted[0]].place: run.model}
+    models, since = {members[wanted[0]].place: run.model}, frozen(state)
     for index in wanted:
         place, seed, label = members[index]
         own = alone(config, place)
@@ -151,6 +151,7 @@ def _of_members(run: Run, config: ConfigDict, state: State, wanted: Sequence[int
             models[place] = build_model(own, run.signature)
         numbers = dict(made[place].numbers)
         whose = {"member": seed, **({"combination": made[place].label, "numbers": numbers} if numbers else {})}
+        whose |= {"stopped": int(since[index])} if since[index] >= 0 else {}
         found.append(
             run._replace(
                 config=own,

@@ -1,9 +1,9 @@
 """Members: runs of one experiment that differ in their seed, or also in numbers, trained as one program."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,8 @@ from gengen.core.model import Batch, GenerativeModel, StepFn
 from gengen.core.parallel import Steps, parallel
 from gengen.core.state import State, Variables
 from gengen.training.loop import Dispatch
+
+Result = TypeVar("Result")
 
 AXES = State(step=None, variables=0, opt=0, average=0)  # type: ignore[arg-type]
 """Where the leaves of a state have their member axis.
@@ -89,11 +91,23 @@ def together(
         begun = [] if program in compiled else [taken(0)]  # the others would compile it again
         compiled.add(program)
         with ThreadPoolExecutor(beside) as threads:
-            ended = threads.map(taken, range(len(begun), len(states)))
+            ended = threads.map(_as_here(taken), range(len(begun), len(states)))
             after: tuple[State, dict[str, Mean]] = _joined(state, *zip(*begun, *ended, strict=True))
         return after
 
     return dispatch
+
+
+def _as_here(function: Callable[[int], Result]) -> Callable[[int], Result]:
+    """A function that any thread calls as this one would: contexts of JAX are of the thread that entered them."""
+    promotion = jax.config.jax_numpy_dtype_promotion  # type: ignore[attr-defined]
+    precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
+
+    def there(index: int) -> Result:
+        with jax.numpy_dtype_promotion(promotion), jax.default_matmul_precision(precision):
+            return function(index)
+
+    return there
 
 
 def _beside(devices: Sequence[jax.Device]) -> int:

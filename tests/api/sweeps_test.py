@@ -14,6 +14,7 @@ from gengen.api.ready import ready
 from gengen.build.sweep import alone, check_no_sweep, combinations_of
 from gengen.cli.dry_run import dry_run
 from gengen.core.refusal import Refusal
+from gengen.runs import run
 from gengen.runs.program import by_combination, members_of
 from gengen.runs.run import open_run
 from gengen.tasks import compare, diagnose, evaluate, sample
@@ -192,3 +193,11 @@ def test_a_key_that_decides_what_the_program_is_is_refused_before_there_is_a_fol
 def test_modes_that_take_one_value_of_each_key_refuse_a_sweep():
     with pytest.raises(Refusal, match="would not be heeded: --mode=adapt takes one value of each key"):
         check_no_sweep(config(), "--mode=adapt")
+
+
+def test_a_member_that_stopped_being_finite_is_judged_with_a_word_about_it(swept, monkeypatch):
+    monkeypatch.setattr(run, "frozen", lambda state: np.asarray([-1, -1, -1, 7]))
+    report = gengen.open_run(swept, member=3).evaluate(num=100)
+    assert report["stopped"] == 7
+    assert report["verdict"][0] == "It stopped being finite, and is judged as it was at step 7."
+    assert "stopped" not in gengen.open_run(swept, member=2).evaluate(num=100)

@@ -90,13 +90,14 @@ def test_a_member_is_the_run_of_its_seed_alone(devices, fused, at_once):
         chex.assert_trees_all_close(own, also, atol=1e-5, rtol=1e-5)
 
 
-def test_members_that_step_beside_each_other_do_so_by_one_program():
-    """Whoever is first compiles it, and the others wait for that."""
+@pytest.mark.parametrize("promotion", ["strict", "standard"])
+def test_members_that_step_beside_each_other_do_so_by_one_program(promotion):
+    """Whoever is first compiles it, and the others wait for that, in whatever context."""
     model, keys, there = seeded(toy()), keys_of(SEEDS), jax.devices()[:1]
     dispatch = together(model.train_step, there, period=model.period)
     state = replicate(jax.jit(model.init)(keys, DATA), there)
     windows = [(start, start + 2) for start in range(0, 8, 2)]
-    with CountedCompilations() as compiled:
+    with CountedCompilations() as compiled, jax.numpy_dtype_promotion(promotion):
         fed = batches(DATA, seed=SEEDS, batch_size=4, windows=windows, devices=1)
         numbers = []
         for (start, _), batch in zip(windows, fed, strict=True):
