@@ -61,7 +61,7 @@ MISTAKES = {
         [TINY, "--config.networks.critic.name=vgg"],
         ["config.networks.critic.name='vgg'", "mlp, dcgan"],
     ),
-    "foreign argument": ([TINY, "--config.networks.critic.name=dcgan"], ["config.networks.critic.pieces", "width"]),
+    "foreign argument": ([TINY, "--config.networks.critic.name=dcgan"], ["config.networks.critic.frequency", "width"]),
     "unknown optimizer": ([TINY, "--config.optimizers.critic.name=adma"], ["'adma'", "adam, rmsprop, sgd"]),
     "unknown schedule": ([TINY, "--config.optimizers.critic.schedule=up"], ["'up'", "constant, linear, cosine"]),
     "out of reach": (["--config=configs/dcgan.py:tiny", "--config.data.resolution=30"], ["30 x 30", "try 32 x 32"]),
