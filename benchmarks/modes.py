@@ -135,10 +135,15 @@ def as_table(rows: Mapping[str, Mapping[str, Any]]) -> str:
     """Lays rows out as a Markdown table, in the order of `ENTRIES`."""
     lines = []
     for name, row in ((name, rows[name]) for name in ENTRIES if name in rows):
-        scores = [with_interval(row["scores"][score]) if score in row["scores"] else "" for score in SCORES]
+        scores = [_shown(row["scores"][score], row["seeds"]) if score in row["scores"] else "" for score in SCORES]
         illnesses = ", ".join(dict.fromkeys(one for one, _, _ in row["found"])) or "healthy"
         lines.append([name, row["seeds"], f"{row['steps']:,}", *scores, illnesses, number(row["seconds"] / 60)])
     return table(lines, HEADER)
+
+
+def _shown(score: Mapping[str, float], seeds: int) -> str:
+    """A score with its interval, which of two seeds says nothing: it is 18 times as wide as their deviation."""
+    return f"{number(score['value'])} ± {number(score['deviation'])}" if seeds == 2 else with_interval(score)
 
 
 def parser() -> argparse.ArgumentParser:

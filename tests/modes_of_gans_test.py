@@ -33,6 +33,10 @@ def test_a_row_has_the_scores_that_there_are_the_illnesses_that_were_told_and_th
     assert [line[0] for line in cells] == ["gan:ring", "pacgan:ring"]  # in the order of the entries
     assert cells[0][3:] == ["7.5 [7, 8]", "", "7.5 ± 0.5 [7, 8]", "", "", "collapse", "3.33"]
     assert cells[1][-2] == "healthy"
+    *_, two = modes.as_table(
+        {"gan:ring": {**row, "seeds": 2, "scores": {"recall": {**ONE, "deviation": 0.5}}}}
+    ).splitlines()
+    assert "| 7.5 ± 0.5 |" in two
 
 
 def test_every_entry_is_an_experiment_that_there_is_and_changes_keys_that_it_has():
