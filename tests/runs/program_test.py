@@ -68,12 +68,12 @@ def trained_alone(config, seed):
 
 ROWS = (
     (gan, "optimizers.*.rate=1e-4,3e-3", "constant"),
-    (gan, "optimizers.*.rate=1e-4,3e-3", "cosine"),
-    (gan, "optimizers.critic.rate=1e-4,3e-3", "linear"),
+    pytest.param(gan, "optimizers.*.rate=1e-4,3e-3", "cosine", marks=pytest.mark.slow),
+    pytest.param(gan, "optimizers.critic.rate=1e-4,3e-3", "linear", marks=pytest.mark.slow),
     (gan, "optimizers.critic.b1=0,0.5", "constant"),
     (gan, "model.terms.r1.weight=0.3,2;model.terms.r2.weight=1", "constant"),
-    (gan, "model.terms.gradient_penalty.weight=1,10", "constant"),
-    (gan, "training.average.decay=0.05,0.99", "constant"),
+    pytest.param(gan, "model.terms.gradient_penalty.weight=1,10", "constant", marks=pytest.mark.slow),
+    pytest.param(gan, "training.average.decay=0.05,0.99", "constant", marks=pytest.mark.slow),
     (vae, "model.objective.beta=0.5,3", "constant"),
 )
 """What is swept, and by which schedule rates change."""
