@@ -80,7 +80,8 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
         known = "" if "config" not in str(error) else "; keys of a config need --config=configs/NAME.py before them"
         raise Refusal(f"{_last_line(error).rstrip('?. ')}{known}.") from error
     except (flags.Error, ValueError, TypeError, SyntaxError) as error:
-        raise Refusal(_last_line(error).removeprefix("ValueError: ")) from error
+        said, _, no_truth = _last_line(error).removeprefix("ValueError: ").partition(": ('Non-boolean")
+        raise Refusal(f"{said} must be True or False." if no_truth else said) from error
     except Exception as error:  # a config is a program, and may be a user's own
         raise Refusal(f"the file that --config names fails ({type(error).__name__}: {_last_line(error)}).") from error
     if bare := [name for name in BARE if len(rest) > 1 and values[name].value == ""]:

@@ -61,6 +61,7 @@ MISTAKES = {
         [TINY, "--config.networks.critic.name=vgg"],
         ["config.networks.critic.name='vgg'", "mlp, dcgan"],
     ),
+    "no truth value": ([TINY, "--config.training.heal=maybe"], ["--config.training.heal=maybe must be True or False."]),
     "foreign argument": ([TINY, "--config.networks.critic.name=dcgan"], ["config.networks.critic.frequency", "width"]),
     "unknown optimizer": ([TINY, "--config.optimizers.critic.name=adma"], ["'adma'", "adam, rmsprop, sgd"]),
     "unknown schedule": ([TINY, "--config.optimizers.critic.schedule=up"], ["'up'", "constant, linear, cosine"]),
