@@ -60,10 +60,10 @@ def prepare(name: str, precision: str, images: Path, length: int) -> Stepper:
     """
     import jax
 
-    from gengen.build.model import build_model, example_batch
+    from gengen.build.model import build_model
     from gengen.core.model import initialised
     from gengen.core.parallel import parallel, replicate
-    from gengen.data.pipeline import batches
+    from gengen.data.pipeline import batches, first_batch
     from gengen.data.selection import streams
     from gengen.inference.conditions import shown_to
     from gengen.runs.check import check_config
@@ -78,15 +78,17 @@ def prepare(name: str, precision: str, images: Path, length: int) -> Stepper:
         np.save(images, data.splits["train"]["data"])
     model, settings = build_model(config, data.signature), config.training
     length = length or settings.steps_per_dispatch
+    shown = streams(shown_to(model, data))
     fed = batches(
-        streams(shown_to(model, data)),
+        shown,
         seed=settings.seed,
         batch_size=settings.batch_size,
         windows=windows(0, POOL * length, length),
         devices=1,
     )
     pool, key = itertools.cycle(list(fed)), jax.random.key(settings.seed)
-    state = replicate(initialised(model, key, example_batch(data.signature)), jax.local_devices())
+    first = first_batch(shown, seed=settings.seed, batch_size=settings.batch_size)
+    state = replicate(initialised(model, key, first), jax.local_devices())
     dispatch, firsts = parallel(model.train_step, period=model.period), itertools.count(0, length)
 
     def take() -> Any:

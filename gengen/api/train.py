@@ -18,14 +18,13 @@ from gengen.api.healing import Healing
 from gengen.api.progress import Progress
 from gengen.api.ready import Ready, ready, to_train
 from gengen.api.together import Together
-from gengen.build.model import example_batch
 from gengen.build.trace import parameters_in, patience
 from gengen.core.compilation import quick_compilation
 from gengen.core.model import Batch, initialised
 from gengen.core.parallel import local_places, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.state import State
-from gengen.data.pipeline import batches
+from gengen.data.pipeline import batches, first_batch
 from gengen.data.selection import streams
 from gengen.data.splits import RULES, rule_of
 from gengen.diagnosis.cures import CURED
@@ -33,6 +32,7 @@ from gengen.inference.sampling import sampler
 from gengen.pictures.captions import Block
 from gengen.runs.folder import begun, held, open_folder, read_folder
 from gengen.runs.keys import defaults_of
+from gengen.runs.program import template
 from gengen.training.background import Background
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.loop import Action, NonFiniteError, train, windows
@@ -112,9 +112,8 @@ class _Run:
         model, self._key, alone = self._together.model, self._together.key, self._together.alone
         self._settings, self._workdir, self._model, self._checkpoints = config.training, workdir, model, checkpoints
         self._evaluate_every = config.evaluation.every
-        example = example_batch(data.signature)
-        restored = checkpoints.restore_latest(jax.eval_shape(model.init, self._key, example))
-        found: tuple[int, State] = restored or (0, initialised(model, self._key, example))
+        restored = checkpoints.restore_latest(template(model, self._key, data.signature))
+        found: tuple[int, State] = restored or (0, initialised(model, self._key, self._first_batch(streams(data))))
         self._start, self._state = found
         if self._start < config.training.steps and not made.moved:  # the last checkpoint is damaged
             made = to_train(config, made)
@@ -242,6 +241,9 @@ class _Run:
 
     def _windows(self, span: Span) -> Iterator[tuple[int, int]]:
         return windows(span.first, span.last, self._settings.steps_per_dispatch)
+
+    def _first_batch(self, arrays: Batch) -> Batch:
+        return first_batch(arrays, seed=self._together.order, batch_size=self._settings.batch_size)
 
     def _batches(self) -> Generator[Batch, None, None]:
         return batches(

@@ -23,6 +23,7 @@ from gengen.models.autoencoders.autoencoder import autoencoder
 from gengen.models.autoencoders.variational import variational
 from gengen.models.autoencoders.vector_quantised import vector_quantised
 from gengen.models.binarisation import BINARISATIONS
+from gengen.models.flows.normalising_flow import normalising_flow
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.infogan import infogan
 from gengen.models.gans.unrolled import unrolled
@@ -40,14 +41,16 @@ MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
     "autoencoder": autoencoder,
     "variational": variational,
     "vector_quantised": vector_quantised,
+    "normalising_flow": normalising_flow,
     "pix2pix": pix2pix,
     "cyclegan": cyclegan,
     "cogan": cogan,
     "adaptation": adaptation,
 }
 
-GIVEN = ("networks", "optimizers", "classes")
-"""Arguments of models that do not come from the section `model`; "classes" is how many the data have."""
+GIVEN = ("networks", "optimizers", "classes", "levels")
+"""Arguments of models that do not come from the section `model`; of the data, "classes" is how many they have, and
+"levels" how many whole numbers one of theirs may be."""
 
 SEE_LABELLED = ("semi_supervised", "label_aware")
 """Arguments of models which, where they are True, have a use for the images of `data.labelled`."""
@@ -158,7 +161,7 @@ def _assembled(config: ConfigDict, signature: Signature) -> GenerativeModel:
         player: build_optimizer(arguments, config.training.steps, f"optimizers.{player}")
         for player, arguments in config.optimizers.items()
     }
-    given = {"networks": networks, "optimizers": optimizers, "classes": classes}
+    given = {"networks": networks, "optimizers": optimizers, "classes": classes, "levels": signature.levels}
     model: GenerativeModel = call(MODELS, section, "model", **given, **parts)
     return in_units(model, signature)
 

@@ -25,6 +25,7 @@ from gengen.networks import (
 from gengen.networks.coders import ConditionalEncoder
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.critic import CriticNetwork
+from gengen.networks.flows import realnvp
 from gengen.values import OneOf
 
 NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
@@ -47,6 +48,7 @@ NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
     "head_b": {"dcgan": coupled.Head},
     "stem_a": {"dcgan": coupled.Stem},
     "stem_b": {"dcgan": coupled.Stem},
+    "flow": {"realnvp": realnvp.RealNVP},
 }
 """What each role can be played by; the bodies of the upper two map vectors to features.
 
@@ -62,10 +64,11 @@ CONDITIONS = {
     "encoder": ("none", "concatenated"),
     "decoder": ("none", "embedding"),
     "prior": ("none", "embedding"),
+    "flow": ("none", "concatenated"),
 }
 """How each network can be told a label; those that are not here cannot."""
 
-MAKES_IMAGES = ("generator", "decoder", "trunk", "head_a", "head_b")
+MAKES_IMAGES = ("generator", "decoder", "trunk", "head_a", "head_b", "flow")
 """Roles that are told the shape of an example."""
 
 TRANSLATES = ("to_a", "to_b")
@@ -74,7 +77,7 @@ TRANSLATES = ("to_a", "to_b")
 SEES_DATA = ("generator", "encoder")
 """Roles that are told whether data lie in [-1, 1], where what works on data of any shape needs to know."""
 
-TELLS_CLASSES = ("prior", "classifier")
+TELLS_CLASSES = ("prior", "classifier", "flow")
 """Roles that are told how many classes there are."""
 
 
@@ -163,7 +166,7 @@ def build_network(
 
 
 def _conditional(role: str, network: nn.Module, classes: int, condition: str) -> nn.Module:
-    if role == "prior":
+    if role in TELLS_CLASSES:
         return network  # has been told how many classes there are
     if isinstance(network, CriticNetwork):
         return ConditionalCritic(network, classes, condition)

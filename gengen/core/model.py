@@ -1,6 +1,6 @@
 """The contract: what every generative model of gengen is, and how a task asks what it can do."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -21,7 +21,7 @@ class InitFn(Protocol):
     """Makes the state of a new run. Pure; call it under `jax.jit`, so that no two leaves share memory."""
 
     def __call__(self, key: jax.Array, batch: Batch, /) -> State:
-        """`batch` has the keys, shapes and dtypes of all that follow; its first example is looked at."""
+        """`batch` has the keys, shapes and dtypes of all that follow; a new run's are its first training examples."""
 
 
 class StepFn(Protocol):
@@ -174,6 +174,8 @@ class GenerativeModel(NamedTuple):
       translate: data of one domain to the other one, by direction, "ab" and perhaps "ba".
       pair: data of both domains for each example of a batch, where a model learns from pairs.
       log_likelihood: of data, in nats.
+      likelihood_of: "density" of real numbers, probability of the data's own whole "values", or of "bits" made of them.
+      layers: names of the layers that the metric "finite_layers" is a share of, in their order.
       features: of data.
       critique: of samples beside data, where a critic judges single examples.
       supervised: whether training needs to know the class of every example.
@@ -193,6 +195,8 @@ class GenerativeModel(NamedTuple):
     translate: Mapping[str, TranslateFn] | None = None
     pair: PairFn | None = None
     log_likelihood: LogLikelihoodFn | None = None
+    likelihood_of: str = "density"
+    layers: Callable[[], tuple[str, ...]] | None = None
     features: FeaturesFn | None = None
     critique: CritiqueFn | None = None
     supervised: bool = False

@@ -129,6 +129,20 @@ def batches(
     return _ahead(gather, windows, depth)
 
 
+def first_batch(arrays: Streams, *, seed: int | Sequence[int], batch_size: int) -> Batch:
+    """The batch of step 0, as `batches` makes it, its leaves [batch_size, ...]; [members, batch_size, ...] of several.
+
+    Raises:
+      ValueError: as `batches` does.
+    """
+    made = next(batches(arrays, seed=seed, batch_size=batch_size, windows=[(0, 1)], devices=1))
+
+    def alone(batch: Batch) -> Batch:
+        return {name: alone(value) if isinstance(value, dict) else value[0, 0] for name, value in batch.items()}
+
+    return alone(made)
+
+
 def _gatherer(
     arrays: Mapping[str, np.ndarray], seed: int | Sequence[int], *, batch_size: int, devices: int, places: np.ndarray
 ) -> Callable[[int, int], Batch]:

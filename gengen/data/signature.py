@@ -113,6 +113,14 @@ class Signature:
         return self.fields["label"].classes if "label" in self.fields else ()
 
     @property
+    def levels(self) -> int:
+        """How many whole numbers a number of the data may be; 0 where they are real ones, or have no bounds."""
+        field = self.fields["data"]
+        if field.low is None or field.high is None or np.dtype(field.dtype).kind not in "iu":
+            return 0
+        return int(field.high - field.low) + 1
+
+    @property
     def paired(self) -> int:
         """Channels of the second picture that every example has; 0 where there is none."""
         return self.fields["paired"].shape[-1] if "paired" in self.fields else 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
+import numpy as np
 from ml_collections import ConfigDict
 
 from gengen.build.model import build_model, example_batch, rebuilt_model
@@ -14,6 +15,7 @@ from gengen.build.swept import SeveralProgramsError, Swept
 from gengen.build.trace import moved_in_stages
 from gengen.core.model import GenerativeModel
 from gengen.core.refusal import Refusal
+from gengen.core.state import State
 from gengen.data.signature import Signature
 from gengen.inference.conditions import by_class
 from gengen.runs.sections import SEEDS
@@ -160,6 +162,15 @@ def traced(config: ConfigDict, model: GenerativeModel, signature: Signature) -> 
             told = dict(by_class(model, 1) or {}) or None
             jax.eval_shape(lambda variables: sample(key, variables, 1, told), state.variables)
         return moved
+
+
+def template(model: GenerativeModel, key: jax.Array, signature: Signature) -> State:
+    """The shapes and types of the state of a model and its root key, or keys [M], as `trained_together` gives them."""
+    batch = example_batch(signature)
+    if key.ndim:
+        batch = jax.tree.map(lambda leaf: np.stack([leaf] * len(key)), batch)
+    shapes: State = jax.eval_shape(model.init, key, batch)
+    return shapes
 
 
 def trained_together(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 from ml_collections import ConfigDict
 
-from gengen.build.model import build_model, example_batch
+from gengen.build.model import build_model
 from gengen.build.sweep import alone, combinations_of
 from gengen.core.average import evaluation_variables
 from gengen.core.model import GenerativeModel
@@ -18,7 +18,14 @@ from gengen.data.listing import say
 from gengen.data.signature import DataSet, Signature
 from gengen.runs.folder import opened, unchanged
 from gengen.runs.prepare import load_again
-from gengen.runs.program import chosen_member, members_in_words, members_of, seeds_in_words, trained_together
+from gengen.runs.program import (
+    chosen_member,
+    members_in_words,
+    members_of,
+    seeds_in_words,
+    template,
+    trained_together,
+)
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.members import frozen
 from gengen.training.members import member as one_member
@@ -118,8 +125,8 @@ def open_run(
         members, chosen = members_of(config), chosen_member(folder, config, seed, member)
         first = build_model(alone(config, members[chosen or 0].place), signature)
         together, key = trained_together(first, config, signature)
-        template = jax.eval_shape(together.init, key, example_batch(signature))
-    step, state = _restored(folder, template, best=best)
+        shapes = template(together, key, signature)
+    step, state = _restored(folder, shapes, best=best)
     origin = {
         "run": str(folder),
         "step": step,

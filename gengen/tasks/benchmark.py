@@ -17,7 +17,7 @@ from gengen.build.sweep import check_no_sweep
 from gengen.core.model import GenerativeModel, initialised
 from gengen.core.parallel import local_places, parallel, replicate
 from gengen.core.state import State, networks_of
-from gengen.data.pipeline import batches
+from gengen.data.pipeline import batches, first_batch
 from gengen.data.selection import streams
 from gengen.data.signature import DataSet
 from gengen.files.whole import write_whole
@@ -82,7 +82,8 @@ def main(config: ConfigDict, workdir: Path, *, output: Path | None, seconds: int
     settle(config, workdir)
     model = build_model(config, data.signature)
     settings, key = config.training, jax.random.key(config.training.seed)
-    state = initialised(model, key, example_batch(data.signature))
+    first = first_batch(streams(shown_to(model, data)), seed=settings.seed, batch_size=settings.batch_size)
+    state = initialised(model, key, first)
     needed = work(model, state, example_batch(data.signature, settings.batch_size))
     parameters = {name: count(collections["params"]) for name, collections in networks_of(state.variables).items()}
     measured = _measure(model, key, state, config, data, tuple(needed.products), seconds)

@@ -30,17 +30,17 @@ FROZEN = "frozen"
 
 
 def seeded(model: GenerativeModel) -> GenerativeModel:
-    """Wraps a model so that its `init` makes the state of M members, of keys [M] and one batch for all of them.
+    """Wraps a model so that its `init` makes the state of M members, of keys [M] and batches [M, B, ...].
 
-    Member i is as the run whose root key is key i would begin; leaves are [M, ...], but for `step`. All else the model
+    Member i is as the run whose root key is key i would begin with batch i; leaves are [M, ...], but for `step`. All else the model
     does with the state, or with the variables, of one member; see `together` and `member`.
 
     Args:
       model: the model to wrap.
     """
 
-    def init(keys: jax.Array, batch: Batch) -> State:
-        return among(lax.map(lambda key: model.init(key, batch), keys))  # one by one, as each would be alone
+    def init(keys: jax.Array, batches: Batch) -> State:
+        return among(lax.map(lambda own: model.init(*own), (keys, batches)))  # one by one, as each would be alone
 
     return model._replace(init=init)
 

@@ -48,19 +48,19 @@ def varied(models: Models) -> GenerativeModel:
 
 
 def varied_members(models: Models, places: Sequence[int]) -> GenerativeModel:
-    """As `members.seeded`: its `init` makes the state of M members, of which member i has the numbers of `places[i]`.
+    """As `members.seeded` of keys and batches: its `init` makes the state of M members, of which member i has the numbers of `places[i]`.
 
     Args:
       models: builds the model of a combination.
       places: combinations of the members, [M].
     """
 
-    def begun(each: tuple[jax.Array, jax.Array], batch: Batch) -> State:
-        key, place = each
+    def begun(each: tuple[jax.Array, jax.Array, Batch]) -> State:
+        key, place, batch = each
         return _placed(models(place).init(key, batch), place)
 
-    def init(keys: jax.Array, batch: Batch) -> State:
-        return among(lax.map(lambda each: begun(each, batch), (keys, jnp.asarray(places, jnp.int32))))
+    def init(keys: jax.Array, batches: Batch) -> State:
+        return among(lax.map(begun, (keys, jnp.asarray(places, jnp.int32), batches)))
 
     return varied(models)._replace(init=init)
 
