@@ -10,6 +10,7 @@ from configs.base.autoencoders import (
     solitaire,
     variational,
 )
+from configs.base.flows import flow, numbers
 from configs.base.gans import dcgan, finer_mixture, game, gan, mixture, mlp, r3gan, stacks, terms, views
 from configs.base.ill import sicken
 from configs.base.sections import defaults, optimizer, own_pictures, vary
@@ -41,12 +42,14 @@ __all__ = [
     "dcgan_coders",
     "defaults",
     "finer_mixture",
+    "flow",
     "game",
     "gan",
     "mixture",
     "mlp",
     "mlp_coders",
     "mnist_and_usps",
+    "numbers",
     "objective",
     "optimizer",
     "own_pictures",
