@@ -91,6 +91,14 @@ def _density(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
             yield f"Mean log-density of {entry['points']:,} {what}: {_within(entry['nats'])} nats."
 
 
+def _divergence(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
+    if found:
+        yield (
+            f"KL(truth || model) over {found['points']:,} points drawn afresh from the known density: "
+            f"{_within(found['nats'], digits=4)} nats."
+        )
+
+
 def _codes(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
     for name, code in found.items():
         value, low, high = (100 * code["error"][end] for end in ("value", "low", "high"))
@@ -166,6 +174,7 @@ def _recognition(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
 
 SENTENCES: Mapping[str, Callable[[Found, tuple[str, str]], Iterator[str]]] = {
     "density": _density,
+    "divergence": _divergence,
     "codes": _codes,
     "likelihood": _likelihood,
     "parzen": _parzen,

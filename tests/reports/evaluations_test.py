@@ -74,6 +74,9 @@ def test_a_density_is_said_of_samples_and_of_held_out_data():
         "Mean log-density of 500 samples: -2.00 [-2.50, -1.50] nats.",
         "Mean log-density of 500 held-out points: -2.00 [-2.50, -1.50] nats.",
     ]
+    assert said({"divergence": {"points": 20_000, "nats": estimate(0.25, 0.01)}}, ("point", "points")) == [
+        "KL(truth || model) over 20,000 points drawn afresh from the known density: 0.2500 [0.2400, 0.2600] nats."
+    ]
 
 
 def test_the_member_that_was_judged_is_named_beside_the_seed_of_its_noise():
