@@ -27,8 +27,8 @@ class ActNorm(Bijector):
         """As in `Bijector`."""
         del context
         axes = tuple(range(x.ndim - 1))
-        shift = self.param("shift", lambda _: -x.mean(axes))
-        log_scale = self.param("log_scale", lambda _: -jnp.log(x.std(axes) + SMALLEST))
+        shift: jax.Array = self.param("shift", _negative_mean, x, axes)
+        log_scale: jax.Array = self.param("log_scale", _negative_log_deviation, x, axes)
         return (x + _along(shift, x)) * jnp.exp(_along(log_scale, x)), self._log_det(x, log_scale)
 
     def decode(self, z: jax.Array, context: jax.Array | None = None) -> Mapped:
@@ -39,6 +39,16 @@ class ActNorm(Bijector):
 
     def _log_det(self, x: jax.Array, log_scale: jax.Array) -> jax.Array:
         return jnp.broadcast_to(log_scale.sum() * math.prod(x.shape[1:-1]), (len(x),))
+
+
+def _negative_mean(key: jax.Array, x: jax.Array, axes: tuple[int, ...]) -> jax.Array:
+    del key
+    return -x.mean(axes)
+
+
+def _negative_log_deviation(key: jax.Array, x: jax.Array, axes: tuple[int, ...]) -> jax.Array:
+    del key
+    return -jnp.log(x.std(axes) + SMALLEST)
 
 
 def _along(channels: jax.Array, x: jax.Array) -> jax.Array:
