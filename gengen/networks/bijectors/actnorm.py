@@ -34,7 +34,8 @@ class ActNorm(Bijector):
     def decode(self, z: jax.Array, context: jax.Array | None = None) -> Mapped:
         """As in `Bijector`."""
         del context
-        shift, log_scale = (self.get_variable("params", name) for name in ("shift", "log_scale"))
+        shift: jax.Array = self.get_variable("params", "shift")
+        log_scale: jax.Array = self.get_variable("params", "log_scale")
         return z * jnp.exp(-_along(log_scale, z)) - _along(shift, z), -self._log_det(z, log_scale)
 
     def _log_det(self, x: jax.Array, log_scale: jax.Array) -> jax.Array:
