@@ -38,6 +38,9 @@ FOR_BOUNDED: frozenset[Callable[..., Any]] = frozenset(
 )
 """What knows two ends of a range: black and white."""
 
+FOR_WHOLE: frozenset[Callable[..., Any]] = frozenset({likelihood.discretised_logistic})
+"""What gives each of a range of whole numbers a probability of its own."""
+
 
 def check_fits(table: Mapping[str, Callable[..., Any]], name: str, said: str, signature: Signature) -> None:
     """Checks that a builder can be used on data.
@@ -64,6 +67,8 @@ def _complaint(builder: Callable[..., Any], signature: Signature) -> str:
         return f"pictures [height, width, channels], and {signature.name} holds {kind} {list(signature.shape)}"
     if builder in FOR_BOUNDED and not signature.fields["data"].bounded:
         return f"values between two bounds, and those of {signature.name} have none"
+    if builder in FOR_WHOLE and not signature.levels:
+        return f"whole numbers between two bounds, and those of {signature.name} are none"
     return ""
 
 

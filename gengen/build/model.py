@@ -145,7 +145,7 @@ def _averaging(model: GenerativeModel, config: ConfigDict) -> GenerativeModel:
 
 def _assembled(config: ConfigDict, signature: Signature) -> GenerativeModel:
     section, data = dict(config.model), signature.fields["data"]
-    event = {"rank": len(data.shape), "bounded": data.bounded}
+    event = {"rank": len(data.shape), "bounded": data.bounded, "levels": signature.levels}
     parts = {name: build_part(name, section.pop(name), **event) for name in PARTS if name in section}
     numbers = parts["likelihood"].numbers if "likelihood" in parts else 1
     classes = len(signature.classes)

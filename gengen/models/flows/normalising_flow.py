@@ -254,6 +254,7 @@ def normalising_flow(
         decode=game.decode,
         log_likelihood=game.log_likelihood,
         likelihood_of="values" if levels else "density",
+        bound_by=_bound(levels, dequantisation),
         layers=game.layers,
         notes=_sentence(levels, dequantisation),
     )
@@ -267,6 +268,13 @@ def _check(networks: Mapping[str, Any], dequantisation: str, deviation: float, a
         raise ValueError(f"deviation={deviation:g} must be above 0 where dequantisation='gaussian', and 0 elsewhere")
     if dequantisation == "gaussian" and alpha:
         raise ValueError(f"alpha={alpha:g} must be 0 where dequantisation='gaussian': its noise crosses the ends")
+
+
+def _bound(levels: int, dequantisation: str) -> str:
+    """What makes the likelihood a bound; a flow trained with normal noise is asked with uniform noise, too."""
+    if not levels:
+        return ""
+    return "variational noise" if dequantisation == "variational" else "uniform noise"
 
 
 def _sentence(levels: int, dequantisation: str) -> str:
