@@ -25,7 +25,7 @@ from gengen.networks import (
 from gengen.networks.coders import ConditionalEncoder
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.critic import CriticNetwork
-from gengen.networks.flows import realnvp
+from gengen.networks.flows import glow, realnvp
 from gengen.values import OneOf
 
 NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
@@ -48,7 +48,8 @@ NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
     "head_b": {"dcgan": coupled.Head},
     "stem_a": {"dcgan": coupled.Stem},
     "stem_b": {"dcgan": coupled.Stem},
-    "flow": {"realnvp": realnvp.RealNVP},
+    "flow": {"realnvp": realnvp.RealNVP, "glow": glow.Glow},
+    "dequantiser": {"realnvp": realnvp.RealNVP, "glow": glow.Glow},
 }
 """What each role can be played by; the bodies of the upper two map vectors to features.
 
@@ -68,7 +69,7 @@ CONDITIONS = {
 }
 """How each network can be told a label; those that are not here cannot."""
 
-MAKES_IMAGES = ("generator", "decoder", "trunk", "head_a", "head_b", "flow")
+MAKES_IMAGES = ("generator", "decoder", "trunk", "head_a", "head_b", "flow", "dequantiser")
 """Roles that are told the shape of an example."""
 
 TRANSLATES = ("to_a", "to_b")
@@ -77,7 +78,7 @@ TRANSLATES = ("to_a", "to_b")
 SEES_DATA = ("generator", "encoder")
 """Roles that are told whether data lie in [-1, 1], where what works on data of any shape needs to know."""
 
-TELLS_CLASSES = ("prior", "classifier", "flow")
+TELLS_CLASSES = ("prior", "classifier", "flow", "dequantiser")
 """Roles that are told how many classes there are."""
 
 

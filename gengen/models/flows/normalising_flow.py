@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
+from jax.scipy.stats import norm
 
 from gengen.core.game import Outcome, Player, Turn, begin, play
 from gengen.core.mean import mean_of
@@ -50,7 +51,7 @@ class Flow(NamedTuple):
 
     Attributes:
       network: data [B, *shape] on the whole line -> latents [B, D].
-      dequantiser: normal noise [B, *shape] -> noise, told the data; None where noise is uniform or normal.
+      dequantiser: noise [B, *shape] <-> normal numbers [B, D], told the data; None where noise is uniform or normal.
       levels: how many whole numbers a number of the data may be; 0 for real numbers, which need no noise.
       dequantisation: one of `KINDS`.
       deviation: of normal noise, in units in which data lie in [-1, 1].
@@ -122,11 +123,10 @@ class Flow(NamedTuple):
             seen, log_det = to_reals((data + 1) / 2, self.alpha)
             return seen + self.deviation * normal_noise(keys, data.shape[1:]), log_det
         if self.dequantiser:
-            start = normal_noise(keys, data.shape[1:])
-            raw, log_det = encoded(self.dequantiser, variables["dequantiser"], start, data)
-            noise = jax.nn.sigmoid(raw)
-            log_det += summed(jax.nn.log_sigmoid(raw) + jax.nn.log_sigmoid(-raw))
-            rest = log_det - summed(standard_log_density(start))
+            start = normal_noise(keys, (self.network.size,))
+            raw, log_det = decoded(self.dequantiser, variables["dequantiser"], start, data)
+            noise = norm.cdf(raw)  # uniform where the flow does nothing
+            rest = log_det + summed(norm.logpdf(raw)) - summed(standard_log_density(start))
         else:
             noise, rest = uniform_noise(keys, data.shape[1:]), jnp.zeros(len(data))
         seen, log_det = to_reals((cells(data, self.levels) + noise) / self.levels, self.alpha)

@@ -126,7 +126,7 @@ def finite_layers(said: Mapping[str, Any]) -> dict[str, jax.Array]:
     """
     paths = [([str(entry.key) for entry in path], leaf) for path, leaf in jax.tree_util.tree_flatten_with_path(said)[0]]
     found = {tuple(map(_place, names)): ("/".join(names), leaf) for names, leaf in paths}
-    chains = {place[:-1] for place in found}  # what such a one gave, its last layer gave
+    chains = {place[:size] for place in found for size in range(len(place))}  # what such a one gave, its last layer did
     return dict(found[place] for place in sorted(found) if place not in chains)
 
 
