@@ -22,6 +22,7 @@ from gengen.models.autoencoders.adversarial_autoencoder import adversarial_autoe
 from gengen.models.autoencoders.autoencoder import autoencoder
 from gengen.models.autoencoders.variational import variational
 from gengen.models.autoencoders.vector_quantised import vector_quantised
+from gengen.models.autoregressive import autoregressive
 from gengen.models.binarisation import BINARISATIONS
 from gengen.models.flows.normalising_flow import normalising_flow
 from gengen.models.gans.adversarial import adversarial
@@ -42,6 +43,7 @@ MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
     "variational": variational,
     "vector_quantised": vector_quantised,
     "normalising_flow": normalising_flow,
+    "autoregressive": autoregressive,
     "pix2pix": pix2pix,
     "cyclegan": cyclegan,
     "cogan": cogan,
