@@ -102,8 +102,12 @@ def _divergence(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
 def _codes(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
     for name, code in found.items():
         value, low, high = (100 * code["error"][end] for end in ("value", "low", "high"))
-        by = "" if name == "label" else f", matched with the classes on {code['train']:,} training {nouns[1]},"
+        if name == "label":
+            right = f"{100 - value:.1f} % [{100 - high:.1f}, {100 - low:.1f}]"
+            yield f"It recognises the class of {right} of {code['test']:,} held-out {nouns[1]}."
+            continue
         error = f"{value:.1f} % [{low:.1f}, {high:.1f}]"
+        by = f", matched with the classes on {code['train']:,} training {nouns[1]},"
         yield f"Code {name}{by} is wrong on {error} of {code['test']:,} held-out {nouns[1]}."
 
 

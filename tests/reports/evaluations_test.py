@@ -61,6 +61,11 @@ def test_likelihoods_are_a_table_with_a_row_for_each_number_and_one_for_what_was
     ]
 
 
+def test_a_class_that_is_recognised_is_no_code():
+    found = {"label": {"error": {"value": 0.04, "low": 0.02, "high": 0.07}, "train": 9, "test": 300, "match": []}}
+    assert said({"codes": found}) == ["It recognises the class of 96.0 % [93.0, 98.0] of 300 held-out images."]
+
+
 @pytest.mark.parametrize("nouns", [("point", "points"), ("series", "series"), ("volume", "volumes")])
 def test_data_of_other_kinds_are_called_by_their_name(nouns):
     lines = said(REPORT, nouns)
