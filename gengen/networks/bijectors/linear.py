@@ -47,8 +47,9 @@ class Linear(Bijector):
         del context
         start = _rotation(z.shape[-1], self.seed)
         log_scale: jax.Array = self.get_variable("params", "log_scale")
-        made = (self.get_variable("params", name) for name in ("lower", "upper"))
-        lower, upper = _triangles(start, *made, log_scale)
+        lower: jax.Array = self.get_variable("params", "lower")
+        upper: jax.Array = self.get_variable("params", "upper")
+        lower, upper = _triangles(start, lower, upper, log_scale)
         columns = z.reshape(-1, z.shape[-1]).T[start.order]
         scaled = solve_triangular(lower, columns, lower=True, unit_diagonal=True)
         return solve_triangular(upper, scaled).T.reshape(z.shape), -_log_det(z, log_scale)
