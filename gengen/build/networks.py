@@ -25,7 +25,7 @@ from gengen.networks import (
 from gengen.networks.coders import ConditionalEncoder
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.critic import CriticNetwork
-from gengen.networks.flows import glow, realnvp
+from gengen.networks.flows import glow, maf, realnvp, spline_flow
 from gengen.values import OneOf
 
 NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
@@ -48,7 +48,7 @@ NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
     "head_b": {"dcgan": coupled.Head},
     "stem_a": {"dcgan": coupled.Stem},
     "stem_b": {"dcgan": coupled.Stem},
-    "flow": {"realnvp": realnvp.RealNVP, "glow": glow.Glow},
+    "flow": {"maf": maf.MAF, "realnvp": realnvp.RealNVP, "spline_flow": spline_flow.SplineFlow, "glow": glow.Glow},
     "dequantiser": {"realnvp": realnvp.RealNVP, "glow": glow.Glow},
 }
 """What each role can be played by; the bodies of the upper two map vectors to features.
