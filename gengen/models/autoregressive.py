@@ -13,7 +13,6 @@ from typing import Annotated, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jax import lax
 
 from gengen.core.game import Outcome, Player, Turn, begin, play
 from gengen.core.mean import mean_of
@@ -21,6 +20,7 @@ from gengen.core.model import Batch, GenerativeModel
 from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.levels import LEVELS, Levels
+from gengen.models.bayes import by_bayes, of_any_class
 from gengen.models.conditioning import Conditioning, Labels, Nothing, completed
 from gengen.networks.pixelcnn import Predictions, draw
 from gengen.values import OneOf
@@ -69,20 +69,13 @@ class Autoregression(NamedTuple):
     def log_likelihood(
         self, key: jax.Array, variables: Variables, data: jax.Array, condition: Batch | None = None, samples: int = 1
     ) -> jax.Array:
-        """log P(x) or, told a class, log P(x | class), both exact: without one, classes are all alike.
+        """log P(x), or log P(x | class) of a network that is told one; exact.
 
         Returns:
           Nats [n].
         """
         del key, samples
-        if condition or not self.classes:
-            return self._nats(variables, data, condition or {})
-
-        def of_class(label: jax.Array) -> jax.Array:
-            return self._nats(variables, data, {"label": jnp.full(len(data), label)})
-
-        nats = lax.map(of_class, jnp.arange(self.classes, dtype=jnp.int32))
-        return jax.nn.logsumexp(nats, 0) - math.log(self.classes)
+        return self._nats(variables, data, condition or {})
 
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
         """Draws data [n, H, W, C], number by number; the i-th depends on the key, on i and on its condition alone."""
@@ -138,7 +131,8 @@ def autoregressive(
         sample=game.sample,
         conditions=game.conditioning.conditions,
         supervised=game.classes > 0,
-        log_likelihood=game.log_likelihood,
+        recognise=by_bayes(game.log_likelihood, game.classes),
+        log_likelihood=of_any_class(game.log_likelihood, game.classes),
         likelihood_of="values",
         notes=f"minimises minus the exact log-likelihood, {distribution.title}, nats for each number.",
     )

@@ -91,11 +91,23 @@ def _density(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
             yield f"Mean log-density of {entry['points']:,} {what}: {_within(entry['nats'])} nats."
 
 
+def _divergence(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
+    if found:
+        yield (
+            f"KL(truth || model) over {found['points']:,} points drawn afresh from the known density: "
+            f"{_within(found['nats'], digits=4)} nats."
+        )
+
+
 def _codes(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
     for name, code in found.items():
         value, low, high = (100 * code["error"][end] for end in ("value", "low", "high"))
-        by = "" if name == "label" else f", matched with the classes on {code['train']:,} training {nouns[1]},"
+        if name == "label":
+            right = f"{100 - value:.1f} % [{100 - high:.1f}, {100 - low:.1f}]"
+            yield f"It recognises the class of {right} of {code['test']:,} held-out {nouns[1]}."
+            continue
         error = f"{value:.1f} % [{low:.1f}, {high:.1f}]"
+        by = f", matched with the classes on {code['train']:,} training {nouns[1]},"
         yield f"Code {name}{by} is wrong on {error} of {code['test']:,} held-out {nouns[1]}."
 
 
@@ -166,6 +178,7 @@ def _recognition(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
 
 SENTENCES: Mapping[str, Callable[[Found, tuple[str, str]], Iterator[str]]] = {
     "density": _density,
+    "divergence": _divergence,
     "codes": _codes,
     "likelihood": _likelihood,
     "parzen": _parzen,

@@ -61,6 +61,11 @@ def test_likelihoods_are_a_table_with_a_row_for_each_number_and_one_for_what_was
     ]
 
 
+def test_a_class_that_is_recognised_is_no_code():
+    found = {"label": {"error": {"value": 0.04, "low": 0.02, "high": 0.07}, "train": 9, "test": 300, "match": []}}
+    assert said({"codes": found}) == ["It recognises the class of 96.0 % [93.0, 98.0] of 300 held-out images."]
+
+
 @pytest.mark.parametrize("nouns", [("point", "points"), ("series", "series"), ("volume", "volumes")])
 def test_data_of_other_kinds_are_called_by_their_name(nouns):
     lines = said(REPORT, nouns)
@@ -73,6 +78,9 @@ def test_a_density_is_said_of_samples_and_of_held_out_data():
     assert said({"density": {"samples": entry, "held_out": entry}}, ("point", "points")) == [
         "Mean log-density of 500 samples: -2.00 [-2.50, -1.50] nats.",
         "Mean log-density of 500 held-out points: -2.00 [-2.50, -1.50] nats.",
+    ]
+    assert said({"divergence": {"points": 20_000, "nats": estimate(0.25, 0.01)}}, ("point", "points")) == [
+        "KL(truth || model) over 20,000 points drawn afresh from the known density: 0.2500 [0.2400, 0.2600] nats."
     ]
 
 

@@ -23,6 +23,7 @@ from gengen.core.parallel import example_keys, local_keys, replica_mean
 from gengen.core.state import State, Variables
 from gengen.losses.bounds import importance_weighted
 from gengen.losses.divergences import standard_log_density
+from gengen.models.bayes import by_bayes, of_any_class, of_found_class
 from gengen.models.conditioning import Conditioning, Labels, Nothing, completed
 from gengen.models.flows.dequantisation import (
     KINDS,
@@ -243,6 +244,7 @@ def normalising_flow(
     game = Flow(networks["flow"], networks.get("dequantiser"), levels, dequantisation, deviation, alpha)
     names = ("flow", *(["dequantiser"] if game.dequantiser else []))
     player = Player("flow", names, optimizers["flow"])
+    recognise = by_bayes(game.log_likelihood, game.network.classes)
     return GenerativeModel(
         begin(game.init, (player,)),
         play((Turn("flow", player, game.loss),), game.prepare),
@@ -250,9 +252,10 @@ def normalising_flow(
         conditions=game.conditioning.conditions,
         supervised="label" in game.conditioning.conditions,
         prior=game.prior,
-        encode=game.encode,
+        encode=of_found_class(game.encode, recognise),
         decode=game.decode,
-        log_likelihood=game.log_likelihood,
+        recognise=recognise,
+        log_likelihood=of_any_class(game.log_likelihood, game.network.classes),
         likelihood_of="values" if levels else "density",
         bound_by=_bound(levels, dequantisation),
         layers=game.layers,
