@@ -10,7 +10,7 @@ from configs.base.autoencoders import (
     solitaire,
     variational,
 )
-from configs.base.flows import flow, numbers
+from configs.base.flows import flow, learn_noise, numbers
 from configs.base.gans import dcgan, finer_mixture, game, gan, mixture, mlp, r3gan, stacks, terms, views
 from configs.base.ill import sicken
 from configs.base.sections import defaults, optimizer, own_pictures, vary
@@ -45,6 +45,7 @@ __all__ = [
     "flow",
     "game",
     "gan",
+    "learn_noise",
     "mixture",
     "mlp",
     "mlp_coders",

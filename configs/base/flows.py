@@ -29,3 +29,10 @@ def numbers(config: ConfigDict, variant: str) -> None:
     """
     config.data.update(name="array_folder" if variant == "table" else variant)
     config.training.precision = "float32"
+
+
+def learn_noise(config: ConfigDict, network: ConfigDict) -> None:
+    """Makes the noise of pixels that of a second flow, which sees them and is learnt with the first."""
+    config.networks.dequantiser = network
+    config.model.dequantisation = "variational"
+    config.training.average.networks = ("flow", "dequantiser")

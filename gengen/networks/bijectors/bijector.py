@@ -7,7 +7,7 @@ from data to latents in `encode`, and back in `decode`.
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import flax.linen as nn
 import jax
@@ -108,6 +108,16 @@ class Inverse(Bijector):
         return self.of.encode(z, context)
 
 
+def encoded(network: Bijector, variables: Mapping[str, Any], x: jax.Array, context: jax.Array | None = None) -> Mapped:
+    """What `network.encode` gives with these variables."""
+    return cast("Mapped", network.apply(variables, x, context, method="encode"))
+
+
+def decoded(network: Bijector, variables: Mapping[str, Any], z: jax.Array, context: jax.Array | None = None) -> Mapped:
+    """What `network.decode` gives with these variables."""
+    return cast("Mapped", network.apply(variables, z, context, method="decode"))
+
+
 def finite_layers(said: Mapping[str, Any]) -> dict[str, jax.Array]:
     """Whether all that each layer gave was finite, bool [], by the names of layers and in their order.
 
@@ -116,7 +126,7 @@ def finite_layers(said: Mapping[str, Any]) -> dict[str, jax.Array]:
     """
     paths = [([str(entry.key) for entry in path], leaf) for path, leaf in jax.tree_util.tree_flatten_with_path(said)[0]]
     found = {tuple(map(_place, names)): ("/".join(names), leaf) for names, leaf in paths}
-    chains = {place[:-1] for place in found}  # what such a one gave, its last layer gave
+    chains = {place[:size] for place in found for size in range(len(place))}  # what such a one gave, its last layer did
     return dict(found[place] for place in sorted(found) if place not in chains)
 
 

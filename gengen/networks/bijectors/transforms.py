@@ -43,3 +43,15 @@ def affine(limit: float = 2.0) -> Transform:
         return (z - shift) * jnp.exp(-log_scale), -log_scale
 
     return Transform(2, forward, inverse)
+
+
+def additive() -> Transform:
+    """z = x + t, which keeps volumes: Dinh et al. 2014, https://arxiv.org/abs/1410.8516, section 3.2."""
+
+    def forward(parameters: jax.Array, x: jax.Array) -> Moved:
+        return x + parameters[..., 0], jnp.zeros_like(x)
+
+    def inverse(parameters: jax.Array, z: jax.Array) -> Moved:
+        return z - parameters[..., 0], jnp.zeros_like(z)
+
+    return Transform(1, forward, inverse)
