@@ -28,7 +28,7 @@ from sklearn.model_selection import KFold
 from benchmarks.rounds import ROOT
 from gengen.inference.nats import nats_of
 from gengen.metrics.interval import Estimate, around
-from gengen.reports.tables import number, table, with_interval
+from gengen.reports.tables import table, with_interval
 from gengen.runs.run import open_run
 
 HELD_OUT = 0.25

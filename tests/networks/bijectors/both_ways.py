@@ -14,7 +14,9 @@ def random_parameters(bijector, x, context=None, deviation=0.2):
     """Parameters of which none is 0."""
     shapes = jax.eval_shape(lambda key: bijector.init(key, x, context, method="encode"), jax.random.key(0))
     rng = np.random.default_rng(1)
-    return {"params": jax.tree.map(lambda leaf: rng.normal(0, deviation, leaf.shape).astype(np.float32), _params(shapes))}
+    return {
+        "params": jax.tree.map(lambda leaf: rng.normal(0, deviation, leaf.shape).astype(np.float32), _params(shapes))
+    }
 
 
 def _params(shapes):
