@@ -1,4 +1,4 @@
-"""Noise that is learnt: it lies in the cells, its density is one, it is uniform at first, and it comes from a config."""
+"""Noise that is learnt lies in the cells, its density is one, it is uniform at first, and it comes from a config."""
 
 import jax
 import jax.numpy as jnp
