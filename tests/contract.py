@@ -19,6 +19,7 @@ from gengen.models.autoencoders.objective import Objective
 from gengen.models.autoencoders.priors import PRIORS
 from gengen.models.autoencoders.variational import variational
 from gengen.models.autoencoders.vector_quantised import vector_quantised
+from gengen.models.flows.normalising_flow import normalising_flow
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.infogan import infogan
 from gengen.models.gans.terms import auxiliary_classifier, dragan, feature_matching, gradient_penalty, r1, r2
@@ -33,6 +34,7 @@ from gengen.models.translation.pix2pix import pix2pix
 from gengen.models.translation.recognition import Consistency
 from gengen.networks import classifier, coupled, dcgan, mlp, patchgan, r3gan, residual, resnet, transformer, unet
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
+from gengen.networks.flows import realnvp
 from gengen.networks.layers.norm import BatchNorm
 
 SHAPE = (8, 8, 1)
@@ -353,6 +355,16 @@ ROWS = {
     "vqvae": Row(vector_quantised, vqvae, BAYESIAN, moves=ALONE, at_rest=frozenset({"prior"})),
     "vqvae_prior": Row(
         vector_quantised, vqvae, BAYESIAN, {"prior": "1111"}, at_rest=frozenset({"encoder", "decoder"}), stage=1
+    ),
+    "flow": Row(
+        normalising_flow,
+        lambda: {
+            "networks": {"flow": realnvp.RealNVP(SHAPE, width=8, couplings=2)},
+            "optimizers": {"flow": sgd()},
+            "levels": 256,
+        },
+        BAYESIAN | {"log_likelihood"},
+        moves={"flow": "1111"},
     ),
     "pix2pix": Row(pix2pix, pix2pixs, {"translate"}, pairs=True),
     "regression": Row(pix2pix, regression, {"translate"}, {"generator": "1111"}, second="paired", pairs=True),

@@ -61,6 +61,8 @@ def defaults() -> ConfigDict:
     config.evaluation.anomalies = False
     config.evaluation.anomaly_score = "reconstruction"
     config.evaluation.false_alarms = 0.05
+    config.evaluation.foreign = config_dict.placeholder(str)
+    config.evaluation.foreign_dir = config_dict.placeholder(str)
     config.evaluation.inception_weights = config_dict.placeholder(str)
 
     config.sweep = config_dict.placeholder(str)

@@ -86,7 +86,7 @@ def _trained(workdir: Path, made: Ready, healing: Healing) -> Path | None:
             healed = healing.heal(error, checkpoints, run.onset())
             if healed is None:
                 assert isinstance(error, NonFiniteError)
-                raise Refusal(diverged(error, checkpoints, workdir, healing.spent)) from error
+                raise Refusal(diverged(error, made.model.layers, checkpoints, workdir, healing.spent)) from error
         print(wrapped(f"{workdir} {healed.line}"))
         if not run.asked_to_stop:
             return None

@@ -9,19 +9,22 @@ from gengen.losses import likelihood
 from gengen.models import binarisation
 from gengen.models.autoencoders import corruption
 from gengen.models.autoencoders.vector_quantised import vector_quantised
+from gengen.models.autoregressive import autoregressive
 from gengen.models.gans import views
 from gengen.models.translation.adaptation import adaptation
 from gengen.models.translation.cogan import cogan
 from gengen.models.translation.cyclegan import cyclegan
 from gengen.models.translation.pix2pix import pix2pix
-from gengen.networks import classifier, coupled, dcgan, patchgan, r3gan, residual, resnet, transformer, unet
+from gengen.networks import classifier, coupled, dcgan, patchgan, pixelcnn, r3gan, residual, resnet, transformer, unet
+from gengen.networks.flows import jet, pixel_spline, tarflow
 
 FOR_PICTURES: frozenset[Callable[..., Any]] = frozenset(
     {
         *(dcgan.Generator, dcgan.Critic, dcgan.Encoder, dcgan.Decoder, residual.Encoder, residual.Decoder),
         *(coupled.Trunk, coupled.Head, coupled.Stem, unet.Translator, resnet.Translator, patchgan.Critic),
         *(transformer.Transformer, classifier.Classifier, r3gan.Generator, r3gan.Critic),
-        *(vector_quantised, pix2pix, cyclegan, cogan, adaptation),
+        *(tarflow.TarFlow, jet.Jet, pixel_spline.PixelSpline, pixelcnn.PixelCNN),
+        *(vector_quantised, pix2pix, cyclegan, cogan, adaptation, autoregressive),
         views.augmentation,
     }
 )
@@ -37,6 +40,9 @@ FOR_BOUNDED: frozenset[Callable[..., Any]] = frozenset(
     }
 )
 """What knows two ends of a range: black and white."""
+
+FOR_WHOLE: frozenset[Callable[..., Any]] = frozenset({likelihood.discretised_logistic})
+"""What gives each of a range of whole numbers a probability of its own."""
 
 
 def check_fits(table: Mapping[str, Callable[..., Any]], name: str, said: str, signature: Signature) -> None:
@@ -64,6 +70,8 @@ def _complaint(builder: Callable[..., Any], signature: Signature) -> str:
         return f"pictures [height, width, channels], and {signature.name} holds {kind} {list(signature.shape)}"
     if builder in FOR_BOUNDED and not signature.fields["data"].bounded:
         return f"values between two bounds, and those of {signature.name} have none"
+    if builder in FOR_WHOLE and not signature.levels:
+        return f"whole numbers between two bounds, and those of {signature.name} are none"
     return ""
 
 

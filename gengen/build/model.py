@@ -22,6 +22,7 @@ from gengen.models.autoencoders.adversarial_autoencoder import adversarial_autoe
 from gengen.models.autoencoders.autoencoder import autoencoder
 from gengen.models.autoencoders.variational import variational
 from gengen.models.autoencoders.vector_quantised import vector_quantised
+from gengen.models.autoregressive import autoregressive
 from gengen.models.binarisation import BINARISATIONS
 from gengen.models.flows.normalising_flow import normalising_flow
 from gengen.models.gans.adversarial import adversarial
@@ -42,6 +43,7 @@ MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
     "variational": variational,
     "vector_quantised": vector_quantised,
     "normalising_flow": normalising_flow,
+    "autoregressive": autoregressive,
     "pix2pix": pix2pix,
     "cyclegan": cyclegan,
     "cogan": cogan,
@@ -145,7 +147,7 @@ def _averaging(model: GenerativeModel, config: ConfigDict) -> GenerativeModel:
 
 def _assembled(config: ConfigDict, signature: Signature) -> GenerativeModel:
     section, data = dict(config.model), signature.fields["data"]
-    event = {"rank": len(data.shape), "bounded": data.bounded}
+    event = {"rank": len(data.shape), "bounded": data.bounded, "levels": signature.levels}
     parts = {name: build_part(name, section.pop(name), **event) for name in PARTS if name in section}
     numbers = parts["likelihood"].numbers if "likelihood" in parts else 1
     classes = len(signature.classes)

@@ -16,6 +16,7 @@ from gengen.networks import (
     dcgan,
     mlp,
     patchgan,
+    pixelcnn,
     r3gan,
     residual,
     resnet,
@@ -25,7 +26,7 @@ from gengen.networks import (
 from gengen.networks.coders import ConditionalEncoder
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.critic import CriticNetwork
-from gengen.networks.flows import glow, maf, realnvp, spline_flow
+from gengen.networks.flows import glow, jet, maf, pixel_spline, realnvp, spline_flow, tarflow
 from gengen.values import OneOf
 
 NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
@@ -48,8 +49,17 @@ NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
     "head_b": {"dcgan": coupled.Head},
     "stem_a": {"dcgan": coupled.Stem},
     "stem_b": {"dcgan": coupled.Stem},
-    "flow": {"maf": maf.MAF, "realnvp": realnvp.RealNVP, "spline_flow": spline_flow.SplineFlow, "glow": glow.Glow},
+    "flow": {
+        "realnvp": realnvp.RealNVP,
+        "glow": glow.Glow,
+        "spline_flow": spline_flow.SplineFlow,
+        "pixel_spline": pixel_spline.PixelSpline,
+        "maf": maf.MAF,
+        "tarflow": tarflow.TarFlow,
+        "jet": jet.Jet,
+    },
     "dequantiser": {"realnvp": realnvp.RealNVP, "glow": glow.Glow},
+    "predictor": {"pixelcnn": pixelcnn.PixelCNN},
 }
 """What each role can be played by; the bodies of the upper two map vectors to features.
 
@@ -66,10 +76,11 @@ CONDITIONS = {
     "decoder": ("none", "embedding"),
     "prior": ("none", "embedding"),
     "flow": ("none", "concatenated"),
+    "predictor": ("none", "concatenated"),
 }
 """How each network can be told a label; those that are not here cannot."""
 
-MAKES_IMAGES = ("generator", "decoder", "trunk", "head_a", "head_b", "flow", "dequantiser")
+MAKES_IMAGES = ("generator", "decoder", "trunk", "head_a", "head_b", "flow", "dequantiser", "predictor")
 """Roles that are told the shape of an example."""
 
 TRANSLATES = ("to_a", "to_b")
@@ -78,7 +89,7 @@ TRANSLATES = ("to_a", "to_b")
 SEES_DATA = ("generator", "encoder")
 """Roles that are told whether data lie in [-1, 1], where what works on data of any shape needs to know."""
 
-TELLS_CLASSES = ("prior", "classifier", "flow", "dequantiser")
+TELLS_CLASSES = ("prior", "classifier", "flow", "dequantiser", "predictor")
 """Roles that are told how many classes there are."""
 
 

@@ -30,7 +30,7 @@ PARTS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
 }
 """Builders of each part, by its name in the section `model`."""
 
-GIVEN = ("rank", "bounded")
+GIVEN = ("rank", "bounded", "levels")
 """Arguments of parts that follow from the data."""
 
 SEVERAL = ("views", "terms")

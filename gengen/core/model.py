@@ -175,6 +175,7 @@ class GenerativeModel(NamedTuple):
       pair: data of both domains for each example of a batch, where a model learns from pairs.
       log_likelihood: of data, in nats.
       likelihood_of: "density" of real numbers, probability of the data's own whole "values", or of "bits" made of them.
+      bound_by: what makes the likelihood a lower bound, such as "uniform noise" or "latents"; "" where it is exact.
       layers: names of the layers that the metric "finite_layers" is a share of, in their order.
       features: of data.
       critique: of samples beside data, where a critic judges single examples.
@@ -196,6 +197,7 @@ class GenerativeModel(NamedTuple):
     pair: PairFn | None = None
     log_likelihood: LogLikelihoodFn | None = None
     likelihood_of: str = "density"
+    bound_by: str = ""
     layers: Callable[[], tuple[str, ...]] | None = None
     features: FeaturesFn | None = None
     critique: CritiqueFn | None = None
@@ -231,12 +233,7 @@ def initialised(model: GenerativeModel, key: jax.Array, batch: Batch) -> State:
     """The state of a new run, compiled as fast as can be: this program runs once.
 
     XLA:CPU took 21.9 s of CPU time to optimise the start of a small CycleGAN, and 3.2 s not to; the weights differ by
-    rounding. Under jit, or averages would share memory with what they average.
-
-    Args:
-      model: whose networks start.
-      key: a typed PRNG key [].
-      batch: as `InitFn` takes it.
+    rounding. Under jit, or averages would share memory with what they average. Key and batch are those of `InitFn`.
     """
     state: State = jax.jit(model.init, compiler_options={"xla_backend_optimization_level": 0})(key, batch)
     return state

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from gengen.data import points, room, series, solids
+from gengen.data import points, room, series, solids, tabular
 from gengen.data.arrays import Arrays
 from gengen.data.builders import OwnBuilder
 from gengen.data.listing import say
@@ -62,6 +62,26 @@ def _cloud(known: str) -> type[ArrayBuilder]:
             return {split: _rows(array, labels if cloud.classes else None) for split, (array, labels) in drawn.items()}
 
     return CloudBuilder
+
+
+def _table(known: str) -> type[ArrayBuilder]:
+    """The builder of one of `tabular.TABLES`; each state of its files is a config of its own."""
+    table = tabular.TABLES[known]
+
+    class TableBuilder(ArrayBuilder):
+        """Rows of numbers, prepared as published."""
+
+        name = f"gengen_{known}"
+
+        def _info(self) -> Any:
+            return self._describe_arrays(table.description, "points", (table.numbers,))
+
+        def _split_generators(self, dl_manager: Any) -> Mapping[str, Iterator[Any]]:
+            rows, line = tabular.read_rows(known, self._found.files)
+            say(line)
+            return {split: _rows(array) for split, array in rows.items()}
+
+    return TableBuilder
 
 
 class Sines(ArrayBuilder):
@@ -130,6 +150,9 @@ class ArrayFolder(ArrayBuilder):
 
 ARRAYS: Mapping[str, type[ArrayBuilder]] = {**{name: _cloud(name) for name in points.CLOUDS}, "sines": Sines}
 """Builders by `config.data.name`; `Solids` and `ArrayFolder` need more than the others."""
+
+TABLES: Mapping[str, type[ArrayBuilder]] = {name: _table(name) for name in tabular.TABLES}
+"""Builders of tables, by `config.data.name`."""
 
 
 def _rows(array: np.ndarray, labels: np.ndarray | None = None) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from gengen.core.refusal import Refusal
-from gengen.data import facades, idx, points, raw, solids, splits, usps
+from gengen.data import facades, idx, points, raw, solids, splits, tabular, usps
 from gengen.data.arrays import find_arrays
 from gengen.data.errors import explained, quiet
 from gengen.data.image_folder import list_folder
@@ -93,6 +93,18 @@ def _drawn_arrays(name: str, wanted: Wanted) -> Source:
     return Source(VERSION, "", builder, splits.OWN, found.notes)
 
 
+def _table(name: str, wanted: Wanted) -> Source:
+    splits.refuse_share(name, wanted.share)
+    found = tabular.find(name, wanted.manual_dir)
+
+    def builder() -> Any:
+        from gengen.data.array_builders import TABLES
+
+        return TABLES[name](found=found, data_dir=wanted.data_dir)
+
+    return Source(VERSION, found.digest, builder, splits.OWN)
+
+
 def _solids(wanted: Wanted) -> Source:
     splits.refuse_share("solids", wanted.share)
     side, width = wanted.size or (solids.SIDE, solids.SIDE)
@@ -160,6 +172,7 @@ BUILDERS: Mapping[str, Callable[[Wanted], Source]] = {
     **{name: functools.partial(_own, name) for name in _NAMES},
     **{name: functools.partial(_own, digits) for name, digits in STACKS.items()},
     **{name: functools.partial(_drawn_arrays, name) for name in _ARRAYS},
+    **{name: functools.partial(_table, name) for name in tabular.TABLES},
     "solids": _solids,
     "image_folder": _image_folder,
     "array_folder": _array_folder,
@@ -167,7 +180,7 @@ BUILDERS: Mapping[str, Callable[[Wanted], Source]] = {
 """gengen's own data sets, by `config.data.name`; the source of stacks is that of their digits."""
 
 UNUSED: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys((*_ARRAYS, "array_folder"), ("resolution", "channels", "crop")),
+    **dict.fromkeys((*_ARRAYS, *tabular.TABLES, "array_folder"), ("resolution", "channels", "crop")),
     "solids": ("channels", "crop"),
 }
 """Keys of the section `data` that say nothing of some data sets, whatever a config for pictures holds."""

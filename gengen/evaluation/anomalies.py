@@ -11,6 +11,7 @@ from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
 from gengen.data.splits import rule_of
 from gengen.evaluation.features import on_unit_scale
+from gengen.evaluation.foreign import foreign_data
 from gengen.metrics.anomaly import auprc, auroc, expected_false_alarms, false_alarms, nearest_distances, pca_errors
 from gengen.metrics.interval import LEVEL, of_share
 from gengen.runs.prepare import load_data
@@ -56,13 +57,16 @@ def anomaly_test(run: Run, data: DataSet, *, num: int, seed: int) -> AnomalyTest
     Args:
       run: the run.
       data: the data of the run. Where it is restricted to classes, the same data are loaded again with all classes, of
-        which the test split alone is looked at; examples whose class is not known are left out.
+        which the test split alone is looked at; examples whose class is not known are left out. Where
+        `config.evaluation.foreign` names other data, all of their test examples are anomalies.
       num: the most examples to pick, at random, normal ones and anomalies in their shares.
       seed: of the choice.
 
     Raises:
       Refusal: there are fewer than two normal examples or anomalies.
     """
+    if run.settings.get("foreign"):
+        return _beside_foreign(data, foreign_data(run), num, seed)
     split, names, labels = data.splits["test"], data.signature.classes, None
     if run.config.data.get("classes", ()):
         normal = np.unique(np.concatenate([data.splits[name]["label"] for name in ("train", "test")]))
@@ -74,12 +78,29 @@ def anomaly_test(run: Run, data: DataSet, *, num: int, seed: int) -> AnomalyTest
     if labels is None or np.isin(labels[known], normal).all():
         return AnomalyTest(*chosen, np.zeros(len(indices), bool), None, names)
     anomalous = ~np.isin(labels[indices], normal)
+    _check_both(anomalous, data.signature.kind, num)
+    return AnomalyTest(*chosen, anomalous, labels[indices], names)
+
+
+def _beside_foreign(data: DataSet, other: DataSet, num: int, seed: int) -> AnomalyTest:
+    """Test examples of a run's data, and of other ones, in their shares."""
+    own, strange = (np.asarray(each.splits["test"]["data"]) for each in (data, other))
+    labels = np.repeat(np.arange(2, dtype=np.int32), [len(own), len(strange)])
+    indices = np.sort(np.random.default_rng(seed).permutation(len(labels))[:num])
+    taken = [own[indices[indices < len(own)]], strange[indices[indices >= len(own)] - len(own)]]
+    anomalous, kind = labels[indices] == 1, data.signature.kind
+    _check_both(anomalous, kind, num)
+    names = (data.signature.name, other.signature.name)
+    return AnomalyTest(np.concatenate(taken), data.signature.fields["data"], kind, anomalous, labels[indices], names)
+
+
+def _check_both(anomalous: np.ndarray, kind: str, num: int) -> None:
+    """Refuses examples of which fewer than two are anomalies, or normal."""
     if min(anomalous.sum(), (~anomalous).sum()) < 2:
         raise Refusal(
-            f"{(~anomalous).sum()} normal and {anomalous.sum()} anomalous test {NOUNS[data.signature.kind][1]} are too "
+            f"{(~anomalous).sum()} normal and {anomalous.sum()} anomalous test {NOUNS[kind][1]} are too "
             f"few to tell them apart; there must be two of each: raise --num={num}."
         )
-    return AnomalyTest(*chosen, anomalous, labels[indices], names)
 
 
 def _of_all_classes(run: Run) -> DataSet:
@@ -173,13 +194,19 @@ def _baselines(train: np.ndarray, shown: AnomalyTest) -> dict[str, Any]:
     found = {"pca": pca_errors(known, new, components=components), "nearest": nearest_distances(known, new)}
     report = {}
     for name, scores in found.items():
-        normal, anomalous = scores[~shown.anomalous], scores[shown.anomalous]
-        report[name] = {
-            "title": BASELINES[name].format(components if name == "pca" else NOUNS[shown.kind][0]),
-            "auroc": auroc(normal, anomalous)._asdict(),
-            "auprc": auprc(normal, anomalous)._asdict(),
-        }
+        title = BASELINES[name].format(components if name == "pca" else NOUNS[shown.kind][0])
+        report[name] = told_by(scores, shown, title)
     return report | {"pca": {**report["pca"], "components": components}}
+
+
+def told_by(scores: np.ndarray, shown: AnomalyTest, title: str) -> dict[str, Any]:
+    """How well other scores [M] of the same test data tell anomalies, without a threshold, as JSON."""
+    normal, anomalous = scores[~shown.anomalous], scores[shown.anomalous]
+    return {
+        "title": title,
+        "auroc": auroc(normal, anomalous)._asdict(),
+        "auprc": auprc(normal, anomalous)._asdict(),
+    }
 
 
 def _classes(shown: AnomalyTest, chosen: np.ndarray) -> list[str]:

@@ -33,10 +33,10 @@ def codes(subject: Subject) -> Section | None:
     if not names or not all(len(split["label"]) for split in known):
         return None
     splits: list[Named] = []
-    name_all = classes_named(run, data.signature.units, names)
-    for split in known:
+    for split, asked in zip(known, ([name for name in names if name != LABEL], names), strict=True):
         indices, examples = pick(split["data"], REFERENCE)
-        splits.append((name_all(examples), split["label"][indices]))
+        found_in = classes_named(run, data.signature.units, asked)(examples) if asked else {}
+        splits.append((found_in, split["label"][indices]))
     return Section(
         {name: _compared(run.model.conditions[name].classes, name, splits, data.signature.classes) for name in names}
     )

@@ -9,61 +9,20 @@ import numpy as np
 from scipy import linalg, special
 
 from gengen.core.model import GenerativeModel, offers, require
-from gengen.core.nouns import NOUNS
 from gengen.core.refusal import Refusal
 from gengen.core.state import Tree, Variables
-from gengen.core.units import Units
-from gengen.evaluation.judge import pick
+from gengen.evaluation.normal import Normal, Scored, Scorer, each, known
 from gengen.inference.batched import batched, chosen
 from gengen.inference.conditions import classes_of
-from gengen.inference.fitted_prior import FITTED_PRIORS, IMAGES, Mixture
+from gengen.inference.fitted_prior import FITTED_PRIORS, Mixture
+from gengen.inference.nats import by_class, marginal
 from gengen.metrics.anomaly import cosine_distances
-from gengen.runs.run import Run
+
+TYPICAL = 2_000
+"""Training examples of whose log-likelihoods the mean is taken."""
 
 RIDGE = 1e-3
 """Share of a feature's mean variance that is added to each variance: fewer examples than features span no space."""
-
-
-class Scored(NamedTuple):
-    """What a scorer says of n examples.
-
-    Attributes:
-      scores: higher for what is more anomalous, float64 [n].
-      reconstructions: what the model gives back, in the data's units [n, *shape]; None where that is nothing.
-      heat: what each pixel adds to the score, float64 [n, H, W]; None where that is not said, or there are none.
-    """
-
-    scores: np.ndarray
-    reconstructions: np.ndarray | None = None
-    heat: np.ndarray | None = None
-
-
-Scorer = Callable[[np.ndarray], Scored]
-"""Scores examples [n, *shape] in the data's units. One has the same score whatever stands beside it."""
-
-
-class Normal(NamedTuple):
-    """What a scorer is made of.
-
-    Attributes:
-      run: a run on normal examples.
-      train: these, its training data [N, *shape].
-      seed: of the noise, which all examples share.
-    """
-
-    run: Run
-    train: np.ndarray
-    seed: int = 0
-
-    @property
-    def units(self) -> Units:
-        """Of the data."""
-        return self.run.signature.units
-
-    @property
-    def pictures(self) -> bool:
-        """Whether the data are pictures."""
-        return self.run.signature.kind == "picture"
 
 
 class Detector(NamedTuple):
@@ -76,6 +35,7 @@ class Detector(NamedTuple):
       heat: what the heat map of a picture shows, in words; "" where there is none.
       settings: what it reads of the section `evaluation`.
       of_numbers: what the score of data is that are no pictures, where it is another one; "" where there is none.
+      sums: whether it sums over classes, so that nobody has to tell a model that of an example.
     """
 
     title: str
@@ -84,10 +44,17 @@ class Detector(NamedTuple):
     heat: str = ""
     settings: tuple[str, ...] = ()
     of_numbers: str | None = None
+    sums: bool = False
 
-    def title_of(self, kind: str) -> str:
-        """What the score of data of a kind is, in words; "" where they have none."""
-        return self.title if kind == "picture" or self.of_numbers is None else self.of_numbers
+    def title_of(self, kind: str, bound_by: str = "") -> str:
+        """What the score of data of a kind is, in words; "" where they have none.
+
+        Args:
+          kind: of the data.
+          bound_by: what makes the model's likelihood a bound; "" where it is exact.
+        """
+        title = self.title if kind == "picture" or self.of_numbers is None else self.of_numbers
+        return title.format("a bound of the" if bound_by else "the exact")
 
 
 def scorer(name: str, normal: Normal) -> Scorer:
@@ -114,7 +81,7 @@ def check(name: str, model: GenerativeModel, kind: str) -> None:
         return
     others = [f"{other!r}" for other, detector in DETECTORS.items() if _fits(detector, model, kind)]
     instead = f"set it to {' or '.join(others)}" if others else "no other score can be had of it"
-    if classes_of(model):
+    if classes_of(model) and not (name in DETECTORS and DETECTORS[name].sums):
         raise Refusal(f"{asked} needs a model that is not told the class of what it sees; {instead}.")
     if not DETECTORS[name].title_of(kind):
         raise Refusal(f"{asked} is of pictures alone, and the data of this run are of the kind {kind}; {instead}.")
@@ -176,14 +143,32 @@ def _decoded(normal: Normal) -> Callable[[np.ndarray], np.ndarray]:
     def one(key: jax.Array, variables: Variables, example: jax.Array) -> Tree:
         return decode(jax.random.fold_in(key, 1), variables, encode(key, variables, example))
 
-    return _each(one, normal)
+    return each(one, normal)
 
 
 def _likelihood(normal: Normal) -> Scorer:
-    log_likelihood = require(normal.run.model, "log_likelihood")
+    nats = _nats(normal)
+    return lambda examples: Scored(-nats(examples).astype(np.float64))
+
+
+def _typicality(normal: Normal) -> Scorer:
+    nats, train = _nats(normal), known(normal, TYPICAL)
+    mean = nats(train).mean(dtype=np.float64)
+    return lambda examples: Scored(np.abs(nats(examples).astype(np.float64) - mean))
+
+
+def _nats(normal: Normal) -> Callable[[np.ndarray], np.ndarray]:
+    """What a model says of examples in its own units; of classes that all have the same share where it is told one."""
+    log_likelihood, classes = require(normal.run.model, "log_likelihood"), classes_of(normal.run.model)
     samples = normal.run.settings.get("importance_samples", (1,))[-1]
-    bound = _each(lambda key, variables, example: log_likelihood(key, variables, example, None, samples), normal)
-    return lambda examples: Scored(-bound(examples).astype(np.float64))
+
+    def one(key: jax.Array, variables: Variables, example: jax.Array) -> Tree:
+        if not classes:
+            return log_likelihood(key, variables, example, None, samples)
+        of_each = by_class(log_likelihood, classes)(key, variables, example, None, samples)
+        return marginal(of_each, [1 / classes] * classes)
+
+    return each(one, normal)
 
 
 def _density(normal: Normal) -> Scorer:
@@ -194,7 +179,7 @@ def _density(normal: Normal) -> Scorer:
             f"{', '.join(FITTED_PRIORS)} and at least 1 of config.evaluation.components, not {name!r} and {components}."
         )
     encode = require(normal.run.model, "encode")
-    look = _each(encode, normal)
+    look = each(encode, normal)
 
     def codes(examples: np.ndarray) -> np.ndarray:
         found = look(examples)
@@ -205,14 +190,14 @@ def _density(normal: Normal) -> Scorer:
             )
         return found.reshape(len(examples), -1).astype(np.float64)
 
-    fitted = FITTED_PRIORS[name](codes(_known(normal)), components)
+    fitted = FITTED_PRIORS[name](codes(known(normal)), components)
     return lambda examples: Scored(-log_density(fitted, codes(examples)))
 
 
 def _features(normal: Normal) -> Scorer:
-    look = _each(require(normal.run.model, "features"), normal)
-    known = look(_known(normal)).astype(np.float64)
-    mean, covariance = known.mean(0), np.atleast_2d(np.cov(known, rowvar=False))
+    look = each(require(normal.run.model, "features"), normal)
+    seen = look(known(normal)).astype(np.float64)
+    mean, covariance = seen.mean(0), np.atleast_2d(np.cov(seen, rowvar=False))
     ridge = RIDGE * np.trace(covariance) / len(covariance) + np.finfo(np.float32).tiny
     factor = np.linalg.cholesky(covariance + ridge * np.eye(len(covariance)))
 
@@ -223,37 +208,9 @@ def _features(normal: Normal) -> Scorer:
     return score
 
 
-def _known(normal: Normal) -> np.ndarray:
-    """At most `IMAGES` training examples."""
-    return pick(normal.train, IMAGES)[1]
-
-
-def _each(one: Callable[..., Tree], normal: Normal) -> Callable[[np.ndarray], np.ndarray]:
-    """Maps examples [n, *shape] by `(key, variables, example [1, *shape] in the model's units) -> array [1, ...]`."""
-    key, units, many = jax.random.key(normal.seed), normal.units, NOUNS[normal.run.signature.kind][1]
-
-    @jax.jit
-    def look(variables: Variables, examples: jax.Array) -> jax.Array:
-        found: jax.Array = jax.vmap(lambda example: one(key, variables, example[None])[0])(units.to_model(examples))
-        return found
-
-    def run(examples: np.ndarray) -> np.ndarray:
-        found: np.ndarray = batched(
-            lambda indices: look(normal.run.variables, chosen(examples, indices)), len(examples)
-        )
-        if not np.isfinite(found).all():
-            raise Refusal(
-                f"the run has diverged, and what its model says of {many} is not finite; train it again with a smaller "
-                f"rate, or choose another config.evaluation.anomaly_score."
-            )
-        return found
-
-    return run
-
-
 def _fits(detector: Detector, model: GenerativeModel, kind: str) -> bool:
     # Nobody knows the class of an anomaly; a model that recognises classes need not be told.
-    if classes_of(model) and model.recognise is None:
+    if classes_of(model) and model.recognise is None and not detector.sums:
         return False
     capable = all(getattr(model, capability) is not None for capability in detector.requires)
     return capable and bool(detector.title_of(kind))
@@ -275,10 +232,18 @@ DETECTORS: Mapping[str, Detector] = {
         of_numbers="mean squared error of a number in the model's units",
     ),
     "likelihood": Detector(
-        "minus a bound of the log-likelihood, nats",
+        "minus {} log-likelihood, nats",
         ("log_likelihood",),
         _likelihood,
         settings=("importance_samples",),
+        sums=True,
+    ),
+    "typicality": Detector(
+        "distance of {} log-likelihood from the mean of training data, nats",
+        ("log_likelihood",),
+        _typicality,
+        settings=("importance_samples",),
+        sums=True,
     ),
     "density": Detector(
         "minus the log-density of the code, nats", ("encode",), _density, settings=("sampler", "components")
@@ -288,7 +253,13 @@ DETECTORS: Mapping[str, Detector] = {
 """Ways to score an example by a model.
 
 "reconstruction" and "squared_error" look at what comes back of it; the first forgives brightness and small
-shifts, as `cosine_distances` says. "likelihood" takes the last number of `config.evaluation.importance_samples`.
-"density" is that of `FITTED_PRIORS`, fitted to codes of training data. "features" is the distance of Lee et al. 2018,
-https://arxiv.org/abs/1807.03888, section 2.1, for one class and with a ridge.
+shifts, as `cosine_distances` says. "likelihood" and "typicality" take the last number of
+`config.evaluation.importance_samples`. The second one is that of Nalisnick et al. 2019,
+https://arxiv.org/abs/1906.02994, section 3, for one example: a likelihood that is too high tells an anomaly as well, as
+models of many dimensions may give simple data more of it than their own (Nalisnick et al. 2019,
+https://arxiv.org/abs/1810.09136). "density" is that of `FITTED_PRIORS`, fitted to codes of training data. "features" is
+the distance of Lee et al. 2018, https://arxiv.org/abs/1807.03888, section 2.1, for one class and with a ridge.
 """
+
+PAIR = ("likelihood", "typicality")
+"""Scores that are shown beside each other: what they disagree on is why a high likelihood proves nothing."""

@@ -7,6 +7,7 @@ from typing import Any
 from gengen.core.model import require
 from gengen.core.refusal import Refusal
 from gengen.evaluation.codes import codes
+from gengen.evaluation.divergence import divergence
 from gengen.evaluation.judge import Judge, Samples, Section, Subject
 from gengen.evaluation.likelihoods import density, likelihood, windows
 from gengen.evaluation.over_seeds import over_seeds
@@ -34,6 +35,7 @@ OF_MEMBER = ("member", "combination", "numbers", "stopped")
 SECTIONS: Mapping[str, Callable[[Subject], Section | None]] = {
     "samples": samples,
     "density": density,
+    "divergence": divergence,
     "codes": codes,
     "likelihood": likelihood,
     "parzen": windows,

@@ -266,7 +266,9 @@ class Section(NamedTuple):
     Attributes:
       found: what was measured, in plain values as JSON holds them.
       picture: draws it, uint8 [H, W, C]; None where there is nothing to see.
+      name: what the name of its file ends with, after a hyphen; "" for the one that is named as the report is.
     """
 
     found: Mapping[str, Any]
     picture: Callable[[], np.ndarray] | None = None
+    name: str = ""

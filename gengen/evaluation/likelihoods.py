@@ -1,73 +1,106 @@
-"""What densities say: bounds of the likelihood of held-out data, Parzen windows, and the exact density of samples."""
+"""What densities say: the likelihood of held-out data, Parzen windows, and the exact density of samples."""
 
-from collections.abc import Callable
+import math
 from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
 
 from gengen.core.model import GenerativeModel
-from gengen.core.state import Variables
-from gengen.core.units import Units
 from gengen.data.labels import with_labels
 from gengen.data.points import density_of
+from gengen.data.signature import DataSet, Signature
 from gengen.evaluation.features import on_unit_scale
 from gengen.evaluation.judge import REFERENCE, Section, Subject, pick
 from gengen.inference.batched import batched, chosen
-from gengen.inference.conditions import LABEL, classes_of
-from gengen.metrics.likelihood import log_likelihood
+from gengen.inference.conditions import classes_of
+from gengen.inference.nats import basis, by_class, nats_of
+from gengen.metrics.likelihood import in_bits, log_likelihood
 from gengen.metrics.parzen import parzen
 
 CHUNK = 100
-"""Examples whose likelihood is bounded in one call: each with many importance samples."""
+"""Examples whose likelihood is asked for in one call: each may have many importance samples."""
+
+FEW_CLASSES = 10
+"""Up to which all of `REFERENCE` examples are asked about under each class, and with more, as many fewer."""
 
 VALIDATION = 1_000
 """Training examples that choose the width of Parzen's windows, as published."""
 
 
 def likelihood(subject: Subject) -> Section | None:
-    """Bounds the log-likelihood of at most `REFERENCE` held-out examples with each number of importance samples.
+    """The log-likelihood of at most `REFERENCE` held-out examples: once if it is exact, or with each number of samples.
 
-    Bits of binarised images and latents are drawn from a fixed seed, the same for every model and every number.
+    It is that of the data as they are, which `inference.nats` makes of any model's: of whole numbers it compares among
+    all models. A model that is told the class has a pass for each class: log sum_c p(c) p(x | c) with the shares p(c)
+    of the training examples compares with models that are not told it. Bits of binarised images, noise and latents are
+    drawn from a fixed seed, the same for every model and every number.
 
     Returns:
-      For each number of samples, as text, "nats" and the number of "images"; None where the model has no likelihood.
+      For each number of samples, as text, the number of "images", "nats", what they are "of" and what they are ("is"),
+      for whole numbers "bits_per_dimension", and for a model that is told the class the same two as "told". The last of
+      several has as "gap" the nats by which the bound is above the first one. None where there is no likelihood.
     """
     run, data = subject.run, subject.data
     if run.model.log_likelihood is None:
         return None
-    conditional = classes_of(run.model) > 0
-    test = with_labels(data.splits["test"]) if conditional else data.splits["test"]
-    indices, examples = pick(test["data"], REFERENCE)
-    labels = test["label"][indices] if conditional else np.zeros(len(indices), np.int32)
-    bound = jax.jit(_bound(run.model, data.signature.units), static_argnums=3)
+    classes, signature = classes_of(run.model), data.signature
+    test = with_labels(data.splits["test"]) if classes else data.splits["test"]
+    indices, examples = pick(test["data"], REFERENCE * FEW_CLASSES // max(classes, FEW_CLASSES))
+    labels = test["label"][indices] if classes else np.zeros(len(indices), np.int32)
+    nats = nats_of(run.model, signature)
+    each = jax.jit(by_class(nats, classes) if classes else nats, static_argnums=4)
 
     def look(samples: int, rows: np.ndarray) -> jax.Array:
         key = jax.random.fold_in(jax.random.key(0), int(rows[0]))
-        nats: jax.Array = bound(key, run.variables, chosen((examples, labels), rows), samples)
-        return nats
+        found: jax.Array = each(key, run.variables, chosen(examples, rows), None, samples)
+        return found.T  # examples come first
 
-    found = {}
-    for samples in run.settings.get("importance_samples", (1,)):
-        nats = batched(partial(look, samples), len(examples), CHUNK)
-        estimate = log_likelihood(nats.astype(np.float64))
-        found[str(samples)] = {"nats": estimate._asdict(), "images": len(examples)}
+    numbers = run.settings.get("importance_samples", (1,)) if run.model.bound_by else (1,)
+    tables = {k: batched(partial(look, k), len(examples), CHUNK).astype(np.float64) for k in numbers}
+    shares = _shares(data, classes)
+    found = {
+        str(k): _measured(run.model, signature, table, labels, shares) | {"is": basis(run.model, signature, k)}
+        for k, table in tables.items()
+    }
+    if len(numbers) > 1:
+        first, last = (_unconditional(tables[k], shares) for k in (numbers[0], numbers[-1]))
+        gap = log_likelihood(last - first)._asdict()
+        found[str(numbers[-1])]["gap"] = {"since": numbers[0], "nats": gap}
     return Section(found)
 
 
-Batch = tuple[jax.Array, jax.Array]
-"""Examples [n, *shape] and their labels [n]."""
+def _measured(
+    model: GenerativeModel, signature: Signature, table: np.ndarray, labels: np.ndarray, shares: np.ndarray | None
+) -> dict[str, Any]:
+    """The entry of log-likelihoods [N], or [N, K] under each class."""
+    of = model.likelihood_of if model.likelihood_of == "bits" else "values" if signature.levels else "numbers"
+
+    def both(nats: np.ndarray) -> dict[str, Any]:
+        estimate = log_likelihood(nats)
+        bits = in_bits(estimate, math.prod(signature.shape))
+        return {"nats": estimate._asdict(), **({"bits_per_dimension": bits._asdict()} if of == "values" else {})}
+
+    entry = {"images": len(table), "of": of, **both(_unconditional(table, shares))}
+    return entry | ({} if shares is None else {"told": both(table[np.arange(len(table)), labels])})
 
 
-def _bound(model: GenerativeModel, units: Units) -> Callable[[jax.Array, Variables, Batch, int], jax.Array]:
-    def bound(key: jax.Array, variables: Variables, batch: Batch, samples: int) -> jax.Array:
-        assert model.log_likelihood is not None
-        data, label = batch
-        condition = {LABEL: label} if classes_of(model) else None
-        nats: jax.Array = model.log_likelihood(key, variables, units.to_model(data), condition, samples)
-        return nats
+def _unconditional(table: np.ndarray, shares: np.ndarray | None) -> np.ndarray:
+    """The log-likelihood of each example where nobody tells its class, nats [N]."""
+    if shares is None:
+        return table
+    with np.errstate(divide="ignore"):  # a class without a share
+        nats: np.ndarray = np.logaddexp.reduce(table + np.log(shares), axis=1)
+    return nats
 
-    return bound
+
+def _shares(data: DataSet, classes: int) -> np.ndarray | None:
+    """The shares [K] of the classes among training examples whose class is known; None where no model is told them."""
+    if not classes:
+        return None
+    counts = np.bincount(with_labels(data.splits["train"])["label"], minlength=classes)
+    return np.asarray(counts / counts.sum())
 
 
 def windows(subject: Subject) -> Section | None:

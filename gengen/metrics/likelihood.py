@@ -24,3 +24,9 @@ def log_likelihood(nats: np.ndarray) -> Estimate:
 def bits_per_dimension(nats: float, dimensions: int) -> float:
     """Minus a log-likelihood of an image as bits for each of its dimensions."""
     return -nats / dimensions / math.log(2)
+
+
+def in_bits(nats: Estimate, dimensions: int) -> Estimate:
+    """An estimate of nats an example as one of bits for each of its dimensions, of which fewer are better."""
+    value, low, high = (bits_per_dimension(end, dimensions) for end in (nats.value, nats.high, nats.low))
+    return Estimate(value, low, high)

@@ -48,13 +48,20 @@ class Block(nn.Module):
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array, past: Past | None = None, place: jax.Array | None = None) -> tuple[Any, Past]:
-        """Moves on from all places at once, or from one.
+    def __call__(
+        self,
+        x: jax.Array,
+        past: Past | None = None,
+        place: jax.Array | None = None,
+        visible: jax.Array | None = None,
+    ) -> tuple[Any, Past]:
+        """Moves on from all places at once, or from some that follow each other.
 
         Args:
-          x: [B, T, W], or [B, 1, W] of one place.
-          past: with one place: what is remembered of all T places, of which those before `place` are looked at.
-          place: which place it is, int32 [].
+          x: [B, T, W], or [B, S, W] of S places.
+          past: with S places: what is remembered of all T places, of which those before `place` are looked at.
+          place: which is the first of the S, int32 [].
+          visible: without `past`: as in `attend`.
 
         Returns:
           What comes out, of x's shape, and what is now remembered.
@@ -63,11 +70,11 @@ class Block(nn.Module):
         parts = Dense(3 * width, use_bias=False, dtype=self.dtype)(_normalised(x)).astype(self.dtype)
         query, key, value = jnp.moveaxis(parts.reshape(size, -1, 3, self.heads, width // self.heads), 2, 0)
         if past is None or place is None:
-            seen, visible = Past(key, value), None
+            seen = Past(key, value)
         else:
             keys = lax.dynamic_update_slice_in_dim(past.keys, key, place, 1)
             seen = Past(keys, lax.dynamic_update_slice_in_dim(past.values, value, place, 1))
-            visible = (jnp.arange(seen.keys.shape[1]) <= place)[None]
+            visible = jnp.arange(seen.keys.shape[1])[None] <= place + jnp.arange(x.shape[1])[:, None]
         found = attend(query, *seen, visible, dtype=self.dtype)
         x = x + Dense(width, dtype=self.dtype)(found.reshape(size, -1, width))
         hidden = nn.gelu(Dense(4 * width, dtype=self.dtype)(_normalised(x)))
@@ -107,18 +114,23 @@ class Transformer(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: jax.Array, past: tuple[Past, ...] | None = None, place: jax.Array | None = None
+        self,
+        x: jax.Array,
+        past: tuple[Past, ...] | None = None,
+        place: jax.Array | None = None,
+        visible: jax.Array | None = None,
     ) -> tuple[jax.Array, tuple[Past, ...]]:
         """Returns what the last block gives, normalised, of x's shape, and what each layer remembers.
 
         Args:
-          x: [B, T, W], or [B, 1, W] of one place.
+          x: [B, T, W], or [B, S, W] of some places.
           past: of each layer, as in `Block`.
           place: as in `Block`.
+          visible: as in `Block`.
         """
         remembered = []
         for layer in range(self.layers):
-            x, seen = Block(self.heads, self.dtype)(x, None if past is None else past[layer], place)
+            x, seen = Block(self.heads, self.dtype)(x, None if past is None else past[layer], place, visible)
             remembered.append(seen)
         return _normalised(x), tuple(remembered)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from gengen.core.nouns import NOUNS
 from gengen.reports import translations
-from gengen.reports.evaluations import SENTENCES, SETS, notes_on, titles
+from gengen.reports.evaluations import LIKELIHOOD, SENTENCES, SETS, likelihoods, notes_on, titles
 from gengen.reports.tables import table, with_interval
 
 WIDE = 4
@@ -38,6 +38,8 @@ def said_of_sweep(report: Mapping[str, Any]) -> str:
         parts += [*_tables(found, nouns), "\n".join(_notes(found, nouns))]
     for each in found:
         parts += [f"{each['combination']}: {text}" for text in translations.sentences(each.get("translation") or {})]
+    rows = [[each["combination"], *row] for each in found for row in likelihoods(each.get("likelihood") or {}, nouns)]
+    parts += [table(rows, ("combination", *LIKELIHOOD))] if rows else []
     parts.append("\n".join(f"{each['combination']}: {line}" for each in found for line in _lines(each, nouns)))
     return "\n\n".join(filter(None, parts))
 

@@ -51,9 +51,8 @@ def percent(estimate: Mapping[str, float]) -> str:
 def table_of(title: str, report: Mapping[str, Any]) -> str:
     """Lays out how well anomalies are told, beside the baselines and by class."""
     rows = [[title, percent(report["auroc"]), percent(report["auprc"])]]
-    rows += [
-        [entry["title"], percent(entry["auroc"]), percent(entry["auprc"])] for entry in report["baselines"].values()
-    ]
+    others = [*report.get("beside", {}).values(), *report["baselines"].values()]
+    rows += [[entry["title"], percent(entry["auroc"]), percent(entry["auprc"])] for entry in others]
     classes = [
         [name, f"{entry['images']:,}", percent(entry["auroc"]), percent(entry["caught"])]
         for name, entry in report["classes"].items()

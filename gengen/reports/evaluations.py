@@ -40,7 +40,9 @@ def said(report: Mapping[str, Any]) -> str:
     begins = _scores(report, origin, nouns) if "scores" in report else origin
     found = {name: report.get(name) or {} for name in SENTENCES}
     lines = [*report.get("verdict", ()), *(line for name, say in SENTENCES.items() for line in say(found[name], nouns))]
-    tables = translations.sentences(report.get("translation") or {})
+    tables = [*translations.sentences(report.get("translation") or {})]
+    if rows := likelihoods(found["likelihood"], nouns):
+        tables.append(table(rows, LIKELIHOOD))
     return "\n\n".join(part for part in (begins, *tables, "\n".join(lines)) if part)
 
 
@@ -89,22 +91,54 @@ def _density(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
             yield f"Mean log-density of {entry['points']:,} {what}: {_within(entry['nats'])} nats."
 
 
+def _divergence(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
+    if found:
+        yield (
+            f"KL(truth || model) over {found['points']:,} points drawn afresh from the known density: "
+            f"{_within(found['nats'], digits=4)} nats."
+        )
+
+
 def _codes(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
     for name, code in found.items():
         value, low, high = (100 * code["error"][end] for end in ("value", "low", "high"))
-        by = "" if name == "label" else f", matched with the classes on {code['train']:,} training {nouns[1]},"
+        if name == "label":
+            right = f"{100 - value:.1f} % [{100 - high:.1f}, {100 - low:.1f}]"
+            yield f"It recognises the class of {right} of {code['test']:,} held-out {nouns[1]}."
+            continue
         error = f"{value:.1f} % [{low:.1f}, {high:.1f}]"
+        by = f", matched with the classes on {code['train']:,} training {nouns[1]},"
         yield f"Code {name}{by} is wrong on {error} of {code['test']:,} held-out {nouns[1]}."
 
 
+OF = {"values": "whole numbers", "numbers": "real numbers, in their own units", "bits": "black and white made of it"}
+"""What a likelihood is of."""
+
+LIKELIHOOD = ("likelihood of", "bits per dimension", "nats", "what it is")
+"""Header of the table of likelihoods."""
+
+
+def likelihoods(found: Found, nouns: tuple[str, str]) -> list[list[str]]:
+    """Rows of the table of likelihoods: one for each number of samples, and one more where the class was told."""
+    rows = []
+    for entry in found.values():
+        of = f"{entry['images']:,} {nouns[1]}: {OF[entry['of']]}"
+        rows.append([of, *_units(entry), entry["is"]])
+        if "told" in entry:
+            rows.append([f"{of}, told the class", *_units(entry["told"]), entry["is"]])
+    return rows
+
+
+def _units(entry: Mapping[str, Any]) -> list[str]:
+    bits = entry.get("bits_per_dimension")
+    return [_within(bits, digits=4) if bits else "-", _within(entry["nats"])]
+
+
 def _likelihood(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
-    one, many = nouns
-    for samples, bound in found.items():
-        yield (
-            f"Log-likelihood of {bound['images']:,} held-out {many}, bounded with {int(samples):,} "
-            f"sample{'s' if int(samples) > 1 else ''} each: at least {_within(bound['nats'])} nats "
-            f"{'an' if one == 'image' else 'a'} {one}."
-        )
+    for samples, entry in found.items():
+        if "gap" in entry:
+            since, nats = entry["gap"]["since"], entry["gap"]["nats"]
+            yield f"The bound rises by {_within(nats)} nats from k = {since:,} to k = {int(samples):,}: a gap at least."
 
 
 def _parzen(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
@@ -144,6 +178,7 @@ def _recognition(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
 
 SENTENCES: Mapping[str, Callable[[Found, tuple[str, str]], Iterator[str]]] = {
     "density": _density,
+    "divergence": _divergence,
     "codes": _codes,
     "likelihood": _likelihood,
     "parzen": _parzen,
@@ -154,7 +189,7 @@ SENTENCES: Mapping[str, Callable[[Found, tuple[str, str]], Iterator[str]]] = {
 """What is said of each section that has no table."""
 
 
-def _within(estimate: Mapping[str, float], factor: float = 1) -> str:
-    value, low, high = (factor * estimate[end] for end in ("value", "low", "high"))
-    spread = f" ± {factor * estimate['deviation']:.2f}" if "deviation" in estimate else ""
-    return f"{value:.2f}{spread} [{low:.2f}, {high:.2f}]"
+def _within(estimate: Mapping[str, float], factor: float = 1, digits: int = 2) -> str:
+    value, low, high = (f"{factor * estimate[end]:.{digits}f}" for end in ("value", "low", "high"))
+    spread = f" ± {factor * estimate['deviation']:.{digits}f}" if "deviation" in estimate else ""
+    return f"{value}{spread} [{low}, {high}]"

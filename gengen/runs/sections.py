@@ -41,7 +41,7 @@ KINDS = ("auto", "classifier", "inception", "coordinates", "rotations")
 FITTED_PRIORS = ("mixture", "gaussian")
 """Names of `gengen.inference.fitted_prior.FITTED_PRIORS`."""
 
-DETECTORS = ("reconstruction", "squared_error", "likelihood", "density", "features")
+DETECTORS = ("reconstruction", "squared_error", "likelihood", "typicality", "density", "features")
 """Names of `gengen.evaluation.detectors.DETECTORS`."""
 
 DIRECTIONS = ("ab", "ba")
@@ -183,6 +183,12 @@ class Evaluation(NamedTuple):
     false_alarms: Annotated[
         float, Range(0, 1, above=True, below=True), "share of normal examples that may be called anomalies"
     ] = 0.05
+    foreign: Annotated[
+        str | None,
+        "another data set, named as in data.name, whose test examples are the anomalies of --mode=detect; None for the "
+        "classes that data.classes leaves out",
+    ] = None
+    foreign_dir: Annotated[str | None, "of evaluation.foreign, what data.manual_dir is of data.name"] = None
 
 
 class Adaptation(NamedTuple):

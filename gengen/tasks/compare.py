@@ -38,6 +38,7 @@ HEADER = (
 
 
 LATENTS = {
+    "bits per dimension": ("likelihood", "bits_per_dimension"),
     "bound of nats": ("likelihood", "nats"),
     "linear probe": ("representation", "linear", "accuracy"),
     "nearest neighbour": ("representation", "nearest", "accuracy"),
@@ -218,6 +219,8 @@ def _of_latents(report: Mapping[str, Any]) -> dict[str, dict[str, float]]:
             entry = entry.get(step, {})
         if entry:
             found[column] = entry
+    if "bits per dimension" in found:  # the same in another unit
+        del found["bound of nats"]
     return found
 
 

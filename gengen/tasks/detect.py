@@ -10,8 +10,9 @@ from gengen.core.nouns import NOUNS
 from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
 from gengen.evaluation import detectors
-from gengen.evaluation.anomalies import AnomalyTest, anomaly_test, judged
-from gengen.evaluation.detectors import DETECTORS, Normal, Scorer, scores_of
+from gengen.evaluation.anomalies import AnomalyTest, anomaly_test, judged, told_by
+from gengen.evaluation.detectors import DETECTORS, PAIR, scores_of
+from gengen.evaluation.normal import Normal, Scorer
 from gengen.files.whole import write_whole
 from gengen.metrics.anomaly import expected_false_alarms, threshold
 from gengen.pictures.detection import COLUMNS, Examples, save_detection, save_verdicts
@@ -61,8 +62,8 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | N
     """Scores examples by `config.evaluation.anomaly_score` and raises an alarm at `config.evaluation.false_alarms`.
 
     The threshold comes from the examples that `config.data.held_out` sets aside, and is tried on test data: those of
-    classes that the run was not restricted to are anomalies. Or it is told of each picture of the user whether it is
-    normal. Prints a table and writes it as JSON with a figure beside it.
+    classes that the run was not restricted to, or of `config.evaluation.foreign`, are anomalies. Or it is told of each
+    picture of the user whether it is normal. Prints a table and writes it as JSON with a figure beside it.
 
     Args:
       run: the run.
@@ -93,7 +94,8 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | N
     if shown is not None:
         report |= _say(alarm, rate, shown.images, shown.names, picture)
     else:
-        report |= _try(alarm, rate, anomaly_test(run, data, num=num, seed=seed), train, picture, report)
+        tested = anomaly_test(run, data, num=num, seed=seed)
+        report |= _try(alarm, rate, tested, train, picture, report | _beside(name, Normal(run, train, seed), tested))
     write_whole(path, json.dumps(report, indent=2))
     print(picture)
     return path
@@ -113,11 +115,20 @@ def _method(name: str, run: Run) -> dict[str, Any]:
         "data_digest": signature.digest,
         "scorer": {
             "name": name,
-            "title": detector.title_of(signature.kind),
+            "title": detector.title_of(signature.kind, run.model.bound_by),
             "heat": detector.heat if signature.kind == "picture" else "",
             "settings": {key: run.settings.get(key) for key in detector.settings},
         },
     }
+
+
+def _beside(name: str, normal: Normal, shown: AnomalyTest) -> dict[str, Any]:
+    """How well the other one of `PAIR` tells the same anomalies, as JSON; nothing where the score is none of them."""
+    if name not in PAIR or shown.labels is None:
+        return {"beside": {}}
+    (other,) = set(PAIR) - {name}
+    title = DETECTORS[other].title_of(shown.kind, normal.run.model.bound_by)
+    return {"beside": {other: told_by(scores_of(detectors.scorer(other, normal), shown.data), shown, title)}}
 
 
 def _check_calibration(run: Run, data: DataSet, rate: float) -> None:
@@ -144,7 +155,7 @@ def _try(
     title = origin["scorer"]["title"]
     print(f"{title}: {Path(origin['run']).name}, step {origin['step']}\n")
     if report["auroc"]:
-        print(table_of(title, report) + "\n")
+        print(table_of(title, origin | report) + "\n")
     print("\n".join(sentences(origin | report)) + "\n")
     name = f"{Path(origin['run']).name}, step {origin['step']}, {origin['data']}; heat map: {origin['scorer']['heat']}"
     sets = [(f"normal test {many}", scores[~shown.anomalous]), ("anomalies", scores[shown.anomalous])]

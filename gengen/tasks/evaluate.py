@@ -39,8 +39,10 @@ def main(run: Run, *, num: int, seed: int, output: Path | None) -> Path:
     print((said_of_sweep if "combinations" in report else said)(report) + "\n")
     if fewer:
         print(f"There are no more training examples to set beside --num={num:,} samples.\n")
-    for drawn in (section.picture for section in found.values() if section.picture):
-        save_png(picture, drawn())
-        print(picture)
+    for section in found.values():
+        if section.picture:
+            file = picture.with_stem(f"{picture.stem}-{section.name}") if section.name else picture
+            save_png(file, section.picture())
+            print(file)
     write_whole(path, json.dumps(report, indent=2))
     return path

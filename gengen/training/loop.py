@@ -16,6 +16,10 @@ Dispatch = Callable[[jax.Array, State, Batch, int], tuple[State, dict[str, Mean]
 """`(key, state, batches, first step) -> (state, metrics)`, several steps in one call, as `parallel` makes it."""
 
 
+LAYERS = "/finite_layers"
+"""How the metric ends that says which layers of a network were finite; see `NonFiniteError`."""
+
+
 class NonFiniteError(Exception):
     """Something stopped being a number: training has diverged.
 
@@ -23,11 +27,13 @@ class NonFiniteError(Exception):
       name: the metric, such as "critic/loss", or the array.
       step: the step at which it happened, counted from 0.
       value: what it was.
+      finite_layers: the share of the layers of a network before the first one that gave something which is no finite
+        number; 1 where all were fine, or nobody counted.
     """
 
-    def __init__(self, name: str, step: int, value: float) -> None:
+    def __init__(self, name: str, step: int, value: float, finite_layers: float = 1.0) -> None:
         super().__init__(f"{name} became {value} at step {step}")
-        self.name, self.step, self.value = name, step, value
+        self.name, self.step, self.value, self.finite_layers = name, step, value, finite_layers
 
 
 class Action(NamedTuple):
@@ -134,7 +140,8 @@ def checked(first: int, last: int, metrics: dict[str, Mean]) -> tuple[int, int, 
     bad = [(int(np.argmin(np.isfinite(mean.total))), name) for name, mean in metrics.items() if not _finite(mean)]
     if bad:
         index, name = min(bad)
-        raise NonFiniteError(name, first + index, float(metrics[name].total[index]))
+        counted = [mean.total[index] / mean.count[index] for key, mean in metrics.items() if key.endswith(LAYERS)]
+        raise NonFiniteError(name, first + index, float(metrics[name].total[index]), float(min(counted, default=1.0)))
     return first, last, metrics
 
 

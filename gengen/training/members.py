@@ -32,8 +32,8 @@ FROZEN = "frozen"
 def seeded(model: GenerativeModel) -> GenerativeModel:
     """Wraps a model so that its `init` makes the state of M members, of keys [M] and batches [M, B, ...].
 
-    Member i is as the run whose root key is key i would begin with batch i; leaves are [M, ...], but for `step`. All else the model
-    does with the state, or with the variables, of one member; see `together` and `member`.
+    Member i is as the run whose root key is key i would begin with batch i; leaves are [M, ...], but for `step`. All
+    else the model does with the state, or with the variables, of one member; see `together` and `member`.
 
     Args:
       model: the model to wrap.

@@ -48,7 +48,7 @@ def varied(models: Models) -> GenerativeModel:
 
 
 def varied_members(models: Models, places: Sequence[int]) -> GenerativeModel:
-    """As `members.seeded` of keys and batches: its `init` makes the state of M members, of which member i has the numbers of `places[i]`.
+    """As `members.seeded`: its `init` makes the state of M members, of which member i has the numbers of `places[i]`.
 
     Args:
       models: builds the model of a combination.

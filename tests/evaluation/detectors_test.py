@@ -11,7 +11,8 @@ from gengen.core.model import Condition, GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.evaluation import detectors
-from gengen.evaluation.detectors import DETECTORS, Normal, log_density, scores_of
+from gengen.evaluation.detectors import DETECTORS, log_density, scores_of
+from gengen.evaluation.normal import Normal
 from gengen.inference.batched import SIZE
 from gengen.inference.fitted_prior import Mixture
 from gengen.metrics.anomaly import cosine_distances
@@ -140,6 +141,31 @@ def test_a_likelihood_is_asked_with_the_most_samples_and_turned_round(images):
     expected = -3 - 50 * (images / 127.5 - 1).mean((1, 2, 3))
     np.testing.assert_allclose(scores_of(score, images), expected, rtol=1e-4, atol=1e-4)
     assert score(images[:1]).heat is None
+
+
+@pytest.mark.parametrize(("bound_by", "said"), [("", "the exact"), ("uniform noise", "a bound of the")])
+def test_what_is_typical_is_neither_less_nor_more_likely_than_training_images(images, bound_by, said):
+    def log_likelihood(key, variables, data, condition=None, samples=1):
+        return 100 * data.mean((1, 2, 3))
+
+    subject = model(log_likelihood=log_likelihood, bound_by=bound_by)
+    train = np.full((6, 8, 8, 1), 100, np.uint8)
+    train[:3] = 140
+    score = scorer("typicality", subject, train)
+    brightness = np.uint8([0, 120, 255])[:, None, None, None] * np.ones((1, 8, 8, 1), np.uint8)
+    np.testing.assert_allclose(score(brightness).scores, [100 * 120 / 127.5, 0, 100 * 135 / 127.5], atol=1e-3)
+    assert DETECTORS["typicality"].title_of("picture", bound_by).startswith(f"distance of {said} log-likelihood")
+    assert DETECTORS["likelihood"].title_of("points", bound_by) == f"minus {said} log-likelihood, nats"
+
+
+def test_a_likelihood_that_is_told_the_class_is_summed_over_all_classes(images):
+    def log_likelihood(key, variables, data, condition, samples=1):
+        return jnp.log1p(condition["label"].astype(jnp.float32)) + data.mean((1, 2, 3))
+
+    told = model(log_likelihood=log_likelihood, conditions={"label": Condition(classes=3)})
+    scores = scores_of(scorer("likelihood", told), images)
+    expected = -np.log((1 + 2 + 3) / 3) - (images / 127.5 - 1).mean((1, 2, 3))
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4)
 
 
 # Density.

@@ -17,12 +17,14 @@ BUILT = {
     "bernoulli": likelihood.bernoulli(rank=1),
     "gaussian": likelihood.gaussian(rank=1, deviation=0.3),
     "gaussian_learned": likelihood.gaussian_learned(rank=1),
+    "discretised_logistic": likelihood.discretised_logistic(rank=1, levels=256),
 }
 PROPER = [name for name, built in BUILT.items() if built.proper]
 OUTPUTS = {
     "bernoulli": np.float32([[-3.0], [0.0], [0.7], [5.0]]),
     "gaussian": np.float32([[-2.0], [0.0], [0.3], [4.0]]),
     "gaussian_learned": np.float32([[-2.0, -1.0], [0.0, 0.3], [0.5, -3.0], [3.0, -20.0]]),
+    "discretised_logistic": np.float32([[-2.0, -1.0], [0.0, 0.3], [0.5, -4.0], [1.1, 2.0], [-1.0, -20.0]]),
 }
 """What decoders may say of a pixel, [cases, numbers]."""
 
@@ -31,6 +33,8 @@ def grid(name):
     """Values that a pixel can take, and what each stands for in an integral."""
     if name == "bernoulli":
         return np.float32([-1, 1]), 1.0
+    if BUILT[name].discrete:
+        return np.linspace(-1, 1, 256, dtype=np.float32), 1.0
     values = np.linspace(-12, 12, 48_001, dtype=np.float32)
     return values, 24 / 48_000
 
@@ -57,7 +61,8 @@ def test_what_is_called_proper_sums_to_one_over_all_values_of_a_pixel(name):
 def test_the_mean_is_that_of_the_distribution(name):
     density, values, width = densities(name)
     mean = (density * values).sum(1) * width
-    np.testing.assert_allclose(BUILT[name].mean(OUTPUTS[name])[:, 0], mean, atol=2e-4)
+    narrow = 1e-3 if BUILT[name].discrete else 2e-4  # a quarter of a level: a scale of less than one has no fractions
+    np.testing.assert_allclose(BUILT[name].mean(OUTPUTS[name])[:, 0], mean, atol=narrow)
 
 
 def test_numbers_and_channels_of_images():
@@ -137,6 +142,36 @@ def test_a_learned_deviation_is_best_where_it_is_the_error():
     assert float(jax.grad(loss)(best + 0.5)) > 0.1
 
 
+@pytest.mark.parametrize("levels", [2, 5, 256])
+@pytest.mark.parametrize("said", [(0.1, -3.0), (-1.0, 0.5), (0.99, -6.0), (30.0, -9.0), (-3.0, 4.0)])
+def test_masses_of_all_levels_are_those_of_the_logistic_and_sum_to_one(said, levels):
+    built, values = likelihood.discretised_logistic(rank=1, levels=levels), np.linspace(-1, 1, levels)
+    log_mass = jax.vmap(lambda value: built.log_prob(jnp.asarray(said), value[None])[0])
+    nats = np.float64(log_mass(jnp.asarray(values, jnp.float32)))
+    assert np.exp(nats).sum() == pytest.approx(1, abs=2e-5)
+    scale = np.exp(-7 + np.log1p(np.exp(said[1] + 7)))  # the floor is soft
+    edges = np.concatenate([[-np.inf], (values[1:] + values[:-1]) / 2, [np.inf]])  # the ends take the tails
+    low, high = (edges[:-1] - said[0]) / scale, (edges[1:] - said[0]) / scale
+    law = scipy.stats.logistic
+    expected = np.where(low > 0, law.sf(low) - law.sf(high), law.cdf(high) - law.cdf(low))
+    seen = expected > 1e-290
+    np.testing.assert_allclose(nats[seen], np.log(expected[seen]), rtol=2e-4, atol=2e-5)
+    assert np.isfinite(nats).all()
+
+
+def test_a_logistic_far_from_its_datum_is_still_drawn_to_it():
+    built = likelihood.discretised_logistic(rank=1, levels=256)
+
+    def nats(said, data):
+        return built.log_prob(said, data[None])[0]
+
+    slopes = jax.jit(jax.grad(nats))
+    for data, centre in ((-1.0, 50.0), (0.0, -50.0), (0.0, 50.0), (1.0, -50.0)):
+        slope = slopes(jnp.asarray([centre, -7.0]), jnp.asarray(data))
+        assert np.isfinite(slope).all() and np.sign(slope[0]) == np.sign(data - centre)
+        assert slope[1] > 0, "a wider one gives it more"
+
+
 def test_titles_say_in_what_unit_pixels_are_measured():
     assert "deviation 0.3" in BUILT["gaussian"].title
     assert len({built.title for built in BUILT.values()}) == len(BUILT)
@@ -146,7 +181,8 @@ def test_titles_say_in_what_unit_pixels_are_measured():
 @pytest.mark.parametrize("name", LIKELIHOODS)
 def test_the_sum_over_an_event_of_any_rank_is_that_over_the_flattened_event(name, shape):
     rng = np.random.default_rng(0)
-    of_shape, flattened = (LIKELIHOODS[name](rank=rank) for rank in (len(shape), 1))
+    given = {"levels": 256} if name == "discretised_logistic" else {}
+    of_shape, flattened = (LIKELIHOODS[name](rank=rank, **given) for rank in (len(shape), 1))
     data = jnp.asarray(rng.uniform(-1, 1, (4, 5, *shape)), jnp.float32)
     parts = jnp.asarray(rng.normal(size=(of_shape.numbers, 4, 5, *shape)), jnp.float32)
     output = jnp.concatenate([*parts], -1)

@@ -139,9 +139,20 @@ def test_what_codes_and_likelihoods_are_worth_is_a_table_of_its_own_with_a_colum
     found = rows(tmp_path, capsys)
     lines = compare.as_table_of_latents(found).splitlines()
     header, ruler, only = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
-    assert header == ["run", "seeds", *compare.LATENTS]
+    assert header == ["run", "seeds", *list(compare.LATENTS)[1:]]
     assert set("".join(ruler)) == {"-"}
     assert only == ["vae", "1", "1 [1.5, 2.5]", *["2 [1.5, 2.5]"] * 6]
+
+
+def test_likelihoods_of_whole_numbers_are_bits_per_dimension_and_never_nats(tmp_path, capsys):
+    found = latents(2.0)["likelihood"]["1"]
+    bits = {"bits_per_dimension": {"value": 3.25, "low": 3.0, "high": 3.5}}
+    judged(tmp_path, "flow", **{**NOTHING, "likelihood": {"1": found | bits}})
+    judged(tmp_path, "vae", rate=0.2, **{**NOTHING, "likelihood": {"1": found}})
+    header, _, *lines = compare.as_table_of_latents(rows(tmp_path, capsys)).splitlines()
+    shown = [[cell.strip() for cell in line.strip("|").split("|")] for line in (header, *lines)]
+    assert shown[0][2:] == ["bits per dimension", "bound of nats"]
+    assert [row[2:] for row in shown[1:]] == [["3.25 [3, 3.5]", ""], ["", "1 [1.5, 2.5]"]]
 
 
 def test_the_table_of_codes_is_printed_below_the_one_of_samples(tmp_path, capsys):

@@ -75,6 +75,8 @@ def variational(
         encode=game.encode,
         decode=game.decode,
         log_likelihood=game.log_likelihood if likelihood.proper else None,
+        likelihood_of=likelihood.of,
+        bound_by="latents",
         notes=objective.sentence(likelihood.title, sum(latents)),
     )
 

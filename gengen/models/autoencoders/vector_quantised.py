@@ -267,5 +267,7 @@ def vector_quantised(
         encode=game.encode,
         decode=game.decode,
         log_likelihood=game.log_likelihood if likelihood.proper else None,
+        likelihood_of=likelihood.of,
+        bound_by="codes",
         notes=game.sentence(),
     )

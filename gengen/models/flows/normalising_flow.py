@@ -3,7 +3,7 @@
     flow  w <- w - step of the gradient of  -log N(z; 0, I) - log |det dz/dx|,  z = encode(x | context)
 
 Rezende and Mohamed 2015, https://arxiv.org/abs/1505.05770; Dinh et al. 2017, https://arxiv.org/abs/1605.08803. Which
-flow it is, is the network's affair; whole numbers, such as pixels, are dequantised first (`models.flows.dequantisation`).
+flow it is, is the network's affair; whole numbers, such as pixels, are dequantised first (`dequantisation.py`).
 """
 
 import math
@@ -19,10 +19,11 @@ from jax.scipy.stats import norm
 from gengen.core.game import Outcome, Player, Turn, begin, play
 from gengen.core.mean import mean_of
 from gengen.core.model import Batch, GenerativeModel
-from gengen.core.parallel import example_keys, local_keys
+from gengen.core.parallel import example_keys, local_keys, replica_mean
 from gengen.core.state import State, Variables
 from gengen.losses.bounds import importance_weighted
 from gengen.losses.divergences import standard_log_density
+from gengen.models.bayes import by_bayes, of_any_class, of_found_class
 from gengen.models.conditioning import Conditioning, Labels, Nothing, completed
 from gengen.models.flows.dequantisation import (
     KINDS,
@@ -33,7 +34,16 @@ from gengen.models.flows.dequantisation import (
     to_reals,
     uniform_noise,
 )
-from gengen.networks.bijectors.bijector import FINITE, Bijector, FlowNetwork, Mapped, finite_layers, summed
+from gengen.networks.bijectors.bijector import (
+    FINITE,
+    Bijector,
+    FlowNetwork,
+    Mapped,
+    decoded,
+    encoded,
+    finite_layers,
+    summed,
+)
 from gengen.values import OneOf, Range, Weight
 
 
@@ -88,7 +98,8 @@ class Flow(NamedTuple):
         (latents, log_det), said = self.network.apply(
             state.variables["flow"], seen, context, method="encode", mutable=[FINITE]
         )
-        finite = jnp.stack([jnp.isfinite(seen).all(), *finite_layers(said[FINITE]).values()])
+        layers = jnp.stack([jnp.isfinite(seen).all(), *finite_layers(said.get(FINITE, {})).values()])
+        finite = replica_mean(layers.astype(jnp.float32)) == 1
         nats = standard_log_density(latents).sum(-1) + log_det + rest
         each = -nats / latents.shape[1]
         metrics = {"finite_layers": mean_of(jnp.cumprod(finite.astype(jnp.float32)))}
@@ -114,7 +125,7 @@ class Flow(NamedTuple):
             return seen + self.deviation * normal_noise(keys, data.shape[1:]), log_det
         if self.dequantiser:
             start = normal_noise(keys, (self.network.size,))
-            raw, log_det = self.dequantiser.apply(variables["dequantiser"], start, data, method="decode")
+            raw, log_det = decoded(self.dequantiser, variables["dequantiser"], start, data)
             noise = norm.cdf(raw)  # uniform where the flow does nothing
             rest = log_det + summed(norm.logpdf(raw)) - summed(standard_log_density(start))
         else:
@@ -124,8 +135,7 @@ class Flow(NamedTuple):
 
     def _encode(self, variables: Variables, seen: jax.Array, condition: Batch) -> tuple[jax.Array, jax.Array]:
         """Latents [B, D] and log-determinants [B]."""
-        found: Mapped = self.network.apply(variables["flow"], seen, self._context(condition), method="encode")
-        return found
+        return encoded(self.network, variables["flow"], seen, self._context(condition))
 
     def _context(self, condition: Batch) -> jax.Array | None:
         """The class as one of K, [B, K]."""
@@ -134,7 +144,7 @@ class Flow(NamedTuple):
     def log_likelihood(
         self, key: jax.Array, variables: Variables, data: jax.Array, condition: Batch | None = None, samples: int = 1
     ) -> jax.Array:
-        """log p(x), exact for real numbers; for whole ones a bound of log P(x), the tighter the more `samples` of noise.
+        """log p(x), exact of real numbers; of whole ones a bound of log P(x), tighter the more `samples` of noise.
 
         Returns:
           Nats [n].
@@ -169,7 +179,7 @@ class Flow(NamedTuple):
     ) -> jax.Array:
         """The data of latents [n, D]; of whole numbers those in whose cells they fall."""
         context = self._context(completed(self.conditioning, key, len(latents), condition))
-        seen, _ = self.network.apply(variables["flow"], latents, context, method="decode")
+        seen, _ = decoded(self.network, variables["flow"], latents, context)
         if self.dequantisation == "gaussian" and self.levels:
             seen = self._denoised(variables, seen, context)
         return of_cells(from_reals(seen, self.alpha), self.levels) if self.levels else seen
@@ -180,9 +190,9 @@ class Flow(NamedTuple):
         return self.decode(key, variables, self.prior(key, variables, n), condition)
 
     def layers(self) -> tuple[str, ...]:
-        """Names of what the metric "finite_layers" counts, in order: the noise, and every layer of the flow."""
+        """Names of what the metric "finite_layers" counts, in order: what the flow is shown, and all of its layers."""
         shapes = jax.eval_shape(self._first_pass)
-        return ("dequantisation", *finite_layers(shapes[FINITE]))
+        return ("data", *finite_layers(shapes.get(FINITE, {})))
 
     def _first_pass(self) -> dict[str, Any]:
         context = jnp.zeros((1, self.network.classes)) if self.network.classes else None
@@ -193,10 +203,11 @@ class Flow(NamedTuple):
         """What noise was added to, in the mean (Tweedie's formula): Zhai et al. 2024, arXiv:2412.06329, eq. 7."""
 
         def nats(seen: jax.Array) -> jax.Array:
-            latents, log_det = self.network.apply(variables["flow"], seen, context, method="encode")
+            latents, log_det = encoded(self.network, variables["flow"], seen, context)
             return standard_log_density(latents).sum() + log_det.sum()
 
-        return seen + self.deviation**2 * jax.grad(nats)(seen)
+        score: jax.Array = jax.grad(nats)(seen)
+        return seen + self.deviation**2 * score
 
 
 def normalising_flow(
@@ -233,6 +244,7 @@ def normalising_flow(
     game = Flow(networks["flow"], networks.get("dequantiser"), levels, dequantisation, deviation, alpha)
     names = ("flow", *(["dequantiser"] if game.dequantiser else []))
     player = Player("flow", names, optimizers["flow"])
+    recognise = by_bayes(game.log_likelihood, game.network.classes)
     return GenerativeModel(
         begin(game.init, (player,)),
         play((Turn("flow", player, game.loss),), game.prepare),
@@ -240,10 +252,12 @@ def normalising_flow(
         conditions=game.conditioning.conditions,
         supervised="label" in game.conditioning.conditions,
         prior=game.prior,
-        encode=game.encode,
+        encode=of_found_class(game.encode, recognise),
         decode=game.decode,
-        log_likelihood=game.log_likelihood,
+        recognise=recognise,
+        log_likelihood=of_any_class(game.log_likelihood, game.network.classes),
         likelihood_of="values" if levels else "density",
+        bound_by=_bound(levels, dequantisation),
         layers=game.layers,
         notes=_sentence(levels, dequantisation),
     )
@@ -257,6 +271,13 @@ def _check(networks: Mapping[str, Any], dequantisation: str, deviation: float, a
         raise ValueError(f"deviation={deviation:g} must be above 0 where dequantisation='gaussian', and 0 elsewhere")
     if dequantisation == "gaussian" and alpha:
         raise ValueError(f"alpha={alpha:g} must be 0 where dequantisation='gaussian': its noise crosses the ends")
+
+
+def _bound(levels: int, dequantisation: str) -> str:
+    """What makes the likelihood a bound; a flow trained with normal noise is asked with uniform noise, too."""
+    if not levels:
+        return ""
+    return "variational noise" if dequantisation == "variational" else "uniform noise"
 
 
 def _sentence(levels: int, dequantisation: str) -> str:

@@ -27,18 +27,29 @@ class ActNorm(Bijector):
         """As in `Bijector`."""
         del context
         axes = tuple(range(x.ndim - 1))
-        shift = self.param("shift", lambda _: -x.mean(axes))
-        log_scale = self.param("log_scale", lambda _: -jnp.log(x.std(axes) + SMALLEST))
+        shift: jax.Array = self.param("shift", _negative_mean, x, axes)
+        log_scale: jax.Array = self.param("log_scale", _negative_log_deviation, x, axes)
         return (x + _along(shift, x)) * jnp.exp(_along(log_scale, x)), self._log_det(x, log_scale)
 
     def decode(self, z: jax.Array, context: jax.Array | None = None) -> Mapped:
         """As in `Bijector`."""
         del context
-        shift, log_scale = (self.get_variable("params", name) for name in ("shift", "log_scale"))
+        shift: jax.Array = self.get_variable("params", "shift")
+        log_scale: jax.Array = self.get_variable("params", "log_scale")
         return z * jnp.exp(-_along(log_scale, z)) - _along(shift, z), -self._log_det(z, log_scale)
 
     def _log_det(self, x: jax.Array, log_scale: jax.Array) -> jax.Array:
         return jnp.broadcast_to(log_scale.sum() * math.prod(x.shape[1:-1]), (len(x),))
+
+
+def _negative_mean(key: jax.Array, x: jax.Array, axes: tuple[int, ...]) -> jax.Array:
+    del key
+    return -x.mean(axes)
+
+
+def _negative_log_deviation(key: jax.Array, x: jax.Array, axes: tuple[int, ...]) -> jax.Array:
+    del key
+    return -jnp.log(x.std(axes) + SMALLEST)
 
 
 def _along(channels: jax.Array, x: jax.Array) -> jax.Array:

@@ -7,7 +7,7 @@ from data to latents in `encode`, and back in `decode`.
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import flax.linen as nn
 import jax
@@ -106,6 +106,16 @@ class Inverse(Bijector):
     def decode(self, z: jax.Array, context: jax.Array | None = None) -> Mapped:
         """As in `Bijector`."""
         return self.of.encode(z, context)
+
+
+def encoded(network: Bijector, variables: Mapping[str, Any], x: jax.Array, context: jax.Array | None = None) -> Mapped:
+    """What `network.encode` gives with these variables."""
+    return cast("Mapped", network.apply(variables, x, context, method="encode"))
+
+
+def decoded(network: Bijector, variables: Mapping[str, Any], z: jax.Array, context: jax.Array | None = None) -> Mapped:
+    """What `network.decode` gives with these variables."""
+    return cast("Mapped", network.apply(variables, z, context, method="decode"))
 
 
 def finite_layers(said: Mapping[str, Any]) -> dict[str, jax.Array]:

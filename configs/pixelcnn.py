@@ -1,0 +1,29 @@
+"""Gated PixelCNN: a picture pixel by pixel, each drawn after all those before it; its likelihood is exact.
+
+Paper: van den Oord et al. 2016, https://arxiv.org/abs/1606.05328, section 2.
+Run: python launch.py --config=configs/pixelcnn.py, with :tiny, :mnist or :fashion_mnist after it for a variant.
+Score: not measured yet.
+Minutes: not measured yet.
+
+It is told the class; how likely a picture is without one is the mean over classes, which is exact, too.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("tiny", "mnist", "fashion_mnist")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Returns the experiment or one of its `VARIANTS`."""
+    large = variant in ("mnist", "fashion_mnist")
+    config = base.defaults()
+    config.networks.predictor = ConfigDict({"name": "pixelcnn", "condition": "concatenated"})
+    config.networks.predictor.update(width=8 if variant == "tiny" else 24, dilations=(1, 2, 1, 4), reach=3, hidden=64)
+    config.model.update(name="autoregressive", head="dual_softmax")
+    config.optimizers.predictor = base.optimizer("adam", 2e-3)
+    config.optimizers.predictor.update(schedule="cosine", clip_norm=1.0)
+    config.training.update(steps=16_000 if large else 2_000, batch_size=16)
+    config.training.average.update(decay=0.999, networks=("predictor",))
+    return base.vary(config, variant, VARIANTS)
