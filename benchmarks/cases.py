@@ -57,5 +57,12 @@ CASES: Mapping[str, Case] = {
         {"model.pairing": {"name": "grey"}, "model.jitter": 0, "model.mirror": False},
         chunk=5,
     ),
+    "glow": Case(
+        "Glow",
+        "28x28x1, 2 scales of 8 steps, width 64, batch 128",
+        ("glow", "mnist"),
+        {"data.name": "digits_smooth"},
+        chunk=2,
+    ),
 }
 """Steps by name; all see data that gengen embeds."""

@@ -55,6 +55,21 @@ def test_adam_is_optax_adam():
     chex.assert_trees_all_close(moves({"name": "adam", "rate": 0.1, "b1": 0.5}, GRADIENTS), expected, rtol=1e-6)
 
 
+def test_adamw_is_adam_with_a_decay_of_kernels_alone():
+    section = ConfigDict({"name": "adamw", "rate": 0.1, "decay": 0.5})
+    optimizer = optax.with_extra_args_support(build_optimizer(section, 100))
+    params = {"flow": {"layer": {"kernel": PARAMS["w"], "bias": PARAMS["w"]}}}
+    state, kernel, bias = optimizer.init(params), PARAMS["w"], PARAMS["w"]
+    for step, gradient in enumerate(GRADIENTS):
+        given = {"flow": {"layer": {"kernel": gradient, "bias": gradient}}}
+        params = {"flow": {"layer": {"kernel": kernel, "bias": bias}}}
+        updates, state = optimizer.update(given, state, params, step=jnp.asarray(step, jnp.int32))
+        moved = updates["flow"]["layer"]
+        chex.assert_trees_all_close(moved["kernel"], moved["bias"] - 0.1 * 0.5 * kernel, rtol=1e-6)
+        kernel, bias = kernel + moved["kernel"], bias + moved["bias"]
+    chex.assert_trees_all_close(bias, moves({"name": "adam", "rate": 0.1}, GRADIENTS)[-1], rtol=1e-6)
+
+
 def test_rmsprop_divides_by_the_root_of_the_running_square_plus_epsilon():
     w, square, expected = np.asarray(PARAMS["w"]), np.zeros(3), []
     for gradient in map(np.asarray, GRADIENTS):

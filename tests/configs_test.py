@@ -55,7 +55,7 @@ def config_of(name, variant=""):
 def signature_of(config):
     """What the data of a config would be, which are not read; those made of the first have its size."""
     section = config.data
-    if section.name in CLOUDS:
+    if section.name in (*CLOUDS, "array_folder"):
         fields = {"data": Field((2,), "float32", mean=(0.0, 0.0), deviation=(1.0, 1.0))}
         return Signature(section.name, "points", fields, {"train": 1000}, "")
     height, width = section.resolution
@@ -180,6 +180,7 @@ def shown(model, key, variables, signature):
 GAME = {"critic/loss", "generator/loss"}
 BOUND = {f"autoencoder/{part}" for part in ("loss", "bound", "reconstruction", "divergence")}
 ERROR = {"autoencoder/loss", "autoencoder/squared_error"}
+FLOW = {"flow/loss", "flow/finite_layers"}
 CYCLES = ("generator/cycle", "generator/identity")
 METRICS = {
     "adapt": {f"classifier/{part}" for part in ("loss", "accuracy", "sure", "consistency")},
@@ -197,6 +198,7 @@ METRICS = {
     "dcgan": GAME | {"critic/jensen_shannon"},
     "gan": GAME | {"critic/jensen_shannon"},
     "gan:diverging": GAME | {"critic/wasserstein"},
+    "glow": FLOW | {"flow/bits_per_dimension"},
     "hinge": GAME | {"critic/total_variation"},
     "infogan": GAME | {f"{player}/{code}" for player in ("critic", "generator") for code in ("category", "continuous")},
     "iwae": BOUND,
@@ -204,6 +206,7 @@ METRICS = {
     "pacgan": GAME | {"critic/jensen_shannon"},
     "pix2pix": GAME | {"critic/jensen_shannon", "generator/absolute_error"},
     "r3gan": GAME,  # what more there is, its ablations take away
+    "realnvp": FLOW,  # of pixels or of numbers
     "unrolled": GAME | {"critic/jensen_shannon"},
     "vae": BOUND,
     "vae_conv": BOUND,

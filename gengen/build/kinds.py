@@ -16,14 +16,14 @@ from gengen.models.translation.cogan import cogan
 from gengen.models.translation.cyclegan import cyclegan
 from gengen.models.translation.pix2pix import pix2pix
 from gengen.networks import classifier, coupled, dcgan, patchgan, pixelcnn, r3gan, residual, resnet, transformer, unet
-from gengen.networks.flows import jet, tarflow
+from gengen.networks.flows import jet, pixel_spline, tarflow
 
 FOR_PICTURES: frozenset[Callable[..., Any]] = frozenset(
     {
         *(dcgan.Generator, dcgan.Critic, dcgan.Encoder, dcgan.Decoder, residual.Encoder, residual.Decoder),
         *(coupled.Trunk, coupled.Head, coupled.Stem, unet.Translator, resnet.Translator, patchgan.Critic),
         *(transformer.Transformer, classifier.Classifier, r3gan.Generator, r3gan.Critic),
-        *(tarflow.TarFlow, jet.Jet, pixelcnn.PixelCNN),
+        *(tarflow.TarFlow, jet.Jet, pixel_spline.PixelSpline, pixelcnn.PixelCNN),
         *(vector_quantised, pix2pix, cyclegan, cogan, adaptation, autoregressive),
         views.augmentation,
     }

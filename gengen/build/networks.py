@@ -26,7 +26,7 @@ from gengen.networks import (
 from gengen.networks.coders import ConditionalEncoder
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.critic import CriticNetwork
-from gengen.networks.flows import glow, jet, realnvp, tarflow
+from gengen.networks.flows import glow, jet, maf, pixel_spline, realnvp, spline_flow, tarflow
 from gengen.values import OneOf
 
 NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
@@ -52,6 +52,9 @@ NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
     "flow": {
         "realnvp": realnvp.RealNVP,
         "glow": glow.Glow,
+        "spline_flow": spline_flow.SplineFlow,
+        "pixel_spline": pixel_spline.PixelSpline,
+        "maf": maf.MAF,
         "tarflow": tarflow.TarFlow,
         "jet": jet.Jet,
     },

@@ -56,6 +56,28 @@ def adam(
     return optax.scale_by_adam(b1, b2, eps, eps_root)
 
 
+def adamw(
+    *, b1: Decay = 0.9, b2: Decay = 0.999, eps: Positive = 1e-8, decay: Weight = 0.01
+) -> optax.GradientTransformation:
+    """Adam, and a decay of the weights of layers, which keeps networks that see few examples simple.
+
+    Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101, Algorithm 2; what is no kernel of a layer, such as
+    its bias, does not decay.
+
+    Args:
+      b1: what a step keeps of the mean of gradients.
+      b2: what a step keeps of the mean of squared gradients.
+      eps: added to the root of the latter.
+      decay: what a step takes off a weight, as a share of it and of the learning rate.
+    """
+    return optax.chain(optax.scale_by_adam(b1, b2, eps), optax.add_decayed_weights(decay, _kernels))
+
+
+def _kernels(params: Any) -> Any:
+    """Which of the parameters are kernels of layers, bool of each."""
+    return jax.tree_util.tree_map_with_path(lambda path, _: jax.tree_util.keystr(path).endswith("['kernel']"), params)
+
+
 def rmsprop(*, decay: Decay = 0.99, eps: Positive = 1e-8) -> optax.GradientTransformation:
     """RMSProp without its rate, its constants as in the WGAN authors' code.
 
@@ -75,7 +97,12 @@ def sgd(*, momentum: Decay = 0.0) -> optax.GradientTransformation:
     return optax.trace(momentum) if momentum else optax.identity()
 
 
-OPTIMIZERS: Mapping[str, Callable[..., optax.GradientTransformation]] = {"adam": adam, "rmsprop": rmsprop, "sgd": sgd}
+OPTIMIZERS: Mapping[str, Callable[..., optax.GradientTransformation]] = {
+    "adam": adam,
+    "adamw": adamw,
+    "rmsprop": rmsprop,
+    "sgd": sgd,
+}
 
 MOVES: Mapping[str, Any] = {
     "rate": Annotated[float, Range(0, 1e6), "learning rate"],

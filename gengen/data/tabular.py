@@ -156,7 +156,7 @@ def _gas(files: Mapping[str, Place]) -> Splits:
 
 
 def _hepmass(files: Mapping[str, Place]) -> Splits:
-    """Collisions that made a particle of mass 1000; a feature whose least value is there more than 5 times is left out."""
+    """Collisions that made a particle of mass 1000; features with more than 5 of their least value go."""
     signal, test = (_signal(files[name]) for name in TABLES["hepmass"].files)
     with np.errstate(divide="ignore", invalid="ignore"):  # a constant feature is left out below
         splits = _standardised(signal, test, signal.mean(0), signal.std(0, ddof=1), np.float64)

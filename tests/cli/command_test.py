@@ -63,7 +63,7 @@ MISTAKES = {
     ),
     "no truth value": ([TINY, "--config.training.heal=maybe"], ["--config.training.heal=maybe must be True or False."]),
     "foreign argument": ([TINY, "--config.networks.critic.name=dcgan"], ["config.networks.critic.frequency", "width"]),
-    "unknown optimizer": ([TINY, "--config.optimizers.critic.name=adma"], ["'adma'", "adam, rmsprop, sgd"]),
+    "unknown optimizer": ([TINY, "--config.optimizers.critic.name=adma"], ["'adma'", "adam, adamw, rmsprop, sgd"]),
     "unknown schedule": ([TINY, "--config.optimizers.critic.schedule=up"], ["'up'", "constant, linear, cosine"]),
     "out of reach": (["--config=configs/dcgan.py:tiny", "--config.data.resolution=30"], ["30 x 30", "try 32 x 32"]),
     "unknown variant": (["--config=configs/wgan.py:big"], ["'big' is unknown", "tiny"]),

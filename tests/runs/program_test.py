@@ -10,7 +10,7 @@ from gengen.build.model import build_model
 from gengen.build.sweep import alone
 from gengen.core.field import Field
 from gengen.core.parallel import parallel, replicate
-from gengen.data.pipeline import batches
+from gengen.data.pipeline import batches, first_batch
 from gengen.data.signature import BYTE, Signature
 from gengen.runs.program import member_model, members_of, traced, trained_together
 from gengen.training.members import member, together
@@ -49,7 +49,8 @@ def trained(config, *, at_once=False):
     """The states of all members after a few steps on one device, each of its own."""
     model, members = member_model(config, SIGNATURE), members_of(config)
     several, keys = trained_together(model, config, SIGNATURE)
-    state = replicate(jax.jit(several.init)(keys, EXAMPLE), jax.devices()[:1])
+    begin_with = first_batch(PICTURES, seed=[each.seed for each in members], batch_size=8)
+    state = replicate(jax.jit(several.init)(keys, begin_with), jax.devices()[:1])
     dispatch = together(several.train_step, jax.devices()[:1], period=several.period, at_once=at_once)
     for first, batch in zip((0, 2), fed([each.seed for each in members]), strict=True):
         state, _ = dispatch(keys, state, batch, first)
@@ -59,7 +60,8 @@ def trained(config, *, at_once=False):
 
 def trained_alone(config, seed):
     model, key = build_model(config, SIGNATURE), jax.random.key(seed)
-    state = replicate(jax.jit(model.init)(key, EXAMPLE), jax.devices()[:1])
+    begin_with = first_batch(PICTURES, seed=seed, batch_size=8)
+    state = replicate(jax.jit(model.init)(key, begin_with), jax.devices()[:1])
     dispatch = parallel(model.train_step, jax.devices()[:1], period=model.period)
     for first, batch in zip((0, 2), fed(seed), strict=True):
         state, _ = dispatch(key, state, batch, first)

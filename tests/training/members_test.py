@@ -15,7 +15,7 @@ from gengen.core.mean import mean_of
 from gengen.core.model import GenerativeModel, Stage
 from gengen.core.parallel import local_keys, parallel, replicate
 from gengen.core.transforms import scale_by_rate
-from gengen.data.pipeline import batches
+from gengen.data.pipeline import batches, first_batch
 from gengen.training.members import frozen, keys_of, member, seeded, together
 from tests.compilations import CountedCompilations
 
@@ -23,13 +23,15 @@ SEEDS = (5, 6, 7)
 
 
 def toy():
-    """Two players, one of whom moves every other step; noise, a schedule, an average and a stage."""
+    """Two players, one of whom moves every other step; noise, a schedule, an average and a stage.
+
+    What player a begins with are also the first data, as where a flow normalises them.
+    """
 
     def variables(key, batch):
-        del batch
         one, two = jax.random.split(key)
         return {
-            "a": {"params": {"w": jax.random.normal(one, (3,))}},
+            "a": {"params": {"w": jax.random.normal(one, (3,)) + batch["data"].mean(0)}},
             "b": {"params": {"w": jax.random.normal(two, (3,))}},
         }
 
@@ -63,7 +65,8 @@ DATA = {"data": np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
 def trained(model, key, seed, *, devices=1, fused=2, at_once=False, spoilt=None, state=None, first=0, last=6):
     """Steps of both stages; `spoilt` is the step at which a member, by its index, is given what is no number."""
     there, dispatched = jax.devices()[:devices], partial(together, at_once=at_once) if jnp.ndim(key) else parallel
-    state = replicate(jax.jit(model.init)(key, DATA) if state is None else state, there)
+    begin_with = first_batch(DATA, seed=seed, batch_size=4)
+    state = replicate(jax.jit(model.init)(key, begin_with) if state is None else state, there)
     steps = [(start, start + fused) for start in range(first, last, fused)]
     stages = [
         dispatched(stage.train_step, there, period=stage.period)
@@ -95,7 +98,7 @@ def test_members_that_step_beside_each_other_do_so_by_one_program(promotion):
     """Whoever is first compiles it, and the others wait for that, in whatever context."""
     model, keys, there = seeded(toy()), keys_of(SEEDS), jax.devices()[:1]
     dispatch = together(model.train_step, there, period=model.period)
-    state = replicate(jax.jit(model.init)(keys, DATA), there)
+    state = replicate(jax.jit(model.init)(keys, first_batch(DATA, seed=SEEDS, batch_size=4)), there)
     windows = [(start, start + 2) for start in range(0, 8, 2)]
     with CountedCompilations() as compiled, jax.numpy_dtype_promotion(promotion):
         fed = batches(DATA, seed=SEEDS, batch_size=4, windows=windows, devices=1)

@@ -98,7 +98,7 @@ class Flow(NamedTuple):
         (latents, log_det), said = self.network.apply(
             state.variables["flow"], seen, context, method="encode", mutable=[FINITE]
         )
-        layers = jnp.stack([jnp.isfinite(seen).all(), *finite_layers(said[FINITE]).values()])
+        layers = jnp.stack([jnp.isfinite(seen).all(), *finite_layers(said.get(FINITE, {})).values()])
         finite = replica_mean(layers.astype(jnp.float32)) == 1
         nats = standard_log_density(latents).sum(-1) + log_det + rest
         each = -nats / latents.shape[1]
@@ -192,7 +192,7 @@ class Flow(NamedTuple):
     def layers(self) -> tuple[str, ...]:
         """Names of what the metric "finite_layers" counts, in order: what the flow is shown, and all of its layers."""
         shapes = jax.eval_shape(self._first_pass)
-        return ("data", *finite_layers(shapes[FINITE]))
+        return ("data", *finite_layers(shapes.get(FINITE, {})))
 
     def _first_pass(self) -> dict[str, Any]:
         context = jnp.zeros((1, self.network.classes)) if self.network.classes else None

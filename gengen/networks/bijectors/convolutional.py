@@ -71,7 +71,8 @@ def _beside(x: jax.Array, context: jax.Array | None) -> jax.Array:
     """The channels of a map and, behind them, of a context that is one, too."""
     if context is None or context.ndim != 4:
         return x
-    return jnp.concatenate([x, squeezed_to(context, x.shape[1:3]).astype(x.dtype)], -1)
+    beside = squeezed_to(context, (x.shape[1], x.shape[2]))
+    return jnp.concatenate([x, beside.astype(x.dtype)], -1)
 
 
 def _biased(features: jax.Array, context: jax.Array | None, dtype: Any) -> jax.Array:

@@ -4,6 +4,7 @@ Dinh et al. 2017, https://arxiv.org/abs/1605.08803, section 3.2.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated
 
 import flax.linen as nn
@@ -12,11 +13,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from gengen.networks.bijectors.bijector import Bijector, Mapped, summed
-from gengen.networks.bijectors.squeeze import depth_to_space, space_to_depth
+from gengen.networks.bijectors.spline import rational_quadratic
+from gengen.networks.bijectors.squeeze import space_to_depth
 from gengen.networks.bijectors.transforms import Moved, Transform, additive, affine
+from gengen.networks.layers.upsample import depth_to_space
 from gengen.values import OneOf
 
-TRANSFORMS: Mapping[str, Callable[[], Transform]] = {"affine": affine, "additive": additive}
+TRANSFORMS: Mapping[str, Callable[[], Transform]] = {
+    "affine": affine,
+    "additive": additive,
+    "spline": partial(rational_quadratic, bins=8, bound=4.0, least=1e-4),
+}
 """How couplings may move single numbers."""
 
 TransformName = Annotated[str, OneOf(tuple(TRANSFORMS))]

@@ -46,7 +46,9 @@ class Linear(Bijector):
         """As in `Bijector`."""
         del context
         start = _rotation(z.shape[-1], self.seed)
-        lower, upper, log_scale = (self.get_variable("params", name) for name in ("lower", "upper", "log_scale"))
+        log_scale: jax.Array = self.get_variable("params", "log_scale")
+        lower: jax.Array = self.get_variable("params", "lower")
+        upper: jax.Array = self.get_variable("params", "upper")
         lower, upper = _triangles(start, lower, upper, log_scale)
         columns = z.reshape(-1, z.shape[-1]).T[start.order]
         scaled = solve_triangular(lower, columns, lower=True, unit_diagonal=True)

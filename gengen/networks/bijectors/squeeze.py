@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from gengen.networks.bijectors.bijector import Bijector, Mapped
+from gengen.networks.layers.upsample import depth_to_space
 
 Map = tuple[int, int, int]
 """Height, width and channels of a picture."""
@@ -33,6 +34,8 @@ class Squeeze(Bijector):
 def space_to_depth(x: jax.Array) -> jax.Array:
     """[B, H, W, C] -> [B, H / 2, W / 2, 4 C]: of a block, the upper left pixel is first and the lower right one last.
 
+    The inverse of `gengen.networks.layers.upsample.depth_to_space`.
+
     Raises:
       ValueError: the height or the width is odd.
     """
@@ -41,13 +44,6 @@ def space_to_depth(x: jax.Array) -> jax.Array:
         raise ValueError(f"a map of {high} x {wide} has no blocks of 2 x 2")
     blocks = x.reshape(n, high // 2, 2, wide // 2, 2, channels).transpose(0, 1, 3, 2, 4, 5)
     return blocks.reshape(n, high // 2, wide // 2, 4 * channels)
-
-
-def depth_to_space(z: jax.Array) -> jax.Array:
-    """The inverse of `space_to_depth`."""
-    n, high, wide, channels = z.shape
-    blocks = z.reshape(n, high, wide, 2, 2, channels // 4).transpose(0, 1, 3, 2, 4, 5)
-    return blocks.reshape(n, 2 * high, 2 * wide, channels // 4)
 
 
 def squeezed_to(context: jax.Array, size: tuple[int, int]) -> jax.Array:
