@@ -16,6 +16,7 @@ from gengen.core.refusal import Refusal
 from gengen.inference.batched import Each, per_example
 from gengen.inference.conditions import by_class
 from gengen.inference.domains import signature_of
+from gengen.inference.nats import nats_of
 from gengen.inference.sampling import Draw, sampler
 from gengen.inference.translation import Translations
 from gengen.runs.folder import opened
@@ -115,7 +116,10 @@ class TrainedModel(Walking):
     def log_likelihood(
         self, data: np.ndarray, samples: int = 1, seed: int = 0, condition: Asked | None = None
     ) -> np.ndarray:
-        """The log-likelihood of examples in nats, float32 [n], or a lower bound of it.
+        """The log-likelihood of examples in nats, float32 [n], or a lower bound of it: of the data as they are.
+
+        That is log P(x) of whole numbers, such as pixels, log p(x) of real ones in the data's units, and of a model of
+        black-and-white pictures the one of these.
 
         Args:
           data: examples [n, *shape].
@@ -172,9 +176,5 @@ class TrainedModel(Walking):
         return {}
 
     def _bound(self, samples: int) -> Each:
-        log_likelihood, units = require(self._run.model, "log_likelihood"), self.signature.units
-        return per_example(
-            lambda key, variables, data, told: log_likelihood(
-                key, variables, units.to_model(data), told or None, samples
-            )
-        )
+        nats = nats_of(self._run.model, self.signature)
+        return per_example(lambda key, variables, data, told: nats(key, variables, data, told or None, samples))
