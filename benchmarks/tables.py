@@ -172,6 +172,7 @@ def flow(entry: str, data: Table, folder: Path, seeds: int, settings: Sequence[s
         "data.manual_dir": folder / "data",
         "training.seeds": seeds,
         "evaluation.every": 0,
+        **dict.fromkeys(("training.sample_every", "training.diagnose_every"), 0),
         **SMALL,
         **FLOWS[config],
         **SETTINGS[name],
