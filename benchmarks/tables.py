@@ -131,18 +131,27 @@ def tuned(
 
 SMALL = {"optimizers.flow.name": "adamw", "optimizers.flow.rate": 0.01, "training.average.decay": 0.98}
 
+_NETWORK = {"networks.flow.hidden": 1, "networks.flow.width": 16}
+
 FLOWS: Mapping[str, Mapping[str, Any]] = {
-    "maf": {"networks.flow.layers": 4, "networks.flow.hidden": 1, "networks.flow.width": 16},
-    "spline_flow": {"networks.flow.layers": 2, "networks.flow.hidden": 1, "networks.flow.width": 16},
+    "maf": {**_NETWORK, "networks.flow.layers": 4, "optimizers.flow.decay": 5.0},
+    "spline_flow": {
+        **_NETWORK,
+        "networks.flow.layers": 2,
+        "networks.flow.bins": 8,
+        "networks.flow.residual": False,
+        "networks.flow.mix": "linear",
+        "optimizers.flow.decay": 20.0,
+    },
 }
 """Settings of a flow on all tables, by the name of its config, whose variant `table` is trained."""
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "diabetes": {"training.steps": 300, "training.batch_size": 256, "optimizers.flow.decay": 5.0},
-    "breast_cancer": {"training.steps": 300, "training.batch_size": 256, "optimizers.flow.decay": 5.0},
-    "digits": {"training.steps": 1000, "training.batch_size": 256, "optimizers.flow.decay": 5.0},
+    "diabetes": {"training.steps": 300, "training.batch_size": 256},
+    "breast_cancer": {"training.steps": 300, "training.batch_size": 256},
+    "digits": {"training.steps": 1000, "training.batch_size": 256},
 }
-"""Settings of all flows on a table, chosen on a quarter of its rows for training."""
+"""Settings of all flows on a table."""
 
 ENTRIES = tuple(f"{flow}:{name}" for name in TABLES for flow in FLOWS)
 
@@ -172,6 +181,7 @@ def flow(entry: str, data: Table, folder: Path, seeds: int, settings: Sequence[s
         "data.manual_dir": folder / "data",
         "training.seeds": seeds,
         "evaluation.every": 0,
+        **dict.fromkeys(("training.sample_every", "training.diagnose_every"), 0),
         **SMALL,
         **FLOWS[config],
         **SETTINGS[name],

@@ -38,8 +38,9 @@ def test_baselines_are_densities_of_the_rows_that_they_are_given() -> None:
     np.testing.assert_allclose(tables.gaussian(data.train, 0.0)(data.test), expected)
     diagonal = stats.norm(data.train.mean(0), data.train.std(0)).logpdf(data.test).sum(1)
     np.testing.assert_allclose(tables.gaussian(data.train, 1.0)(data.test), diagonal)
-    line = tables.mixture(data.train[:, :1], 0.1)(np.linspace(-9, 9, 2001)[:, None])
-    assert np.exp(line).sum() * 18 / 2000 == pytest.approx(1, abs=1e-3)
+    axis = np.linspace(-9, 9, 361)
+    grid = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
+    assert np.exp(tables.mixture(data.train[:, :2], 0.1)(grid)).sum() * 0.05**2 == pytest.approx(1, abs=1e-3)
 
 
 def test_what_is_chosen_is_what_other_rows_are_likely_under() -> None:

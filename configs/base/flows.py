@@ -29,6 +29,8 @@ def numbers(config: ConfigDict, variant: str) -> None:
     """
     config.data.update(name="array_folder" if variant == "table" else variant)
     config.training.precision = "float32"
+    if variant == "table":  # of rows that are few
+        config.optimizers.flow.update(name="adamw", decay=1.0)
 
 
 def learn_noise(config: ConfigDict, network: ConfigDict) -> None:
