@@ -76,5 +76,4 @@ def _draw(keys: jax.Array, logits: jax.Array) -> jax.Array:
 LEVELS: Mapping[str, Callable[[int], Levels]] = {
     "softmax": softmax,
     "dual_softmax": dual_softmax,
-    "logistics": logistics,
 }
