@@ -73,4 +73,7 @@ def _draw(keys: jax.Array, logits: jax.Array) -> jax.Array:
     return jax.vmap(jax.random.categorical)(keys, logits).astype(jnp.int32)
 
 
-LEVELS: Mapping[str, Callable[[int], Levels]] = {"softmax": softmax, "dual_softmax": dual_softmax}
+LEVELS: Mapping[str, Callable[[int], Levels]] = {
+    "softmax": softmax,
+    "dual_softmax": dual_softmax,
+}

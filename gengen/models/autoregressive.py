@@ -89,7 +89,7 @@ class Autoregression(NamedTuple):
 
     def _nats(self, variables: Variables, data: jax.Array, condition: Batch) -> jax.Array:
         """log P(x | condition), nats [B]."""
-        said = self.network.apply(variables["predictor"], data, self._context(condition))
+        said: Any = self.network.apply(variables["predictor"], data, self._context(condition))
         cells = jnp.rint((data + 1) / 2 * (self.levels - 1)).astype(jnp.int32)
         return self.distribution.log_prob(said, cells).reshape(len(data), -1).sum(-1)
 

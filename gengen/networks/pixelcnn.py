@@ -6,7 +6,9 @@ product is wasted: Salimans et al. 2017, https://arxiv.org/abs/1701.05517, secti
 https://arxiv.org/abs/1609.03499, section 2.1.
 """
 
+import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated, Any, NamedTuple
 
 import flax.linen as nn
@@ -22,7 +24,7 @@ class Past(NamedTuple):
     """What a stack remembers where it is computed bit by bit: the last rows, or the last pixels of a row.
 
     Attributes:
-      seen: of what is shown to the network, [B, reach, W, C + 1] or [B, 1, reach, C + 1].
+      seen: of what is shown to the network, [B, reach, W, S] or [B, 1, reach, S].
       layers: of what each layer is shown, as many as it is dilated by, [B, d, W, F] or [B, 1, d, F].
     """
 
@@ -77,6 +79,8 @@ class PixelCNN(nn.Module):
       dilations: of the kernels of each layer; their sum and `reach` are how many rows up one can see.
       reach: how many pixels up, to the left and to the right the first kernels see.
       hidden: units of the layer that makes predictions of features.
+      waves: exponents n of sin(2^n pi x) and cos(2^n pi x), which the first kernels see beside x, so that near levels
+        are told apart: Kingma et al. 2021, https://arxiv.org/abs/2107.00630, appendix C.
       classes: of which one is told, as one of K, [B, K]; 0 where nothing is told.
       dtype: to which factors of products are rounded; parameters and what is added are float32.
     """
@@ -86,6 +90,7 @@ class PixelCNN(nn.Module):
     dilations: Annotated[Sequence[Annotated[int, Range(1, 64)]], Entries(1)] = (1, 2, 1, 4)
     reach: Annotated[int, Range(1, 16)] = 3
     hidden: Size = 64
+    waves: Sequence[Annotated[int, Range(0, 16)]] = ()
     classes: int = 0
     dtype: Any = jnp.float32
 
@@ -97,7 +102,7 @@ class PixelCNN(nn.Module):
 
     def __call__(self, x: jax.Array, context: jax.Array | None = None) -> jax.Array:
         """Features [B, H, W, F] of x [B, H, W, C] under a context [B, K]."""
-        seen = marked(x)
+        seen = self.shown(x)
         rows = self._first_rows([moved(seen, 1, far) for far in self._back()])
         pixels = self._first_pixels([moved(seen, 2, far) for far in self._back()])
         for layer, far in zip(self.layers, self.dilations, strict=True):
@@ -132,12 +137,18 @@ class PixelCNN(nn.Module):
             pixel = layer.pixels(before[:, :, :1], pixel, rows, context)
         return pixel, tuple(remembered)
 
+    def shown(self, x: jax.Array) -> jax.Array:
+        """x [..., C], its waves, and ones, by which what lies outside of a map, all 0, is told apart from 0."""
+        waves = [wave(math.pi * 2.0**n * x) for n in self.waves for wave in (jnp.sin, jnp.cos)]
+        return jnp.concatenate([x, *waves, jnp.ones((*x.shape[:-1], 1), x.dtype)], -1)
+
     def nothing(self, size: int) -> tuple[Past, Past]:
         """What there is to remember before the first row, and in a row before its first pixel."""
         _, wide, channels = self.shape
         rows = tuple(jnp.zeros((size, far, wide, self.width)) for far in self.dilations)
         pixels = tuple(jnp.zeros((size, 1, far, self.width)) for far in self.dilations)
-        seen = jnp.zeros((size, self.reach, wide, channels + 1)), jnp.zeros((size, 1, self.reach, channels + 1))
+        shown = channels * (1 + 2 * len(self.waves)) + 1
+        seen = jnp.zeros((size, self.reach, wide, shown)), jnp.zeros((size, 1, self.reach, shown))
         return Past(seen[0], rows), Past(seen[1], pixels)
 
     def _back(self) -> range:
@@ -219,32 +230,28 @@ def draw(
       Maps [B, H, W, C], float32.
     """
     high, wide, channels = network.body.shape
+    run: Callable[..., Any] = partial(network.apply, variables)
     start, row_start = network.body.nothing(size)
 
     def pixel(past: Past, inputs: tuple[jax.Array, tuple[jax.Array, ...]]) -> tuple[Past, jax.Array]:
         place, above = inputs
-        features, layers = network.apply(variables, past, above, context, method="next_pixel")
+        features, layers = run(past, above, context, method="next_pixel")
         made = jnp.zeros((size, 0))
         for channel in range(channels):
-            said = network.apply(variables, features[:, 0, 0], made, channel, method="of_channel")
+            said = run(features[:, 0, 0], made, channel, method="of_channel")
             made = jnp.concatenate([made, choose(said, place * channels + channel)[:, None]], 1)
-        return Past(pushed(past.seen, marked(made[:, None, None]), 2), layers), made
+        return Past(pushed(past.seen, network.body.shown(made[:, None, None]), 2), layers), made
 
     def row(past: Past, line: jax.Array) -> tuple[Past, jax.Array]:
-        maps, layers = network.apply(variables, past, context, method="next_row")
+        maps, layers = run(past, context, method="next_row")
         above = tuple(jnp.moveaxis(found, 2, 0)[:, :, :, None] for found in maps)
         places = line * wide + jnp.arange(wide, dtype=jnp.int32)
         _, made = lax.scan(pixel, row_start, (places, above))
         made = jnp.moveaxis(made, 0, 1)
-        return Past(pushed(past.seen, marked(made[:, None]), 1), layers), made
+        return Past(pushed(past.seen, network.body.shown(made[:, None]), 1), layers), made
 
     _, made = lax.scan(row, start, jnp.arange(high, dtype=jnp.int32))
     return jnp.moveaxis(made, 0, 1)
-
-
-def marked(x: jax.Array) -> jax.Array:
-    """Appends a channel of ones to x [..., C], by which what lies outside of a map, all 0, is told apart from 0."""
-    return jnp.concatenate([x, jnp.ones((*x.shape[:-1], 1), x.dtype)], -1)
 
 
 def moved(x: jax.Array, axis: int, far: int) -> jax.Array:

@@ -12,7 +12,7 @@ from gengen.networks.pixelcnn import PixelCNN, Predictions, draw
 SIZE, CLASSES, P = 2, 3, 2
 NETWORKS = {
     "grey": Predictions(PixelCNN((6, 5, 1), width=6, dilations=(1, 2), reach=2, hidden=16), P),
-    "colour": Predictions(PixelCNN((4, 4, 3), width=6, dilations=(2, 1), reach=1, hidden=16), P),
+    "colour": Predictions(PixelCNN((4, 4, 3), width=6, dilations=(2, 1), reach=1, hidden=16, waves=(0,)), P),
     "told": Predictions(PixelCNN((6, 5, 1), width=6, dilations=(1, 2), reach=2, hidden=16, classes=CLASSES), P),
 }
 
