@@ -22,8 +22,8 @@ KINDS = ("coupling", "autoregressive")
 
 MIXES = ("none", "linear")
 
-LEAST = 1e-4
-"""The smallest width and height of a piece of a spline, as a share of all that it spans."""
+LEAST, STEEPEST = 1e-5, 300.0
+"""As in `rational_quadratic`; 1e-4 and 30 cost 0.003 nats of divergence for one coordinate of the ring of Gaussians."""
 
 
 class SplineFlow(FlowNetwork):
@@ -62,7 +62,7 @@ class SplineFlow(FlowNetwork):
         self.chain = Chain(layers)
 
     def _layer(self, place: int) -> Bijector:
-        transform = rational_quadratic(self.bins, self.bound, LEAST)
+        transform = rational_quadratic(self.bins, self.bound, LEAST, STEEPEST)
         widths, odd = (self.width,) * self.hidden, place % 2 == 1
         if self.kind == "coupling":
             perceptron = Perceptron(widths, transform.numbers, self.activation, self.dtype)
