@@ -7,7 +7,7 @@ from typing import Annotated
 
 import jax
 
-from gengen.networks.bijectors.actnorm import ActNorm
+from gengen.networks.bijectors.actnorm import BORDER, SMALLEST, ActNorm
 from gengen.networks.bijectors.autoregressive import Autoregressive, Sampling
 from gengen.networks.bijectors.bijector import Bijector, Chain, FlowNetwork, Mapped
 from gengen.networks.bijectors.conditioners import Perceptron
@@ -58,7 +58,7 @@ class SplineFlow(FlowNetwork):
         for place in range(self.layers):
             if place and self.mix == "linear":
                 layers.append(Linear(place))
-            layers += [ActNorm(), self._layer(place)]
+            layers += [ActNorm(BORDER if len(self.shape) > 1 else SMALLEST), self._layer(place)]
         self.chain = Chain(layers)
 
     def _layer(self, place: int) -> Bijector:
