@@ -5,7 +5,7 @@ Papamakarios et al. 2017, https://arxiv.org/abs/1705.07057; Kingma et al. 2016, 
 
 import jax
 
-from gengen.networks.bijectors.actnorm import ActNorm
+from gengen.networks.bijectors.actnorm import BORDER, SMALLEST, ActNorm
 from gengen.networks.bijectors.autoregressive import Autoregressive, Sampling
 from gengen.networks.bijectors.bijector import Bijector, Chain, FlowNetwork, Inverse, Mapped
 from gengen.networks.bijectors.made import MADE
@@ -44,7 +44,7 @@ class MAF(FlowNetwork):
                 (self.width,) * self.hidden, transform.numbers, order, self.residual, self.activation, self.dtype
             )
             layer = Autoregressive(made, transform, order, self.sampling)
-            layers += [ActNorm(), Inverse(layer) if self.inverse else layer]
+            layers += [ActNorm(BORDER if len(self.shape) > 1 else SMALLEST), Inverse(layer) if self.inverse else layer]
         self.chain = Chain(layers)
 
     def encode(self, x: jax.Array, context: jax.Array | None = None) -> Mapped:

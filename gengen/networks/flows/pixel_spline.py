@@ -31,6 +31,7 @@ class PixelSpline(FlowNetwork):
       dilations: as in `PixelCNN`.
       reach: as in `PixelCNN`.
       hidden: units of the layer that makes splines of features.
+      waves: as in `PixelCNN`.
       bins: pieces of a spline.
     """
 
@@ -38,12 +39,14 @@ class PixelSpline(FlowNetwork):
     dilations: Annotated[Sequence[Annotated[int, Range(1, 64)]], Entries(1)] = (1, 2, 1, 4)
     reach: Annotated[int, Range(1, 16)] = 3
     hidden: Size = 64
+    waves: Sequence[Annotated[int, Range(0, 16)]] = ()
     bins: Annotated[int, Range(2, 256)] = 16
 
     def setup(self) -> None:
         """Makes the network."""
         self.transform = rational_quadratic(self.bins, bound=1.0, least=1e-4, steepest=STEEPEST, free_ends=True)
-        body = PixelCNN(self.shape, self.width, self.dilations, self.reach, self.hidden, self.classes, self.dtype)
+        seen = {"dilations": self.dilations, "reach": self.reach, "waves": self.waves}
+        body = PixelCNN(self.shape, self.width, hidden=self.hidden, classes=self.classes, dtype=self.dtype, **seen)
         self.predictions = Predictions(body, self.transform.numbers)
 
     def encode(self, x: jax.Array, context: jax.Array | None = None) -> Mapped:
