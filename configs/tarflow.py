@@ -20,7 +20,7 @@ def get_config(variant: str = "") -> ConfigDict:
     if variant == "jet":
         network.update(name="jet", couplings=8)
     else:
-        network.update(blocks=4, sampling="parallel", tolerance=1e-5)
+        network.update(blocks=4, sampling="sequential", tolerance=1e-5)
     config = base.flow(network)
     config.model.update(dequantisation="gaussian", deviation=0.1, alpha=0.0)
     config.training.steps = 2_000

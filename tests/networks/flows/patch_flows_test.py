@@ -16,9 +16,9 @@ from gengen.networks.transformer import Transformer
 SHAPE, CLASSES = (4, 6, 1), 3
 SMALL = {"patch": 2, "width": 8, "heads": 2, "layers": 1}
 FLOWS = {
-    "sequential": TarFlow(SHAPE, CLASSES, **SMALL, blocks=2, sampling="sequential"),
     "parallel": TarFlow(SHAPE, CLASSES, **SMALL, blocks=2, sampling="parallel", tolerance=1e-6),
-    "jet": Jet(SHAPE, CLASSES, **SMALL, couplings=4),
+    "jet": Jet(SHAPE, CLASSES, **SMALL, couplings=2),
+    "sequential": TarFlow(SHAPE, CLASSES, **SMALL, blocks=2, sampling="sequential"),
 }
 
 
@@ -36,7 +36,7 @@ def run(flow, method, variables, x, context):
 
 
 @functools.cache
-def made(flow, moved=0.15):
+def made(flow, moved=0.1):
     """Parameters that have left the identity."""
     drawn = jax.jit(lambda x: flow.init(jax.random.key(0), x, told(), method="encode"))(data())["params"]
     leaves, structure = jax.tree.flatten(drawn)
