@@ -21,11 +21,11 @@ def get_config(variant: str = "") -> ConfigDict:
     if variant not in POINTS:
         width, bins = (8, 4) if variant == "tiny" else (24, 12)
         network = ConfigDict({"name": "pixel_spline", "width": width, "dilations": (1, 2, 1, 4), "reach": 3})
-        network.update(hidden=64, bins=bins)
+        network.update(hidden=64, waves=(4, 6), bins=bins)
         config = base.flow(network)
         config.model.alpha = 0.0
         config.optimizers.flow.rate = 3e-3
-        config.training.update(steps=10_000 if "mnist" in variant else 3_000, batch_size=16)
+        config.training.update(steps=8_000 if "mnist" in variant else 3_000, batch_size=16)
         return base.vary(config, variant, VARIANTS)
     network = ConfigDict({"name": "spline_flow", "kind": "autoregressive", "width": 32, "hidden": 2, "residual": True})
     network.update(activation="relu", bound=4.0, mix="none", sampling="parallel")

@@ -7,7 +7,7 @@ https://arxiv.org/abs/1609.03499, section 2.1.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, NamedTuple
 
@@ -210,7 +210,7 @@ Choose = Callable[[jax.Array, jax.Array], jax.Array]
 
 def draw(
     network: Predictions,
-    variables: dict[str, Any],
+    variables: Mapping[str, Any],
     choose: Choose,
     size: int,
     context: jax.Array | None = None,

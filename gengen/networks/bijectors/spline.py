@@ -35,14 +35,19 @@ class _Piece(NamedTuple):
 
 
 def rational_quadratic(
-    bins: int, bound: float = 3.0, least: float = 1e-3, steepest: float = 30.0, *, free_ends: bool = False
+    bins: int, bound: float = 3.0, least: float = 1e-3, steepest: float = 30.0, *, outer: float = 0.0
 ) -> Transform:
     """A monotone rational-quadratic spline from [-bound, bound] to itself, which goes on as straight lines beyond.
 
     Parameters of a number are, in this order, K of the widths of pieces and K of their heights, which a softmax shares
     out, and those of the slopes between pieces. A slope is the harmonic mean of those of the two pieces, times
     exp(L tanh(p / L)) with L = log(steepest): bounds that keep every slope finite, and the middle of a flat piece from
-    getting flatter still. Where all parameters are 0, pieces are alike and slopes 1.
+    getting flatter still. Where all parameters are 0, the spline is the identity.
+
+    With `outer` it is a distribution function on [-bound, bound] of grey values, the ends of which are so frequent
+    that their density has to be level up to a sharp edge: the first and the last piece are as wide as such a value,
+    slopes at both ends are parameters, too, and slopes between are relative to the geometric mean. (Where all widths
+    are learnt, no training found the edge: 0.107 bits too many for each black pixel, and so 0.003.)
 
     What a round trip loses is what single precision does of the middle, divided by the slope there.
 
@@ -50,40 +55,51 @@ def rational_quadratic(
       bins: pieces K.
       bound: half of what the spline spans.
       least: the smallest width and height of a piece, as a share of the whole.
-      steepest: how many times as large as that harmonic mean a slope may get, or as small.
-      free_ends: whether the slopes at -bound and bound are parameters, too, and those of the lines beyond; else they
-        are 1. A distribution on [-bound, bound], whose density need not be 1 at its ends, wants that.
+      steepest: how many times as large as that mean a slope may get, or as small.
+      outer: the width of the first and the last piece, as a share of the whole; 0 where all are learnt, and the slopes
+        at the ends, and of the lines beyond, are 1.
 
     Returns:
-      A transform with 3 bins - 1 parameters, or 3 bins + 1 where ends are free.
+      A transform with 3 bins - 1 parameters, or 3 bins + 1 with `outer`.
 
     Raises:
       ValueError: so many pieces have no room.
     """
-    if bins < 1 or not 0 < least * bins < 1 or steepest <= 1 or bound <= 0:
+    if bins < (3 if outer else 1) or not 0 < least * bins < 1 or steepest <= 1 or bound <= 0 or not 0 <= outer < 0.5:
         raise ValueError(f"bins={bins}, bound={bound:g}, least={least:g}, steepest={steepest:g} make no spline")
 
-    def knots(raw: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Lengths of pieces [K, N] and where they begin [K, N]."""
-        lengths = 2 * bound * (least + (1 - least * bins) * jax.nn.softmax(raw, 0))
-        before = jnp.tril(jnp.ones((bins, bins)), -1)  # on CPU, a product is faster than jnp.cumsum
-        return lengths, jnp.matmul(before, lengths, precision=lax.Precision.HIGHEST) - bound
+    spline = _Spline(bins, bound, least, steepest, outer)
+    return Transform(3 * bins + (1 if outer else -1), _bins_first(spline.forward), _bins_first(spline.inverse))
 
-    def slopes(raw: jax.Array, mean: jax.Array) -> jax.Array:
-        """At the ends of all pieces [K + 1, N], for the mean slopes of pieces [K, N]."""
-        limit = math.log(steepest)
-        inner = 2 / (1 / mean[1:] + 1 / mean[:-1])
-        if free_ends:
-            inner = jnp.concatenate([mean[:1], inner, mean[-1:]])
-        inner *= jnp.exp(limit * jnp.tanh(raw / limit))
-        end = jnp.ones_like(raw[:0] if free_ends else mean[:1])
-        return jnp.concatenate([end, inner, end])
 
-    def piece(parameters: jax.Array, x: jax.Array, backwards: bool) -> tuple[_Piece, jax.Array, jax.Array]:
+class _Spline(NamedTuple):
+    """What `rational_quadratic` is told; parameters are [P, N] and numbers [N]."""
+
+    bins: int
+    bound: float
+    least: float
+    steepest: float
+    outer: float
+
+    def forward(self, parameters: jax.Array, x: jax.Array) -> Moved:
+        inside = jnp.clip(x, -self.bound, self.bound)
+        found, lowest, highest = self._piece(parameters, inside, False)
+        risen, slope = _risen(found, (inside - found.left) / found.width)
+        return _with_lines(x, found.bottom + found.height * risen, slope, self.bound, lowest, highest)
+
+    def inverse(self, parameters: jax.Array, z: jax.Array) -> Moved:
+        inside = jnp.clip(z, -self.bound, self.bound)
+        found, lowest, highest = self._piece(parameters, inside, True)
+        share = _share(found, jnp.clip((inside - found.bottom) / found.height, 0, 1))
+        _, slope = _risen(found, share)
+        return _with_lines(z, found.left + found.width * share, -slope, self.bound, 1 / lowest, 1 / highest)
+
+    def _piece(self, parameters: jax.Array, x: jax.Array, backwards: bool) -> tuple[_Piece, jax.Array, jax.Array]:
         """The piece that numbers [N] lie in, before (or after) the spline, and the slopes at both of its ends."""
-        widths, lefts = knots(parameters[:bins])
-        heights, bottoms = knots(parameters[bins : 2 * bins])
-        slope = slopes(parameters[2 * bins :], heights / widths)
+        raw_widths, raw_heights = parameters[: self.bins], parameters[self.bins : 2 * self.bins]
+        widths, lefts = self._knots(self._between(raw_widths) if self.outer else self._shares(raw_widths))
+        heights, bottoms = self._knots(self._shares(raw_heights))
+        slope = self._slopes(parameters[2 * self.bins :], heights / widths)
         index = (x[None] >= (bottoms if backwards else lefts)[1:]).sum(0, keepdims=True)
 
         def at(values: jax.Array) -> jax.Array:
@@ -92,20 +108,35 @@ def rational_quadratic(
         found = _Piece(at(lefts), at(widths), at(bottoms), at(heights), at(slope[:-1]), at(slope[1:]))
         return found, slope[0], slope[-1]
 
-    def forward(parameters: jax.Array, x: jax.Array) -> Moved:
-        inside = jnp.clip(x, -bound, bound)
-        found, lowest, highest = piece(parameters, inside, False)
-        risen, slope = _risen(found, (inside - found.left) / found.width)
-        return _with_lines(x, found.bottom + found.height * risen, slope, bound, lowest, highest)
+    def _shares(self, raw: jax.Array) -> jax.Array:
+        """Shares of the whole [K, N] of pieces; where parameters are 0, those of the widths."""
+        inner = (1 - 2 * self.outer) / max(self.bins - 2, 1)
+        each = [self.outer, *[inner] * (self.bins - 2), self.outer] if self.outer else [1 / self.bins] * self.bins
+        start = jnp.asarray(each)[:, None]
+        softmax = jax.nn.softmax(raw + jnp.log(start), 0)
+        return self.least * self.bins * start + (1 - self.least * self.bins) * softmax
 
-    def inverse(parameters: jax.Array, z: jax.Array) -> Moved:
-        inside = jnp.clip(z, -bound, bound)
-        found, lowest, highest = piece(parameters, inside, True)
-        share = _share(found, jnp.clip((inside - found.bottom) / found.height, 0, 1))
-        _, slope = _risen(found, share)
-        return _with_lines(z, found.left + found.width * share, -slope, bound, 1 / lowest, 1 / highest)
+    def _between(self, raw: jax.Array) -> jax.Array:
+        """The same of widths, of which the first and the last stay as they are."""
+        free = self.least + (1 - self.least * (self.bins - 2)) * jax.nn.softmax(raw[1:-1], 0)
+        end = jnp.full_like(raw[:1], self.outer)
+        return jnp.concatenate([end, (1 - 2 * self.outer) * free, end])
 
-    return Transform(3 * bins + (1 if free_ends else -1), _bins_first(forward), _bins_first(inverse))
+    def _knots(self, shares: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Lengths of pieces [K, N] and where they begin [K, N]."""
+        lengths = 2 * self.bound * shares
+        before = jnp.tril(jnp.ones((self.bins, self.bins)), -1)  # on CPU, a product is faster than jnp.cumsum
+        return lengths, jnp.matmul(before, lengths, precision=lax.Precision.HIGHEST) - self.bound
+
+    def _slopes(self, raw: jax.Array, mean: jax.Array) -> jax.Array:
+        """At the ends of all pieces [K + 1, N], for the mean slopes of pieces [K, N]."""
+        limit = math.log(self.steepest)
+        if self.outer:
+            typical = jnp.concatenate([mean[:1], jnp.sqrt(mean[1:] * mean[:-1]), mean[-1:]])
+            return typical * jnp.exp(limit * jnp.tanh(raw / limit))
+        inner = 2 / (1 / mean[1:] + 1 / mean[:-1]) * jnp.exp(limit * jnp.tanh(raw / limit))
+        end = jnp.ones_like(mean[:1])
+        return jnp.concatenate([end, inner, end])
 
 
 def _bins_first(move: Callable[[jax.Array, jax.Array], Moved]) -> Callable[[jax.Array, jax.Array], Moved]:

@@ -33,6 +33,7 @@ class PixelSpline(FlowNetwork):
       hidden: units of the layer that makes splines of features.
       waves: as in `PixelCNN`.
       bins: pieces of a spline.
+      outer: width of the first and of the last one, as a share of all: a level, as black and white are so frequent.
     """
 
     width: Size = 32
@@ -40,13 +41,22 @@ class PixelSpline(FlowNetwork):
     reach: Annotated[int, Range(1, 16)] = 3
     hidden: Size = 64
     waves: Sequence[Annotated[int, Range(0, 16)]] = ()
-    bins: Annotated[int, Range(2, 256)] = 16
+    bins: Annotated[int, Range(3, 256)] = 16
+    outer: Annotated[float, Range(0, 0.5, above=True, below=True)] = 1 / 256
 
     def setup(self) -> None:
         """Makes the network."""
-        self.transform = rational_quadratic(self.bins, bound=1.0, least=1e-4, steepest=STEEPEST, free_ends=True)
-        seen = {"dilations": self.dilations, "reach": self.reach, "waves": self.waves}
-        body = PixelCNN(self.shape, self.width, hidden=self.hidden, classes=self.classes, dtype=self.dtype, **seen)
+        self.transform = rational_quadratic(self.bins, 1.0, 1e-4, STEEPEST, outer=self.outer)
+        body = PixelCNN(
+            self.shape,
+            self.width,
+            self.dilations,
+            self.reach,
+            self.hidden,
+            self.waves,
+            classes=self.classes,
+            dtype=self.dtype,
+        )
         self.predictions = Predictions(body, self.transform.numbers)
 
     def encode(self, x: jax.Array, context: jax.Array | None = None) -> Mapped:
