@@ -15,8 +15,8 @@ from jax import lax
 
 from gengen.networks.bijectors.bijector import Bijector, Mapped, summed
 from gengen.networks.bijectors.fixed_point import solve
+from gengen.networks.bijectors.monotone import Moved, Transform
 from gengen.networks.bijectors.patches import PatchReader
-from gengen.networks.bijectors.transforms import Moved, Transform
 
 Look = Callable[[jax.Array], tuple[jax.Array, Any]]
 """Patches -> parameters, and what is remembered."""

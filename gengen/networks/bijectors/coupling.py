@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from gengen.networks.bijectors.bijector import Bijector, Mapped, summed
+from gengen.networks.bijectors.monotone import Moved, Transform, additive, affine
 from gengen.networks.bijectors.spline import rational_quadratic
 from gengen.networks.bijectors.squeeze import space_to_depth
-from gengen.networks.bijectors.transforms import Moved, Transform, additive, affine
 from gengen.networks.layers.upsample import depth_to_space
 from gengen.values import OneOf
 

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from gengen.networks.bijectors.transforms import Moved, Transform
+from gengen.networks.bijectors.monotone import Moved, Transform
 
 
 class _Piece(NamedTuple):

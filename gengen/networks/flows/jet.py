@@ -11,8 +11,8 @@ import numpy as np
 
 from gengen.networks.bijectors.bijector import Bijector, Chain, FlowNetwork, Mapped
 from gengen.networks.bijectors.coupling import Coupling
+from gengen.networks.bijectors.monotone import affine
 from gengen.networks.bijectors.patches import Patches, PatchReader, patches_of
-from gengen.networks.bijectors.transforms import affine
 from gengen.networks.transformer import Transformer
 from gengen.values import Range, Repeats, Size
 

@@ -6,10 +6,10 @@ Papamakarios et al. 2017, https://arxiv.org/abs/1705.07057; Kingma et al. 2016, 
 import jax
 
 from gengen.networks.bijectors.actnorm import BORDER, SMALLEST, ActNorm
-from gengen.networks.bijectors.autoregressive import Autoregressive, Sampling
 from gengen.networks.bijectors.bijector import Bijector, Chain, FlowNetwork, Inverse, Mapped
 from gengen.networks.bijectors.made import MADE
-from gengen.networks.bijectors.transforms import affine
+from gengen.networks.bijectors.masked_autoregressive import Autoregressive, Sampling
+from gengen.networks.bijectors.monotone import affine
 from gengen.networks.layers.activations import Activation
 from gengen.values import Repeats, Size
 

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 from jax.scipy.stats import norm
 
 from gengen.networks.bijectors.bijector import FlowNetwork, Mapped, summed
+from gengen.networks.bijectors.monotone import Moved
 from gengen.networks.bijectors.spline import rational_quadratic
-from gengen.networks.bijectors.transforms import Moved
 from gengen.networks.pixelcnn import PixelCNN, Predictions, draw
 from gengen.values import Entries, Range, Size
 

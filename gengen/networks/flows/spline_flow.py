@@ -8,12 +8,12 @@ from typing import Annotated
 import jax
 
 from gengen.networks.bijectors.actnorm import BORDER, SMALLEST, ActNorm
-from gengen.networks.bijectors.autoregressive import Autoregressive, Sampling
 from gengen.networks.bijectors.bijector import Bijector, Chain, FlowNetwork, Mapped
 from gengen.networks.bijectors.conditioners import Perceptron
 from gengen.networks.bijectors.coupling import Coupling, alternating
 from gengen.networks.bijectors.linear import Linear
 from gengen.networks.bijectors.made import MADE
+from gengen.networks.bijectors.masked_autoregressive import Autoregressive, Sampling
 from gengen.networks.bijectors.spline import rational_quadratic
 from gengen.networks.layers.activations import Activation
 from gengen.values import OneOf, Positive, Range, Repeats, Size

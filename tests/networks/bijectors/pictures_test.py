@@ -9,9 +9,9 @@ import pytest
 from gengen.networks.bijectors.bijector import Chain
 from gengen.networks.bijectors.convolutional import Convolutions, Residual
 from gengen.networks.bijectors.coupling import TRANSFORMS, Coupling, Halves, checkerboard
+from gengen.networks.bijectors.monotone import affine
 from gengen.networks.bijectors.multiscale import Flat, Split
 from gengen.networks.bijectors.squeeze import Squeeze, check_levels, space_to_depth, squeezed_to, squeezes
-from gengen.networks.bijectors.transforms import affine
 from gengen.networks.layers.upsample import depth_to_space
 from tests.networks.bijectors.both_ways import QUICK, check_both_ways, random_parameters
 

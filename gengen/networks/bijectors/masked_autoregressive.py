@@ -15,7 +15,7 @@ import numpy as np
 from jax import lax
 
 from gengen.networks.bijectors.bijector import Bijector, Mapped, summed
-from gengen.networks.bijectors.transforms import Transform
+from gengen.networks.bijectors.monotone import Transform
 from gengen.values import OneOf
 
 SAMPLINGS = ("parallel", "sequential")

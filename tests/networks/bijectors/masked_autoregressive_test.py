@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gengen.networks.bijectors.autoregressive import Autoregressive
 from gengen.networks.bijectors.bijector import Inverse
 from gengen.networks.bijectors.made import MADE
+from gengen.networks.bijectors.masked_autoregressive import Autoregressive
+from gengen.networks.bijectors.monotone import affine
 from gengen.networks.bijectors.spline import rational_quadratic
-from gengen.networks.bijectors.transforms import affine
 
 ORDER = (2, 0, 3, 1)
 PLACES = np.argsort(ORDER)
