@@ -19,6 +19,7 @@ from gengen.models.autoencoders.objective import Objective
 from gengen.models.autoencoders.priors import PRIORS
 from gengen.models.autoencoders.variational import variational
 from gengen.models.autoencoders.vector_quantised import vector_quantised
+from gengen.models.autoregressive import autoregressive
 from gengen.models.flows.normalising_flow import normalising_flow
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.infogan import infogan
@@ -32,7 +33,19 @@ from gengen.models.translation.cyclegan import cyclegan
 from gengen.models.translation.pairings import PAIRINGS
 from gengen.models.translation.pix2pix import pix2pix
 from gengen.models.translation.recognition import Consistency
-from gengen.networks import classifier, coupled, dcgan, mlp, patchgan, r3gan, residual, resnet, transformer, unet
+from gengen.networks import (
+    classifier,
+    coupled,
+    dcgan,
+    mlp,
+    patchgan,
+    pixelcnn,
+    r3gan,
+    residual,
+    resnet,
+    transformer,
+    unet,
+)
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.flows import realnvp
 from gengen.networks.layers.norm import BatchNorm
@@ -359,12 +372,23 @@ ROWS = {
     "flow": Row(
         normalising_flow,
         lambda: {
-            "networks": {"flow": realnvp.RealNVP(SHAPE, width=8, couplings=2)},
+            "networks": {"flow": realnvp.RealNVP(SHAPE, width=4, couplings=1, levels=1, blocks=1)},
             "optimizers": {"flow": sgd()},
             "levels": 256,
         },
         BAYESIAN | {"log_likelihood"},
         moves={"flow": "1111"},
+    ),
+    "pixelcnn": Row(
+        autoregressive,
+        lambda: {
+            "networks": {"predictor": pixelcnn.PixelCNN(SHAPE, width=4, dilations=(1,), reach=1, hidden=4)},
+            "optimizers": {"predictor": sgd()},
+            "levels": 256,
+            "head": "dual_softmax",
+        },
+        {"sample", "log_likelihood"},
+        moves={"predictor": "1111"},
     ),
     "pix2pix": Row(pix2pix, pix2pixs, {"translate"}, pairs=True),
     "regression": Row(pix2pix, regression, {"translate"}, {"generator": "1111"}, second="paired", pairs=True),

@@ -324,7 +324,7 @@ def test_codes_of_data_and_of_the_prior_are_what_is_decoded(name, model):
 
 @those(lambda row: "log_likelihood" in row.can)
 def test_the_log_likelihood_of_an_image_depends_on_no_other_image(name, model):
-    images, variables = data(1)["data"][0].astype(np.float32) / 127.5 - 1, first(name).variables
+    images, variables = data(1)["data"][0].astype(np.float32) / 127.5 - 1, run(name).state.variables
     measure = jax.jit(lambda images: model.log_likelihood(jax.random.key(3), variables, images, None, 2))
     nats = measure(images)
     chex.assert_shape(nats, (BATCH,))

@@ -186,8 +186,7 @@ class Flow(NamedTuple):
 
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
         """Draws data [n, *shape]; the i-th depends on the key, on i and on its condition alone."""
-        condition = completed(self.conditioning, key, n, condition)
-        return self.decode(key, variables, self.prior(key, variables, n), condition)
+        return self.decode(key, variables, self.prior(key, variables, n, condition), condition)
 
     def layers(self) -> tuple[str, ...]:
         """Names of what the metric "finite_layers" counts, in order: what the flow is shown, and all of its layers."""
