@@ -23,7 +23,7 @@ def get_config(variant: str = "") -> ConfigDict:
     if variant in POINTS or variant == "tiny":
         network.update(width=64 if variant == "ring" else 32, layers=8 if variant == "ring" else 6, activation="silu")
     config = base.flow(network)
-    config.training.steps = 4_000
+    config.training.steps = 2_000
     if variant in POINTS:
         base.numbers(config, variant)
         config.optimizers.flow.rate = 3e-3

@@ -19,9 +19,10 @@ def get_config(variant: str = "") -> ConfigDict:
     width, couplings = (8, 1) if variant == "tiny" else (32, 3)
     network = {"name": "realnvp", "width": width, "couplings": couplings, "levels": 2, "blocks": 1}
     config = base.flow(ConfigDict({**network, "transform": "affine"}))
-    config.training.steps = 2_000
+    config.training.update(steps=1_500, batch_size=64)
     if variant in NUMBERS:
         config.networks.flow = ConfigDict({"name": "realnvp", "width": 64, "couplings": 8, "transform": "affine"})
         config.networks.flow.condition = "none"
+        config.training.update(steps=4_000, batch_size=256)
         base.numbers(config, variant)
     return base.vary(config, variant, VARIANTS)

@@ -23,5 +23,5 @@ def get_config(variant: str = "") -> ConfigDict:
         network.update(blocks=4, sampling="sequential", tolerance=1e-5)
     config = base.flow(network)
     config.model.update(dequantisation="gaussian", deviation=0.1, alpha=0.0)
-    config.training.steps = 2_000
+    config.training.update(steps=1_000, batch_size=64)
     return base.vary(config, variant, VARIANTS)
