@@ -26,5 +26,6 @@ def get_config(variant: str = "") -> ConfigDict:
     config.optimizers.predictor = base.optimizer("adam", 3e-3)
     config.optimizers.predictor.update(schedule="cosine", clip_norm=1.0)
     config.training.update(steps=9_000 if large else 2_000, batch_size=16)
+    config.evaluation.anomaly_score = "typicality"
     config.training.average.update(decay=0.999, networks=("predictor",))
     return base.vary(config, variant, VARIANTS)

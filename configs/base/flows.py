@@ -19,6 +19,7 @@ def flow(network: ConfigDict) -> ConfigDict:
     config.training.batch_size = 128
     config.training.average.decay = 0.999
     config.training.average.networks = ("flow",)
+    config.evaluation.anomaly_score = "typicality"
     return config
 
 

@@ -85,6 +85,8 @@ def check(name: str, model: GenerativeModel, kind: str) -> None:
         raise Refusal(f"{asked} needs a model that is not told the class of what it sees; {instead}.")
     if not DETECTORS[name].title_of(kind):
         raise Refusal(f"{asked} is of pictures alone, and the data of this run are of the kind {kind}; {instead}.")
+    if _inverts(model):
+        raise Refusal(f"{asked} is 0 for whatever there is, as this model gives back all that it is shown; {instead}.")
     needs, has = ", ".join(DETECTORS[name].requires), ", ".join(offers(model)) or "none of these"
     raise Refusal(f"{asked} needs a model that can do {needs}, and this one can do {has}; {instead}.")
 
@@ -212,8 +214,16 @@ def _fits(detector: Detector, model: GenerativeModel, kind: str) -> bool:
     # Nobody knows the class of an anomaly; a model that recognises classes need not be told.
     if classes_of(model) and model.recognise is None and not detector.sums:
         return False
+    if "decode" in detector.requires and _inverts(model):
+        return False
     capable = all(getattr(model, capability) is not None for capability in detector.requires)
     return capable and bool(detector.title_of(kind))
+
+
+def _inverts(model: GenerativeModel) -> bool:
+    """Whether decoding undoes encoding, as in a flow, whose likelihood is that of a code and of how it was reached."""
+    coded = model.encode is not None and model.decode is not None
+    return coded and model.log_likelihood is not None and model.bound_by not in ("latents", "codes")
 
 
 DETECTORS: Mapping[str, Detector] = {

@@ -289,3 +289,12 @@ def test_a_run_that_diverged_has_no_scores(name, images):
 
 def test_every_detector_says_what_it_shows():
     assert [name for name, detector in DETECTORS.items() if detector.heat] == ["reconstruction", "squared_error"]
+
+
+@pytest.mark.parametrize("score", ["reconstruction", "squared_error"])
+def test_a_flow_which_gives_back_whatever_it_is_shown_cannot_be_asked_what_comes_back(score):
+    given = dict.fromkeys(("init", "train_step", "encode", "decode", "log_likelihood"), lambda *_: 0)
+    flow = GenerativeModel(**given, bound_by="uniform noise")
+    with pytest.raises(Refusal, match="gives back all that it is shown; set it to 'likelihood' or 'typicality'"):
+        detectors.check(score, flow, "picture")
+    detectors.check(score, flow._replace(bound_by="latents"), "picture")
