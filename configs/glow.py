@@ -15,10 +15,11 @@ VARIANTS = ("tiny", "mnist", "fashion_mnist", "variational")
 
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
-    width, steps = (8, 2) if variant == "tiny" else (32, 4)
+    large = variant in ("mnist", "fashion_mnist")
+    width, steps = (8, 2) if variant == "tiny" else (64, 8) if large else (32, 4)
     network = {"name": "glow", "width": width, "steps": steps, "levels": 2, "transform": "affine"}
     config = base.flow(ConfigDict(network))
-    config.training.update(steps=1_500, batch_size=64)
+    config.training.update(steps=1_500, batch_size=128 if large else 64)
     if variant == "variational":
         base.learn_noise(config, ConfigDict({**network, "steps": 2, "levels": 1}))
     return base.vary(config, variant, VARIANTS)

@@ -124,6 +124,8 @@ ALIKE = {
     *(("cyclegan", variant) for variant in ("facades", "facades64", "mnist_usps")),
     ("adapt", "cycada"),
     ("dcgan", "cats"),
+    *((name, variant) for name in ("maf", "realnvp", "spline_flow") for variant in ("moons", "swiss_roll")),
+    *(("glow", "variational"), ("tarflow", "jet")),
     *(("r3gan", variant) for variant in ("cats", "stacked", "non_saturating", "no_r2", "r1_alone", "no_penalty")),
 }
 """The networks of others at other sizes, which take up to half a minute to trace: a slow test traces them."""
@@ -203,10 +205,14 @@ METRICS = {
     "infogan": GAME | {f"{player}/{code}" for player in ("critic", "generator") for code in ("category", "continuous")},
     "iwae": BOUND,
     "lsgan": GAME | {"critic/le_cam"},
+    "maf": FLOW,
     "pacgan": GAME | {"critic/jensen_shannon"},
     "pix2pix": GAME | {"critic/jensen_shannon", "generator/absolute_error"},
+    "pixelcnn": {"predictor/loss", "predictor/bits_per_dimension"},
     "r3gan": GAME,  # what more there is, its ablations take away
     "realnvp": FLOW,  # of pixels or of numbers
+    "spline_flow": FLOW,
+    "tarflow": FLOW | {"flow/bits_per_dimension"},
     "unrolled": GAME | {"critic/jensen_shannon"},
     "vae": BOUND,
     "vae_conv": BOUND,

@@ -47,7 +47,7 @@ from gengen.networks import (
     unet,
 )
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
-from gengen.networks.flows import realnvp
+from gengen.networks.flows import maf
 from gengen.networks.layers.norm import BatchNorm
 
 SHAPE = (8, 8, 1)
@@ -372,7 +372,7 @@ ROWS = {
     "flow": Row(
         normalising_flow,
         lambda: {
-            "networks": {"flow": realnvp.RealNVP(SHAPE, width=4, couplings=1, levels=1, blocks=1)},
+            "networks": {"flow": maf.MAF(SHAPE, width=4, hidden=1, layers=1)},
             "optimizers": {"flow": sgd()},
             "levels": 256,
         },
