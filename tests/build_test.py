@@ -65,7 +65,7 @@ def test_adamw_is_adam_with_a_decay_of_kernels_alone():
         params = {"flow": {"layer": {"kernel": kernel, "bias": bias}}}
         updates, state = optimizer.update(given, state, params, step=jnp.asarray(step, jnp.int32))
         moved = updates["flow"]["layer"]
-        chex.assert_trees_all_close(moved["kernel"], moved["bias"] - 0.1 * 0.5 * kernel, rtol=1e-6)
+        chex.assert_trees_all_close(moved["kernel"], moved["bias"] - 0.1 * 0.5 * kernel, atol=1e-7)
         kernel, bias = kernel + moved["kernel"], bias + moved["bias"]
     chex.assert_trees_all_close(bias, moves({"name": "adam", "rate": 0.1}, GRADIENTS)[-1], rtol=1e-6)
 

@@ -282,7 +282,7 @@ def test_a_run_that_diverged_has_no_scores(name, images):
     def diverged(key, variables, data, condition=None, samples=1):
         return jnp.where(data > 0.99, jnp.nan, data)
 
-    subject = coder(encode=diverged)._replace(features=diverged, log_likelihood=diverged)
+    subject = coder(encode=diverged)._replace(features=diverged, log_likelihood=diverged, bound_by="latents")
     with pytest.raises(Refusal, match="has diverged, and what its model says of images is not finite"):
         scores_of(scorer(name, subject, train=images), images)
 

@@ -65,6 +65,7 @@ def test_draws_follow_the_chances_and_each_depends_on_its_key_alone():
     np.testing.assert_array_equal(jax.jit(model.sample, static_argnums=2)(jax.random.key(1), variables, 8), drawn[:8])
 
 
+@pytest.mark.slow
 def test_a_step_descends_the_bits_that_it_reports():
     model, state = built(), first_state()
     step = jax.jit(jax.vmap(model.train_step, in_axes=(None, None, 0), axis_name=AXIS))

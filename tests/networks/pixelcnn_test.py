@@ -90,6 +90,7 @@ def test_every_number_hears_of_the_class_and_no_example_of_another():
     np.testing.assert_allclose(alone[0], one[1], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_at_first_nothing_is_said():
     network = NETWORKS["colour"]
     variables = network.init(jax.random.key(0), maps(network))
