@@ -2,6 +2,8 @@
 
 Paper: Kingma and Dhariwal 2018, https://arxiv.org/abs/1807.03039, sections 3 and 5.
 Run: python launch.py --config=configs/glow.py, with :tiny, :mnist, :fashion_mnist or :variational after it.
+Score: 3.34 bits on digits; 1 seed.
+Minutes: 9.8 on digits, with a share of a core.
 
 Variant `variational` learns the noise of pixels with the flow: Ho et al. 2019, https://arxiv.org/abs/1902.00275.
 """

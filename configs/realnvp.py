@@ -3,6 +3,8 @@
 Paper: Dinh et al. 2017, https://arxiv.org/abs/1605.08803, sections 3 and 4.
 Run: python launch.py --config=configs/realnvp.py, with :tiny, :mnist, :fashion_mnist, :ring, :moons or :swiss_roll
   after it; or with :table, and --config.data.manual_dir=PATH of a folder of your own numbers.
+Score: 2.95 bits on digits; 1 seed.
+Minutes: 6.7 on digits, with a share of a core.
 """
 
 from ml_collections import ConfigDict

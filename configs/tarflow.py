@@ -2,6 +2,8 @@
 
 Paper: Zhai et al. 2024, https://arxiv.org/abs/2412.06329, sections 3.2 to 3.5.
 Run: python launch.py --config=configs/tarflow.py, with :tiny, :mnist, :fashion_mnist or :jet after it for a variant.
+Score: 5.62 bits on digits; 1 seed.
+Minutes: 4.2 on digits, with a share of a core.
 
 Variant `jet` has couplings in their place, whose transformers look everywhere: Kolesnikov et al. 2024,
 https://arxiv.org/abs/2412.15129.

@@ -133,8 +133,21 @@ def test_the_tables_of_codes_and_detections_are_what_compare_wrote():
 
 DETECTED = read_json("detections.json")
 TWO_DOMAINS = {"pix2pix", "cyclegan", "cogan", "adapt"}
-JUDGED_OTHERWISE = {"anomaly", *TWO_DOMAINS}
-"""Experiments that draw no samples to be judged, or samples of two domains."""
+BITS = read_json("bits.json")
+LIKELY = {row["run"].partition("-")[0] for row in BITS}
+JUDGED_OTHERWISE = {"anomaly", *TWO_DOMAINS, *LIKELY}
+"""Experiments that draw no samples to be judged, or samples of two domains, or are judged by likelihoods."""
+
+
+def test_the_page_of_flows_shows_likelihoods_as_compare_wrote_them_and_the_configs_repeat_them():
+    text, said = read("flows.md"), {experiment.name: experiment for experiment in experiments(ROOT / "configs")}
+    assert as_table_of_latents(BITS) in text
+    assert {"realnvp", "glow", "spline_flow", "maf", "tarflow", "pixelcnn"} == LIKELY
+    for row in BITS:
+        name, _, variant = row["run"].partition("-")
+        where = {"mnist": "MNIST"}.get(variant, "digits")
+        assert f"{row['bits per dimension'].split()[0]} bits on {where}" in said[name].score
+        assert f"{row['minutes']} on {where}" in said[name].minutes
 
 
 @pytest.mark.parametrize("kind", [translations, adaptations])
