@@ -125,7 +125,7 @@ ALIKE = {
     ("adapt", "cycada"),
     ("dcgan", "cats"),
     *((name, variant) for name in ("maf", "realnvp", "spline_flow") for variant in ("moons", "swiss_roll")),
-    *(("glow", "variational"), ("tarflow", "jet")),
+    *(("glow", "variational"), ("tarflow", "jet"), ("tarflow", "tiny")),
     *(("r3gan", variant) for variant in ("cats", "stacked", "non_saturating", "no_r2", "r1_alone", "no_penalty")),
 }
 """The networks of others at other sizes, which take up to half a minute to trace: a slow test traces them."""

@@ -103,6 +103,7 @@ def test_a_sweep_goes_on_exactly_and_keeps_its_values(swept, tmp_path):
         train.run(config(SWEEP.replace("1e-3", "2e-3"), seeds=2), tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_evaluate_and_compare_have_a_row_for_each_combination(swept, tmp_path, capsys):
     path = evaluate.main(open_run(swept), num=100, seed=0, output=None)
     report, said = json.loads(path.read_text()), capsys.readouterr().out

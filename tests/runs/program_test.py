@@ -91,6 +91,7 @@ def test_a_member_is_the_run_of_its_numbers_alone(made, sweep, schedule):
     assert max(jax.tree.leaves(away)) > 2e-5  # by far more than rounding
 
 
+@pytest.mark.slow
 def test_every_combination_has_all_seeds_and_members_may_take_each_step_at_once():
     config = config_of(gan, "optimizers.*.rate=1e-4,3e-3;model.terms.r1.weight=0.5,1", seeds=2)
     assert [(each.place, each.seed) for each in members_of(config)] == [(n // 2, n % 2) for n in range(8)]

@@ -18,13 +18,15 @@ from gengen.values import Range, Repeats, Size
 
 
 class Jet(FlowNetwork):
-    """Attributes:
-    patch: height and width of a patch, which must divide those of a picture.
-    width: numbers at a patch in a transformer.
-    heads: of attention; they must divide the width.
-    layers: of each transformer.
-    couplings: how many. Of every four, the first two move each a half of the numbers of every patch, drawn anew; the
-      other two move each a half of the patches.
+    """A Jet: couplings of patches.
+
+    Attributes:
+      patch: height and width of a patch, which must divide those of a picture.
+      width: numbers at a patch in a transformer.
+      heads: of attention; they must divide the width.
+      layers: of each transformer.
+      couplings: how many. Of every four, the first two move each a half of the numbers of every patch, drawn anew; the
+        other two move each a half of the patches.
     """
 
     patch: Size = 4

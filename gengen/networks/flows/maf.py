@@ -15,15 +15,17 @@ from gengen.values import Repeats, Size
 
 
 class MAF(FlowNetwork):
-    """Attributes:
-    width: units of each hidden layer.
-    hidden: hidden layers of each autoregressive one.
-    layers: autoregressive layers; every second one goes through the numbers from the last to the first.
-    residual: whether each hidden layer after the first adds to what it is given.
-    activation: of hidden units.
-    inverse: whether the layers are those of an IAF, which samples in one pass and looks for latents in many.
-    sampling: how the slow way is gone: "parallel" finds all numbers at once, again until none changes, "sequential" one
-      after the other; they find the same.
+    """A masked autoregressive flow, or an inverse one.
+
+    Attributes:
+      width: units of each hidden layer.
+      hidden: hidden layers of each autoregressive one.
+      layers: autoregressive layers; every second one goes through the numbers from the last to the first.
+      residual: whether each hidden layer after the first adds to what it is given.
+      activation: of hidden units.
+      inverse: whether the layers are those of an IAF, which samples in one pass and looks for latents in many.
+      sampling: how the slow way is gone: "parallel" finds all numbers at once, again until none changes, "sequential"
+        one after the other; they find the same.
     """
 
     width: Size = 64

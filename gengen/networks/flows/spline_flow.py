@@ -27,18 +27,20 @@ LEAST, STEEPEST = 1e-5, 300.0
 
 
 class SplineFlow(FlowNetwork):
-    """Attributes:
-    kind: of layers: "coupling", where every second number says how the others move, or "autoregressive".
-    width: units of each hidden layer.
-    hidden: hidden layers of each layer of the flow.
-    layers: of the flow.
-    residual: whether each hidden layer of an autoregressive one adds to what it is given, after the first.
-    activation: of hidden units.
-    bins: pieces of a spline.
-    bound: splines lie in [-bound, bound] and are straight beyond.
-    mix: what comes before each layer but the first: "linear", a matrix that is learnt, or "none".
-    sampling: of autoregressive layers: "parallel" finds all numbers at once, again until none changes, "sequential" one
-      after the other; they find the same.
+    """A neural spline flow of vectors.
+
+    Attributes:
+      kind: of layers: "coupling", where every second number says how the others move, or "autoregressive".
+      width: units of each hidden layer.
+      hidden: hidden layers of each layer of the flow.
+      layers: of the flow.
+      residual: whether each hidden layer of an autoregressive one adds to what it is given, after the first.
+      activation: of hidden units.
+      bins: pieces of a spline.
+      bound: splines lie in [-bound, bound] and are straight beyond.
+      mix: what comes before each layer but the first: "linear", a matrix that is learnt, or "none".
+      sampling: of autoregressive layers: "parallel" finds all numbers at once, again until none changes,
+        "sequential" one after the other; they find the same.
     """
 
     kind: Annotated[str, OneOf(KINDS)] = "coupling"

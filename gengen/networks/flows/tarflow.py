@@ -18,16 +18,18 @@ SAMPLINGS = ("parallel", "sequential")
 
 
 class TarFlow(FlowNetwork):
-    """Attributes:
-    patch: height and width of a patch, which must divide those of a picture.
-    width: numbers at a patch in a transformer.
-    heads: of attention; they must divide the width.
-    layers: of each transformer.
-    blocks: transformers; every second one reads the patches backwards.
-    sampling: "sequential", patch by patch, with the keys and values of those before remembered; or "parallel", all
-      patches at once, again and again until nothing moves by more than the tolerance, at the most as often as there are
-      patches, after which nothing can: Jacobi's iteration. Both give the same samples.
-    tolerance: of "parallel", in units of what the flow sees.
+    """A TarFlow.
+
+    Attributes:
+      patch: height and width of a patch, which must divide those of a picture.
+      width: numbers at a patch in a transformer.
+      heads: of attention; they must divide the width.
+      layers: of each transformer.
+      blocks: transformers; every second one reads the patches backwards.
+      sampling: "sequential", patch by patch, with the keys and values of those before remembered; or "parallel", all
+        patches at once, again and again until nothing moves by more than the tolerance, at the most as often as there
+        are patches, after which nothing can: Jacobi's iteration. Both give the same samples.
+      tolerance: of "parallel", in units of what the flow sees.
     """
 
     patch: Size = 4
