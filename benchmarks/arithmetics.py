@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from scipy import stats
 
+from benchmarks.asked import asked
 from benchmarks.rounds import ROOT
 from gengen.core.refusal import Refusal
 from gengen.metrics.interval import LEVEL, Estimate, of_blocks
@@ -174,14 +175,9 @@ def main(arguments: Sequence[str]) -> int:
       arguments: the flags.
     """
     commands = parser()
-    flags, settings = commands.parse_known_args(arguments)
-    if strange := [flag for flag in settings if not flag.startswith("--config.")]:
-        commands.error(f"{strange[0]} is no flag of this command, nor one of a training's, which begin with --config.")
-    names = flags.only.split(",")
-    if unknown := set(names) - set(EXPERIMENTS):
-        commands.error(f"--only names no experiment {', '.join(sorted(unknown))}; choose from {', '.join(EXPERIMENTS)}")
-    if flags.seeds < 2 or not 0 < flags.steps_share < float("inf"):
-        commands.error("--seeds must be at least 2, for an interval, and --steps-share above 0")
+    flags, names, settings = asked(commands, arguments, EXPERIMENTS, "experiment", least=2)
+    if not 0 < flags.steps_share < float("inf"):
+        commands.error("--steps-share must be above 0")
     folder = flags.workdir.resolve()
     runs = [
         Run(name, precision, seed, folder / f"{name}-{precision}-{seed}")

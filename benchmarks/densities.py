@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.asked import asked
 from benchmarks.rounds import ROOT
 from gengen.reports.tables import number, table, with_interval
 from gengen.training.writer import read_lines
@@ -84,15 +85,7 @@ def main(arguments: Sequence[str]) -> int:
     Args:
       arguments: the flags.
     """
-    commands = parser()
-    flags, settings = commands.parse_known_args(arguments)
-    if strange := [flag for flag in settings if not flag.startswith("--config.")]:
-        commands.error(f"{strange[0]} is no flag of this command, nor one of a training's, which begin with --config.")
-    names = flags.only.split(",")
-    if unknown := set(names) - set(ENTRIES):
-        commands.error(f"--only names no row {', '.join(sorted(unknown))}; choose from {', '.join(ENTRIES)}")
-    if flags.seeds < 2:
-        commands.error("--seeds must be at least 2")
+    flags, names, settings = asked(parser(), arguments, ENTRIES, "row", least=2)
     output = flags.output or flags.workdir / "densities.json"
     rows = json.loads(output.read_text(encoding="utf-8")) if output.exists() else {}
     for name in (name for name in names if name not in rows):

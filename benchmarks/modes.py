@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.asked import asked
 from benchmarks.rounds import ROOT
 from gengen.diagnosis.course import diagnosed
 from gengen.evaluation.judge import Judge
@@ -163,15 +164,7 @@ def main(arguments: Sequence[str]) -> int:
     Args:
       arguments: the flags.
     """
-    commands = parser()
-    flags, settings = commands.parse_known_args(arguments)
-    if strange := [flag for flag in settings if not flag.startswith("--config.")]:
-        commands.error(f"{strange[0]} is no flag of this command, nor one of a training's, which begin with --config.")
-    names = flags.only.split(",")
-    if unknown := set(names) - set(ENTRIES):
-        commands.error(f"--only names no row {', '.join(sorted(unknown))}; choose from {', '.join(ENTRIES)}")
-    if flags.seeds < 1:
-        commands.error("--seeds must be at least 1")
+    flags, names, settings = asked(parser(), arguments, ENTRIES, "row")
     output = flags.output or flags.workdir / "modes.json"
     rows = json.loads(output.read_text(encoding="utf-8")) if output.exists() else {}
     failed = []

@@ -26,6 +26,7 @@ from sklearn import datasets
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import KFold
 
+from benchmarks.asked import asked
 from benchmarks.rounds import ROOT
 from gengen.inference.nats import nats_of
 from gengen.metrics.interval import Estimate, around
@@ -250,15 +251,7 @@ def main(arguments: Sequence[str]) -> int:
     Args:
       arguments: the flags.
     """
-    commands = parser()
-    flags, settings = commands.parse_known_args(arguments)
-    if strange := [flag for flag in settings if not flag.startswith("--config.")]:
-        commands.error(f"{strange[0]} is no flag of this command, nor one of a training's, which begin with --config.")
-    entries = flags.only.split(",")
-    if unknown := set(entries) - set(ENTRIES):
-        commands.error(f"--only names nothing of {', '.join(sorted(unknown))}; choose from {', '.join(ENTRIES)}")
-    if flags.seeds < 1:
-        commands.error("--seeds must be at least 1")
+    flags, entries, settings = asked(parser(), arguments, ENTRIES, "row")
     output = flags.output or flags.workdir / "tables.json"
     found = json.loads(output.read_text(encoding="utf-8")) if output.exists() else {}
     failed = []

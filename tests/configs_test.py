@@ -212,7 +212,7 @@ METRICS = {
     "r3gan": GAME,  # what more there is, its ablations take away
     "realnvp": FLOW,  # of pixels or of numbers
     "spline_flow": FLOW,
-    "tarflow": FLOW | {"flow/bits_per_dimension"},
+    "tarflow": FLOW | {"flow/nats"},
     "unrolled": GAME | {"critic/jensen_shannon"},
     "vae": BOUND,
     "vae_conv": BOUND,

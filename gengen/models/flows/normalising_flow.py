@@ -103,7 +103,8 @@ class Flow(NamedTuple):
         nats = standard_log_density(latents).sum(-1) + log_det + rest
         each = -nats / latents.shape[1]
         metrics = {"finite_layers": mean_of(jnp.cumprod(finite.astype(jnp.float32)))}
-        metrics |= {"bits_per_dimension": mean_of(each / math.log(2))} if self.levels else {"nats": mean_of(-nats)}
+        whole = self.levels and self.dequantisation != "gaussian"  # with normal noise it is no likelihood of the levels
+        metrics |= {"bits_per_dimension": mean_of(each / math.log(2))} if whole else {"nats": mean_of(-nats)}
         return each.mean(), (metrics, {})
 
     def dequantised(self, keys: jax.Array, variables: Variables, data: jax.Array, *, train: bool) -> Mapped:
@@ -233,8 +234,8 @@ def normalising_flow(
 
     Returns:
       A model that can `sample`, `encode`, `decode`, draw from its `prior` and say the `log_likelihood`. Metrics are
-      "bits_per_dimension" of whole numbers or "nats" of an example, and "finite_layers", the share of the layers before
-      the first one that gave something which is no finite number: 1.
+      "bits_per_dimension" of whole numbers or, of real ones and with gaussian noise, "nats" of an example, and
+      "finite_layers", the share of the layers before the first one that gave something which is no finite number: 1.
 
     Raises:
       ValueError: the arguments do not go together.

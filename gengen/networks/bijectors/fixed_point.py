@@ -28,7 +28,8 @@ def solve(
       step: `x [B, ...] -> (x, said [B, ...])`, no example of which looks at another.
       start: [B, ...]; what one starts from changes how many steps it takes, and nothing else.
       most: steps at the most, at least 1: as many as suffice for the last number, whatever the others are.
-      tolerance: an example has settled where a step moves none of its numbers by more than this.
+      tolerance: an example has settled where a step moves none of its numbers by more than this share of 1 and the
+        number.
 
     Returns:
       x [B, ...], what the step that led to it said, a tree of arrays [B, ...], and how many steps were made, int32 [].
@@ -37,9 +38,9 @@ def solve(
     def again(carry: _Carry) -> _Carry:
         x, said, open_, steps = carry
         after, says = step(x)
-        moved = jnp.abs(after - x).reshape(len(x), -1).max(-1)
+        moved = (jnp.abs(after - x) > tolerance * (1 + jnp.abs(x))).reshape(len(x), -1).any(-1)
         kept = jax.tree.map(lambda new, old: jnp.where(_along(open_, new), new, old), (after, says), (x, said))
-        return *kept, open_ & (moved > tolerance), steps + 1
+        return *kept, open_ & moved, steps + 1
 
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(step, start)[1])
     first = start, nothing, jnp.ones(len(start), bool), jnp.zeros((), jnp.int32)

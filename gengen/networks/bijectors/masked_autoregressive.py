@@ -15,6 +15,7 @@ import numpy as np
 from jax import lax
 
 from gengen.networks.bijectors.bijector import Bijector, Mapped, summed
+from gengen.networks.bijectors.fixed_point import solve
 from gengen.networks.bijectors.monotone import Transform
 from gengen.values import OneOf
 
@@ -28,8 +29,6 @@ FARTHEST = 1e6
 
 TOLERANCE = 1e-6
 """A change of a number, as a share of 1 and the number, that counts as none."""
-
-_State = tuple[jax.Array, jax.Array, jax.Array]
 
 Update = Callable[[Any, jax.Array], jax.Array]
 """`(given, x) -> x`: of which number i depends on `given` and on the numbers before it."""
@@ -118,18 +117,9 @@ def _one_by_one(update: Callable[[jax.Array], jax.Array], order: Sequence[int], 
 
 
 def _fixed_point(update: Callable[[jax.Array], jax.Array], most: int, start: jax.Array) -> jax.Array:
-    """Applies an update until it changes nothing, at most as often as there are numbers; examples end on their own."""
-    axes = tuple(range(1, start.ndim))
+    """Where an update changes nothing any more; what is not finite on the way there is cut."""
 
-    def going(state: _State) -> jax.Array:
-        index, _, moving = state
-        return (index < most) & moving.any()
+    def step(x: jax.Array) -> tuple[jax.Array, tuple[()]]:
+        return jnp.clip(jnp.nan_to_num(update(x)), -FARTHEST, FARTHEST), ()
 
-    def step(state: _State) -> _State:
-        index, x, moving = state
-        new = jnp.clip(jnp.nan_to_num(update(x)), -FARTHEST, FARTHEST)
-        moved = (jnp.abs(new - x) > TOLERANCE * (1 + jnp.abs(x))).any(axes)
-        return index + 1, jnp.where(lax.broadcast_in_dim(moving, x.shape, (0,)), new, x), moving & moved
-
-    first = (jnp.zeros((), jnp.int32), start, jnp.ones(len(start), bool))
-    return lax.while_loop(going, step, first)[1]
+    return solve(step, start, most, TOLERANCE)[0]
