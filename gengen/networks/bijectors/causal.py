@@ -51,7 +51,8 @@ class Causal(Bijector):
       transform: of single numbers.
       backwards: whether patches are read from the last to the first.
       window: how many patches the inverse solves at once; they must divide T. 1 is one after the other, T all.
-      tolerance: patches of a window have settled where a step moves none of their numbers by more than this.
+      tolerance: patches of a window have settled where a step moves none of their numbers by more than this share
+        of 1 and the number.
     """
 
     reader: PatchReader

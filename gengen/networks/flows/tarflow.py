@@ -29,7 +29,7 @@ class TarFlow(FlowNetwork):
       sampling: "sequential", patch by patch, with the keys and values of those before remembered; or "parallel", all
         patches at once, again and again until nothing moves by more than the tolerance, at the most as often as there
         are patches, after which nothing can: Jacobi's iteration. Both give the same samples.
-      tolerance: of "parallel", in units of what the flow sees.
+      tolerance: of "parallel", as a share of 1 and of each number.
     """
 
     patch: Size = 4
