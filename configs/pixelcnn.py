@@ -21,11 +21,14 @@ def get_config(variant: str = "") -> ConfigDict:
     config = base.defaults()
     config.networks.predictor = ConfigDict({"name": "pixelcnn", "condition": "concatenated"})
     config.networks.predictor.update(width=8 if variant == "tiny" else 24, dilations=(1, 2, 1, 4), reach=3)
-    config.networks.predictor.update(hidden=64, waves=(4, 6))
+    config.networks.predictor.update(hidden=64, waves=(4, 6), spatial=16)
     config.model.update(name="autoregressive", head="dual_softmax")
     config.optimizers.predictor = base.optimizer("adam", 3e-3)
     config.optimizers.predictor.update(schedule="cosine", clip_norm=1.0)
-    config.training.update(steps=9_000 if large else 2_000, batch_size=16)
+    config.training.update(steps=2_000, batch_size=16)
+    if large:
+        config.networks.predictor.update(width=32, dilations=(1, 2, 4, 8))
+        config.training.steps = 13_000
     config.evaluation.anomaly_score = "typicality"
     config.training.average.update(decay=0.999, networks=("predictor",))
     return base.vary(config, variant, VARIANTS)

@@ -1,7 +1,8 @@
 """A gated PixelCNN: what it says of a number depends on the numbers before it alone, row by row, left to right.
 
 Van den Oord et al. 2016, https://arxiv.org/abs/1606.05328, section 2 and figure 2: a vertical stack sees all rows
-above, a horizontal one the row itself, and is told what the other saw. Kernels are shifted, not masked, so that no
+above, a horizontal one the row itself, and is told what the other saw; section 2.3: what the class says differs from
+place to place. Kernels are shifted, not masked, so that no
 product is wasted: Salimans et al. 2017, https://arxiv.org/abs/1701.05517, section 2.3. Dilated: Oord et al. 2016,
 https://arxiv.org/abs/1609.03499, section 2.1.
 """
@@ -38,7 +39,7 @@ class GatedLayer(nn.Module):
     Attributes:
       width: numbers F at a pixel, in each stack.
       dilation: how far up, to the left and to the right a kernel looks.
-      told: whether there is a context.
+      told: whether something is told of places.
       dtype: to which factors of products are rounded; parameters and what is added are float32.
     """
 
@@ -56,17 +57,17 @@ class GatedLayer(nn.Module):
             self.tell_vertical = Dense(2 * self.width, use_bias=False)
             self.tell_horizontal = Dense(2 * self.width, use_bias=False)
 
-    def rows(self, above: jax.Array, here: jax.Array, context: jax.Array | None) -> jax.Array:
-        """The vertical stack at rows [B, h, W, F], told those `dilation` above them."""
+    def rows(self, above: jax.Array, here: jax.Array, told: jax.Array | None) -> jax.Array:
+        """The vertical stack at rows [B, h, W, F], which sees those `dilation` above and is told [B, h, W, S]."""
         steps = (self.dilation, 0, -self.dilation)
         taps = jnp.concatenate([moved(x, 2, step) for x in (above, here) for step in steps], -1)
         found = self.vertical(taps)
-        return here + _gated(found if context is None else found + _everywhere(self.tell_vertical(context)))
+        return here + _gated(found if told is None else found + self.tell_vertical(told))
 
-    def pixels(self, left: jax.Array, here: jax.Array, above: jax.Array, context: jax.Array | None) -> jax.Array:
-        """The horizontal stack at pixels [B, h, w, F], told those `dilation` to the left and the vertical stack."""
+    def pixels(self, left: jax.Array, here: jax.Array, above: jax.Array, told: jax.Array | None) -> jax.Array:
+        """The horizontal stack at pixels [B, h, w, F], which sees those `dilation` to the left and the other stack."""
         found = self.horizontal(jnp.concatenate([left, here, above], -1))
-        gated = _gated(found if context is None else found + _everywhere(self.tell_horizontal(context)))
+        gated = _gated(found if told is None else found + self.tell_horizontal(told))
         return here + self.out(gated)
 
 
@@ -81,6 +82,7 @@ class PixelCNN(nn.Module):
       hidden: units of the layer that makes predictions of features.
       waves: exponents n of sin(2^n pi x) and cos(2^n pi x), which the first kernels see beside x, so that near levels
         are told apart: Kingma et al. 2021, https://arxiv.org/abs/2107.00630, appendix C.
+      spatial: numbers S of each place that a class is turned into, by which every layer is told it.
       classes: of which one is told, as one of K, [B, K]; 0 where nothing is told.
       dtype: to which factors of products are rounded; parameters and what is added are float32.
     """
@@ -91,6 +93,7 @@ class PixelCNN(nn.Module):
     reach: Annotated[int, Range(1, 16)] = 3
     hidden: Size = 64
     waves: Sequence[Annotated[int, Range(0, 16)]] = ()
+    spatial: Size = 16
     classes: int = 0
     dtype: Any = jnp.float32
 
@@ -98,6 +101,9 @@ class PixelCNN(nn.Module):
         """Makes the layers."""
         self.first_rows = Dense(self.width, dtype=self.dtype)
         self.first_pixels = Dense(self.width, dtype=self.dtype)
+        if self.classes:
+            numbers = math.prod(self.shape[:2]) * self.spatial
+            self.of_class = Dense(numbers, use_bias=False, kernel_init=nn.initializers.normal(0.1))
         self.layers = [GatedLayer(self.width, far, self.classes > 0, self.dtype) for far in self.dilations]
 
     def __call__(self, x: jax.Array, context: jax.Array | None = None) -> jax.Array:
@@ -105,36 +111,48 @@ class PixelCNN(nn.Module):
         seen = self.shown(x)
         rows = self._first_rows([moved(seen, 1, far) for far in self._back()])
         pixels = self._first_pixels([moved(seen, 2, far) for far in self._back()])
+        told = self.places(context)
         for layer, far in zip(self.layers, self.dilations, strict=True):
-            rows = layer.rows(moved(rows, 1, far), rows, context)
-            pixels = layer.pixels(moved(pixels, 2, far), pixels, rows, context)
+            rows = layer.rows(moved(rows, 1, far), rows, told)
+            pixels = layer.pixels(moved(pixels, 2, far), pixels, rows, told)
         return pixels
 
-    def next_row(self, past: Past, context: jax.Array | None) -> tuple[tuple[jax.Array, ...], tuple[jax.Array, ...]]:
-        """The vertical stack at the row after `past`: of each layer [B, 1, W, F], and what layers then remember."""
+    def places(self, context: jax.Array | None) -> jax.Array | None:
+        """What is told of each place [B, H, W, S] under a context [B, K]; None where there is none."""
+        if context is None:
+            return None
+        told: jax.Array = self.of_class(context)
+        return told.reshape(len(context), *self.shape[:2], self.spatial)
+
+    def next_row(self, past: Past, told: jax.Array | None) -> tuple[tuple[jax.Array, ...], tuple[jax.Array, ...]]:
+        """The vertical stack at the row after `past`, which is told [B, 1, W, S].
+
+        Returns:
+          Of each layer [B, 1, W, F], and what layers then remember.
+        """
         row = self._first_rows([past.seen[:, at : at + 1] for at in range(self.reach)])
         found, remembered = [], []
         for layer, before in zip(self.layers, past.layers, strict=True):
             remembered.append(pushed(before, row, 1))
-            row = layer.rows(before[:, :1], row, context)
+            row = layer.rows(before[:, :1], row, told)
             found.append(row)
         return tuple(found), tuple(remembered)
 
     def next_pixel(
-        self, past: Past, above: tuple[jax.Array, ...], context: jax.Array | None
+        self, past: Past, above: tuple[jax.Array, ...], told: jax.Array | None
     ) -> tuple[jax.Array, tuple[jax.Array, ...]]:
         """Features [B, 1, 1, F] of the pixel after `past` in its row, and what layers then remember.
 
         Args:
           past: of the row.
           above: what `next_row` gave there, of each layer [B, 1, 1, F].
-          context: [B, K].
+          told: of its place, [B, 1, 1, S].
         """
         pixel = self._first_pixels([past.seen[:, :, at : at + 1] for at in range(self.reach)])
         remembered = []
         for layer, before, rows in zip(self.layers, past.layers, above, strict=True):
             remembered.append(pushed(before, pixel, 2))
-            pixel = layer.pixels(before[:, :, :1], pixel, rows, context)
+            pixel = layer.pixels(before[:, :, :1], pixel, rows, told)
         return pixel, tuple(remembered)
 
     def shown(self, x: jax.Array) -> jax.Array:
@@ -195,13 +213,17 @@ class Predictions(nn.Module):
         said: jax.Array = self.last[channel](nn.relu(self.hidden[channel](seen)))
         return said.astype(jnp.float32)
 
-    def next_row(self, past: Past, context: jax.Array | None) -> Any:
+    def places(self, context: jax.Array | None) -> jax.Array | None:
         """As the body's."""
-        return self.body.next_row(past, context)
+        return self.body.places(context)
 
-    def next_pixel(self, past: Past, above: tuple[jax.Array, ...], context: jax.Array | None) -> Any:
+    def next_row(self, past: Past, told: jax.Array | None) -> Any:
         """As the body's."""
-        return self.body.next_pixel(past, above, context)
+        return self.body.next_row(past, told)
+
+    def next_pixel(self, past: Past, above: tuple[jax.Array, ...], told: jax.Array | None) -> Any:
+        """As the body's."""
+        return self.body.next_pixel(past, above, told)
 
 
 Choose = Callable[[jax.Array, jax.Array], jax.Array]
@@ -232,25 +254,28 @@ def draw(
     high, wide, channels = network.body.shape
     run: Callable[..., Any] = partial(network.apply, variables)
     start, row_start = network.body.nothing(size)
+    told = run(context, method="places")
 
-    def pixel(past: Past, inputs: tuple[jax.Array, tuple[jax.Array, ...]]) -> tuple[Past, jax.Array]:
-        place, above = inputs
-        features, layers = run(past, above, context, method="next_pixel")
+    def pixel(past: Past, inputs: tuple[jax.Array, Any, jax.Array | None]) -> tuple[Past, jax.Array]:
+        place, above, told = inputs
+        features, layers = run(past, above, told, method="next_pixel")
         made = jnp.zeros((size, 0))
         for channel in range(channels):
             said = run(features[:, 0, 0], made, channel, method="of_channel")
             made = jnp.concatenate([made, choose(said, place * channels + channel)[:, None]], 1)
         return Past(pushed(past.seen, network.body.shown(made[:, None, None]), 2), layers), made
 
-    def row(past: Past, line: jax.Array) -> tuple[Past, jax.Array]:
-        maps, layers = run(past, context, method="next_row")
-        above = tuple(jnp.moveaxis(found, 2, 0)[:, :, :, None] for found in maps)
+    def row(past: Past, inputs: tuple[jax.Array, jax.Array | None]) -> tuple[Past, jax.Array]:
+        line, told = inputs
+        maps, layers = run(past, told, method="next_row")
+        above, of_pixels = jax.tree.map(lambda found: jnp.moveaxis(found, 2, 0)[:, :, :, None], (maps, told))
         places = line * wide + jnp.arange(wide, dtype=jnp.int32)
-        _, made = lax.scan(pixel, row_start, (places, above))
+        _, made = lax.scan(pixel, row_start, (places, above, of_pixels))
         made = jnp.moveaxis(made, 0, 1)
         return Past(pushed(past.seen, network.body.shown(made[:, None]), 1), layers), made
 
-    _, made = lax.scan(row, start, jnp.arange(high, dtype=jnp.int32))
+    rows = None if told is None else jnp.moveaxis(told, 1, 0)[:, :, None]
+    _, made = lax.scan(row, start, (jnp.arange(high, dtype=jnp.int32), rows))
     return jnp.moveaxis(made, 0, 1)
 
 
@@ -270,8 +295,3 @@ def _gated(x: jax.Array) -> jax.Array:
     """tanh times sigmoid of two halves of the last axis: equation 2 of van den Oord et al."""
     value, gate = jnp.split(x, 2, -1)
     return jnp.tanh(value) * (0.5 + 0.5 * jnp.tanh(0.5 * gate))  # a sigmoid, in a form that is faster on a CPU
-
-
-def _everywhere(told: jax.Array) -> jax.Array:
-    """What examples are told [B, F] as maps [B, 1, 1, F]."""
-    return told[:, None, None]
