@@ -28,7 +28,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.training.update(steps=2_000, batch_size=16)
     if large:
         config.networks.predictor.update(width=32, dilations=(1, 2, 4, 8))
-        config.training.steps = 13_000
+        config.training.steps = 18_000
     config.evaluation.anomaly_score = "typicality"
     config.training.average.update(decay=0.999, networks=("predictor",))
     return base.vary(config, variant, VARIANTS)
