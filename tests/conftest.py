@@ -85,7 +85,7 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(10_000)
 
 
-TRAINING = ("learning_test", "trained_classifier_test", "classifier_test", "evaluate_test", "judge_test")
+TRAINING = ("learning_test", "trained_classifier_test", "evaluate_test", "judge_test")
 """Files whose programs run long enough to be worth optimising."""
 
 
@@ -121,8 +121,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def quick_compilation(request: pytest.FixtureRequest) -> Iterator[None]:
     """Spends less on compiling programs that run a few steps, here and in processes that tests start."""
-    trains = request.path.stem in TRAINING and "networks" not in request.path.parts
-    quick = not trains and "metrics" not in request.path.parts
+    quick = request.path.stem not in TRAINING and "metrics" not in request.path.parts
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", str(quick))
         jax.config.update("jax_disable_most_optimizations", quick)
