@@ -12,12 +12,19 @@ from gengen.losses.levels import LEVELS
 @pytest.mark.parametrize("name", LEVELS)
 def test_chances_add_up_to_one_and_draws_follow_them(name, levels):
     distribution = LEVELS[name](levels)
-    parameters = jax.random.normal(jax.random.key(0), (distribution.numbers,))
-    each = jnp.broadcast_to(parameters, (levels, distribution.numbers))
-    chances = np.exp(np.asarray(distribution.log_prob(each, jnp.arange(levels, dtype=jnp.int32))))
+    parameters = np.random.default_rng(0).normal(size=distribution.numbers).astype(np.float32)
+
+    def repeated(size):
+        return jnp.broadcast_to(parameters, (size, distribution.numbers))
+
+    @jax.jit
+    def run(key):
+        nats = distribution.log_prob(repeated(levels), jnp.arange(levels, dtype=jnp.int32))
+        return nats, distribution.draw(jax.random.split(key, 4000), repeated(4000))
+
+    nats, drawn = map(np.asarray, run(jax.random.key(1)))
+    chances = np.exp(nats)
     assert chances.sum() == pytest.approx(1, abs=1e-5)
-    keys = jax.random.split(jax.random.key(1), 4000)
-    drawn = np.asarray(jax.jit(distribution.draw)(keys, jnp.broadcast_to(parameters, (4000, distribution.numbers))))
     assert drawn.min() >= 0
     assert drawn.max() < levels
     found = np.bincount(drawn, minlength=levels) / 4000
@@ -29,7 +36,7 @@ def test_two_digits_of_256_levels_take_a_quarter_of_the_logits_and_tell_both_end
     assert distribution.numbers == 64
     parameters = np.zeros(64, np.float32)
     parameters[16] = 9.0  # the fine digit 0 of the first coarse one: black
-    k = jnp.asarray([0, 1, 16, 17, 240, 255], jnp.int32)
-    nats = np.asarray(distribution.log_prob(jnp.broadcast_to(parameters, (6, 64)), k))
+    k = np.asarray([0, 1, 16, 17, 240, 255], np.int32)
+    nats = np.asarray(jax.jit(distribution.log_prob)(np.tile(parameters, (6, 1)), k))
     assert nats[0] - nats[1] == pytest.approx(9, abs=1e-4)
     np.testing.assert_allclose(nats[2:], np.log(1 / 256), atol=1e-4)

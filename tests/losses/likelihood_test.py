@@ -42,7 +42,7 @@ def grid(name):
 def densities(name):
     """p(x) [cases, values] for every case, the values, and their share in an integral."""
     values, width = grid(name)
-    case = jax.vmap(lambda output: BUILT[name].log_prob(output[None], jnp.asarray(values)[:, None])[:, 0])
+    case = jax.jit(jax.vmap(lambda output: BUILT[name].log_prob(output[None], jnp.asarray(values)[:, None])[:, 0]))
     return np.exp(np.float64(case(jnp.asarray(OUTPUTS[name])))), np.float64(values), width
 
 
@@ -115,10 +115,12 @@ def test_a_gaussian_orders_images_as_the_squared_error_does_scaled_by_its_deviat
 
 
 def test_learned_deviations_are_what_was_said_until_they_meet_their_floor():
+    log_prob = jax.jit(likelihood.gaussian_learned(rank=1).log_prob)
+
     def deviation(said):
         """Of a pixel in its mean, where the density is 1 / (deviation sqrt(2 pi))."""
-        log_prob = likelihood.gaussian_learned(rank=1).log_prob(jnp.asarray([0.5, said]), jnp.tanh(jnp.asarray([0.5])))
-        return math.exp(-float(log_prob[0])) / math.sqrt(2 * math.pi)
+        nats = log_prob(np.float32([0.5, said]), np.tanh(np.float32([0.5])))
+        return math.exp(-float(nats[0])) / math.sqrt(2 * math.pi)
 
     floor = math.exp(LEAST_LOG_DEVIATION)
     assert floor == pytest.approx(1 / 127.5)  # half of a step of grey, whose width is 2 / 255
@@ -136,18 +138,18 @@ def test_a_learned_deviation_is_best_where_it_is_the_error():
     def loss(said):
         return -likelihood.gaussian_learned(rank=1).log_prob(jnp.stack([jnp.zeros(()), said]), jnp.asarray([error]))[0]
 
-    best = jnp.log(error - math.exp(LEAST_LOG_DEVIATION))
-    assert abs(float(jax.grad(loss)(best))) < 1e-4
-    assert float(jax.grad(loss)(best - 0.5)) < -0.1
-    assert float(jax.grad(loss)(best + 0.5)) > 0.1
+    best, slope = np.float32(np.log(error - math.exp(LEAST_LOG_DEVIATION))), jax.jit(jax.grad(loss))
+    assert abs(float(slope(best))) < 1e-4
+    assert float(slope(best - np.float32(0.5))) < -0.1
+    assert float(slope(best + np.float32(0.5))) > 0.1
 
 
 @pytest.mark.parametrize("levels", [2, 5, 256])
 @pytest.mark.parametrize("said", [(0.1, -3.0), (-1.0, 0.5), (0.99, -6.0), (30.0, -9.0), (-3.0, 4.0)])
 def test_masses_of_all_levels_are_those_of_the_logistic_and_sum_to_one(said, levels):
     built, values = likelihood.discretised_logistic(rank=1, levels=levels), np.linspace(-1, 1, levels)
-    log_mass = jax.vmap(lambda value: built.log_prob(jnp.asarray(said), value[None])[0])
-    nats = np.float64(log_mass(jnp.asarray(values, jnp.float32)))
+    log_mass = jax.jit(jax.vmap(lambda value: built.log_prob(jnp.asarray(said), value[None])[0]))
+    nats = np.float64(log_mass(values.astype(np.float32)))
     assert np.exp(nats).sum() == pytest.approx(1, abs=2e-5)
     scale = np.exp(-7 + np.log1p(np.exp(said[1] + 7)))  # the floor is soft
     edges = np.concatenate([[-np.inf], (values[1:] + values[:-1]) / 2, [np.inf]])  # the ends take the tails
@@ -183,17 +185,22 @@ def test_the_sum_over_an_event_of_any_rank_is_that_over_the_flattened_event(name
     rng = np.random.default_rng(0)
     given = {"levels": 256} if name == "discretised_logistic" else {}
     of_shape, flattened = (LIKELIHOODS[name](rank=rank, **given) for rank in (len(shape), 1))
-    data = jnp.asarray(rng.uniform(-1, 1, (4, 5, *shape)), jnp.float32)
-    parts = jnp.asarray(rng.normal(size=(of_shape.numbers, 4, 5, *shape)), jnp.float32)
-    output = jnp.concatenate([*parts], -1)
-    flat = jnp.concatenate([part.reshape(4, 5, -1) for part in parts], -1)
-    for found, expected in (
-        (of_shape.log_probs(output, data), flattened.log_probs(flat, data.reshape(4, 5, -1))),
-        (of_shape.squared_errors(output, data), flattened.squared_errors(flat, data.reshape(4, 5, -1))),
-    ):
-        chex.assert_shape(found, (4, 5, math.prod(shape)))
-        chex.assert_trees_all_close(found.sum(-1), expected.sum(-1), rtol=1e-6)
-    chex.assert_trees_all_equal(of_shape.mean(output).reshape(4, 5, -1), flattened.mean(flat))
+    data = rng.uniform(-1, 1, (4, 5, *shape)).astype(np.float32)
+    parts = rng.normal(size=(of_shape.numbers, 4, 5, *shape)).astype(np.float32)
+    output, flat = np.concatenate([*parts], -1), np.concatenate([part.reshape(4, 5, -1) for part in parts], -1)
+
+    @jax.jit
+    def both(*inputs):
+        return [
+            (built.log_probs(output, data), built.squared_errors(output, data), built.mean(output))
+            for built, (output, data) in zip((of_shape, flattened), inputs, strict=True)
+        ]
+
+    (*found, mean), (*expected, mean_of_flat) = both((output, data), (flat, data.reshape(4, 5, -1)))
+    for one, other in zip(found, expected, strict=True):
+        chex.assert_shape(one, (4, 5, math.prod(shape)))
+        np.testing.assert_allclose(np.sum(one, -1), np.sum(other, -1), rtol=1e-6)
+    np.testing.assert_allclose(np.reshape(mean, (4, 5, -1)), mean_of_flat, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["squared_error", "gaussian", "gaussian_learned"])

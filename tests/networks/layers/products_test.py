@@ -65,7 +65,7 @@ def test_first_and_second_derivatives_in_both_modes(form, size):
 def test_products_of_several_matrices(form, places):
     a, b, _ = factors(form)
     many = [x if place is None else jnp.stack([x, 2 * x, -x], place) for x, place in zip((a, b), places, strict=True)]
-    run = lambda one: jax.vmap(jax.value_and_grad(lambda *ab: one(*ab).sum(), (0, 1)), places)(*many)  # noqa: E731
+    run = lambda one: jax.jit(jax.vmap(jax.value_and_grad(lambda *ab: one(*ab).sum(), (0, 1)), places))(*many)  # noqa: E731
     CLOSE(run(partial(product, dtype=HALF, form=form)), run(EXACT[form]))
 
 
@@ -99,18 +99,27 @@ def test_a_penalty_of_a_rounded_dense_layer_has_a_gradient_of_float32_size():
         one = lambda x: jnp.vdot(jnp.tanh(layer.clone(dtype=dtype).apply(variables, x)), w)  # noqa: E731
         return jnp.sum(jnp.square(jax.grad(one)(x)))
 
-    full, half = (jax.grad(partial(penalty, dtype))(variables)["params"]["kernel"] for dtype in (jnp.float32, HALF))
+    both = jax.jit(
+        lambda v: [jax.grad(partial(penalty, dtype))(v)["params"]["kernel"] for dtype in (jnp.float32, HALF)]
+    )
+    full, half = map(np.asarray, both(variables))
     assert np.linalg.norm(half - full) < 0.03 * np.linalg.norm(full)
 
 
 def test_attention_is_the_softmax_of_scaled_products():
     query, keys, values = drawn((2, 6, 3, 4), (2, 6, 3, 4), (2, 6, 3, 4))
-    theirs = jax.nn.dot_product_attention(query, keys, values, is_causal=True)
-    CLOSE(attend(query, keys, values, dtype=jnp.float32), theirs)
-    assert np.abs(attend(query, keys, values, dtype=HALF) - theirs).max() < 0.02
-    visible = jnp.arange(6)[None] < 3
-    shown = jax.nn.dot_product_attention(query[:, :1], keys[:, :3], values[:, :3])
-    CLOSE(attend(query[:, :1], keys, values, visible, dtype=jnp.float32), shown)
+
+    @jax.jit
+    def all_of(query, keys, values):
+        theirs = jax.nn.dot_product_attention(query, keys, values, is_causal=True)
+        ours = [attend(query, keys, values, dtype=dtype) for dtype in (jnp.float32, HALF)]
+        shown = jax.nn.dot_product_attention(query[:, :1], keys[:, :3], values[:, :3])
+        return theirs, ours, attend(query[:, :1], keys, values, np.arange(6)[None] < 3, dtype=jnp.float32), shown
+
+    theirs, (exact, rounded), seen, shown = jax.device_get(all_of(query, keys, values))
+    CLOSE(exact, theirs)
+    assert np.abs(rounded - theirs).max() < 0.02
+    CLOSE(seen, shown)
     with pytest.raises(ValueError, match="of 6 places, 1 ask"):
         attend(query[:, :1], keys, values, dtype=jnp.float32)
 
