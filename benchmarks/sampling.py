@@ -37,7 +37,9 @@ def measured(run: Run, samples: int, rounds: int) -> dict[str, Any]:
     for way in WAYS:
         config = run.config.copy_and_resolve_references()
         config.networks.flow.sampling = way
-        draws[way] = jax.jit(build_model(config, run.signature).sample, static_argnums=2)
+        sample = build_model(config, run.signature).sample
+        assert sample is not None
+        draws[way] = jax.jit(sample, static_argnums=2)
     for turn in range(rounds + 1):  # the first compiles
         for way in WAYS:
             start = time.perf_counter()

@@ -31,9 +31,9 @@ def get_config(variant: str = "") -> ConfigDict:
         return base.vary(config, variant, VARIANTS)
     network = ConfigDict({"name": "spline_flow", "kind": "autoregressive", "width": 32, "hidden": 2, "residual": True})
     network.update(activation="relu", bound=4.0, mix="none", sampling="parallel")
-    network.update(layers=1 if variant == "ring" else 2, bins=32 if variant == "ring" else 12)
+    network.update(layers=1 if variant == "ring" else 2, bins=48 if variant == "ring" else 12)
     config = base.flow(network)
     base.numbers(config, variant)
-    config.optimizers.flow.rate = 1e-2 if variant == "ring" else 2e-3
-    config.training.update(steps=14_000 if variant == "ring" else 4_000, batch_size=256)
+    config.optimizers.flow.rate = 7e-3 if variant == "ring" else 2e-3
+    config.training.update(steps=24_000 if variant == "ring" else 4_000, batch_size=256)
     return base.vary(config, variant, VARIANTS)

@@ -11,6 +11,7 @@ from gengen.networks.flows.spline_flow import SplineFlow
 FLOWS = {
     "maf": MAF((2,), width=8, layers=2),
     "iaf": MAF((2,), width=8, layers=2, inverse=True),
+    "maf of mixtures": MAF((2,), width=8, layers=1, components=12),
     "maf one by one": MAF((2,), width=8, layers=2, residual=True, sampling="sequential"),
     "coupling": SplineFlow((2,), width=8, layers=2, bins=4),
     "autoregressive": SplineFlow((2,), kind="autoregressive", width=8, layers=2, bins=4, mix="linear"),
