@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as speed
-from benchmarks import arithmetics, clinic, healing, modes
+from benchmarks import arithmetics, clinic, densities, healing, likelihoods, modes
 from benchmarks import report as speeds
 from benchmarks.cases import CASES
 from gengen.cli import flags
@@ -142,6 +142,8 @@ JUDGED_OTHERWISE = {"anomaly", *TWO_DOMAINS, *LIKELY}
 def test_the_page_of_flows_shows_likelihoods_as_compare_wrote_them_and_the_configs_repeat_them():
     text, said = read("flows.md"), {experiment.name: experiment for experiment in experiments(ROOT / "configs")}
     assert as_table_of_latents(BITS) in text
+    assert likelihoods.as_table(read_json("likelihoods.json")["rows"]) in text
+    assert densities.as_table(read_json("densities.json")) in text
     assert {"realnvp", "glow", "spline_flow", "maf", "tarflow", "pixelcnn"} == LIKELY
     for row in BITS:
         name, _, variant = row["run"].partition("-")
