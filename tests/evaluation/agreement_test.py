@@ -134,7 +134,8 @@ def test_a_decoder_of_levels_and_one_of_a_density_cost_what_scipy_says():
 @pytest.mark.slow
 @pytest.mark.heavy
 def test_no_family_is_below_the_entropy_and_the_best_is_near_it():
-    rows = [row_of(family, steps=3_000) for family in FAMILIES]
+    with jax.numpy_dtype_promotion("standard"):  # Optax raises floats to integer powers
+        rows = [row_of(family, steps=3_000) for family in FAMILIES]
     floor = -log_mass(walks().splits["test"]["data"]).mean() / DIMENSIONS / math.log(2)
     for row in rows:
         assert row["high"] > entropy() and row["value"] > floor - 1e-3, row
