@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as speed
-from benchmarks import arithmetics, clinic, densities, healing, likelihoods, modes
+from benchmarks import arithmetics, clinic, densities, healing, likelihoods, modes, tables
 from benchmarks import report as speeds
 from benchmarks.cases import CASES
 from gengen.cli import flags
@@ -78,7 +78,9 @@ def test_every_flag_and_key_that_the_pages_name_exists():
     for part in {part for key in keys for part in key.split(".")}:
         assert f"{part}:" in said, part
     defined = set(flags.defined())
-    of_benchmarks = "".join(command.parser().format_help() for command in (speed, arithmetics, clinic, healing, modes))
+    of_benchmarks = "".join(
+        command.parser().format_help() for command in (speed, arithmetics, clinic, healing, modes, tables)
+    )
     others = {"xla_gpu_deterministic_ops", "strict"}  # of XLA and of mkdocs
     for flag in set(re.findall(r"--([a-z_]+)[= `]", SAID)) - others:
         assert flag in defined or f"--{flag} " in of_benchmarks, flag
@@ -110,6 +112,10 @@ def test_the_page_of_diagnosis_shows_what_the_clinic_wrote_and_names_every_illne
 
 def test_the_page_of_gans_shows_how_many_modes_they_hit():
     assert modes.as_table(read_json("modes.json")) in read("gans.md")
+
+
+def test_the_page_of_flows_shows_how_likely_tables_are():
+    assert tables.as_table(read_json("tables.json")) in read("flows.md")
 
 
 REACHED = read_json("reached.json")
