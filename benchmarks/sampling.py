@@ -19,6 +19,7 @@ import jax
 import numpy as np
 
 from gengen.build.model import build_model
+from gengen.core.refusal import Refusal
 from gengen.reports.tables import number, table
 from gengen.runs.run import Run, open_run
 
@@ -32,7 +33,14 @@ def measured(run: Run, samples: int, rounds: int) -> dict[str, Any]:
       run: of a flow whose network has the key `sampling`.
       samples: in a round.
       rounds: of each way.
+
+    Raises:
+      Refusal: the run is of another model.
     """
+    if "sampling" not in run.config.networks.get("flow", {}):
+        raise Refusal(
+            f"{run.folder} is no run of an autoregressive flow, such as maf or tarflow, which draws in two ways."
+        )
     draws, made, seconds = {}, {}, {way: list[float]() for way in WAYS}
     for way in WAYS:
         config = run.config.copy_and_resolve_references()
@@ -59,8 +67,8 @@ def measured(run: Run, samples: int, rounds: int) -> dict[str, Any]:
     }
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Measures, prints the figures, and writes them as JSON.
+def main(arguments: Sequence[str]) -> int:
+    """Measures, prints the figures, and writes them as JSON; returns the exit status.
 
     Args:
       arguments: the flags.
@@ -71,14 +79,21 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--rounds", type=int, default=5, help="turns of each way")
     parser.add_argument("--output", type=Path, help="a .json to write")
     flags = parser.parse_args(arguments)
-    found = measured(open_run(flags.workdir), flags.num, flags.rounds)
+    if flags.num < 1 or flags.rounds < 1:
+        parser.error("--num and --rounds must be at least 1")
+    try:
+        found = measured(open_run(flags.workdir), flags.num, flags.rounds)
+    except Refusal as refusal:
+        print(f"benchmarks: {refusal}", file=sys.stderr)
+        return 2
     speeds = [number(found["images_per_second"][way]) for way in WAYS]
     difference = f"{found['largest_difference']:.1e}, {found['share_that_differs']:.4%} of numbers differ"
     lines = [[found["run"], *speeds, f"{found['times_as_fast']:.2f}", difference]]
     print(table(lines, ("run", *(f"{way}, images/s" for way in WAYS), "times as fast", "largest difference")))
     if flags.output:
         flags.output.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

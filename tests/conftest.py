@@ -14,8 +14,9 @@ from contextlib import suppress
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 # Compiling is most of what tests do. XLA's older emitters take half of the time; its preset for fast ones and one
-# module of code a program, instead of up to 32, save a third of the rest. A version that does not know these flags any
-# more would abort, so one process tries them; those that it starts inherit the answer.
+# module of code a program, instead of up to 32, save another fifth of tests of networks, and nothing of
+# trainings. A version that does not know these flags any more would abort, so one process tries them; those that it
+# starts inherit the answer.
 QUICK = "GENGEN_TEST_QUICK"
 FLAG = (
     "--xla_cpu_use_fusion_emitters=false --xla_cpu_opt_preset=CPU_OPT_PRESET_FAST_COMPILE"

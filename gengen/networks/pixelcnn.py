@@ -2,9 +2,8 @@
 
 Van den Oord et al. 2016, https://arxiv.org/abs/1606.05328, section 2 and figure 2: a vertical stack sees all rows
 above, a horizontal one the row itself, and is told what the other saw; section 2.3: what the class says differs from
-place to place. Kernels are shifted, not masked, so that no
-product is wasted: Salimans et al. 2017, https://arxiv.org/abs/1701.05517, section 2.3. Dilated: Oord et al. 2016,
-https://arxiv.org/abs/1609.03499, section 2.1.
+place to place. Kernels are shifted, not masked, so that no product is wasted: Salimans et al. 2017,
+https://arxiv.org/abs/1701.05517, section 2.3. Dilated: Oord et al. 2016, https://arxiv.org/abs/1609.03499, section 2.1.
 """
 
 import math

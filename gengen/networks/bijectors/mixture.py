@@ -21,7 +21,7 @@ WIDTH = 0.8
 """Deviation of each component at first; together they then make one normal number, see `gaussian_mixture`."""
 
 FEWEST = 12
-"""Components that make one normal number to 1e-6."""
+"""Components of which the grid is fine enough for that."""
 
 _HALVINGS = 40
 
@@ -31,8 +31,8 @@ def gaussian_mixture(components: int, narrowest: float = 1e-3) -> Transform:
 
     Parameters of a number are, in this order, K logits of weights, K shifts of the means m and K logarithms of s. Where
     all are 0, the means lie on a grid, weighted as by a normal density of deviation 0.6, and s is 0.8: the sum of such
-    Gaussians is a normal density to 1e-6 (Poisson's summation formula), so that the map is the identity to 1e-5 between
-    -4 and 4. Components that start alike would stay so.
+    Gaussians is nearly a normal density (Poisson's summation formula), and the map the identity to 3e-5 between -4 and
+    4; the grid ends at 3, and further out z falls behind x. Components that start alike would stay so.
 
     The inverse halves an interval that is known to hold x; what it loses is what single precision does, divided by the
     slope, which between narrow components is almost 0.
