@@ -26,7 +26,7 @@ from gengen.runs.run import Run, open_run
 WAYS = ("parallel", "sequential")
 
 
-def measured(run: Run, samples: int, rounds: int) -> dict[str, Any]:
+def both_ways(run: Run, samples: int, rounds: int) -> dict[str, Any]:
     """Images a second of both ways, each the median of alternated rounds, and how their samples differ.
 
     Args:
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
     if flags.num < 1 or flags.rounds < 1:
         parser.error("--num and --rounds must be at least 1")
     try:
-        found = measured(open_run(flags.workdir), flags.num, flags.rounds)
+        found = both_ways(open_run(flags.workdir), flags.num, flags.rounds)
     except Refusal as refusal:
         print(f"benchmarks: {refusal}", file=sys.stderr)
         return 2

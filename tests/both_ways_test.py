@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks.sampling import WAYS, main, measured
+from benchmarks.sampling import WAYS, both_ways, main
 from configs import maf, realnvp
 from gengen.build.model import build_model
 from gengen.core.field import Field
@@ -29,14 +29,14 @@ def untrained(config):
 def test_both_ways_draw_the_same_and_their_speeds_are_of_them():
     config = maf.get_config("table")
     config.networks.flow.layers = 1
-    found = measured(untrained(config), samples=3, rounds=2)
+    found = both_ways(untrained(config), samples=3, rounds=2)
     assert found["largest_difference"] < 1e-5 and found["share_that_differs"] == 0
     assert set(found["images_per_second"]) == set(WAYS) and min(found["images_per_second"].values()) > 0
 
 
 def test_what_has_no_two_ways_is_refused(capsys, tmp_path):
     with pytest.raises(Refusal, match="is no run of an autoregressive flow"):
-        measured(untrained(realnvp.get_config("moons")), samples=1, rounds=1)
+        both_ways(untrained(realnvp.get_config("moons")), samples=1, rounds=1)
     assert main([f"--workdir={tmp_path}"]) == 2
     assert "holds no run" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
