@@ -24,6 +24,24 @@ def diffusion(path: str, prediction: str, tiny: bool = False) -> ConfigDict:
     return config
 
 
+def one_step(method: str, tiny: bool = False, **settings: float | tuple[float, ...]) -> ConfigDict:
+    """Returns the defaults with the sections of a model of one call, whose network is told the class.
+
+    Args:
+      method: one of `METHODS` in `gengen.models.diffusion`.
+      tiny: whether the network is.
+      **settings: of the method.
+    """
+    config = denoiser(tiny)
+    config.model.name = "one_step"
+    config.model.method = ConfigDict({"name": method, **settings})
+    config.model.deviation = 0.5
+    config.model.dropped = 0.0
+    config.sampling = ConfigDict({"name": "jumps", "calls": 1})
+    config.training.steps = 4_000
+    return config
+
+
 def denoiser(tiny: bool = False) -> ConfigDict:
     """Returns the defaults with a denoiser for pictures, its optimizer and its average."""
     config = defaults()

@@ -19,7 +19,12 @@ from gengen.values import Positive, Range
 
 
 def consistent(
-    network: Network, x: jax.Array, time: jax.Array, told: Batch, deviation: float
+    network: Network,
+    x: jax.Array,
+    time: jax.Array,
+    told: Batch,
+    deviation: float,
+    dropping: jax.Array | None = None,
 ) -> jax.Array:
     """The end of the way through x [n, *shape] at times [n]: c_skip(t) x + c_out(t) network(x, t).
 
@@ -28,7 +33,7 @@ def consistent(
     """
     variance = jnp.square(1 - time) * deviation**2 + jnp.square(time)
     skip, out = (1 - time) * deviation**2 / variance, time * deviation * lax.rsqrt(variance)
-    return lifted(skip, x) * x + lifted(out, x) * network(x, time, None, told)
+    return lifted(skip, x) * x + lifted(out, x) * network(x, time, None, told, dropping)
 
 
 class Consistency(NamedTuple):
@@ -67,8 +72,8 @@ class Consistency(NamedTuple):
         apart = self._apart(step, ratio)
         time, earlier = (one / (1 + one) for one in (ratio, ratio * (1 - apart)))
         x, before = (between(shown.data, shown.noise, one) for one in (time, earlier))
-        target = lax.stop_gradient(consistent(asked.trained, before, earlier, shown.told, deviation))
-        each = squares(consistent(asked.trained, x, time, shown.told, deviation) - target)
+        target = lax.stop_gradient(consistent(asked.trained, before, earlier, shown.told, deviation, shown.dropping))
+        each = squares(consistent(asked.trained, x, time, shown.told, deviation, shown.dropping) - target)
         errors = jnp.sqrt(each + self.huber**2) - self.huber
         return (errors / (ratio * apart)).mean(), {"squared_error": mean_of(each.mean()), "apart": mean_of(apart.mean())}
 

@@ -27,6 +27,7 @@ from gengen.models.diffusion.telling import conditioning_of, dropped, untold
 from gengen.models.diffusion.weighting import TIMES, WEIGHTINGS, time_of, weights
 from gengen.networks.denoisers.denoiser import Denoiser
 from gengen.samplers.guidance import guided
+from gengen.samplers.jumps import Jumps
 from gengen.samplers.predictions import PREDICTIONS, converted, input_scale
 from gengen.samplers.probability_paths import PATHS, Path, in_steps, lifted, noised
 from gengen.samplers.sampler import Denoise, start
@@ -170,7 +171,12 @@ def diffusion(
 
     Returns:
       A model that can `sample`. The one metric is the loss.
+
+    Raises:
+      ValueError: samples would be drawn by leaps.
     """
+    if isinstance(drawing.sampler, Jumps):
+        raise ValueError("sampling.name='jumps' is of networks that leap (model.name='one_step'); choose a sampler")
     way = in_steps(PATHS[path], steps) if steps else PATHS[path]
     game = Diffusion(networks["denoiser"], way, prediction, times, weighting, deviation, dropped, drawing, bounded)
     player = Player("denoiser", ("denoiser",), optimizers["denoiser"])

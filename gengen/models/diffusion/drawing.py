@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, NamedTuple
 
+from gengen.samplers.jumps import Jumps, jumps
 from gengen.samplers.sampler import Sampler
 from gengen.samplers.samplers import SAMPLERS
 from gengen.values import MOST, Range, Share
@@ -12,19 +13,22 @@ class Drawing(NamedTuple):
     """The section `sampling`, but for the arguments of its sampler.
 
     Attributes:
-      sampler: from noise to data.
+      sampler: from noise to data; leaps are of networks that know how, all others of denoisers.
       guidance: weight of what a denoiser that is told something says beyond one that is told nothing.
       guided_from: the earliest time, in [0, 1], at which it is guided.
       guided_to: the latest one.
       clip: whether means are cut to [-1, 1], where data have these ends.
     """
 
-    sampler: Sampler
+    sampler: Sampler | Jumps
     guidance: float = 1.0
     guided_from: float = 0.0
     guided_to: float = 1.0
     clip: bool = False
 
+
+DRAWINGS: Mapping[str, Callable[..., Sampler | Jumps]] = {**SAMPLERS, "jumps": jumps}
+"""Ways to draw samples, by name."""
 
 BESIDE: Mapping[str, object] = {
     "guidance": Annotated[float, Range(0, 100), "1 is what it is told, 0 is nothing, more is exaggerated"],

@@ -15,7 +15,7 @@ from jax import lax
 from gengen.core.mean import Mean, mean_of
 from gengen.core.model import Batch
 from gengen.core.parallel import replica_gather, replica_mean, replica_part
-from gengen.models.diffusion.method import Asked, Network, Shown, leapt
+from gengen.models.diffusion.method import Asked, Network, Shown
 from gengen.values import Entries, Positive, Range
 
 HIDDEN = -1e9
@@ -64,10 +64,7 @@ class Drifting(NamedTuple):
         brought to a mean square of 1.
     """
 
-    widths: HIDDEN = -1e9
-"""A logit of what is not seen."""
-
-Widths = (0.02, 0.05, 0.2)
+    widths: Widths = (0.02, 0.05, 0.2)
 
     @property
     def spans(self) -> bool:
@@ -83,8 +80,8 @@ Widths = (0.02, 0.05, 0.2)
         self, asked: Asked, shown: Shown, step: jax.Array, deviation: float
     ) -> tuple[jax.Array, dict[str, Mean]]:
         """Eq. 6; its value says nothing, `drift` says how far samples would move, in mean distances."""
-        del step
-        x = self._made(asked.trained, shown.noise, shown.told, deviation)
+        del step, deviation
+        x = self._made(asked.trained, shown.noise, shown.told, shown.dropping)
         drift, moved = self._drift(lax.stop_gradient(x), shown)
         each = jnp.square(x - lax.stop_gradient(x + drift)).reshape(len(x), -1).mean(-1)
         return each.mean(), {"drift": mean_of(moved)}
@@ -97,7 +94,7 @@ Widths = (0.02, 0.05, 0.2)
         )
         apart = _alike(told, told, len(rows)) & ~jnp.eye(len(rows), dtype=bool)  # a sample is no other sample
         near = _alike(told, truth, len(rows)) | silent[:, None]
-        mean = jnp.where(near, distances(rows, data), 0.0).sum() / jnp.maximum(near.sum(), 1)
+        mean = jnp.where(near, distances(rows, data), 0.0).sum() / jnp.maximum(near.sum(dtype=jnp.float32), 1.0)
         fields = [field(rows, data, rows, width * mean, near, apart) for width in self.widths]
         sizes = [jnp.sqrt(jnp.square(one).mean() + 1e-12) for one in fields]
         drift = sum((one / size for one, size in zip(fields, sizes, strict=True)), jnp.zeros_like(rows))
@@ -105,18 +102,16 @@ Widths = (0.02, 0.05, 0.2)
         moved = sum(sizes, jnp.zeros(())) / (len(sizes) * scale)
         return replica_part(scale * drift).reshape(x.shape), replica_mean(moved)
 
-    def _made(self, network: Network, noise: jax.Array, told: Batch, deviation: float) -> jax.Array:
-        del deviation
-        one = jnp.ones(len(noise))
-        return leapt(network, noise, one, jnp.zeros_like(one), told)
+    def _made(self, network: Network, noise: jax.Array, told: Batch, keys: jax.Array | None = None) -> jax.Array:
+        return noise - network(noise, jnp.ones(len(noise)), None, told, keys)
 
     def jump(
         self, network: Network, keys: jax.Array, x: jax.Array, time: jax.Array, earlier: jax.Array,
         told: Batch, deviation: float,
     ) -> jax.Array:  # fmt: skip
         """The one leap."""
-        del keys, time, earlier
-        return self._made(network, x, told, deviation)
+        del keys, time, earlier, deviation
+        return self._made(network, x, told)
 
 
 def _alike(one: Batch, other: Batch, n: int) -> jax.Array:

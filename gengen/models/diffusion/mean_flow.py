@@ -94,8 +94,8 @@ class MeanFlow(NamedTuple):
         x = between(shown.data, shown.noise, time)
         velocity = lax.stop_gradient(self._velocity(asked, shown, x, time))
         if earlier is None:
-            return asked.trained(x, time, jnp.zeros_like(time), shown.told) - velocity
-        said, target = identity(lambda *given: asked.trained(*given, shown.told), x, time, earlier, velocity)
+            return asked.trained(x, time, jnp.zeros_like(time), shown.told, shown.dropping) - velocity
+        said, target = identity(lambda *given: asked.trained(*given, shown.told, shown.dropping), x, time, earlier, velocity)
         return said - lax.stop_gradient(target)
 
     def _velocity(self, asked: Asked, shown: Shown, x: jax.Array, time: jax.Array) -> jax.Array:

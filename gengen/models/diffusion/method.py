@@ -3,7 +3,6 @@
 Data and noise are joined by straight lines, x_t = (1 - t) x_0 + t noise, along which x moves by noise - x_0.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -12,16 +11,36 @@ import jax.numpy as jnp
 from gengen.core.mean import Mean
 from gengen.core.model import Batch
 
-Network = Callable[[jax.Array, jax.Array, jax.Array | None, Batch], jax.Array]
-"""`(x [n, *shape] at times, times [n], spans [n] or None, told) -> [n, *shape]`."""
+
+class Network(Protocol):
+    """A network with its parameters."""
+
+    def __call__(
+        self,
+        x: jax.Array,
+        time: jax.Array,
+        span: jax.Array | None,
+        told: Batch,
+        keys: jax.Array | None = None,
+        /,
+    ) -> jax.Array:
+        """Returns [n, *shape].
+
+        Args:
+          x: what lies at the times, [n, *shape].
+          time: [n].
+          span: how far to leap back from there, [n]; None for networks that are not told.
+          told: what each example is.
+          keys: typed PRNG keys [n] of dropout; None for none.
+        """
 
 
 class Asked(NamedTuple):
     """The network, in two ways.
 
     Attributes:
-      trained: with its parameters of now, which are differentiated, and with its dropout.
-      steady: without dropout and with averaged parameters, where the run has some: what makes targets.
+      trained: with its parameters of now, which are differentiated.
+      steady: with averaged parameters, where the run has some, which are not: what makes targets.
     """
 
     trained: Network
@@ -35,7 +54,8 @@ class Shown(NamedTuple):
       data: [B, *shape].
       noise: standard normal, [B, *shape].
       share: numbers in (0, 1), evenly spread over the global batch, [B].
-      keys: typed PRNG keys [B].
+      keys: typed PRNG keys [B] of what a method draws.
+      dropping: typed PRNG keys [B] of dropout.
       told: what the network is told of each example, which may be nothing.
       nothing: what it is told where nothing is said.
       truth: what holds of each example, whether it is told or not.
@@ -46,6 +66,7 @@ class Shown(NamedTuple):
     noise: jax.Array
     share: jax.Array
     keys: jax.Array
+    dropping: jax.Array
     told: Batch
     nothing: Batch
     truth: Batch

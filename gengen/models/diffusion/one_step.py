@@ -27,7 +27,7 @@ from gengen.models.diffusion.drawing import Drawing
 from gengen.models.diffusion.method import Asked, Method, Network, Shown, lifted
 from gengen.models.diffusion.telling import conditioning_of, dropped, untold
 from gengen.networks.denoisers.denoiser import Denoiser
-from gengen.samplers.jumps import Jumps
+from gengen.samplers.jumps import Jump, Jumps
 from gengen.values import Positive, Share
 
 
@@ -62,23 +62,23 @@ class OneStep(NamedTuple):
         del state
         of_shares, of_examples = jax.random.split(key)
         data = batch["data"]
-        keys = jax.vmap(partial(jax.random.split, num=4))(local_keys(of_examples, len(data)))
+        keys = jax.vmap(partial(jax.random.split, num=5))(local_keys(of_examples, len(data)))
         places = lax.axis_index(AXIS) * len(data) + jnp.arange(len(data))
-        share = (places + jax.random.uniform(of_shares)) / (len(data) * lax.axis_size(AXIS))
+        share = (places.astype(jnp.float32) + jax.random.uniform(of_shares)) / (len(data) * lax.axis_size(AXIS))
         truth = conditioning_of(self.network).of(keys[:, 0], batch)
         told, nothing = dropped(self.network, keys[:, 1], truth, self.dropped), untold(self.network, len(data))
         same = jax.tree.map(lambda a, b: (a == b).reshape(len(data), -1).all(1), told, nothing)
         silent = jnp.stack([jnp.ones(len(data), bool), *jax.tree.leaves(same)]).all(0)
         noise = jax.vmap(lambda key: jax.random.normal(key, data.shape[1:]))(keys[:, 2])
         share = jnp.clip(share, 1e-6, 1 - 1e-6)  # an end that rounding reaches is an infinite quantile
-        return {"shown": Shown(data, noise, share, keys[:, 3], told, nothing, truth, silent)}
+        return {"shown": Shown(data, noise, share, keys[:, 3], keys[:, 4], told, nothing, truth, silent)}
 
     def loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """That of the method."""
         del key
         shown: Shown = batch["shown"]
         averages = lax.stop_gradient(evaluation_variables(state))
-        asked = Asked(partial(self._said, state.variables, train=True), partial(self._said, averages))
+        asked = Asked(partial(self._said, state.variables), partial(self._said, averages))
         value, metrics = self.method.loss(asked, shown, state.step, self.deviation)
         return value, (metrics, {})
 
@@ -89,13 +89,14 @@ class OneStep(NamedTuple):
         time: jax.Array,
         span: jax.Array | None,
         told: Batch,
+        keys: jax.Array | None = None,
     ) -> jax.Array:
         variance = jnp.square((1 - time) * self.deviation) + jnp.square(time)
         seen = lifted(lax.rsqrt(variance), x) * x
-        given: jax.Array = self.network.apply(variables["denoiser"], seen, time, told, span, train=False)
+        given: jax.Array = self.network.apply(variables["denoiser"], seen, time, told, span, keys, train=keys is not None)
         return given
 
-    def leaps(self, variables: Variables, told: Batch) -> Any:
+    def leaps(self, variables: Variables, told: Batch) -> Jump:
         """What leaps from times to earlier ones, told what each example is to be."""
         network: Network = partial(self._said, variables)
 
@@ -111,3 +112,52 @@ class OneStep(NamedTuple):
         noise = jax.vmap(lambda key: jax.random.normal(key, self.network.shape))(keys[:, 0])
         made = self.jumps.solve(keys[:, 1], self.leaps(variables, told), noise)
         return jnp.clip(made, -1, 1) if self.bounded else made
+
+
+def one_step(
+    *,
+    networks: Mapping[str, Any],
+    optimizers: Mapping[str, optax.GradientTransformation],
+    bounded: bool,
+    drawing: Drawing,
+    method: Method,
+    deviation: Positive = 0.5,
+    dropped: Share = 0.0,
+) -> GenerativeModel:
+    """Builds a model that makes a sample by one call of its network.
+
+    Args:
+      networks: "denoiser", which may be told the class.
+      optimizers: of "denoiser", the one player.
+      bounded: whether data lie in [-1, 1].
+      drawing: how samples are drawn: by `jumps`.
+      method: how the network is trained, one of `METHODS`.
+      deviation: of the data, in the model's units.
+      dropped: share of the training examples of which the network is not told the class.
+
+    Returns:
+      A model that can `sample`. The metrics are the loss and its parts.
+
+    Raises:
+      ValueError: samples would be drawn as of a denoiser, or by more calls than the method has learnt.
+    """
+    jumps = drawing.sampler
+    if not isinstance(jumps, Jumps):
+        raise ValueError("this model leaps from noise to data: sampling.name must be 'jumps'")
+    if drawing.guidance != 1:
+        raise ValueError(
+            f"sampling.guidance={drawing.guidance} is of denoisers: set it to 1; what leaps is guided in training, "
+            "where its method has model.method.guidance"
+        )
+    if method.most and jumps.calls > method.most:
+        raise ValueError(f"sampling.calls={jumps.calls} must be {method.most}: this method has learnt one leap alone")
+    game = OneStep(networks["denoiser"], method, deviation, dropped, jumps, bounded)
+    player = Player("denoiser", ("denoiser",), optimizers["denoiser"])
+    return GenerativeModel(
+        begin(game.init, (player,)),
+        play((Turn("denoiser", player, game.loss),), game.prepare),
+        sample=game.sample,
+        conditions=conditioning_of(game.network).conditions,
+        supervised="label" in conditioning_of(game.network).conditions,
+        notes=f"learns to leap from noise to data; a sample takes {jumps.calls} of its network's calls.",
+    )

@@ -77,8 +77,8 @@ class Shortcut(NamedTuple):
         target = halves(network, x, time, span, jnp.where(span > 2.0 ** (1 - self.halvings), span / 2, 0.0))
         others = between(still.data, still.noise, still.share)
         all_of_them = joined(
-            (x, time, span, leaping.told, lax.stop_gradient(target)),
-            (others, still.share, jnp.zeros_like(still.share), still.told, still.noise - still.data),
+            (x, time, span, leaping.told, leaping.dropping, lax.stop_gradient(target)),
+            (others, still.share, jnp.zeros_like(still.share), still.told, still.dropping, still.noise - still.data),
         )
         *given, wanted = all_of_them
         each = squares(asked.trained(*given) - wanted)
