@@ -64,9 +64,7 @@ class Consistency(NamedTuple):
         """Any number of calls, between which noise is added again."""
         return None
 
-    def loss(
-        self, asked: Asked, shown: Shown, step: jax.Array, deviation: float
-    ) -> tuple[jax.Array, dict[str, Mean]]:
+    def loss(self, asked: Asked, shown: Shown, step: jax.Array, deviation: float) -> tuple[jax.Array, dict[str, Mean]]:
         """The pseudo-Huber error between the ends of two points of a way, over the distance of their noise ratios."""
         ratio = jnp.exp(jnp.clip(self.mean + self.spread * ndtri(shown.share), -10, 10))
         apart = self._apart(step, ratio)
@@ -75,7 +73,10 @@ class Consistency(NamedTuple):
         target = lax.stop_gradient(consistent(asked.trained, before, earlier, shown.told, deviation, shown.dropping))
         each = squares(consistent(asked.trained, x, time, shown.told, deviation, shown.dropping) - target)
         errors = jnp.sqrt(each + self.huber**2) - self.huber
-        return (errors / (ratio * apart)).mean(), {"squared_error": mean_of(each.mean()), "apart": mean_of(apart.mean())}
+        return (errors / (ratio * apart)).mean(), {
+            "squared_error": mean_of(each.mean()),
+            "apart": mean_of(apart.mean()),
+        }
 
     def _apart(self, step: jax.Array, ratio: jax.Array) -> jax.Array:
         """What share of its ratio of noise and data lies between a point and the one before it: Geng et al., eq. 13."""

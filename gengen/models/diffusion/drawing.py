@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 from gengen.samplers.jumps import Jumps, jumps
 from gengen.samplers.sampler import Sampler
 from gengen.samplers.samplers import SAMPLERS
-from gengen.values import MOST, Range, Share
+from gengen.values import Range, Share
 
 
 class Drawing(NamedTuple):

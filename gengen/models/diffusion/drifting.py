@@ -16,7 +16,7 @@ from gengen.core.mean import Mean, mean_of
 from gengen.core.model import Batch
 from gengen.core.parallel import replica_gather, replica_mean, replica_part
 from gengen.models.diffusion.method import Asked, Network, Shown
-from gengen.values import Entries, Positive, Range
+from gengen.values import Entries, Range
 
 HIDDEN = -1e9
 """A logit of what is not seen."""
@@ -76,9 +76,7 @@ class Drifting(NamedTuple):
         """There is one call."""
         return 1
 
-    def loss(
-        self, asked: Asked, shown: Shown, step: jax.Array, deviation: float
-    ) -> tuple[jax.Array, dict[str, Mean]]:
+    def loss(self, asked: Asked, shown: Shown, step: jax.Array, deviation: float) -> tuple[jax.Array, dict[str, Mean]]:
         """Eq. 6; its value says nothing, `drift` says how far samples would move, in mean distances."""
         del step, deviation
         x = self._made(asked.trained, shown.noise, shown.told, shown.dropping)
@@ -89,9 +87,7 @@ class Drifting(NamedTuple):
     def _drift(self, x: jax.Array, shown: Shown) -> tuple[jax.Array, jax.Array]:
         """Where the samples of this replica move among those of all, and their root mean square before it is 1, []."""
         rows, data = (replica_gather(one.reshape(len(one), -1)) for one in (x, shown.data))
-        told, truth, silent = (
-            jax.tree.map(replica_gather, one) for one in (shown.told, shown.truth, shown.silent)
-        )
+        told, truth, silent = (jax.tree.map(replica_gather, one) for one in (shown.told, shown.truth, shown.silent))
         apart = _alike(told, told, len(rows)) & ~jnp.eye(len(rows), dtype=bool)  # a sample is no other sample
         near = _alike(told, truth, len(rows)) | silent[:, None]
         mean = jnp.where(near, distances(rows, data), 0.0).sum() / jnp.maximum(near.sum(dtype=jnp.float32), 1.0)

@@ -37,9 +37,7 @@ def identity(
       earlier: where they begin, [n].
       velocity: of x at the times, [n, *shape].
     """
-    said, pace = jax.jvp(
-        lambda x, time: network(x, time, time - earlier), (x, time), (velocity, jnp.ones_like(time))
-    )
+    said, pace = jax.jvp(lambda x, time: network(x, time, time - earlier), (x, time), (velocity, jnp.ones_like(time)))
     return said, velocity - lifted(time - earlier, x) * pace
 
 
@@ -73,14 +71,10 @@ class MeanFlow(NamedTuple):
         """Any number of calls."""
         return None
 
-    def loss(
-        self, asked: Asked, shown: Shown, step: jax.Array, deviation: float
-    ) -> tuple[jax.Array, dict[str, Mean]]:
+    def loss(self, asked: Asked, shown: Shown, step: jax.Array, deviation: float) -> tuple[jax.Array, dict[str, Mean]]:
         """Eq. 9 to 11, weighted by eq. 22; `squared_error` is without weights."""
         del step, deviation
-        logits = self.mean + self.spread * jnp.stack(
-            [ndtri(shown.share), jax.vmap(jax.random.normal)(shown.keys)]
-        )
+        logits = self.mean + self.spread * jnp.stack([ndtri(shown.share), jax.vmap(jax.random.normal)(shown.keys)])
         one, other = jax.nn.sigmoid(logits)
         spanning, still = parted((shown, one, other), self.every)
         with_spans = self._error(asked, spanning[0], jnp.maximum(*spanning[1:]), jnp.minimum(*spanning[1:]))
@@ -95,7 +89,9 @@ class MeanFlow(NamedTuple):
         velocity = lax.stop_gradient(self._velocity(asked, shown, x, time))
         if earlier is None:
             return asked.trained(x, time, jnp.zeros_like(time), shown.told, shown.dropping) - velocity
-        said, target = identity(lambda *given: asked.trained(*given, shown.told, shown.dropping), x, time, earlier, velocity)
+        said, target = identity(
+            lambda *given: asked.trained(*given, shown.told, shown.dropping), x, time, earlier, velocity
+        )
         return said - lax.stop_gradient(target)
 
     def _velocity(self, asked: Asked, shown: Shown, x: jax.Array, time: jax.Array) -> jax.Array:

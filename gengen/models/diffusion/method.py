@@ -84,9 +84,7 @@ class Method(Protocol):
     def most(self) -> int | None:
         """The most calls in which it makes a sample; None where there is no such number."""
 
-    def loss(
-        self, asked: Asked, shown: Shown, step: jax.Array, deviation: float
-    ) -> tuple[jax.Array, dict[str, Mean]]:
+    def loss(self, asked: Asked, shown: Shown, step: jax.Array, deviation: float) -> tuple[jax.Array, dict[str, Mean]]:
         """The loss [] and the metrics of a batch, at a step [], of data of a standard deviation."""
 
     def jump(

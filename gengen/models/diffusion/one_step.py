@@ -93,7 +93,9 @@ class OneStep(NamedTuple):
     ) -> jax.Array:
         variance = jnp.square((1 - time) * self.deviation) + jnp.square(time)
         seen = lifted(lax.rsqrt(variance), x) * x
-        given: jax.Array = self.network.apply(variables["denoiser"], seen, time, told, span, keys, train=keys is not None)
+        given: jax.Array = self.network.apply(
+            variables["denoiser"], seen, time, told, span, keys, train=keys is not None
+        )
         return given
 
     def leaps(self, variables: Variables, told: Batch) -> Jump:

@@ -44,8 +44,8 @@ class Shortcut(NamedTuple):
     Attributes:
       every: one of how many examples is of a leap, all others of the velocity.
       halvings: how often a span of 1 is halved; after that it is 0.
-      guidance: how far velocities of a class are exaggerated in targets of leaps, so that one call does it; 1 for not at
-        all.
+      guidance: how far velocities of a class are exaggerated in targets of the shortest leaps, of which all longer ones
+        are made, so that one call does it; 1 for not at all.
     """
 
     every: Annotated[int, Range(1, 1_000)] = 4
@@ -62,9 +62,7 @@ class Shortcut(NamedTuple):
         """Any number of calls; it has learnt those that are powers of 2."""
         return None
 
-    def loss(
-        self, asked: Asked, shown: Shown, step: jax.Array, deviation: float
-    ) -> tuple[jax.Array, dict[str, Mean]]:
+    def loss(self, asked: Asked, shown: Shown, step: jax.Array, deviation: float) -> tuple[jax.Array, dict[str, Mean]]:
         """Eq. 5; the two parts of it are `velocity` and `leap`."""
         del step, deviation
         leaping, still = parted(shown, self.every)
