@@ -9,10 +9,10 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from gengen.build.calls import Key, call, check_call, check_section, keys_of_call, parameters_of, refusing
+from gengen.build.drawings import build_drawing, check_drawing, keys_of_drawing
 from gengen.build.kinds import check_fits
 from gengen.build.networks import NETWORKS, build_network, check_network, keys_of_network
 from gengen.build.optimizers import build_optimizer, check_optimizer, keys_of_optimizer
-from gengen.build.drawings import build_drawing, check_drawing, keys_of_drawing
 from gengen.build.parts import PARTS, build_part, build_views, check_part, keys_of_part
 from gengen.build.units import in_units
 from gengen.core.average import averaged

@@ -3,9 +3,9 @@
     denoiser  w <- w - step of the gradient of  weight(t) |network(x_t, t, class) - target|^2
     x_t = alpha(t) x_0 + sigma(t) noise,  t = 0 is data and t = 1 is noise
 
-Ho et al. 2020, https://arxiv.org/abs/2006.11239; Song et al. 2021, https://arxiv.org/abs/2011.13456; Lipman et al. 2023,
-https://arxiv.org/abs/2210.02747. Three choices make all of them: the path (alpha, sigma), what is predicted (noise, the
-data, velocity, score), and the network. How samples are drawn is chosen afterwards (`gengen.samplers`).
+Ho et al. 2020, https://arxiv.org/abs/2006.11239; Song et al. 2021, https://arxiv.org/abs/2011.13456; Lipman et al.
+2023, https://arxiv.org/abs/2210.02747. Three choices make all of them: the path (alpha, sigma), what is predicted
+(noise, the data, velocity, score), and the network. How samples are drawn is chosen afterwards (`gengen.samplers`).
 """
 
 from collections.abc import Mapping
@@ -24,19 +24,14 @@ from gengen.core.state import State, Variables
 from gengen.models.conditioning import completed
 from gengen.models.diffusion.drawing import Drawing
 from gengen.models.diffusion.telling import conditioning_of, dropped, untold
-from gengen.models.diffusion.weighting import TIMES, WEIGHTINGS, time_of, weights
+from gengen.models.diffusion.weighting import TIMES, WEIGHTINGS, weights
 from gengen.networks.denoisers.denoiser import Denoiser
-from gengen.samplers.guidance import guided
-from gengen.samplers.predictions import PREDICTIONS, converted, input_scale
-from gengen.samplers.probability_paths import PATHS, Path, in_steps, lifted, noised
+from gengen.samplers.grids import LEAST
+from gengen.samplers.guidance import guided, limited
+from gengen.samplers.predictions import PREDICTIONS, converted, denoiser, input_scale
+from gengen.samplers.probability_paths import PATHS, Path, in_steps, latest, lifted, noised, on_path, time_at
 from gengen.samplers.sampler import Denoise, start
 from gengen.values import Count, OneOf, Positive, Share
-
-LARGEST, SMALLEST = 80.0, 0.002
-"""Ratios sigma / alpha between which a network is trained and asked: Karras et al. 2022, arXiv:2206.00364, table 1.
-
-Beyond the first, noise and score say next to nothing of the data; below the second, there is no noise to see.
-"""
 
 
 class Diffusion(NamedTuple):
@@ -64,11 +59,6 @@ class Diffusion(NamedTuple):
     drawing: Drawing
     bounded: bool
 
-    @property
-    def ends(self) -> jax.Array:
-        """The first and the last time that the network knows, [2]."""
-        return time_of(self.path, -2 * jnp.log(jnp.asarray([SMALLEST, LARGEST])))
-
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables."""
         data, told = batch["data"], conditioning_of(self.network).of(key, batch)
@@ -83,12 +73,12 @@ class Diffusion(NamedTuple):
         of_times, of_examples = jax.random.split(key)
         data = batch["data"]
         keys = jax.vmap(partial(jax.random.split, num=3))(local_keys(of_examples, len(data)))
-        places = lax.axis_index(AXIS) * len(data) + jnp.arange(len(data))
+        places = (lax.axis_index(AXIS) * len(data) + jnp.arange(len(data))).astype(jnp.float32)
         share = (places + jax.random.uniform(of_times)) / (len(data) * lax.axis_size(AXIS))
-        first, last = self.ends
+        first, last = time_at(self.path, jnp.asarray(LEAST)), latest(self.path)  # beyond, nothing is to be learnt
         told = dropped(self.network, keys[:, 1], conditioning_of(self.network).of(keys[:, 2], batch), self.dropped)
         noise = jax.vmap(lambda key: jax.random.normal(key, data.shape[1:]))(keys[:, 0])
-        time = jnp.clip(TIMES[self.times](share, self.path), first, last)
+        time = on_path(self.path, jnp.clip(TIMES[self.times](share, self.path), first, last))
         return {"data": data, "noise": noise, "time": time, "told": told, "keys": keys[:, 1]}
 
     def loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
@@ -96,32 +86,25 @@ class Diffusion(NamedTuple):
         del key
         time, noise = batch["time"], batch["noise"]
         seen = noised(self.path, batch["data"], noise, time)
-        given = self._network(state.variables, seen, time, batch["told"], batch["keys"])
-        target = converted(batch["data"], "data", self.prediction, self.path, seen, time, self.deviation)
+        given = self._network(state.variables, batch["told"], seen, time, batch["keys"])
+        target = converted(batch["data"], "data", self.prediction, self.path, seen, time, deviation=self.deviation)
         each = jnp.square(given - target).reshape(len(time), -1).mean(-1)
         weight = weights(self.weighting, self.prediction, self.path, time, self.deviation)
         return (weight * each).mean(), ({}, {})
 
     def _network(
-        self, variables: Variables, x: jax.Array, time: jax.Array, told: Batch, keys: jax.Array | None = None
+        self, variables: Variables, told: Batch, x: jax.Array, time: jax.Array, keys: jax.Array | None = None
     ) -> jax.Array:
         """What the network gives, [B, *shape]; it sees x scaled to a deviation of 1. Keys [B] are of its dropout."""
-        seen = lifted(input_scale(self.path, time, self.deviation), x) * x
+        seen = lifted(input_scale(self.path, time, deviation=self.deviation), x) * x
         train = keys is not None
         given: jax.Array = self.network.apply(variables["denoiser"], seen, time, told, keys=keys, train=train)
         return given
 
     def mean_of(self, variables: Variables, told: Batch) -> Denoise:
         """What says the mean of the data behind noise, of a network that is told something, or nothing."""
-        first, last = self.ends
-
-        def mean(x: jax.Array, time: jax.Array) -> jax.Array:
-            time = jnp.clip(time, first, last)
-            given = self._network(variables, x, time, told)
-            data = converted(given, self.prediction, "data", self.path, x, time, self.deviation)
-            return jnp.clip(data, -1, 1) if self.drawing.clip and self.bounded else data
-
-        return mean
+        mean = denoiser(partial(self._network, variables, told), self.prediction, self.path, deviation=self.deviation)
+        return limited(mean, -1, 1) if self.drawing.clip and self.bounded else mean
 
     def guided_mean(self, variables: Variables, n: int, told: Batch) -> Denoise:
         """The same, guided as the section `sampling` says."""
@@ -180,5 +163,5 @@ def diffusion(
         sample=game.sample,
         conditions=conditioning_of(game.network).conditions,
         supervised="label" in conditioning_of(game.network).conditions,
-        notes=f"minimises the squared error of a prediction of {prediction}, {weighting} weighting, a mean over numbers.",
+        notes=f"minimises the squared error of a prediction of {prediction}, {weighting} weighting, over all numbers.",
     )

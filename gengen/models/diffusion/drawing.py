@@ -1,11 +1,10 @@
 """How samples are drawn of a denoiser: by which sampler, and how far it is guided; chosen anew with each command."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
 from gengen.samplers.sampler import Sampler
-from gengen.samplers.samplers import SAMPLERS
-from gengen.values import MOST, Range, Share
+from gengen.values import Range, Share
 
 
 class Drawing(NamedTuple):

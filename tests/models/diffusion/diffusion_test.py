@@ -4,16 +4,17 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 from gengen.core.parallel import AXIS
-from gengen.models.diffusion.diffusion import LARGEST, SMALLEST, Diffusion, diffusion
+from gengen.models.diffusion.diffusion import Diffusion, diffusion
 from gengen.models.diffusion.drawing import Drawing
 from gengen.networks.denoisers.denoiser import Denoiser
+from gengen.samplers.grids import LEAST
 from gengen.samplers.predictions import PREDICTIONS, converted, input_scale
-from gengen.samplers.probability_paths import PATHS, Path
+from gengen.samplers.probability_paths import LARGEST, PATHS, Path
 from gengen.samplers.samplers import heun
+from tests.contract import sgd
 
 MEANS, DEVIATION = np.array([-2.0, 2.0, 0.5], np.float32), 0.5
 """Of two classes, and of all data, a Gaussian each, so that guidance can be told apart."""
@@ -31,13 +32,13 @@ class Exact(Denoiser):
     def __call__(self, x, time, told=None, span=None, keys=None, *, train):
         del span, keys, train
         shape = (-1, *[1] * (x.ndim - 1))
-        x = x / input_scale(self.path, time, DEVIATION).reshape(shape)
+        x = x / input_scale(self.path, time, deviation=DEVIATION).reshape(shape)
         mean = (jnp.asarray(MEANS)[told["label"]] if self.classes else jnp.full(len(x), MEANS[2])).reshape(shape)
         mean = mean + self.param("error", nn.initializers.zeros, ())
         alpha, sigma = (one(time).reshape(shape) for one in (self.path.alpha, self.path.sigma))
         variance = (alpha * DEVIATION) ** 2 + sigma**2
         data = mean + alpha * DEVIATION**2 * (x - alpha * mean) / variance
-        return converted(data, "data", self.prediction, self.path, x, time, DEVIATION)
+        return converted(data, "data", self.prediction, self.path, x, time, deviation=DEVIATION)
 
 
 def game(path="linear", prediction="velocity", classes=0, calls=39, **drawing):
@@ -85,7 +86,7 @@ def test_times_lie_evenly_over_the_batch_of_all_replicas_within_the_ratios_that_
     time = np.sort(np.asarray(batch["time"]).reshape(-1))
     assert np.diff(time).max() < 1.01 / 512 + 1e-6
     ratio = time / (1 - time)
-    assert ratio.min() > 0.99 * SMALLEST and ratio.max() < 1.01 * LARGEST
+    assert ratio.min() > 0.99 * LEAST and ratio.max() < 1.01 * LARGEST
 
 
 def test_a_class_is_left_out_of_a_share_of_the_examples():
@@ -100,7 +101,7 @@ def test_training_takes_an_error_out_of_the_mean():
     """One parameter is wrong; the loss is least where it is 0, by every weighting."""
     given = {
         "networks": {"denoiser": game().network},
-        "optimizers": {"denoiser": optax.with_extra_args_support(optax.adam(0.05))},
+        "optimizers": {"denoiser": sgd(0.2)},
     }
     drawing = Drawing(heun(calls=9, spacing="log_snr"))
     model = diffusion(**given, bounded=False, drawing=drawing, deviation=DEVIATION, weighting="min_snr")
