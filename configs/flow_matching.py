@@ -19,7 +19,7 @@ def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     config = base.diffusion("linear", "velocity", tiny=variant == "tiny")
     config.model.times = "logit_normal"
-    config.training.steps = 4_000
+    config.training.steps = 9_000 if "mnist" in variant else 2_500
     if variant == "cats":
         base.own_pictures(config)
         config.networks.denoiser.condition = "none"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import optax
 from flax import linen as nn
@@ -130,8 +131,21 @@ def dcgans():
 
 def small_unet(**arguments):
     """With something dropped, whose masks belong to examples."""
-    small = {"width": 4, "multipliers": (1, 2), "attention": (1,), "heads": 2, "embedding": 8, "dropout": 0.1}
+    small = {"width": 4, "multipliers": (1, 2), "attention": (1,), "heads": 2, "embedding": 8, "groups": 2, "dropout": 0.1}
     return DenoisingUNet(SHAPE, **small, classes=CLASSES, **arguments)
+
+
+def stirred(model):
+    """With parameters that are none of the zeros which a denoiser begins with: it would say the same of everything."""
+
+    def init(key, batch):
+        state = model.init(key, batch)
+        leaves, tree = jax.tree.flatten(state.variables)
+        keys = jax.random.split(key, len(leaves))
+        moved = [leaf + 0.1 * jax.random.normal(one, leaf.shape) for leaf, one in zip(leaves, keys, strict=True)]
+        return state.replace(variables=jax.tree.unflatten(tree, moved))
+
+    return model._replace(init=init)
 
 
 def r3gans():
@@ -406,10 +420,11 @@ ROWS = {
             "networks": {"denoiser": small_unet()},
             "optimizers": {"denoiser": sgd()},
             "bounded": True,
-            "drawing": Drawing(heun(calls=3), guidance=2.0),
+            "drawing": Drawing(heun(calls=3), guidance=2.0, clip=True),
         },
         {"sample"},
         moves={"denoiser": "1111"},
+        wrapper=stirred,
     ),
     "pix2pix": Row(pix2pix, pix2pixs, {"translate"}, pairs=True),
     "regression": Row(pix2pix, regression, {"translate"}, {"generator": "1111"}, second="paired", pairs=True),

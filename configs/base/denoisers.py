@@ -27,19 +27,20 @@ def diffusion(path: str, prediction: str, tiny: bool = False) -> ConfigDict:
 def denoiser(tiny: bool = False) -> ConfigDict:
     """Returns the defaults with a denoiser for pictures, its optimizer and its average."""
     config = defaults()
-    config.networks.denoiser = denoising_unet(width=8 if tiny else 32)
+    config.networks.denoiser = denoising_unet(width=8 if tiny else 64)
     config.optimizers.denoiser = optimizer("adam", 1e-3, b2=0.99)
     config.optimizers.denoiser.schedule = "cosine"
     config.optimizers.denoiser.clip_norm = 1.0
     config.training.average.decay = 0.999
     config.training.average.networks = ("denoiser",)
-    config.training.batch_size = 128
+    config.training.batch_size = 64
     return config
 
 
 def denoising_unet(width: int) -> ConfigDict:
     """Returns the section of a U-Net that is told the class."""
-    network = ConfigDict({"name": "unet", "width": width})
+    network = ConfigDict({"name": "unet", "width": width, "multipliers": (1, 2), "blocks": 1, "attention": (1,)})
+    network.update(patch=2, heads=4, dropout=0.0)
     network.condition = "embedding"
     return network
 
@@ -47,7 +48,7 @@ def denoising_unet(width: int) -> ConfigDict:
 def denoise_points(config: ConfigDict, name: str) -> None:
     """Makes a config one of points, which a perceptron denoises, standardised and told no class."""
     config.data.name = name
-    config.networks.denoiser = ConfigDict({"name": "mlp", "width": 128, "blocks": 3, "condition": "none"})
+    config.networks.denoiser = ConfigDict({"name": "mlp", "condition": "none"})
     config.model.deviation = 1.0
     config.model.dropped = 0.0
     config.training.update(steps=10_000, batch_size=512, precision="float32")

@@ -103,23 +103,23 @@ class Diffusion(NamedTuple):
 
     def mean_of(self, variables: Variables, told: Batch) -> Denoise:
         """What says the mean of the data behind noise, of a network that is told something, or nothing."""
-        mean = denoiser(partial(self._network, variables, told), self.prediction, self.path, deviation=self.deviation)
-        return limited(mean, -1, 1) if self.drawing.clip and self.bounded else mean
+        predict = partial(self._network, variables, told)
+        return denoiser(predict, self.prediction, self.path, deviation=self.deviation)
 
-    def guided_mean(self, variables: Variables, n: int, told: Batch) -> Denoise:
-        """The same, guided as the section `sampling` says."""
-        better, way = self.mean_of(variables, told), self.drawing
-        if way.guidance == 1 or not told:
-            return better
-        worse = self.mean_of(variables, untold(self.network, n))
-        return guided(better, worse, way.guidance, (way.guided_from, way.guided_to))
+    def drawn_mean(self, variables: Variables, n: int, told: Batch) -> Denoise:
+        """The same, guided and cut as the section `sampling` says."""
+        mean, way = self.mean_of(variables, told), self.drawing
+        if told and way.guidance != 1:
+            worse = self.mean_of(variables, untold(self.network, n))
+            mean = guided(mean, worse, way.guidance, (way.guided_from, way.guided_to))
+        return limited(mean, -1, 1) if way.clip and self.bounded else mean
 
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
         """Draws data [n, *shape]; the i-th depends on the key, on i and on its condition alone."""
         told = completed(conditioning_of(self.network), key, n, condition)
         keys = jax.vmap(jax.random.split)(example_keys(key, n))
         noise = start(keys[:, 0], self.path, self.network.shape)
-        return self.drawing.sampler.solve(keys[:, 1], self.guided_mean(variables, n, told), self.path, noise)
+        return self.drawing.sampler.solve(keys[:, 1], self.drawn_mean(variables, n, told), self.path, noise)
 
 
 def diffusion(
