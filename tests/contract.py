@@ -131,7 +131,15 @@ def dcgans():
 
 def small_unet(**arguments):
     """With something dropped, whose masks belong to examples."""
-    small = {"width": 4, "multipliers": (1, 2), "attention": (1,), "heads": 2, "embedding": 8, "groups": 2, "dropout": 0.1}
+    small = {
+        "width": 4,
+        "multipliers": (1, 2),
+        "attention": (1,),
+        "heads": 2,
+        "embedding": 8,
+        "groups": 2,
+        "dropout": 0.1,
+    }
     return DenoisingUNet(SHAPE, **small, classes=CLASSES, **arguments)
 
 

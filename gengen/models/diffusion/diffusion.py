@@ -26,10 +26,9 @@ from gengen.models.diffusion.drawing import Drawing
 from gengen.models.diffusion.telling import conditioning_of, dropped, untold
 from gengen.models.diffusion.weighting import TIMES, WEIGHTINGS, weights
 from gengen.networks.denoisers.denoiser import Denoiser
-from gengen.samplers.grids import LEAST
 from gengen.samplers.guidance import guided, limited
 from gengen.samplers.predictions import PREDICTIONS, converted, denoiser, input_scale
-from gengen.samplers.probability_paths import PATHS, Path, in_steps, latest, lifted, noised, on_path, time_at
+from gengen.samplers.probability_paths import LEAST, PATHS, Path, in_steps, latest, lifted, noised, on_path, time_at
 from gengen.samplers.sampler import Denoise, start
 from gengen.values import Count, OneOf, Positive, Share
 
@@ -98,8 +97,8 @@ class Diffusion(NamedTuple):
         """What the network gives, [B, *shape]; it sees x scaled to a deviation of 1. Keys [B] are of its dropout."""
         seen = lifted(input_scale(self.path, time, deviation=self.deviation), x) * x
         train = keys is not None
-        given: jax.Array = self.network.apply(variables["denoiser"], seen, time, told, keys=keys, train=train)
-        return given
+        given: Any = self.network.apply(variables["denoiser"], seen, time, told, keys=keys, train=train)
+        return jnp.asarray(given)
 
     def mean_of(self, variables: Variables, told: Batch) -> Denoise:
         """What says the mean of the data behind noise, of a network that is told something, or nothing."""

@@ -30,4 +30,4 @@ def dropped(network: Denoiser, keys: jax.Array, told: Batch, share: float) -> Ba
     def chosen(said: jax.Array, unsaid: jax.Array) -> jax.Array:
         return jnp.where(left_out.reshape(-1, *[1] * (said.ndim - 1)), unsaid, said)
 
-    return jax.tree.map(chosen, told, nothing)
+    return {name: chosen(told[name], nothing[name]) for name in nothing}

@@ -47,7 +47,7 @@ TIMES: Mapping[str, Callable[[jax.Array, Path], jax.Array]] = {
 def _likelihood(path: Path, time: jax.Array, deviation: float) -> jax.Array:
     """Half the pace of the signal-to-noise ratio: Kingma et al. 2021, https://arxiv.org/abs/2107.00630, eq. 17."""
     del deviation
-    _, pace = jax.jvp(lambda time: log_snr(path, time), (time,), (jnp.ones_like(time),))
+    pace: jax.Array = jax.jvp(lambda time: log_snr(path, time), (time,), (jnp.ones_like(time),))[1]
     return -pace * jnp.exp(log_snr(path, time)) / 2
 
 
