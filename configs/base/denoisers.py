@@ -20,7 +20,7 @@ def diffusion(path: str, prediction: str, tiny: bool = False) -> ConfigDict:
     config.model.deviation = 0.5
     config.model.dropped = 0.1
     config.sampling = ConfigDict({"name": "heun", "calls": 35, "guidance": 1.0, "guided_from": 0.0, "guided_to": 1.0})
-    config.sampling.clip = False
+    config.sampling.update(clip=False, likelihood=False)
     return config
 
 
@@ -51,4 +51,5 @@ def denoise_points(config: ConfigDict, name: str) -> None:
     config.networks.denoiser = ConfigDict({"name": "mlp", "condition": "none"})
     config.model.deviation = 1.0
     config.model.dropped = 0.0
+    config.sampling.likelihood = True
     config.training.update(steps=10_000, batch_size=512, precision="float32")

@@ -16,6 +16,7 @@ class Drawing(NamedTuple):
       guided_from: the earliest time, in [0, 1], at which it is guided.
       guided_to: the latest one.
       clip: whether means are cut to [-1, 1], where data have these ends.
+      likelihood: whether the likelihood of data is to be had, which takes hundreds of calls for each example.
     """
 
     sampler: Sampler
@@ -23,6 +24,7 @@ class Drawing(NamedTuple):
     guided_from: float = 0.0
     guided_to: float = 1.0
     clip: bool = False
+    likelihood: bool = False
 
 
 BESIDE: Mapping[str, object] = {
@@ -30,5 +32,8 @@ BESIDE: Mapping[str, object] = {
     "guided_from": Annotated[Share, "the earliest time at which guidance is heeded; 0 is data, 1 is noise"],
     "guided_to": Annotated[Share, "the latest time at which guidance is heeded"],
     "clip": Annotated[bool, "whether means of data between two bounds are cut to these on the way"],
+    "likelihood": Annotated[
+        bool, "whether --mode=evaluate says how likely held-out data are, which takes hundreds of calls for each"
+    ],
 }
 """Keys of the section `sampling` that belong to no sampler: Kynkaanniemi et al. 2024, arXiv:2404.07724, for times."""

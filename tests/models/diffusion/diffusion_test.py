@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from gengen.core.parallel import AXIS
 from gengen.models.diffusion.diffusion import Diffusion, diffusion
@@ -76,6 +77,27 @@ def test_a_sample_depends_on_its_place_and_its_class_alone():
     np.testing.assert_allclose(samples(model, 3, label=0), both[:3], atol=1e-5)
 
 
+def test_the_likelihood_of_gaussian_data_is_its_density():
+    model, data = game(), np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32)
+    variables = {"denoiser": {"params": {"error": jnp.zeros(())}}}
+    found = jax.jit(lambda key: model.log_likelihood(key, variables, data))(jax.random.key(0))
+    np.testing.assert_allclose(found, norm(MEANS[2], DEVIATION).logpdf(data).sum(1), atol=1e-2)
+
+
+def test_the_likelihood_of_whole_numbers_is_below_that_of_their_cells_and_near_where_these_are_narrow():
+    """log P of a cell, by the normal distribution function, and a bound that noise in it gives."""
+    model, levels = game()._replace(levels=17), 17
+    cells = np.random.default_rng(1).integers(8, 17, (64, 4))
+    width = 2 / (levels - 1)
+    data = (cells * width - 1).astype(np.float32)
+    variables = {"denoiser": {"params": {"error": jnp.zeros(())}}}
+    found = jax.jit(lambda key: model.log_likelihood(key, variables, data, samples=4))(jax.random.key(0))
+    law = norm(MEANS[2], DEVIATION)
+    truth = np.log(law.cdf(data + width / 2) - law.cdf(data - width / 2)).sum(1)
+    gap = (truth - found).mean()
+    assert -0.01 < gap < 0.05
+
+
 def prepared(model, key, batch):
     prepare = jax.vmap(lambda batch: model.prepare(key, None, batch), axis_name=AXIS)
     return prepare(jax.tree.map(lambda leaf: leaf.reshape(2, -1, *leaf.shape[1:]), batch))
@@ -104,14 +126,14 @@ def test_training_takes_an_error_out_of_the_mean():
         "optimizers": {"denoiser": sgd(0.2)},
     }
     drawing = Drawing(heun(calls=9, spacing="log_snr"))
-    model = diffusion(**given, bounded=False, drawing=drawing, deviation=DEVIATION, weighting="min_snr")
+    model = diffusion(**given, bounded=False, levels=0, drawing=drawing, deviation=DEVIATION, weighting="min_snr")
     data = MEANS[2] + DEVIATION * np.random.default_rng(0).normal(size=(256, 4)).astype(np.float32)
     state = model.init(jax.random.key(0), {"data": jnp.asarray(data)})
     state.variables["denoiser"]["params"]["error"] = jnp.asarray(1.0)
     step = jax.jit(jax.vmap(model.train_step, in_axes=(None, None, 0), out_axes=None, axis_name=AXIS))
     losses = []
     for _ in range(200):
-        state, metrics = step(jax.random.key(0), state, {"data": jnp.asarray(data)[None]})
+        state, metrics = step(jax.random.key(0), state, {"data": jnp.asarray(data).reshape(2, 128, 4)})
         losses.append(float(metrics["denoiser/loss"].total / metrics["denoiser/loss"].count))
     assert abs(float(state.variables["denoiser"]["params"]["error"])) < 0.1
     assert losses[-1] < losses[0]
