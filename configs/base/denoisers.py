@@ -34,6 +34,7 @@ def denoiser(tiny: bool = False) -> ConfigDict:
     config.training.average.decay = 0.999
     config.training.average.networks = ("denoiser",)
     config.training.batch_size = 64
+    config.training.diagnose_every = 0  # a look draws samples, for as long as a hundred steps take
     return config
 
 
