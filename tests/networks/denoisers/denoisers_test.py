@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.flatten_util import ravel_pytree
 
 from gengen.core.parallel import example_keys
-from gengen.networks.denoisers.denoiser import waves_of
+from gengen.networks.denoisers.denoiser import Embedding, waves_of
 from gengen.networks.denoisers.denoising_mlp import DenoisingMLP
 from gengen.networks.denoisers.denoising_unet import DenoisingUNet
 from gengen.networks.denoisers.dit import DiT, places
@@ -22,7 +23,9 @@ CLASSES = 3
 TIME = jnp.asarray([0.2, 0.5, 0.9])
 
 SMALL = {
-    "unet": DenoisingUNet((6, 5, 2), CLASSES, width=4, multipliers=(1, 2), attention=(1,), heads=2, embedding=8),
+    "unet": DenoisingUNet(
+        (6, 5, 2), CLASSES, width=4, multipliers=(1, 2), attention=(1,), heads=2, embedding=8, groups=2
+    ),
     "dit": DiT((6, 5, 2), CLASSES, width=8, patch=2, blocks=1, heads=2, embedding=8),
     "mlp": DenoisingMLP((6, 5, 2), CLASSES, width=8, blocks=2, embedding=8),
 }
@@ -83,8 +86,7 @@ def test_denoisers_say_nothing_at_first(name):
 def test_times_have_features_of_their_own():
     time = jnp.linspace(0, 1, 101)
     features = np.asarray(waves_of(time, 128))
-    features /= np.linalg.norm(features, axis=-1, keepdims=True)
-    cosines = features @ features.T
+    cosines = features @ features.T / 64  # each sine and its cosine have length 1
     far = np.abs(np.subtract.outer(np.arange(101), np.arange(101))) >= 5
     assert cosines[far].max() < 0.95
     assert cosines[10, 90] < 0.5  # 0.98 under the frequencies of Vaswani et al. 2017 for whole numbers
@@ -92,84 +94,67 @@ def test_times_have_features_of_their_own():
     assert np.linalg.norm(near[0] - near[1]) > 0.1
 
 
-@pytest.fixture(scope="module", params=SMALL)
-def told(request):
-    """A network, and a compiled function of what it is told."""
-    network = SMALL[request.param].clone(dropout=0.5)
+def test_a_label_of_no_class_says_what_no_label_says():
+    layer, told = Embedding(8, CLASSES), {"label": jnp.asarray([0, 1, CLASSES])}
+    said, variables = layer.init_with_output(jax.random.key(0), TIME, told)
+    unsaid = layer.apply(variables, TIME)
+    np.testing.assert_allclose(unsaid.vector[2], said.vector[2], rtol=1e-6)
+    assert np.abs(np.asarray(unsaid.vector - said.vector)[:2]).max(1).min() > 0.1
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_each_thing_told_counts_and_an_example_depends_on_nothing_but_its_own(name):
+    network = SMALL[name].clone(dropout=0.5)
     variables = drawn(network, {"label": jnp.zeros(3, jnp.int32)}, TIME)
+    x = jnp.broadcast_to(jax.random.normal(jax.random.key(1), (1, *network.shape)), (6, *network.shape))
+    changed = x.at[1, 0, 0, 0].add(1.0)
+    time, span = jnp.asarray([0.5, 0.5, 0.55, 0.5, 0.5, 0.5]), jnp.asarray([0.2, 0.2, 0.2, 0.25, 0.2, 0.2])
+    label = jnp.asarray([0, 0, 0, 0, CLASSES, 0])
+    keys = example_keys(jax.random.key(2), 2)[jnp.asarray([0, 0, 0, 0, 0, 1])]
 
-    @functools.partial(QUICK, static_argnums=6)
-    def run(variables, x, time, label, span, keys, train):
-        return network.apply(variables, x, time, {"label": label}, span, keys, train=train)
+    @QUICK
+    def run(order):
+        told = {"label": label[order]}
+        return network.apply(variables, changed[order], time[order], told, span[order], keys[order], train=True)
 
-    x = jax.random.normal(jax.random.key(1), (3, *network.shape))
-    return network, variables, run, x
-
-
-def test_each_thing_told_counts_and_an_example_depends_on_nothing_but_its_own(told):
-    network, variables, run, x = told
-    label, span, keys = jnp.asarray([0, 1, CLASSES]), TIME / 2, example_keys(jax.random.key(2), 3)
-
-    def said(x=x, time=TIME, label=label, span=span, keys=keys, train=False):
-        return np.asarray(run(variables, x, time, label, span, keys, train))
-
-    base = said()
-    changes = {
-        "time": {"time": TIME + 0.05},
-        "label": {"label": jnp.asarray([1, 2, 0])},
-        "span": {"span": span + 0.05},
-        "dropout": {"train": True},
-    }
-    scale = np.abs(base).max()
-    for name, change in changes.items():
-        other = said(**change)
-        assert (np.abs(other - base).max((1, 2, 3)) > 1e-3 * scale).all(), name
-    np.testing.assert_array_equal(said(keys=example_keys(jax.random.key(3), 3)), base)
-    dropped = said(train=True)
-    order = jnp.asarray([2, 0, 1])
-    turned = said(x[order], TIME[order], label[order], span[order], keys[order], True)
-    np.testing.assert_allclose(turned, dropped[order], atol=1e-4 * scale)
-    unsaid = QUICK(lambda: network.apply(variables, x, TIME, None, span, train=False))()
-    np.testing.assert_allclose(unsaid[2], base[2], atol=1e-4 * scale)  # label K and no label are the same
-    assert np.abs(unsaid[:2] - base[:2]).max() > 1e-3 * scale
+    said = np.asarray(run(jnp.arange(6)))
+    scale = np.abs(said).max()
+    apart = np.abs(said[1:] - said[:1]).max((1, 2, 3)) / scale
+    assert dict(zip(("data", "time", "span", "label", "dropout"), apart > 1e-3, strict=True)) == dict.fromkeys(
+        ("data", "time", "span", "label", "dropout"), True
+    )
+    order = jnp.asarray([3, 5, 0, 4, 2, 1])
+    np.testing.assert_allclose(run(order), said[np.asarray(order)], atol=1e-4 * scale)
 
 
-def test_forward_derivatives_and_gradients_through_them_equal_differences(told):
+@pytest.mark.parametrize("name", SMALL)
+def test_forward_derivatives_and_gradients_through_them_equal_differences(name):
     """MeanFlow's target is a derivative along (x, t), and its training the gradient of a loss that holds one."""
-    network, variables, _, x = told
-    network = network.clone(dropout=0.0, fastest=4.0)
-    label, direction = jnp.asarray([0, 1, CLASSES]), jax.random.normal(jax.random.key(4), x.shape)
+    network = SMALL[name].clone(fastest=4.0)
+    label = jnp.asarray([0, 1, CLASSES])
+    flat, unravel = ravel_pytree(drawn(network, {"label": label}, TIME))
+    aim = jnp.float32(np.random.default_rng(1).normal(size=flat.shape) / np.sqrt(flat.size))
+    x, direction = jax.random.normal(jax.random.key(4), (2, 3, *network.shape))
 
-    def along(variables, x):
-        def said(x, time):
-            return network.apply(variables, x, time, {"label": label}, TIME, train=False)
+    def said(flat, far):
+        return network.apply(unravel(flat), x + far * direction, TIME + far, {"label": label}, TIME, train=False)
 
-        return jax.jvp(said, (x, TIME), (direction, jnp.ones(3)))
+    def loss(flat):
+        value, slope = jax.jvp(lambda far: said(flat, far), (jnp.float32(0),), (jnp.float32(1),))
+        return jnp.square(value + slope).mean(), slope
 
-    def loss(variables):
-        value, slope = along(variables, x)
-        return jnp.square(value + slope).sum()
-
-    flat, unravel = jax.flatten_util.ravel_pytree(variables)
-    aim = jnp.float32(np.random.default_rng(1).normal(size=flat.shape))
-    step = 1e-2
+    step, small = 5e-3, 2e-2
 
     @QUICK
     def run():
-        value, slope = along(variables, x)
+        ahead, behind = jax.lax.map(lambda far: said(flat, far), jnp.float32([step, -step]))
+        losses, slopes = jax.lax.map(lambda far: loss(flat + far * aim), jnp.float32([small, -small, 0]))
+        gradient, _ = jax.grad(loss, has_aux=True)(flat)
+        return slopes[2], (ahead - behind) / (2 * step), gradient @ aim, (losses[0] - losses[1]) / (2 * small)
 
-        def at(far):
-            return network.apply(variables, x + far * direction, TIME + far, {"label": label}, TIME, train=False)
-
-        differences = (at(step) - at(-step)) / (2 * step)
-        gradient, _ = jax.flatten_util.ravel_pytree(jax.grad(loss)(variables))
-        small = 1e-3
-        slopes = (loss(unravel(flat + small * aim)) - loss(unravel(flat - small * aim))) / (2 * small)
-        return value, slope, differences, gradient @ aim, slopes
-
-    _, slope, differences, gradient, slopes = run()
+    slope, differences, gradient, expected = run()
     np.testing.assert_allclose(slope, differences, atol=0.01 * np.abs(slope).max())
-    np.testing.assert_allclose(gradient, slopes, rtol=0.02)
+    np.testing.assert_allclose(gradient, expected, rtol=0.02)
 
 
 def test_places_of_a_dit_are_told_apart():
@@ -180,23 +165,26 @@ def test_places_of_a_dit_are_told_apart():
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_a_text_counts_and_what_fills_it_up_does_not(name):
+def test_a_text_and_the_order_of_its_words_count(name):
     network = SMALL[name].clone(classes=0, vocabulary=9)
     text = jnp.asarray([[3, 1, 4, 0, 0], [1, 3, 4, 0, 0], [0, 0, 0, 0, 0]])
     variables = drawn(network, {"text": text})
     x = jnp.broadcast_to(jax.random.normal(jax.random.key(1), (1, *network.shape)), (3, *network.shape))
     time = jnp.full(3, 0.5)
 
-    @QUICK
-    def run():
-        said = [network.apply(variables, x, time, {"text": tokens}, train=False) for tokens in (text, text[:, :3])]
-        return *said, network.apply(variables, x, time, None, train=False)
+    said = np.asarray(QUICK(lambda: network.apply(variables, x, time, {"text": text}, train=False))())
+    assert np.abs(said[0] - said[1]).max() > 1e-4  # order counts
+    assert np.abs(said[0] - said[2]).max() > 1e-3
 
-    long, short, nothing = jax.device_get(run())
-    np.testing.assert_allclose(long, short, rtol=1e-4, atol=1e-4)
-    assert np.abs(long[0] - long[1]).max() > 1e-3  # order counts
-    assert np.abs(long[0] - long[2]).max() > 1e-3
-    np.testing.assert_allclose(nothing[0], long[2], rtol=1e-4, atol=1e-4)
+
+def test_what_fills_a_text_up_does_not_count_and_no_text_says_what_an_empty_one_says():
+    layer, text = Embedding(8, vocabulary=9), jnp.asarray([[3, 1, 4, 0, 0], [1, 3, 4, 0, 0], [0, 0, 0, 0, 0]])
+    said, variables = layer.init_with_output(jax.random.key(0), TIME, {"text": text})
+    short = layer.apply(variables, TIME, {"text": text[:, :3]})
+    np.testing.assert_allclose(short.vector, said.vector, atol=1e-5)
+    np.testing.assert_allclose(short.context[:2], said.context[:2, :3], atol=1e-5)
+    np.testing.assert_array_equal(said.present, text > 0)
+    np.testing.assert_allclose(layer.apply(variables, TIME).vector[2], said.vector[2], atol=1e-5)
 
 
 @pytest.mark.parametrize(
