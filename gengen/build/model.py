@@ -217,9 +217,9 @@ def example_batch(signature: Signature, size: int = 1) -> Batch:
         return {name: np.zeros((size, *field.shape), field.dtype) for name, field in fields.items()}
 
     if "labelled" in signature.counts:  # two streams, of which one has no labels
-        batch = {**zeros(signature, "data"), "labelled": zeros(signature, "data", "label")}
+        batch = {**zeros(signature, "data", "text"), "labelled": zeros(signature, "data", "label")}
     else:
-        batch = zeros(signature, "data", "label")
+        batch = zeros(signature, "data", "label", "text")
     if signature.second:  # a stream without labels, and no pairs beside it
         return {**batch, "second": zeros(signature.second, "data")}
     return batch | zeros(signature, "paired")
