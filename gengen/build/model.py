@@ -15,7 +15,7 @@ from gengen.build.optimizers import build_optimizer, check_optimizer, keys_of_op
 from gengen.build.parts import PARTS, build_part, build_views, check_part, keys_of_part
 from gengen.build.units import in_units
 from gengen.core.average import averaged
-from gengen.core.model import Batch, GenerativeModel
+from gengen.core.model import Batch, Condition, GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.models.autoencoders.adversarial_autoencoder import adversarial_autoencoder
@@ -50,9 +50,9 @@ MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
     "adaptation": adaptation,
 }
 
-GIVEN = ("networks", "optimizers", "classes", "levels")
-"""Arguments of models that do not come from the section `model`; of the data, "classes" is how many they have, and
-"levels" how many whole numbers one of theirs may be."""
+GIVEN = ("networks", "optimizers", "classes", "levels", "text")
+"""Arguments of models that do not come from the section `model`; of the data, "classes" is how many they have, "levels"
+how many whole numbers one of theirs may be, and "text" the `Condition` of their captions, None where there are none."""
 
 SEE_LABELLED = ("semi_supervised", "label_aware")
 """Arguments of models which, where they are True, have a use for the images of `data.labelled`."""
@@ -164,8 +164,15 @@ def _assembled(config: ConfigDict, signature: Signature) -> GenerativeModel:
         for player, arguments in config.optimizers.items()
     }
     given = {"networks": networks, "optimizers": optimizers, "classes": classes, "levels": signature.levels}
+    given["text"] = text_of(signature)
     model: GenerativeModel = call(MODELS, section, "model", **given, **parts)
     return in_units(model, signature)
+
+
+def text_of(signature: Signature) -> Condition | None:
+    """What samples of a model of such data can be told in words; None where the data have no captions."""
+    field = signature.text
+    return Condition(words=field.words, length=field.shape[0], texts=field.texts) if field else None
 
 
 def _shapes(signature: Signature, parts: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:

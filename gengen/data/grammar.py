@@ -51,19 +51,19 @@ class Scene(NamedTuple):
 
     Attributes:
       things: one, or two that are related.
-      count: how many there are of a single one.
+      number: how many there are of a single one.
       relation: of the first thing to the second, of `RELATIONS`; "" where there is none.
     """
 
     things: tuple[Thing, ...]
-    count: int = 1
+    number: int = 1
     relation: str = ""
 
     @property
     def caption(self) -> str:
         """The caption, in words."""
         between = f" {self.relation} {COUNTS[0]} "
-        return f"{COUNTS[self.count - 1]} {between.join(_spoken(thing, self.count) for thing in self.things)}"
+        return f"{COUNTS[self.number - 1]} {between.join(_spoken(thing, self.number) for thing in self.things)}"
 
     @property
     def is_seen(self) -> bool:

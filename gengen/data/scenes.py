@@ -82,10 +82,10 @@ def drawn(scene: Scene, numbers: np.ndarray, side: int = SIDE) -> np.ndarray:
     for thing, free, number in zip(scene.things, sizes, radial, strict=False):
         low, high = RADII[thing.size or SIZES[int(2 * free)]]
         radii.append(low + (high - low) * number)
-    things = [*scene.things] * scene.count
-    centres = _apart(scene.relation, radii, places) if scene.relation else _in_cells(scene.count, radii[0], places)
+    things = [*scene.things] * scene.number
+    centres = _apart(scene.relation, radii, places) if scene.relation else _in_cells(scene.number, radii[0], places)
     picture = np.zeros((side, side, 3))
-    for thing, (across, down), radius in zip(things, centres, radii * scene.count, strict=True):
+    for thing, (across, down), radius in zip(things, centres, radii * scene.number, strict=True):
         cover = coverage(thing.shape, across, down, radius, side)
         picture += cover[..., None] * np.array(PALETTE[thing.colour]) * (0.9 + 0.1 * bright)
     return np.rint(picture).astype(np.uint8)

@@ -15,7 +15,7 @@ from gengen.evaluation.recognition import recognition
 from gengen.evaluation.representation import regularity, representation
 from gengen.evaluation.samples import samples
 from gengen.evaluation.translation_scores import translation
-from gengen.inference.conditions import DOMAIN, classes_of
+from gengen.inference.conditions import DOMAIN, classes_of, takes_text
 from gengen.inference.sampling import sampler
 from gengen.runs.prior import with_prior
 from gengen.runs.run import Run
@@ -153,6 +153,7 @@ def subject_of(run: Run, *, num: int, seed: int, like: Subject | None = None) ->
     if run.model.sample is None:
         return Subject(run, data, None, num, seed)
     shared = like.samples.judge if like and like.samples else None
-    judge = shared or Judge(data, run.settings, num=num, labelled=classes_of(run.model) > 0)
+    told = {"labelled": classes_of(run.model) > 0, "texts": takes_text(run.model)}
+    judge = shared or Judge(data, run.settings, num=num, **told)
     draw = sampler(run.model, data.signature.units)
     return Subject(run, data, Samples(judge, judge.samples(draw, run.variables, seed)), num, seed)
