@@ -6,6 +6,7 @@ from typing import Any
 
 from gengen.core.model import require
 from gengen.core.refusal import Refusal
+from gengen.evaluation.attributes import attributes
 from gengen.evaluation.codes import codes
 from gengen.evaluation.divergence import divergence
 from gengen.evaluation.judge import Judge, Samples, Section, Subject
@@ -43,6 +44,7 @@ SECTIONS: Mapping[str, Callable[[Subject], Section | None]] = {
     "regularity": regularity,
     "translation": translation,
     "recognition": recognition,
+    "attributes": attributes,
 }
 """What is measured, by its key in the report; a section is None where the model or its data cannot be judged by it."""
 
