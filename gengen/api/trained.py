@@ -78,8 +78,8 @@ class TrainedModel(Walking):
         Args:
           n: number of samples.
           seed: of the noise.
-          condition: what they are told; by default sample i of a model that takes labels is of class i mod K, and of one
-            that takes texts is told one of its training data.
+          condition: what they are told; by default sample i of a model that takes labels is of class i mod K, and one
+            that takes texts is told some of its training data.
 
         Raises:
           Refusal: the model cannot sample, or cannot be told so.

@@ -16,7 +16,7 @@ NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 WEIGHTS, SLANTS = ("thin", "", "bold"), ("upright", "", "slanted")
 """What is said of the thirds of each class, by the width of the strokes and by the slant; of the middle one nothing."""
 
-WORDS = ("a", *filter(None, WEIGHTS), *filter(None, SLANTS), *NAMES)
+WORDS = ("a", "an", *filter(None, WEIGHTS), *filter(None, SLANTS), *NAMES)
 """The vocabulary."""
 
 LENGTH = 4
@@ -118,7 +118,8 @@ def _texts(labels: np.ndarray, measured: list[np.ndarray], thresholds: list[np.n
     words: Mapping[str, int] = {word: index + 1 for index, word in enumerate(WORDS)}
     thirds = [(values[:, None] > of[labels]).sum(1) for values, of in zip(measured, thresholds, strict=True)]
     for index, (label, weight, lean) in enumerate(zip(labels, *thirds, strict=True)):
-        said = [words[word] for word in ("a", WEIGHTS[weight], SLANTS[lean], NAMES[label]) if word]
-        texts[index, : len(said)] = said
+        said = [word for word in (WEIGHTS[weight], SLANTS[lean], NAMES[label]) if word]
+        said = ["an" if said[0][0] in "aeiou" else "a", *said]
+        texts[index, : len(said)] = [words[word] for word in said]
     texts.flags.writeable = False
     return texts

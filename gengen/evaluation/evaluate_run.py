@@ -155,7 +155,7 @@ def subject_of(run: Run, *, num: int, seed: int, like: Subject | None = None) ->
     if run.model.sample is None:
         return Subject(run, data, None, num, seed)
     shared = like.samples.judge if like and like.samples else None
-    told = {"labelled": classes_of(run.model) > 0, "texts": takes_text(run.model)}
-    judge = shared or Judge(data, run.settings, num=num, **told)
+    labelled, texts = classes_of(run.model) > 0, takes_text(run.model)
+    judge = shared or Judge(data, run.settings, num=num, labelled=labelled, texts=texts)
     draw = sampler(run.model, data.signature.units)
     return Subject(run, data, Samples(judge, judge.samples(draw, run.variables, seed)), num, seed)

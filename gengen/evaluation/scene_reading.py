@@ -63,7 +63,8 @@ def things_in(picture: np.ndarray) -> list[Found]:
 
     Connected pixels that are bright enough are a thing. Its colour is the nearest of the palette, by direction, to the
     mean of its deep pixels. Its shape is the one whose drawing, of its area and with its centre of mass, covers the
-    pixels most alike (least sum of absolute differences), unless that differs by more than `FIT`; its size follows from the radius of that drawing.
+    pixels most alike (least sum of absolute differences), unless that differs by more than `FIT`; its size follows from
+    the radius of that drawing.
 
     Args:
       picture: uint8 [side, side, 3].

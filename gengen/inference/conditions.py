@@ -13,8 +13,10 @@ from gengen.data.signature import DataSet, Signature
 from gengen.data.words import TEXT, numbered, spelled
 
 Conditions = Mapping[str, np.ndarray]
-"""What each of n samples is told to be, by the names of a model's conditions: int32 [n] of a class, float32 [n, size] of
-numbers, int32 [n, length] of a text."""
+"""What each of n samples is told to be, by the names of a model's conditions.
+
+int32 [n] of a class, float32 [n, size] of numbers, int32 [n, length] of a text.
+"""
 
 LABEL = "label"
 """The condition that is the class of the data."""
