@@ -46,7 +46,7 @@ def test_things_lie_apart_and_touch_no_border(
     for picture, caption in zip(*test_split, strict=True):
         scene = parsed(caption)
         assert scene
-        ink = picture.max(2) > 25
+        ink = picture.max(2) > 50
         assert ndimage.label(ink, np.ones((3, 3)))[1] == len(scene.things) * scene.number
         assert not (ink[[0, -1]].any() or ink[:, [0, -1]].any())
 
