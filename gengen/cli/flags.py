@@ -106,6 +106,7 @@ def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     define("integer", "num", None, "Samples, images, rows or cells in a row: as many as a mode takes by default.")
     define("integer", "seed", 0, "Seed of the samples, and of the choice of held-out images.")
     define("string", "label", None, "Name or number of the class of all samples; each class in turn by default.")
+    define("string", "text", None, "What all samples are told, in words; texts of the training data by default.")
     define("string", "input", None, "Your picture, or a folder of them, in the place of held-out ones.")
     define("string", "direction", None, "To translate: ab, the default, or ba, back from the second domain.")
     define("integer", "steps", None, "To interpolate: images on a path, both ends among them; 10 by default.")

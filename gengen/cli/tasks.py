@@ -90,10 +90,10 @@ TASKS: Mapping[str, Task] = {
         (*EXPERIMENT, *TOGETHER),
     ),
     "sample": Task(
-        "pictures of a run; of one class with --label",
+        "pictures of a run; of one class with --label, or as --text says",
         "--workdir=runs/wgan --num=64",
         "run",
-        (*DRAWN, "num", "label"),
+        (*DRAWN, "num", "label", "text"),
         {"num": Number(64)},
         keys=("sampling",),
         members=True,

@@ -13,7 +13,7 @@ from gengen.core.state import State, Variables
 Batch = dict[str, Any]
 """One batch: arrays [B, ...] by name, such as "data" [B, *shape] and "label" int32 [B]; a part may be a batch itself.
 
-Models see "data" and what else is no label in their own units, float32; see `core.units`.
+Models see "data" and what else is no label or text in their own units, float32; see `core.units`.
 """
 
 
@@ -41,15 +41,21 @@ class StepFn(Protocol):
 
 
 class Condition(NamedTuple):
-    """Something that samples can be told to be: a class, or numbers.
+    """Something that samples can be told to be: a class, numbers, or a text.
 
     Attributes:
-      classes: number of classes, of which each sample is one, int32 [n]; 0 for numbers.
-      size: how many numbers, float32 [n, size], in [-1, 1] where the model was trained; 0 for a class.
+      classes: number of classes, of which each sample is one, int32 [n]; 0 for others.
+      size: how many numbers, float32 [n, size], in [-1, 1] where the model was trained; 0 for others.
+      words: that texts are made of: int32 [n, length], each from 1 on, then zeros; () for others.
+      length: the most words of a text.
+      texts: some of those that the model was trained on.
     """
 
     classes: int = 0
     size: int = 0
+    words: tuple[str, ...] = ()
+    length: int = 0
+    texts: tuple[str, ...] = ()
 
 
 class SampleFn(Protocol):

@@ -10,6 +10,7 @@ from gengen.core.refusal import Refusal
 from gengen.data import decoded, pixels, splits
 from gengen.data.arrays import described
 from gengen.data.fitting import fitted
+from gengen.data.handwriting import captioned_digits
 from gengen.data.listing import say, shown
 from gengen.data.pixels import Range
 from gengen.data.prepared import WRITE_ERRORS, prepare
@@ -37,6 +38,7 @@ def load(
     domain: str = "",
     kind: str = "auto",
     test_share: float = 0.0,
+    captions: bool = False,
 ) -> DataSet:
     """Loads a data set as arrays: pictures of one size, and points, series or volumes as they are.
 
@@ -60,6 +62,7 @@ def load(
       kind: of the arrays of array_folder: one of `signature.KINDS`, or "auto".
       test_share: share of the examples that is held out as "test" where the data set has no such split, in [0, 0.9];
         0 for the usual one, a sixth of digits and a tenth of others.
+      captions: whether digits have captions, as `handwriting.captioned_digits` has them; scenes have their own.
 
     Returns:
       The data set, with splits "train" and "test", and with "held_out" and "labelled" where they were asked for.
@@ -81,7 +84,7 @@ def load(
         say(f"{shown(manual) if manual else name}: {Range(*data.signature.range)}")
     if manual and name == "array_folder":
         say(described(shown(manual), data.signature))
-    return selection.of(data)
+    return selection.of(captioned_digits(data) if captions and data.signature.text is None else data)
 
 
 def _whole(name: str, wanted: Wanted, channels: int | None, crop: str) -> DataSet:

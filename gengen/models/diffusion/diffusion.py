@@ -19,11 +19,11 @@ import optax
 from jax import lax
 
 from gengen.core.game import Outcome, Player, Turn, begin, play
-from gengen.core.model import Batch, GenerativeModel
+from gengen.core.model import Batch, Condition, GenerativeModel
 from gengen.core.parallel import AXIS, example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.bounds import importance_weighted
-from gengen.models.conditioning import completed
+from gengen.models.conditioning import Conditioning, completed
 from gengen.models.diffusion.drawing import Drawing
 from gengen.models.diffusion.telling import conditioning_of, dropped, untold
 from gengen.models.diffusion.weighting import TIMES, WEIGHTINGS, weights
@@ -56,6 +56,7 @@ class Diffusion(NamedTuple):
       drawing: how samples are drawn.
       bounded: whether data lie in [-1, 1].
       levels: how many whole numbers a number of the data may be; 0 for real numbers.
+      text: what texts the network may be told; None for none.
     """
 
     network: Denoiser
@@ -68,10 +69,16 @@ class Diffusion(NamedTuple):
     drawing: Drawing
     bounded: bool
     levels: int = 0
+    text: Condition | None = None
+
+    @property
+    def conditioning(self) -> Conditioning:
+        """What the network is told."""
+        return conditioning_of(self.network, self.text)
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables."""
-        data, told = batch["data"], conditioning_of(self.network).of(key, batch)
+        data, told = batch["data"], self.conditioning.of(key, batch)
         return {"denoiser": dict(self.network.init(key, data, jnp.zeros(len(data)), told, train=False))}
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
@@ -86,7 +93,7 @@ class Diffusion(NamedTuple):
         places = (lax.axis_index(AXIS) * len(data) + jnp.arange(len(data))).astype(jnp.float32)
         share = (places + jax.random.uniform(of_times)) / (len(data) * lax.axis_size(AXIS))
         first, last = time_at(self.path, jnp.asarray(LEAST)), latest(self.path)  # beyond, nothing is to be learnt
-        told = dropped(self.network, keys[:, 1], conditioning_of(self.network).of(keys[:, 2], batch), self.dropped)
+        told = dropped(self.conditioning, keys[:, 1], self.conditioning.of(keys[:, 2], batch), self.dropped)
         noise = jax.vmap(lambda key: jax.random.normal(key, data.shape[1:]))(keys[:, 0])
         time = on_path(self.path, jnp.clip(TIMES[self.times](share, self.path), first, last))
         return {"data": data, "noise": noise, "time": time, "told": told, "keys": keys[:, 1]}
@@ -120,13 +127,13 @@ class Diffusion(NamedTuple):
         """The same, guided and cut as the section `sampling` says."""
         mean, way = self.mean_of(variables, told), self.drawing
         if told and way.guidance != 1:
-            worse = self.mean_of(variables, untold(self.network, n))
+            worse = self.mean_of(variables, untold(self.conditioning, n))
             mean = guided(mean, worse, way.guidance, (way.guided_from, way.guided_to))
         return limited(mean, -1, 1) if way.clip and self.bounded else mean
 
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
         """Draws data [n, *shape]; the i-th depends on the key, on i and on its condition alone."""
-        told = completed(conditioning_of(self.network), key, n, condition)
+        told = completed(self.conditioning, key, n, condition)
         keys = jax.vmap(jax.random.split)(example_keys(key, n))
         noise = start(keys[:, 0], self.path, self.network.shape)
         return self.drawing.sampler.solve(keys[:, 1], self.drawn_mean(variables, n, told), self.path, noise)
@@ -141,7 +148,7 @@ class Diffusion(NamedTuple):
         Returns:
           Nats [n].
         """
-        keys, told = example_keys(key, len(data)), condition or untold(self.network, len(data))
+        keys, told = example_keys(key, len(data)), condition or untold(self.conditioning, len(data))
         mean, width = self.mean_of(variables, told), 2 / (self.levels - 1) if self.levels else 0.0
         probes = None if self.network.size <= FEW else 1
 
@@ -163,6 +170,7 @@ def diffusion(
     bounded: bool,
     levels: int,
     drawing: Drawing,
+    text: Condition | None = None,
     path: Annotated[str, OneOf(PATHS)] = "linear",
     steps: Count = 0,
     prediction: Annotated[str, OneOf(PREDICTIONS)] = "velocity",
@@ -174,11 +182,12 @@ def diffusion(
     """Builds a diffusion model.
 
     Args:
-      networks: "denoiser", which may be told the class.
+      networks: "denoiser", which may be told the class or a text.
       optimizers: of "denoiser", the one player.
       bounded: whether data lie in [-1, 1].
       levels: how many whole numbers a number of the data may be; 0 for real ones.
       drawing: how samples are drawn.
+      text: what texts captions of the data can be; None where they have none.
       path: how data become noise; "linear" is that of flow matching, "variance_preserving" that of DDPM.
       steps: how many times there are; 0 for all between 0 and 1.
       prediction: what the network gives.
@@ -199,8 +208,8 @@ def diffusion(
         begin(game.init, (player,)),
         play((Turn("denoiser", player, game.loss),), game.prepare),
         sample=game.sample,
-        conditions=conditioning_of(game.network).conditions,
-        supervised="label" in conditioning_of(game.network).conditions,
+        conditions=game.conditioning.conditions,
+        supervised="label" in game.conditioning.conditions,
         log_likelihood=game.log_likelihood if drawing.likelihood else None,
         likelihood_of="values" if levels else "density",
         bound_by="uniform noise" if levels else "",
