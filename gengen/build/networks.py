@@ -126,7 +126,7 @@ def beside(role: str) -> dict[str, Any]:
     """Annotations of keys of a role's section that are not its network's."""
     conditions = OneOf(CONDITIONS.get(role, ("none",)))
     return {
-        "condition": Annotated[str, conditions, "how it is told a label or a text, or asked for a label (auxiliary)"]
+        "condition": Annotated[str, conditions, "how it is told a label or a text, or asked for one (auxiliary)"]
     }
 
 
