@@ -19,7 +19,7 @@ LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in brightness (ITU-R BT.601)."""
 
 PASSED = 0.01
-"""The least response of a blur: a frequency of which less would pass does not pass at all, or A+ would be mere noise."""
+"""The least response of a blur: a frequency of which less would pass does not pass, or A+ would be mere noise."""
 
 Linear = Callable[[jax.Array], jax.Array]
 
