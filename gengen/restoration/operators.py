@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gengen.restoration.masks import MASKS
+from gengen.samplers.probability_paths import lifted
 from gengen.values import OneOf, Positive, Range, Share
 
 LUMA = (0.299, 0.587, 0.114)
@@ -53,11 +54,6 @@ class Operator(NamedTuple):
         if self.known is not None:
             return jnp.where(jnp.asarray(self.known)[None], y, x)
         return x - self.pinv(self.forward(x) - y)
-
-
-def lifted(values: jax.Array, like: jax.Array) -> jax.Array:
-    """Numbers of examples [n] as [n, 1, ..., 1], of the rank of an array [n, ...]."""
-    return values.reshape(-1, *[1] * (like.ndim - 1))
 
 
 def identity(shape: tuple[int, ...]) -> Operator:
@@ -208,7 +204,7 @@ def convolve(shape: tuple[int, ...], *, kernel: np.ndarray) -> Operator:
     )
 
 
-def project(
+def random_projection(
     shape: tuple[int, ...], *, share: Annotated[Share, Range(0, 1, above=True)] = 0.25, seed: int = 0
 ) -> Operator:
     """Some numbers are seen of each channel: part of its cosine transform, the signs of its pixels thrown beforehand.
@@ -242,7 +238,7 @@ OPERATORS: Mapping[str, Callable[..., Operator]] = {
     "grey": grey,
     "blur": blur,
     "convolve": convolve,
-    "project": project,
+    "random_projection": random_projection,
 }
 """Builders of operators by their names; each takes the shape of a picture."""
 

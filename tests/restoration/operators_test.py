@@ -18,7 +18,7 @@ CASES = {
     "grey": ("grey", {}),
     "blur": ("blur", {"deviation": 1.2}),
     "convolve": ("convolve", {"kernel": KERNEL / KERNEL.sum()}),
-    "project": ("project", {"share": 0.2}),
+    "random_projection": ("random_projection", {"share": 0.2}),
 }
 
 
