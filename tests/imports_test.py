@@ -48,7 +48,7 @@ ROOMS = {
         "gengen.core",
         "gengen.values",
     },
-    "gengen.restoration": {"gengen.restoration", "gengen.core", "gengen.values"},
+    "gengen.restoration": {"gengen.restoration", "gengen.samplers", "gengen.core", "gengen.values"},
     "gengen.reports": {
         "gengen.reports",
         "gengen.pictures",

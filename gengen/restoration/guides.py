@@ -1,8 +1,8 @@
 """Denoisers that know what was seen: the mean of data behind noise, and behind an observation y = A x + noise.
 
-Each makes of a denoiser E[x_0 | x_t] another one, near to E[x_0 | x_t, y], which any sampler takes. By Tweedie's formula
-it is E[x_0 | x_t] + sigma^2 / alpha times the gradient of log p(y | x_t), for which p(x_0 | x_t) is taken for Gaussian.
-Its covariance is C = sigma^2 / alpha J with the denoiser's derivative J, and methods differ in what they put for it.
+Each makes of a denoiser E[x_0 | x_t] another one, near to E[x_0 | x_t, y], which any sampler takes. By Tweedie that is
+E[x_0 | x_t] + sigma^2 / alpha times the gradient of log p(y | x_t), for which p(x_0 | x_t) is taken for Gaussian. Its
+covariance is C = sigma^2 / alpha J with the denoiser's derivative J, and methods differ in what they put for it.
 """
 
 from collections.abc import Callable
@@ -56,7 +56,9 @@ def pseudo_inverse(
         mean, back = jax.vjp(lambda x: denoise(x, t), x)
         spread = variance / (1 + variance * jnp.square(path.alpha(t) / path.sigma(t)))
         solved = operator.solve(y - operator.forward(mean), noise**2 / spread) / lifted(spread, y)
-        return mean + lifted(_gain(path, t), x) * back(operator.adjoint(solved))[0]
+        (gradient,) = back(operator.adjoint(solved))
+        found: jax.Array = mean + lifted(_gain(path, t), x) * gradient
+        return found
 
     return guided
 
@@ -83,7 +85,8 @@ def moment_matching(
         gain = lifted(_gain(path, t), x)
 
         def to_data(v: jax.Array) -> jax.Array:
-            return gain * back(operator.adjoint(v))[0]
+            (gradient,) = back(operator.adjoint(v))
+            return jnp.asarray(gain * gradient)
 
         def covariance(v: jax.Array) -> jax.Array:
             return operator.forward(to_data(v)) + noise**2 * v
@@ -122,5 +125,5 @@ def _conjugate_gradients(apply: Callable[[jax.Array], jax.Array], right: jax.Arr
         turn = jnp.where(goes, after / jnp.where(goes, before, 1), 0)
         return v, left, left + turn * way, jnp.where(goes, after, 0)
 
-    start = (jnp.zeros_like(right), right, right, first)
-    return lax.fori_loop(0, iterations, step, start)[0]
+    found: jax.Array = lax.fori_loop(0, iterations, step, (jnp.zeros_like(right), right, right, first))[0]
+    return found

@@ -217,7 +217,8 @@ def settled(x: jax.Array, seen: Seen, bounds: tuple[float, float] | None = None)
         return cut(x)
     if bounds is None or seen.operator.known is not None:
         return seen.operator.project(cut(x), seen.y)
-    return lax.fori_loop(0, SETTLED, lambda _, x: seen.operator.project(cut(x), seen.y), x)
+    turned: jax.Array = lax.fori_loop(0, SETTLED, lambda _, x: seen.operator.project(cut(x), seen.y), x)
+    return turned
 
 
 def _sampled(
