@@ -64,7 +64,8 @@ def nearest_known(operator: Operator, y: jax.Array) -> jax.Array:
     """A missing pixel is that known one which is nearest to it."""
     missing = ~np.asarray(operator.known)[..., 0]
     rows, columns = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
-    return jnp.asarray(y[:, rows, columns])
+    filled: jax.Array = y[:, rows, columns]
+    return filled
 
 
 def repeated(operator: Operator, y: jax.Array) -> jax.Array:
@@ -75,7 +76,8 @@ def repeated(operator: Operator, y: jax.Array) -> jax.Array:
 
 def bicubic(operator: Operator, y: jax.Array) -> jax.Array:
     """Means are points of a smooth surface: Keys 1981, https://doi.org/10.1109/TASSP.1981.1163711."""
-    return jax.image.resize(y, jax.eval_shape(operator.adjoint, y).shape, "cubic")
+    found: jax.Array = jax.image.resize(y, jax.eval_shape(operator.adjoint, y).shape, "cubic")
+    return found
 
 
 def colourless(operator: Operator, y: jax.Array) -> jax.Array:

@@ -27,8 +27,8 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | N
     """Writes pictures above what the model makes of the latents found for them as a .png, with an .npz and a .json.
 
     A descent from several latents looks for the one of which the model makes each picture. The .npz holds `true` and
-    `found`, uint8 [N, H, W, C], and `latents` [N, ...]; the .json the PSNR with its interval over pictures. Latents of a
-    few numbers are printed, too.
+    `found`, uint8 [N, H, W, C], and `latents` [N, ...]; the .json the PSNR with its interval over pictures. Latents of
+    a few numbers are printed, too.
 
     Args:
       run: the run.
@@ -53,18 +53,14 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | N
     default = run.folder / "inverted.png"
     picture, arrays, path = output_files(output, default, ".png", ".npz", ".json", source=source)
     units = run.signature.units
-    restorer = Restorer(run.model, units, run.variables, seed, run.signature.shape)
-    found = restorer.invert(shown.images, steps)
-    latents = np.asarray(found.latents)
-    rows = {"true": shown.images, "found": units.to_data(found.restored)}
-    ratios = np.minimum(psnr(rows["found"], shown.images), PSNR_CEILING)
-    single = len(ratios) == 1
-    estimate = {"value": float(ratios[0])} if single else of_blocks(ratios)._asdict()
+    found = Restorer(run.model, units, run.variables, seed, run.signature.shape).invert(shown.images, steps)
+    latents, rows = np.asarray(found.latents), {"true": shown.images, "found": units.to_data(found.restored)}
+    estimate = _estimate(np.minimum(psnr(rows["found"], shown.images), PSNR_CEILING))
     report = {
         **run.origin,
         "seed": seed,
         "data": run.signature.name,
-        "pictures": {"number": len(ratios), "title": shown.title},
+        "pictures": {"number": len(latents), "title": shown.title},
         "steps": steps,
         "latents": list(latents.shape[1:]),
         "psnr": estimate,
@@ -73,10 +69,19 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, source: Path | N
     write_whole(path, json.dumps(report, indent=2))
     save_sheet(picture, contact(rows, COLUMNS, shown.title), f"{run.title} · inverted", dark=dark)
     print(f"{shown.title}, step {run.step}; rows, from above: {', '.join(rows)}")
-    print(f"PSNR in dB: {number(estimate['value']) if single else with_interval(estimate)}")
-    flat = latents.reshape(len(latents), -1)
-    if flat.shape[1] <= FEW:
-        lines = [[str(index), *(f"{value:.3g}" for value in latent)] for index, latent in enumerate(flat[:LISTED])]
-        print(table(lines, ("picture", *(f"z{place}" for place in range(flat.shape[1])))))
-    print(arrays)
+    print(f"PSNR in dB: {with_interval(estimate) if 'low' in estimate else number(estimate['value'])}")
+    print("\n".join([*_listed(latents.reshape(len(latents), -1)), str(arrays)]))
     return picture
+
+
+def _estimate(values: np.ndarray) -> dict[str, float]:
+    """The mean of values [N] with its interval, which a single one has not."""
+    return of_blocks(values)._asdict() if len(values) > 1 else {"value": float(values[0])}
+
+
+def _listed(latents: np.ndarray) -> list[str]:
+    """A table of latents [N, D], where they are of few numbers."""
+    if latents.shape[1] > FEW:
+        return []
+    lines = [[str(index), *(f"{value:.3g}" for value in latent)] for index, latent in enumerate(latents[:LISTED])]
+    return [table(lines, ("picture", *(f"z{place}" for place in range(latents.shape[1]))))]

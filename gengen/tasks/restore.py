@@ -1,4 +1,4 @@
-"""`--mode=restore`: pictures with holes, of few pixels, without colours, blurred or noisy, and what a run makes of them."""
+"""`--mode=restore`: what a run makes of pictures with holes, of few pixels, without colours, blurred or noisy."""
 
 import json
 import math
@@ -11,7 +11,7 @@ import numpy as np
 from gengen.core.refusal import Refusal
 from gengen.core.units import Units
 from gengen.files.whole import write_whole
-from gengen.inference.restoring import INVERTED, Restorer, fills_of, method_of
+from gengen.inference.restoring import INVERTED, Restored, Restorer, fills_of, method_of
 from gengen.metrics.interval import of_blocks
 from gengen.metrics.pairs import PSNR_CEILING, psnr
 from gengen.pictures.captions import contact, save_sheet
@@ -19,7 +19,7 @@ from gengen.pictures.grid import has_alpha
 from gengen.reports.tables import number, with_interval
 from gengen.restoration.operators import Operator
 from gengen.restoration.problems import PROBLEMS, Problem
-from gengen.runs.data import held_out, pictures_of
+from gengen.runs.data import Shown, held_out, pictures_of
 from gengen.runs.outputs import output_files, save_npz
 from gengen.runs.run import Run
 
@@ -62,7 +62,7 @@ def main(
     steps: int,
     dark: bool,
 ) -> Path:
-    """Writes pictures above what was seen of them, trivial answers and restorations as a .png, with an .npz and a .json.
+    """Writes pictures, what was seen of them, trivial answers and restorations as a .png, with an .npz and a .json.
 
     The .npz holds `true` and `restored`, uint8 [N, H, W, C], `seen` in the model's units, [-1, 1], each trivial answer
     under its name and, where they were looked for, `latents`. The .json holds the PSNR of each answer with its interval
@@ -94,33 +94,38 @@ def main(
     name = INVERTED if way is None else method or "pigdm"
     shown = held_out(run.data(), num, seed) if source is None else pictures_of(source, run.signature, num)
     default = run.folder / f"restored-{task.name}-{name}.png"
-    picture, arrays, path = output_files(output, default, ".png", ".npz", ".json", source=source)
-    units = run.signature.units
-    restorer = Restorer(run.model, units, run.variables, seed, run.signature.shape)
+    paths = output_files(output, default, ".png", ".npz", ".json", source=source)
+    restorer = Restorer(run.model, run.signature.units, run.variables, seed, run.signature.shape)
     found = restorer.restore(shown.images, task.operator, task.noise, way, steps)
-    fills = fills_of(task.problem, task.operator, found.seen, units)
-    rows = {
-        "true": shown.images,
-        "seen": units.to_data(task.problem.view(task.operator, jnp.asarray(found.seen))),
-        **{title: fill for title, fill in fills.items() if title not in ("blurred", "noisy", "grey")},
-        "restored": units.to_data(found.restored),
-    }
+    about = {"name": name, "steps": steps, "calls": way.calls if way else None}
+    return _written(run, task, shown, found, paths, {"seed": seed, "method": about}, dark=dark)
+
+
+def _written(
+    run: Run, task: Task, shown: Shown, found: Restored, paths: list[Path], told: dict[str, Any], *, dark: bool
+) -> Path:
+    """Writes and prints what came of pictures; the path of the .png."""
+    picture, arrays, path = paths
+    units = run.signature.units
+    view = units.to_data(task.problem.view(task.operator, jnp.asarray(found.seen)))
+    fills, restored = fills_of(task.problem, task.operator, found.seen, units), units.to_data(found.restored)
+    others = {title: fill for title, fill in fills.items() if not np.array_equal(fill, view)}
+    rows = {"true": shown.images, "seen": view, **others, "restored": restored}
     report = {
         **run.origin,
-        "seed": seed,
+        **told,
         "data": run.signature.name,
-        "pictures": {"number": len(shown.images), "title": shown.title},
+        "pictures": {"number": len(restored), "title": shown.title},
         "op": {"name": task.name, "amount": task.amount, "noise": task.noise},
-        "method": {"name": name, "steps": steps, "calls": way.calls if way else None},
-        **scores(shown.images, rows["restored"], fills),
+        **scores(shown.images, restored, fills),
         "consistency": consistency(task.operator, units, found.seen, found.restored),
     }
     kept = {"latents": found.latents} if found.latents is not None else {}
     save_npz(arrays, {**rows, **fills, "seen": found.seen, **kept})
     write_whole(path, json.dumps(report, indent=2))
-    title = f"{run.title} · {_said(task)} · {name}"
-    save_sheet(picture, contact(rows, COLUMNS, shown.title), title, dark=dark)
-    print(f"{shown.title}, {_said(task)}, by {name} in {steps} steps; rows, from above: {', '.join(rows)}")
+    said = f"{_said(task)}, {told['method']['name']} in {told['method']['steps']} steps"
+    save_sheet(picture, contact(rows, COLUMNS, shown.title), f"{run.title} · {said}", dark=dark)
+    print(f"{shown.title}, {said}; rows, from above: {', '.join(rows)}")
     print("\n".join(_lines(report)))
     print(path)
     return picture
@@ -173,7 +178,7 @@ def _asked(run: Run, op: str | None, amount: float | None, noise: float | None) 
     if kind != "picture" or has_alpha(shape[-1]):
         what = "have transparent parts" if kind == "picture" else f"are {kind}"
         raise Refusal(f"the data of {run.folder}, {run.signature.name}, {what}, and --mode=restore is for pictures.")
-    if op not in PROBLEMS:
+    if op is None or op not in PROBLEMS:
         given = f"--op={op} is none of" if op else "--mode=restore takes --op, one of"
         raise Refusal(f"{given} {', '.join(PROBLEMS)}; name what is to be undone.")
     problem = PROBLEMS[op]
@@ -203,7 +208,8 @@ def _checked(op: str, problem: Problem, amount: float | None) -> float | None:
         left, right = "(" if within.above else "[", ")" if within.below else "]"
         kind = "a whole number" if whole else "a number"
         raise Refusal(
-            f"--amount={value:g} of --op={op} must be {kind} in {left}{within.low:g}, {within.high:g}{right}: {meaning}."
+            f"--amount={value:g} of --op={op} must be {kind} in {left}{within.low:g}, {within.high:g}{right}, "
+            f"{meaning}."
         )
     return value
 
