@@ -20,6 +20,8 @@ from gengen.models.autoencoders.priors import PRIORS
 from gengen.models.autoencoders.variational import variational
 from gengen.models.autoencoders.vector_quantised import vector_quantised
 from gengen.models.autoregressive import autoregressive
+from gengen.models.diffusion.diffusion import diffusion
+from gengen.models.diffusion.drawing import Drawing
 from gengen.models.flows.normalising_flow import normalising_flow
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.infogan import infogan
@@ -47,8 +49,10 @@ from gengen.networks import (
     unet,
 )
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
+from gengen.networks.denoisers.denoising_unet import DenoisingUNet
 from gengen.networks.flows import maf
 from gengen.networks.layers.norm import BatchNorm
+from gengen.samplers.samplers import heun
 
 SHAPE = (8, 8, 1)
 BATCH = 8
@@ -122,6 +126,12 @@ def mlps(norm="none"):
 
 def dcgans():
     return dcgan.Generator(SHAPE, width=4), dcgan.Critic(width=4)
+
+
+def small_unet(**arguments):
+    """With something dropped, whose masks belong to examples."""
+    small = {"width": 4, "multipliers": (1, 2), "attention": (1,), "heads": 2, "embedding": 8, "dropout": 0.1}
+    return DenoisingUNet(SHAPE, **small, classes=CLASSES, **arguments)
 
 
 def r3gans():
@@ -389,6 +399,17 @@ ROWS = {
         },
         {"sample", "log_likelihood"},
         moves={"predictor": "1111"},
+    ),
+    "diffusion": Row(
+        diffusion,
+        lambda: {
+            "networks": {"denoiser": small_unet()},
+            "optimizers": {"denoiser": sgd()},
+            "bounded": True,
+            "drawing": Drawing(heun(calls=3), guidance=2.0),
+        },
+        {"sample"},
+        moves={"denoiser": "1111"},
     ),
     "pix2pix": Row(pix2pix, pix2pixs, {"translate"}, pairs=True),
     "regression": Row(pix2pix, regression, {"translate"}, {"generator": "1111"}, second="paired", pairs=True),

@@ -10,6 +10,7 @@ from configs.base.autoencoders import (
     solitaire,
     variational,
 )
+from configs.base.denoisers import POINTS, denoise_points, denoiser, denoising_unet, diffusion
 from configs.base.flows import flow, learn_noise, numbers
 from configs.base.gans import dcgan, finer_mixture, game, gan, mixture, mlp, r3gan, stacks, terms, views
 from configs.base.ill import sicken
@@ -31,6 +32,7 @@ from configs.base.translation import (
 )
 
 __all__ = [
+    "POINTS",
     "adaptable",
     "adapted",
     "adversarial_autoencoder",
@@ -41,6 +43,10 @@ __all__ = [
     "dcgan",
     "dcgan_coders",
     "defaults",
+    "denoise_points",
+    "denoiser",
+    "denoising_unet",
+    "diffusion",
     "finer_mixture",
     "flow",
     "game",

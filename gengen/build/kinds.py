@@ -16,6 +16,8 @@ from gengen.models.translation.cogan import cogan
 from gengen.models.translation.cyclegan import cyclegan
 from gengen.models.translation.pix2pix import pix2pix
 from gengen.networks import classifier, coupled, dcgan, patchgan, pixelcnn, r3gan, residual, resnet, transformer, unet
+from gengen.networks.denoisers.denoising_unet import DenoisingUNet
+from gengen.networks.denoisers.dit import DiT
 from gengen.networks.flows import jet, pixel_spline, tarflow
 
 FOR_PICTURES: frozenset[Callable[..., Any]] = frozenset(
@@ -24,6 +26,7 @@ FOR_PICTURES: frozenset[Callable[..., Any]] = frozenset(
         *(coupled.Trunk, coupled.Head, coupled.Stem, unet.Translator, resnet.Translator, patchgan.Critic),
         *(transformer.Transformer, classifier.Classifier, r3gan.Generator, r3gan.Critic),
         *(tarflow.TarFlow, jet.Jet, pixel_spline.PixelSpline, pixelcnn.PixelCNN),
+        *(DenoisingUNet, DiT),
         *(vector_quantised, pix2pix, cyclegan, cogan, adaptation, autoregressive),
         views.augmentation,
     }

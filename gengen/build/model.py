@@ -8,7 +8,8 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from gengen.build.calls import Key, call, check_call, check_section, keys_of_call, refusing
+from gengen.build.calls import Key, call, check_call, check_section, keys_of_call, parameters_of, refusing
+from gengen.build.drawings import build_drawing, check_drawing, keys_of_drawing
 from gengen.build.kinds import check_fits
 from gengen.build.networks import NETWORKS, build_network, check_network, keys_of_network
 from gengen.build.optimizers import build_optimizer, check_optimizer, keys_of_optimizer
@@ -24,6 +25,7 @@ from gengen.models.autoencoders.variational import variational
 from gengen.models.autoencoders.vector_quantised import vector_quantised
 from gengen.models.autoregressive import autoregressive
 from gengen.models.binarisation import BINARISATIONS
+from gengen.models.diffusion.diffusion import diffusion
 from gengen.models.flows.normalising_flow import normalising_flow
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.infogan import infogan
@@ -44,15 +46,17 @@ MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
     "vector_quantised": vector_quantised,
     "normalising_flow": normalising_flow,
     "autoregressive": autoregressive,
+    "diffusion": diffusion,
     "pix2pix": pix2pix,
     "cyclegan": cyclegan,
     "cogan": cogan,
     "adaptation": adaptation,
 }
 
-GIVEN = ("networks", "optimizers", "classes", "levels")
-"""Arguments of models that do not come from the section `model`; of the data, "classes" is how many they have, and
-"levels" how many whole numbers one of theirs may be."""
+GIVEN = ("networks", "optimizers", "classes", "levels", "bounded", "drawing")
+"""Arguments of models that do not come from the section `model`; of the data, "classes" is how many they have, "levels"
+how many whole numbers one of theirs may be, and "bounded" whether they lie in [-1, 1]; "drawing" is the section
+`sampling`."""
 
 SEE_LABELLED = ("semi_supervised", "label_aware")
 """Arguments of models which, where they are True, have a use for the images of `data.labelled`."""
@@ -76,6 +80,7 @@ def check_model(config: ConfigDict, prefix: str = "") -> None:
         check_optimizer(section, f"{prefix}optimizers.{player}")
     path, model = f"{prefix}model", dict(config.model)
     check_call(MODELS, model, path, given=GIVEN)
+    check_drawing(config.get("sampling"), f"{prefix}sampling", needed="drawing" in parameters_of(MODELS[model["name"]]))
     for name, section in model.items():
         if name in PARTS:
             check_part(name, section, f"{path}.{name}")
@@ -92,6 +97,8 @@ def keys_of_model(config: ConfigDict, prefix: str = "") -> Iterator[Key]:
             yield from keys_of_part(name, section, f"{path}.{name}")
     for player, section in config.optimizers.items():
         yield from keys_of_optimizer(section, f"{prefix}optimizers.{player}")
+    if "sampling" in config:
+        yield from keys_of_drawing(config.sampling, f"{prefix}sampling")
 
 
 def check_labelled(config: ConfigDict) -> None:
@@ -164,6 +171,9 @@ def _assembled(config: ConfigDict, signature: Signature) -> GenerativeModel:
         for player, arguments in config.optimizers.items()
     }
     given = {"networks": networks, "optimizers": optimizers, "classes": classes, "levels": signature.levels}
+    given |= {"bounded": data.bounded}
+    if "sampling" in config:
+        given["drawing"] = build_drawing(config.sampling)
     model: GenerativeModel = call(MODELS, section, "model", **given, **parts)
     return in_units(model, signature)
 

@@ -26,6 +26,9 @@ from gengen.networks import (
 from gengen.networks.coders import ConditionalEncoder
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.critic import CriticNetwork
+from gengen.networks.denoisers.denoising_mlp import DenoisingMLP
+from gengen.networks.denoisers.denoising_unet import DenoisingUNet
+from gengen.networks.denoisers.dit import DiT
 from gengen.networks.flows import glow, jet, maf, pixel_spline, realnvp, spline_flow, tarflow
 from gengen.values import OneOf
 
@@ -60,6 +63,7 @@ NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
     },
     "dequantiser": {"realnvp": realnvp.RealNVP, "glow": glow.Glow},
     "predictor": {"pixelcnn": pixelcnn.PixelCNN},
+    "denoiser": {"unet": DenoisingUNet, "dit": DiT, "mlp": DenoisingMLP},
 }
 """What each role can be played by; the bodies of the upper two map vectors to features.
 
@@ -77,10 +81,11 @@ CONDITIONS = {
     "prior": ("none", "embedding"),
     "flow": ("none", "concatenated"),
     "predictor": ("none", "concatenated"),
+    "denoiser": ("none", "embedding"),
 }
 """How each network can be told a label; those that are not here cannot."""
 
-MAKES_IMAGES = ("generator", "decoder", "trunk", "head_a", "head_b", "flow", "dequantiser", "predictor")
+MAKES_IMAGES = ("generator", "decoder", "trunk", "head_a", "head_b", "flow", "dequantiser", "predictor", "denoiser")
 """Roles that are told the shape of an example."""
 
 TRANSLATES = ("to_a", "to_b")
@@ -89,7 +94,7 @@ TRANSLATES = ("to_a", "to_b")
 SEES_DATA = ("generator", "encoder")
 """Roles that are told whether data lie in [-1, 1], where what works on data of any shape needs to know."""
 
-TELLS_CLASSES = ("prior", "classifier", "flow", "dequantiser", "predictor")
+TELLS_CLASSES = ("prior", "classifier", "flow", "dequantiser", "predictor", "denoiser")
 """Roles that are told how many classes there are."""
 
 
@@ -126,7 +131,7 @@ def beside(role: str) -> dict[str, Any]:
 def _given(role: str) -> set[str]:
     """Arguments of a role's network that do not come from its section."""
     roles = {"dtype": NETWORKS.keys() - {"classifier"}, "shape": MAKES_IMAGES, "channels": TRANSLATES}
-    roles |= {"classes": TELLS_CLASSES, "bounded": NETWORKS.keys()}
+    roles |= {"classes": TELLS_CLASSES, "bounded": NETWORKS.keys(), "vocabulary": ("denoiser",)}
     return {name for name, takers in roles.items() if role in takers}
 
 
@@ -167,6 +172,7 @@ def build_network(
         "channels": shape[-1],
         "bounded": bounded and role in SEES_DATA,
         "classes": classes if role == "classifier" or condition != "none" else 0,
+        "vocabulary": 0,
     }
     network: nn.Module = call(NETWORKS[role], arguments, path, **{name: values[name] for name in _given(role)})
     if condition == "none":

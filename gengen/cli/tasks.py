@@ -26,7 +26,10 @@ USED_UP = {*EXPERIMENT, *RUN, *TOGETHER, "all"} - {"seed", "output"}
 PLACES = ("data.data_dir", "data.manual_dir", "data.second.manual_dir")
 """Keys of a config that say where the data lie, which is not part of a run."""
 
-JUDGING = (*PLACES, "evaluation")
+MADE = (*PLACES, "sampling")
+"""Keys of modes that draw samples, beside those that lie there already."""
+
+JUDGING = (*MADE, "evaluation")
 
 
 class Number(NamedTuple):
@@ -92,7 +95,7 @@ TASKS: Mapping[str, Task] = {
         "run",
         (*DRAWN, "num", "label"),
         {"num": Number(64)},
-        keys=(),
+        keys=("sampling",),
         members=True,
     ),
     "traverse": Task(

@@ -32,6 +32,9 @@ WITHIN = {"data": "second", "training": "average", "adaptation": "baseline"}
 GAME = ("networks", "model", "optimizers")
 """Sections whose builders say what they take."""
 
+DRAWING = "sampling"
+"""The section of models that have several ways to draw samples, whose builders say what they take."""
+
 
 def check_config(config: ConfigDict) -> None:
     """Checks a config as far as it can be without its data.
@@ -72,13 +75,13 @@ def check_values(config: ConfigDict) -> None:
     Raises:
       Refusal: a key is unknown or missing, or a value has a wrong type or is out of range.
     """
-    known = (*SECTIONS, *GAME)
+    known = (*SECTIONS, *GAME, DRAWING)
     for name in config:
         if name not in (*known, "sweep"):
             raise Refusal(f"config.{name} is not a section of an experiment, which has {', '.join(known)}.")
     for name in ("data", "training", "evaluation", *GAME):
         if name not in config:
-            raise Refusal(f"config.{name} is missing: an experiment has {', '.join(known[:-1])}.")
+            raise Refusal(f"config.{name} is missing: an experiment has {', '.join((*SECTIONS, *GAME))}.")
     for name, declared in SECTIONS.items():
         if name in config:
             _check_declared(name, config[name], declared)

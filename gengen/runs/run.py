@@ -112,7 +112,7 @@ def open_run(
       folder: the run folder.
       best: restore the best checkpoint by the run's own scores instead of the latest.
       raw: take the weights as trained instead of their average.
-      given: as in `Run`; None for the run's own config.
+      given: as in `Run`; None for the run's own config. Its section `sampling` says how samples are drawn.
       seed: whose member to take, of a run of several seeds and no sweep; None for the first one.
       member: which member to take, counted from 0: all seeds of the first combination of a sweep first.
       every: whether the others lie beside the first, where none is asked for; else a line says whose this is.
@@ -121,6 +121,8 @@ def open_run(
       Refusal: the folder holds no run or no checkpoint, or was not trained with this seed, or has no such member.
     """
     config, signature = opened(folder)
+    if given is not None and "sampling" in given and "sampling" in config:
+        config.sampling = given.sampling
     with unchanged(folder):
         members, chosen = members_of(config), chosen_member(folder, config, seed, member)
         first = build_model(alone(config, members[chosen or 0].place), signature)

@@ -1,0 +1,27 @@
+"""EDM: noise of any deviation, a network that is shown and gives numbers of deviation 1, and Heun's steps.
+
+Paper: Karras et al. 2022, https://arxiv.org/abs/2206.00364, table 1.
+Run: python launch.py --config=configs/edm.py, with a variant after it, as in :mnist.
+Score: not measured.
+Minutes: not measured.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("tiny", "mnist", "fashion_mnist", "cats", *base.POINTS)
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Returns the experiment or one of its `VARIANTS`."""
+    config = base.diffusion("variance_exploding", "edm", tiny=variant == "tiny")
+    config.model.update(times="log_normal", weighting="edm")
+    config.sampling.spacing = "power"
+    config.training.steps = 4_000
+    if variant == "cats":
+        base.own_pictures(config)
+        config.networks.denoiser.condition = "none"
+    if variant in base.POINTS:
+        base.denoise_points(config, variant)
+    return base.vary(config, variant, VARIANTS)

@@ -1,0 +1,28 @@
+"""Flow matching: data and noise joined by straight lines, and a network that learns how fast to go along them.
+
+Paper: Lipman et al. 2023, https://arxiv.org/abs/2210.02747, section 4.1; Liu et al. 2023, arXiv:2209.03003.
+Run: python launch.py --config=configs/flow_matching.py, with a variant after it, as in :mnist.
+Score: not measured.
+Minutes: not measured.
+
+Samples are drawn anew by any of the samplers: --mode=sample --config.sampling.name=euler --config.sampling.calls=10.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("tiny", "mnist", "fashion_mnist", "cats", *base.POINTS)
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Returns the experiment or one of its `VARIANTS`."""
+    config = base.diffusion("linear", "velocity", tiny=variant == "tiny")
+    config.model.times = "logit_normal"
+    config.training.steps = 4_000
+    if variant == "cats":
+        base.own_pictures(config)
+        config.networks.denoiser.condition = "none"
+    if variant in base.POINTS:
+        base.denoise_points(config, variant)
+    return base.vary(config, variant, VARIANTS)

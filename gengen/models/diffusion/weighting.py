@@ -1,0 +1,92 @@
+"""Which times a diffusion model is trained at, and how much an error counts at each.
+
+Papers weigh errors of the data's mean, E[x_0 | x_t]; a network gives something else, such as the noise, whose error is
+that of the mean divided by a factor c(t). Here all weights are brought to what the network gives.
+"""
+
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.special import ndtri
+
+from gengen.samplers.predictions import converted
+from gengen.samplers.probability_paths import Path, log_snr, time_at
+
+MOST_SNR = 5.0
+"""Where min-SNR cuts: Hang et al. 2023, https://arxiv.org/abs/2303.09556, section 3.4."""
+
+LOG_RATIO = (-1.2, 1.2)
+"""Mean and deviation of log(sigma / alpha): Karras et al. 2022, https://arxiv.org/abs/2206.00364, table 1."""
+
+
+def _uniform(uniform: jax.Array, path: Path) -> jax.Array:
+    del path
+    return uniform
+
+
+def _logit_normal(uniform: jax.Array, path: Path) -> jax.Array:
+    """Times in the middle more often: Esser et al. 2024, https://arxiv.org/abs/2403.03206, section 3.1."""
+    del path
+    return jax.nn.sigmoid(ndtri(uniform))
+
+
+def _log_normal(uniform: jax.Array, path: Path) -> jax.Array:
+    mean, deviation = LOG_RATIO
+    return time_at(path, jnp.exp(mean + deviation * ndtri(uniform)))
+
+
+TIMES: Mapping[str, Callable[[jax.Array, Path], jax.Array]] = {
+    "uniform": _uniform,
+    "logit_normal": _logit_normal,
+    "log_normal": _log_normal,
+}
+"""`(numbers [B] in (0, 1), path) -> times [B]`, the inverse of each distribution function."""
+
+
+def _likelihood(path: Path, time: jax.Array, deviation: float) -> jax.Array:
+    """Half the pace of the signal-to-noise ratio: Kingma et al. 2021, https://arxiv.org/abs/2107.00630, eq. 17."""
+    del deviation
+    _, pace = jax.jvp(lambda time: log_snr(path, time), (time,), (jnp.ones_like(time),))
+    return -pace * jnp.exp(log_snr(path, time)) / 2
+
+
+def _min_snr(path: Path, time: jax.Array, deviation: float) -> jax.Array:
+    del deviation
+    return jnp.minimum(jnp.exp(log_snr(path, time)), MOST_SNR)
+
+
+def _edm(path: Path, time: jax.Array, deviation: float) -> jax.Array:
+    """Karras et al. 2022, table 1, lambda(sigma), of the ratio sigma / alpha."""
+    return jnp.exp(log_snr(path, time)) + deviation**-2
+
+
+OF_MEANS: Mapping[str, Callable[[Path, jax.Array, float], jax.Array]] = {
+    "likelihood": _likelihood,
+    "min_snr": _min_snr,
+    "edm": _edm,
+}
+"""`(path, times [B], deviation of the data) -> weights [B]` of a squared error of the data's mean."""
+
+WEIGHTINGS = ("simple", *OF_MEANS)
+"""Names of the weightings; "simple" counts errors of what the network gives as they are (Ho et al. 2020, eq. 14)."""
+
+
+def weights(weighting: str, prediction: str, path: Path, time: jax.Array, deviation: float) -> jax.Array:
+    """Weights [B] of a squared error of what the network gives.
+
+    Args:
+      weighting: one of `WEIGHTINGS`.
+      prediction: what the network gives, one of `PREDICTIONS`.
+      path: from data to noise.
+      time: [B].
+      deviation: of the data.
+    """
+    if weighting == "simple":
+        return jnp.ones_like(time)
+
+    def mean(given: jax.Array) -> jax.Array:
+        return converted(given, prediction, "data", path, jnp.zeros_like(time), time, deviation=deviation)
+
+    factor = mean(jnp.ones_like(time)) - mean(jnp.zeros_like(time))  # the mean is linear in what the network gives
+    return OF_MEANS[weighting](path, time, deviation) * factor**2
