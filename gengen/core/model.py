@@ -145,7 +145,7 @@ class Denoising(NamedTuple):
 
     Attributes:
       mean: `(variables, noisy [n, *shape], t [n], condition) -> data [n, *shape]`; None is no condition.
-      path: has functions `alpha` and `sigma` of t, each of an array of any shape.
+      path: has functions `alpha` and `sigma` of t, each of an array of any shape, and perhaps a number of `steps`.
     """
 
     mean: Callable[[Variables, jax.Array, jax.Array, Batch | None], jax.Array]

@@ -20,6 +20,9 @@ from gengen.restoration.problems import Problem
 INVERTED = "inverted"
 """The method that looks for latents."""
 
+FIRST = "pigdm"
+"""The method that a model of diffusion is asked for where none is named."""
+
 STARTS = 4
 """Latents from which a descent starts."""
 
@@ -69,7 +72,9 @@ def method_of(model: GenerativeModel, asked: str | None, noise: float, operator:
     if model.denoise is None or asked == INVERTED:
         check_decodes(model)
         return None
-    method = METHODS[asked or "pigdm"](steps=steps)
+    if (most := model.denoise.path.steps) is not None and steps > most:
+        raise Refusal(f"--steps={steps} are more than the {most} times at which this model was trained; take fewer.")
+    method = METHODS[asked or FIRST](steps=steps)
     if method.masks and operator.known is None:
         raise Refusal(f"--method={asked} is for missing pixels alone; choose another method for this --op.")
     if noise and not method.noise:

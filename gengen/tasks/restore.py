@@ -11,7 +11,7 @@ import numpy as np
 from gengen.core.refusal import Refusal
 from gengen.core.units import Units
 from gengen.files.whole import write_whole
-from gengen.inference.restoring import INVERTED, Restored, Restorer, fills_of, method_of
+from gengen.inference.restoring import FIRST, INVERTED, Restored, Restorer, fills_of, method_of
 from gengen.metrics.interval import of_blocks
 from gengen.metrics.pairs import PSNR_CEILING, psnr
 from gengen.pictures.captions import contact, save_sheet
@@ -91,7 +91,7 @@ def main(
     """
     task = _asked(run, op, amount, noise)
     way = method_of(run.model, method, task.noise, task.operator, steps)
-    name = INVERTED if way is None else method or "pigdm"
+    name = INVERTED if way is None else method or FIRST
     shown = held_out(run.data(), num, seed) if source is None else pictures_of(source, run.signature, num)
     default = run.folder / f"restored-{task.name}-{name}.png"
     paths = output_files(output, default, ".png", ".npz", ".json", source=source)

@@ -18,7 +18,7 @@ import optax
 from jax import lax
 
 from gengen.core.game import Outcome, Player, Turn, begin, play
-from gengen.core.model import Batch, GenerativeModel
+from gengen.core.model import Batch, Denoising, GenerativeModel
 from gengen.core.parallel import AXIS, example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.models.conditioning import completed
@@ -114,6 +114,10 @@ class Diffusion(NamedTuple):
         worse = self.mean_of(variables, untold(self.network, n))
         return guided(better, worse, way.guidance, (way.guided_from, way.guided_to))
 
+    def expected(self, variables: Variables, x: jax.Array, time: jax.Array, condition: Batch | None) -> jax.Array:
+        """The mean [n, *shape] of data behind noise x at times [n]; where there is no condition, nothing is told."""
+        return self.mean_of(variables, condition or untold(self.network, len(x)))(x, time)
+
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
         """Draws data [n, *shape]; the i-th depends on the key, on i and on its condition alone."""
         told = completed(conditioning_of(self.network), key, n, condition)
@@ -152,7 +156,8 @@ def diffusion(
       dropped: share of the training examples of which the network is not told the class.
 
     Returns:
-      A model that can `sample`. The one metric is the loss.
+      A model that can `sample`, and `denoise` where its network was trained to be told nothing, too. The one metric
+      is the loss.
     """
     way = in_steps(PATHS[path], steps) if steps else PATHS[path]
     game = Diffusion(networks["denoiser"], way, prediction, times, weighting, deviation, dropped, drawing, bounded)
@@ -161,6 +166,7 @@ def diffusion(
         begin(game.init, (player,)),
         play((Turn("denoiser", player, game.loss),), game.prepare),
         sample=game.sample,
+        denoise=Denoising(game.expected, way) if dropped or not game.network.classes else None,
         conditions=conditioning_of(game.network).conditions,
         supervised="label" in conditioning_of(game.network).conditions,
         notes=f"minimises the squared error of a prediction of {prediction}, {weighting} weighting, over all numbers.",
