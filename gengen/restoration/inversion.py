@@ -75,7 +75,8 @@ def inverted(
         (gradient,) = back(jnp.ones_like(now))
         better = now < least
         best, least = jnp.where(lifted(better, place), place, best), jnp.where(better, now, least)
-        change, state = optimizer.update(gradient, state)
+        with jax.numpy_dtype_promotion("standard"):  # Optax raises floats to integer powers
+            change, state = optimizer.update(gradient, state)
         return (place + change, state, best, least), None
 
     first = (starts - prior.mean[None]) / prior.deviation[None]

@@ -56,7 +56,7 @@ class Problem(NamedTuple):
 def mean_of_known(operator: Operator, y: jax.Array) -> jax.Array:
     """Missing pixels have the mean of the known ones, of each picture and channel."""
     known = jnp.asarray(operator.known)[None]
-    mean = y.sum((1, 2), keepdims=True) / known.sum()
+    mean = y.sum((1, 2), keepdims=True) / float(np.asarray(operator.known).sum())
     return jnp.where(known, y, mean)
 
 
