@@ -125,9 +125,7 @@ def keys_of_network(role: str, section: Mapping[str, Any], path: str) -> Iterato
 def beside(role: str) -> dict[str, Any]:
     """Annotations of keys of a role's section that are not its network's."""
     conditions = OneOf(CONDITIONS.get(role, ("none",)))
-    return {
-        "condition": Annotated[str, conditions, "how it is told a label or a text, or asked for one (auxiliary)"]
-    }
+    return {"condition": Annotated[str, conditions, "how it is told a label or a text, or asked for one (auxiliary)"]}
 
 
 def _given(role: str) -> set[str]:

@@ -109,10 +109,16 @@ def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     define("string", "text", None, "What all samples are told, in words; texts of the training data by default.")
     define("string", "input", None, "Your picture, or a folder of them, in the place of held-out ones.")
     define("string", "direction", None, "To translate: ab, the default, or ba, back from the second domain.")
-    define("integer", "steps", None, "To interpolate: images on a path, both ends among them; 10 by default.")
+    define(
+        "integer", "steps", None, "To interpolate: images on a path, both ends among them; to restore or invert: steps."
+    )
     define("bool", "spherical", False, "To interpolate: go on arcs around the origin; a manifold keeps norms.")
     define("string", "axes", None, "Which numbers of latents: two for a manifold, as in 0,1; those to traverse.")
     define("string", "formula", None, "For arithmetic: 0,1,2-3,4,5+6,7,8 by number, label:7-label:1+label:4 by class.")
+    define("string", "op", None, "To restore: what became of pictures, such as inpaint, superres or colorize.")
+    define("string", "method", None, "To restore: pigdm, ddnm, mmps, dps, repaint or inverted.")
+    define("float", "amount", None, "To restore: how much became of them; each --op says of what.")
+    define("float", "noise", None, "To restore: standard deviation of the noise on top, of values in [-1, 1].")
     define("bool", "dark", False, "Pictures for a dark slide: light letters on a dark ground.")
     define("string", "all", None, "To benchmark: every experiment, or with --all=wgan,dcgan:tiny those named.")
     define("integer", "seconds", None, "To benchmark: for how long steps are measured; 6 by default.")

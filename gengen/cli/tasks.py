@@ -121,6 +121,22 @@ TASKS: Mapping[str, Task] = {
         {"num": Number(18)},
         keys=PLACES,
     ),
+    "restore": Task(
+        "what a run makes of pictures with holes, of few pixels, without colours, blurred or noisy",
+        "--workdir=runs/vae --op=inpaint",
+        "run",
+        (*DRAWN, "num", "input", "op", "method", "amount", "noise", "steps"),
+        {"num": Number(18), "steps": Number(100, most=1_000)},
+        keys=PLACES,
+    ),
+    "invert": Task(
+        "latents of pictures, and what a run makes of these",
+        "--workdir=runs/wgan",
+        "run",
+        (*DRAWN, "num", "input", "steps"),
+        {"num": Number(18), "steps": Number(300, most=100_000)},
+        keys=PLACES,
+    ),
     "interpolate": Task(
         "what lies between two images",
         "--workdir=runs/vae",

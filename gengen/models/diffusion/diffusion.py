@@ -19,7 +19,7 @@ import optax
 from jax import lax
 
 from gengen.core.game import Outcome, Player, Turn, begin, play
-from gengen.core.model import Batch, Condition, GenerativeModel
+from gengen.core.model import Batch, Condition, Denoising, GenerativeModel
 from gengen.core.parallel import AXIS, example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.bounds import importance_weighted
@@ -131,6 +131,10 @@ class Diffusion(NamedTuple):
             mean = guided(mean, worse, way.guidance, (way.guided_from, way.guided_to))
         return limited(mean, -1, 1) if way.clip and self.bounded else mean
 
+    def expected(self, variables: Variables, x: jax.Array, time: jax.Array, condition: Batch | None) -> jax.Array:
+        """The mean [n, *shape] of data behind noise x at times [n]; where there is no condition, nothing is told."""
+        return self.mean_of(variables, condition or untold(self.conditioning, len(x)))(x, time)
+
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
         """Draws data [n, *shape]; the i-th depends on the key, on i and on its condition alone."""
         told = completed(self.conditioning, key, n, condition)
@@ -197,17 +201,18 @@ def diffusion(
       dropped: share of the training examples of which the network is not told the class.
 
     Returns:
-      A model that can `sample` and, if the drawing asks for it, say the `log_likelihood`. The one metric is the loss.
+      A model that can `sample`, `denoise` where its network was trained to be told nothing, too, and say the
+      `log_likelihood` if the drawing asks for it. The one metric is the loss.
     """
     way = in_steps(PATHS[path], steps) if steps else PATHS[path]
-    game = Diffusion(
-        networks["denoiser"], way, prediction, times, weighting, deviation, dropped, drawing, bounded, levels
-    )
+    network = networks["denoiser"]
+    game = Diffusion(network, way, prediction, times, weighting, deviation, dropped, drawing, bounded, levels, text)
     player = Player("denoiser", ("denoiser",), optimizers["denoiser"])
     return GenerativeModel(
         begin(game.init, (player,)),
         play((Turn("denoiser", player, game.loss),), game.prepare),
         sample=game.sample,
+        denoise=Denoising(game.expected, way) if dropped or not game.conditioning.conditions else None,
         conditions=game.conditioning.conditions,
         supervised="label" in game.conditioning.conditions,
         log_likelihood=game.log_likelihood if drawing.likelihood else None,
