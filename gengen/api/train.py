@@ -19,7 +19,6 @@ from gengen.api.progress import Progress
 from gengen.api.ready import Ready, ready, to_train
 from gengen.api.together import Together
 from gengen.build.trace import parameters_in, patience
-from gengen.core.compilation import quick_compilation
 from gengen.core.model import Batch
 from gengen.core.parallel import local_places, replicate
 from gengen.core.refusal import Refusal
@@ -36,6 +35,7 @@ from gengen.runs.program import template
 from gengen.training.background import Background
 from gengen.training.beginning import initialised
 from gengen.training.checkpoint import Checkpoints
+from gengen.training.compilation import quick_compilation
 from gengen.training.loop import Action, NonFiniteError, train, windows
 from gengen.training.report import Report
 from gengen.training.screen import wrapped
