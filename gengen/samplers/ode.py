@@ -1,7 +1,7 @@
 """The probability-flow ODE, solved to a tolerance: data of latents, latents of data, and exact log densities.
 
-dx/dt = alpha'(t) D + sigma'(t) (x - alpha(t) D) / sigma(t), where D = E[x_0 | x_t], has the marginals of the path (Song et
-al. 2021, arXiv:2011.13456, section 4.3). It is solved from or to a small time, for sigma' may be infinite at 0.
+With D = E[x_0 | x_t], dx/dt = alpha'(t) D + sigma'(t) (x - alpha(t) D) / sigma(t) has the marginals of the path: Song
+et al. 2021, arXiv:2011.13456, section 4.3. It is solved from or to a small time, for sigma' may be infinite at 0.
 """
 
 import math

@@ -40,7 +40,7 @@ def test_variance_preserving_is_ddpm_s_in_many_steps():
     steps = np.arange(50, 1001, 50)
     of_ddpm = np.cumprod(1 - betas)[steps - 1]
     ours = PATHS["variance_preserving"].alpha(jnp.asarray(steps / 1000, jnp.float32)) ** 2
-    np.testing.assert_allclose(np.log(ours), np.log(of_ddpm), rtol=0.012)
+    np.testing.assert_allclose(np.log(ours), np.log(of_ddpm), rtol=0.02)
 
 
 def test_cosine_is_nichol_s_and_dhariwal_s():
@@ -55,7 +55,7 @@ def test_variance_exploding_is_edm_s_but_for_its_smallest_level():
     shares = np.linspace(0, 1, 18)
     levels = (0.002 ** (1 / 7) + shares * (80 ** (1 / 7) - 0.002 ** (1 / 7))) ** 7
     ours = PATHS["variance_exploding"].sigma(jnp.asarray(shares, jnp.float32))
-    np.testing.assert_allclose(ours, levels - 0.002, rtol=1e-4)
+    np.testing.assert_allclose(ours, levels - 0.002, rtol=1e-4, atol=1e-7)
 
 
 @paths

@@ -1,3 +1,5 @@
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -135,7 +137,7 @@ def test_the_trapezoid_lies_where_it_does_not_overshoot():
 
     def of_edm(times):
         levels, x = np.asarray(path.sigma(times), np.float64), start
-        for high, low in zip(levels, levels[1:], strict=False):
+        for high, low in itertools.pairwise(levels):
 
             def slope(x, level):
                 return (x - MEAN) * level / (DEVIATION**2 + level**2)
