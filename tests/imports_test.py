@@ -138,7 +138,7 @@ def test_files_and_functions_are_short(path):
 
 
 def test_the_core_stays_a_few_hundred_lines():
-    assert sum(len(path.read_text().splitlines()) for path in ROOT.glob("gengen/core/*.py")) < 1050
+    assert sum(len(path.read_text().splitlines()) for path in ROOT.glob("gengen/core/*.py")) < 1000
 
 
 @pytest.mark.parametrize("path", FILES, ids=ids)

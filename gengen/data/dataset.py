@@ -55,8 +55,7 @@ def load(
       held_out: share of the training examples to set aside, in [0, 1).
       labelled: how many training examples keep their labels for a semi-supervised model, evenly from each class.
       data_dir: root folder of data sets; by default $TFDS_DATA_DIR, else ~/tensorflow_datasets.
-      manual_dir: folder of raw files that the user has got by hand; for image_folder the folder or zip of pictures,
-        for array_folder the file of arrays, or its folder.
+      manual_dir: folder of raw files that the user has got; a folder or zip of pictures, or a file or folder of arrays.
       rule: of `splits.RULES`, by which "test" is drawn where the data set has no such split.
       domain: "A" or "B" where that folder holds two domains; "" otherwise.
       kind: of the arrays of array_folder: one of `signature.KINDS`, or "auto".

@@ -21,13 +21,7 @@ Map = Callable[..., jax.Array]
 
 
 def bilinear(
-    name: str,
-    run: Map,
-    elsewhere: Map,
-    shape: Callable[..., Shape],
-    left: Map,
-    right: Map,
-    run_mapped: Map | None = None,
+    name: str, run: Map, elsewhere: Map, shape: Callable[..., Shape], left: Map, right: Map, mapped: Map | None = None
 ) -> Map:
     """Makes a map of two arrays that is linear in each.
 
@@ -38,7 +32,7 @@ def bilinear(
       shape: `(a.shape, b.shape, **settings)`: of the map, whose dtype is `sums_of` the setting `dtype`.
       left: `(g, b, **settings)`: the derivative with respect to `a` of the sum of the map times g; of a's shape.
       right: `(a, g, **settings)`: that with respect to `b`.
-      run_mapped: computes the same as `run`, where `vmap` maps it over both arrays; None: `run` does.
+      mapped: computes the same as `run`, where `vmap` maps it over both arrays; None: `run` does.
 
     Returns:
       The map. Settings are given by name, and `dtype` is one of them: that of the numbers which are multiplied.
@@ -78,7 +72,7 @@ def bilinear(
     primitive.def_impl(lambda a, b, **settings: compiled(**settings)(a, b))
     ad.defbilinear(primitive, of_left, of_right)
     batching.primitive_batchers[primitive] = batched
-    everywhere, on_cpu = _of_all(elsewhere, elsewhere), _of_all(run, run_mapped or run)
+    everywhere, on_cpu = _of_all(elsewhere, elsewhere), _of_all(run, mapped or run)
     mlir.register_lowering(primitive, mlir.lower_fun(everywhere, multiple_results=False))
     mlir.register_lowering(primitive, mlir.lower_fun(on_cpu, multiple_results=False), platform="cpu")
     return bind

@@ -286,4 +286,4 @@ def _native(
     return out
 
 
-_convolution = bilinear("convolution", _on_cpu, _native, _shape, _left, _right, run_mapped=_as_products)
+_convolution = bilinear("convolution", _on_cpu, _native, _shape, _left, _right, mapped=_as_products)
