@@ -61,13 +61,13 @@ def prepare(name: str, precision: str, images: Path, length: int) -> Stepper:
     import jax
 
     from gengen.build.model import build_model
-    from gengen.core.model import initialised
     from gengen.core.parallel import parallel, replicate
     from gengen.data.pipeline import batches, first_batch
     from gengen.data.selection import streams
     from gengen.inference.conditions import shown_to
     from gengen.runs.check import check_config
     from gengen.runs.prepare import load_data
+    from gengen.training.beginning import initialised
     from gengen.training.loop import windows
 
     jax.config.update("jax_enable_compilation_cache", False)

@@ -23,7 +23,7 @@ from scipy import stats
 from configs import base
 from gengen.build.model import build_model
 from gengen.core.field import Field
-from gengen.core.model import GenerativeModel, initialised
+from gengen.core.model import GenerativeModel
 from gengen.core.parallel import parallel, replicate
 from gengen.core.state import Variables
 from gengen.data.signature import DataSet, Signature
@@ -31,6 +31,7 @@ from gengen.evaluation.judge import Subject
 from gengen.evaluation.likelihoods import likelihood
 from gengen.reports.tables import table
 from gengen.runs.run import Run
+from gengen.training.beginning import initialised
 
 SIDE, LEVELS = 4, 128
 

@@ -18,7 +18,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config = base.diffusion("variance_preserving", "noise", tiny=variant == "tiny")
     config.model.steps = 1_000
     config.sampling.update(name="ancestral", calls=250, clip=True)
-    config.training.steps = 4_000
+    config.training.steps = 9_000 if "mnist" in variant else 2_500
     if variant == "cats":
         base.own_pictures(config)
         config.networks.denoiser.condition = "none"

@@ -5,7 +5,8 @@ Run: python launch.py --config=configs/meanflow.py, with a variant after it, as 
 Score: not measured.
 Minutes: not measured.
 
-More calls: --mode=sample --config.sampling.calls=4. Guidance is learnt: --config.model.method.guidance=2 --config.model.dropped=0.1.
+More calls: --mode=sample --config.sampling.calls=4. Guidance is learnt in training: --config.model.method.guidance=2
+--config.model.dropped=0.1.
 """
 
 from ml_collections import ConfigDict

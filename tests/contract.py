@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import optax
 from flax import linen as nn
@@ -133,7 +134,15 @@ def dcgans():
 
 def small_unet(**arguments):
     """With something dropped, whose masks belong to examples."""
-    small = {"width": 4, "multipliers": (1, 2), "attention": (1,), "heads": 2, "embedding": 8, "dropout": 0.1}
+    small = {
+        "width": 4,
+        "multipliers": (1, 2),
+        "attention": (1,),
+        "heads": 2,
+        "embedding": 8,
+        "groups": 2,
+        "dropout": 0.1,
+    }
     return DenoisingUNet(SHAPE, **small, classes=CLASSES, **arguments)
 
 
@@ -150,7 +159,20 @@ def of_one_step(method, calls=1, **settings):
             "dropped": 0.3,
         }
 
-    return Row(one_step, arguments, {"sample"}, moves={"denoiser": "1111"})
+    return Row(one_step, arguments, {"sample"}, moves={"denoiser": "1111"}, wrapper=stirred)
+
+
+def stirred(model):
+    """With parameters that are none of the zeros which a denoiser begins with: it would say the same of everything."""
+
+    def init(key, batch):
+        state = model.init(key, batch)
+        leaves, tree = jax.tree.flatten(state.variables)
+        keys = jax.random.split(key, len(leaves))
+        moved = [leaf + 0.1 * jax.random.normal(one, leaf.shape) for leaf, one in zip(leaves, keys, strict=True)]
+        return state.replace(variables=jax.tree.unflatten(tree, moved))
+
+    return model._replace(init=init)
 
 
 def r3gans():
@@ -425,10 +447,12 @@ ROWS = {
             "networks": {"denoiser": small_unet()},
             "optimizers": {"denoiser": sgd()},
             "bounded": True,
-            "drawing": Drawing(heun(calls=3), guidance=2.0),
+            "levels": 256,
+            "drawing": Drawing(heun(calls=3), guidance=2.0, clip=True, likelihood=True),
         },
-        {"sample"},
+        {"sample", "log_likelihood"},
         moves={"denoiser": "1111"},
+        wrapper=stirred,
     ),
     "mean_flow": of_one_step("mean_flow", every=2, guidance=2.0, mixed=0.5),
     "shortcut": of_one_step("shortcut", every=2, guidance=2.0),

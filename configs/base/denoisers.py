@@ -20,7 +20,7 @@ def diffusion(path: str, prediction: str, tiny: bool = False) -> ConfigDict:
     config.model.deviation = 0.5
     config.model.dropped = 0.1
     config.sampling = ConfigDict({"name": "heun", "calls": 35, "guidance": 1.0, "guided_from": 0.0, "guided_to": 1.0})
-    config.sampling.clip = False
+    config.sampling.update(clip=False, likelihood=False)
     return config
 
 
@@ -45,19 +45,21 @@ def one_step(method: str, tiny: bool = False, **settings: float | tuple[float, .
 def denoiser(tiny: bool = False) -> ConfigDict:
     """Returns the defaults with a denoiser for pictures, its optimizer and its average."""
     config = defaults()
-    config.networks.denoiser = denoising_unet(width=8 if tiny else 32)
+    config.networks.denoiser = denoising_unet(width=8 if tiny else 64)
     config.optimizers.denoiser = optimizer("adam", 1e-3, b2=0.99)
     config.optimizers.denoiser.schedule = "cosine"
     config.optimizers.denoiser.clip_norm = 1.0
     config.training.average.decay = 0.999
     config.training.average.networks = ("denoiser",)
-    config.training.batch_size = 128
+    config.training.batch_size = 64
+    config.training.diagnose_every = 0  # a look draws samples, for as long as a hundred steps take
     return config
 
 
 def denoising_unet(width: int) -> ConfigDict:
     """Returns the section of a U-Net that is told the class."""
-    network = ConfigDict({"name": "unet", "width": width})
+    network = ConfigDict({"name": "unet", "width": width, "multipliers": (1, 2), "blocks": 1, "attention": (1,)})
+    network.update(patch=2, heads=4, dropout=0.0)
     network.condition = "embedding"
     return network
 
@@ -65,7 +67,9 @@ def denoising_unet(width: int) -> ConfigDict:
 def denoise_points(config: ConfigDict, name: str) -> None:
     """Makes a config one of points, which a perceptron denoises, standardised and told no class."""
     config.data.name = name
-    config.networks.denoiser = ConfigDict({"name": "mlp", "width": 128, "blocks": 3, "condition": "none"})
+    config.networks.denoiser = ConfigDict({"name": "mlp", "condition": "none"})
     config.model.deviation = 1.0
     config.model.dropped = 0.0
+    if "likelihood" in config.sampling:
+        config.sampling.likelihood = True
     config.training.update(steps=10_000, batch_size=512, precision="float32")

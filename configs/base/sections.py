@@ -22,6 +22,7 @@ def defaults() -> ConfigDict:
     config.data.classes = ()
     config.data.held_out = 0.0
     config.data.labelled = 0
+    config.data.captions = False
     config.data.data_dir = config_dict.placeholder(str)
     config.data.manual_dir = config_dict.placeholder(str)
 

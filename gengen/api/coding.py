@@ -9,7 +9,7 @@ import numpy as np
 from gengen.api.checks import check_latents, check_number, checked_data
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
-from gengen.inference.conditions import LABEL, Conditions, by_class, told
+from gengen.inference.conditions import LABEL, Conditions, in_turn, told
 from gengen.inference.latents import Latents, check_continuous
 from gengen.runs.limits import check_seed
 from gengen.runs.prior import with_prior
@@ -46,7 +46,7 @@ class Coding:
         """
         check_number(n, "latents")
         check_seed(seed, "seed=")
-        asked = (by_class(self._run.model, n) or {}) if condition is None else self._told(n, condition)
+        asked = (in_turn(self._run.model, n) or {}) if condition is None else self._told(n, condition)
         return self._drawn.reseeded(seed).draw(n, asked)
 
     def encode(self, data: np.ndarray, seed: int = 0, condition: Asked | None = None) -> np.ndarray:

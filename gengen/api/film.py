@@ -11,7 +11,7 @@ from gengen.api.charts import FRAMES
 from gengen.core.model import Critique, GenerativeModel
 from gengen.core.state import Variables
 from gengen.data.signature import DataSet
-from gengen.inference.conditions import by_class
+from gengen.inference.conditions import in_turn
 from gengen.inference.sampling import sampler
 from gengen.inference.shown import frame, thumbnails
 from gengen.pictures.animation import stamped
@@ -43,7 +43,7 @@ class Film:
 
     def __init__(self, model: GenerativeModel, data: DataSet, workdir: Path, seed: int) -> None:
         self._signature, self._folder, self._seed = data.signature, workdir / FRAMES, seed
-        self._told = by_class(model, POINTS)
+        self._told = in_turn(model, POINTS)
         self._draw = sampler(model, data.signature.units)
         self._critique = jax.jit(model.critique) if model.critique and data.signature.shape == (2,) else None
         self._real = np.asarray(data.splits["test"]["data"][:POINTS])

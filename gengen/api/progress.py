@@ -12,7 +12,7 @@ from gengen.api.charts import Charts
 from gengen.core.model import GenerativeModel
 from gengen.core.state import Variables
 from gengen.data.signature import DataSet
-from gengen.inference.conditions import LABEL, by_class, classes_of, columns_of, names_of
+from gengen.inference.conditions import LABEL, classes_of, columns_of, in_turn, names_of, rows_of
 from gengen.inference.sampling import sampler
 from gengen.inference.shown import BESIDE, by_name, sheet, thumbnails
 from gengen.inference.translation import Gallery
@@ -104,12 +104,13 @@ class Progress:
         many = BESIDE if several and self._signature.kind == "picture" else KINDS[self._signature.kind].many
         number = math.ceil(many / len(across)) * len(across) if across else many
         drawn = {
-            name: self._draw(own, seed, number, by_class(self._model, number))
+            name: self._draw(own, seed, number, in_turn(self._model, number))
             for name, seed, own in zip(self._names, self._seeds, variables, strict=True)
         }
         if several:
             return by_name(self._signature, drawn, across=across)
-        return [sheet(self._signature, drawn[self._names[0]], across=across)]
+        rows = rows_of(self._model, in_turn(self._model, number))
+        return [sheet(self._signature, drawn[self._names[0]], across=across, rows=rows)]
 
     def _reconstructions(self, variables: Sequence[Variables]) -> list[Block]:
         data, key = self._held_out["data"], jax.random.key(self._seeds[0])

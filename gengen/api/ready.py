@@ -11,7 +11,7 @@ from gengen.core.refusal import Refusal
 from gengen.data.signature import DataSet
 from gengen.data.splits import RULES
 from gengen.evaluation.features import UnfitDataError
-from gengen.inference.conditions import DOMAIN, classes_of, shown_to
+from gengen.inference.conditions import DOMAIN, classes_of, shown_to, takes_text
 from gengen.runs.check import check_config
 from gengen.runs.folder import latest_step
 from gengen.runs.precision import settle
@@ -86,7 +86,7 @@ def _judge_of(config: ConfigDict, data: DataSet, model: GenerativeModel) -> "Jud
     from gengen.api.scorekeeper import judge_of  # SciPy, which takes as long to import as all the rest
 
     try:
-        return judge_of(data, config.evaluation, labelled=classes_of(model) > 0)
+        return judge_of(data, config.evaluation, labelled=classes_of(model) > 0, texts=takes_text(model))
     except UnfitDataError as error:
         print(f"gengen: there will be no scores while it trains: {error}", file=sys.stderr)
         return None

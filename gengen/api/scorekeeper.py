@@ -30,19 +30,20 @@ SEED = 1
 than `--mode=evaluate` draws, so that the best checkpoint is not judged by the samples that chose it."""
 
 
-def judge_of(data: DataSet, settings: ConfigDict, *, labelled: bool) -> Judge:
+def judge_of(data: DataSet, settings: ConfigDict, *, labelled: bool, texts: bool = False) -> Judge:
     """What samples are judged by while a run trains.
 
     Args:
       data: what they are compared with.
       settings: the section `evaluation`.
       labelled: whether samples can be told their class.
+      texts: whether they can be told texts.
 
     Raises:
       UnfitDataError: the data have too few images, or none of the extractors fits them.
       Refusal: a score cannot be had from these data, the one that chooses among them.
     """
-    judge = Judge(data, settings, num=settings.num, scores=settings.scores, labelled=labelled)
+    judge = Judge(data, settings, num=settings.num, scores=settings.scores, labelled=labelled, texts=texts)
     names = [name for name in judge.names if SCORES[name].better != AS_REAL]
     if judge.left_out and settings.best not in names:
         raise UnfitDataError(f"config.evaluation.best={settings.best!r} cannot be had: {judge.left_out}")

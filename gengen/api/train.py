@@ -19,8 +19,7 @@ from gengen.api.progress import Progress
 from gengen.api.ready import Ready, ready, to_train
 from gengen.api.together import Together
 from gengen.build.trace import parameters_in, patience
-from gengen.core.compilation import quick_compilation
-from gengen.core.model import Batch, initialised
+from gengen.core.model import Batch
 from gengen.core.parallel import local_places, replicate
 from gengen.core.refusal import Refusal
 from gengen.core.state import State
@@ -34,7 +33,9 @@ from gengen.runs.folder import begun, held, open_folder, read_folder
 from gengen.runs.keys import defaults_of
 from gengen.runs.program import template
 from gengen.training.background import Background
+from gengen.training.beginning import initialised
 from gengen.training.checkpoint import Checkpoints
+from gengen.training.compilation import quick_compilation
 from gengen.training.loop import Action, NonFiniteError, train, windows
 from gengen.training.report import Report
 from gengen.training.screen import wrapped

@@ -14,7 +14,7 @@ from gengen.api.walks import Walking
 from gengen.core.model import Condition, require
 from gengen.core.refusal import Refusal
 from gengen.inference.batched import Each, per_example
-from gengen.inference.conditions import by_class
+from gengen.inference.conditions import in_turn
 from gengen.inference.domains import signature_of
 from gengen.inference.nats import nats_of
 from gengen.inference.sampling import Draw, sampler
@@ -78,7 +78,8 @@ class TrainedModel(Walking):
         Args:
           n: number of samples.
           seed: of the noise.
-          condition: what they are told; by default sample i of a model that takes labels is of class i mod K.
+          condition: what they are told; by default sample i of a model that takes labels is of class i mod K, and one
+            that takes texts is told some of its training data.
 
         Raises:
           Refusal: the model cannot sample, or cannot be told so.
@@ -90,7 +91,7 @@ class TrainedModel(Walking):
         """
         check_number(n, "samples")
         check_seed(seed, "seed=")
-        asked = by_class(self._run.model, n) if condition is None else self._told(n, condition)
+        asked = in_turn(self._run.model, n) if condition is None else self._told(n, condition)
         return self._sampler(self._fitted.variables, seed, n, asked or None)
 
     def translate(self, data: np.ndarray, direction: str = "ab", seed: int = 0) -> np.ndarray:

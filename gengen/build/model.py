@@ -16,7 +16,7 @@ from gengen.build.optimizers import build_optimizer, check_optimizer, keys_of_op
 from gengen.build.parts import PARTS, build_part, build_views, check_part, keys_of_part
 from gengen.build.units import in_units
 from gengen.core.average import averaged
-from gengen.core.model import Batch, GenerativeModel
+from gengen.core.model import Batch, Condition, GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.models.autoencoders.adversarial_autoencoder import adversarial_autoencoder
@@ -55,10 +55,10 @@ MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
     "adaptation": adaptation,
 }
 
-GIVEN = ("networks", "optimizers", "classes", "levels", "bounded", "drawing")
+GIVEN = ("networks", "optimizers", "classes", "levels", "bounded", "text", "drawing")
 """Arguments of models that do not come from the section `model`; of the data, "classes" is how many they have, "levels"
-how many whole numbers one of theirs may be, and "bounded" whether they lie in [-1, 1]; "drawing" is the section
-`sampling`."""
+how many whole numbers one of theirs may be, "bounded" whether they lie in [-1, 1], and "text" the `Condition` of their
+captions, None where there are none; "drawing" is the section `sampling`."""
 
 SEE_LABELLED = ("semi_supervised", "label_aware")
 """Arguments of models which, where they are True, have a use for the images of `data.labelled`."""
@@ -163,7 +163,9 @@ def _assembled(config: ConfigDict, signature: Signature) -> GenerativeModel:
     _check_labels(config, signature)
     _check_kinds(config, signature)
     shapes = _shapes(signature, parts)
+    text = text_of(signature)
     alike = {"bounded": data.bounded, "precision": config.training.get("precision", "float32")}
+    alike |= {"words": len(text.words) if text else 0}
     networks = {
         role: build_network(role, arguments, shapes.get(role[-2:], data.shape), classes, numbers, **alike)
         for role, arguments in config.networks.items()
@@ -173,11 +175,17 @@ def _assembled(config: ConfigDict, signature: Signature) -> GenerativeModel:
         for player, arguments in config.optimizers.items()
     }
     given = {"networks": networks, "optimizers": optimizers, "classes": classes, "levels": signature.levels}
-    given |= {"bounded": data.bounded}
+    given |= {"bounded": data.bounded, "text": text}
     if "sampling" in config:
         given["drawing"] = build_drawing(config.sampling)
     model: GenerativeModel = call(MODELS, section, "model", **given, **parts)
     return in_units(model, signature)
+
+
+def text_of(signature: Signature) -> Condition | None:
+    """What samples of a model of such data can be told in words; None where the data have no captions."""
+    field = signature.text
+    return Condition(words=field.words, length=field.shape[0], texts=field.texts) if field else None
 
 
 def _shapes(signature: Signature, parts: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
@@ -229,9 +237,9 @@ def example_batch(signature: Signature, size: int = 1) -> Batch:
         return {name: np.zeros((size, *field.shape), field.dtype) for name, field in fields.items()}
 
     if "labelled" in signature.counts:  # two streams, of which one has no labels
-        batch = {**zeros(signature, "data"), "labelled": zeros(signature, "data", "label")}
+        batch = {**zeros(signature, "data", "text"), "labelled": zeros(signature, "data", "label")}
     else:
-        batch = zeros(signature, "data", "label")
+        batch = zeros(signature, "data", "label", "text")
     if signature.second:  # a stream without labels, and no pairs beside it
         return {**batch, "second": zeros(signature.second, "data")}
     return batch | zeros(signature, "paired")

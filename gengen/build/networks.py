@@ -81,9 +81,9 @@ CONDITIONS = {
     "prior": ("none", "embedding"),
     "flow": ("none", "concatenated"),
     "predictor": ("none", "concatenated"),
-    "denoiser": ("none", "embedding"),
+    "denoiser": ("none", "embedding", "text"),
 }
-"""How each network can be told a label; those that are not here cannot."""
+"""How each network can be told a label, or the text that is a caption; those that are not here cannot."""
 
 MAKES_IMAGES = ("generator", "decoder", "trunk", "head_a", "head_b", "flow", "dequantiser", "predictor", "denoiser")
 """Roles that are told the shape of an example."""
@@ -125,7 +125,7 @@ def keys_of_network(role: str, section: Mapping[str, Any], path: str) -> Iterato
 def beside(role: str) -> dict[str, Any]:
     """Annotations of keys of a role's section that are not its network's."""
     conditions = OneOf(CONDITIONS.get(role, ("none",)))
-    return {"condition": Annotated[str, conditions, "how it is told a label, or asked for it (auxiliary)"]}
+    return {"condition": Annotated[str, conditions, "how it is told a label or a text, or asked for one (auxiliary)"]}
 
 
 def _given(role: str) -> set[str]:
@@ -143,6 +143,7 @@ def build_network(
     numbers: int = 1,
     *,
     bounded: bool = True,
+    words: int = 0,
     precision: str = "float32",
 ) -> nn.Module:
     """Builds the network of one role from its config section.
@@ -155,6 +156,7 @@ def build_network(
       classes: number of classes of the data; 0 where they have no labels.
       numbers: how many numbers a decoder gives for each channel.
       bounded: whether data lie in [-1, 1].
+      words: how many words captions of the data are made of; 0 where they have none.
       precision: of its products, one of `DTYPES`; a classifier's is float32.
 
     Raises:
@@ -171,11 +173,13 @@ def build_network(
         "shape": (*shape[:-1], shape[-1] * (numbers if role == "decoder" else 1)),
         "channels": shape[-1],
         "bounded": bounded and role in SEES_DATA,
-        "classes": classes if role == "classifier" or condition != "none" else 0,
-        "vocabulary": 0,
+        "classes": classes if role == "classifier" or condition not in ("none", "text") else 0,
+        "vocabulary": words + 1 if condition == "text" else 0,
     }
     network: nn.Module = call(NETWORKS[role], arguments, path, **{name: values[name] for name in _given(role)})
-    if condition == "none":
+    if condition == "text" and not words:
+        raise Refusal(f"config.{path}.condition='text' needs data with captions, such as scenes, and these have none.")
+    if condition in ("none", "text"):
         return network
     if not classes:
         raise Refusal(f"config.{path}.condition={condition!r} needs data with labels, and these have none.")

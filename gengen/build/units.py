@@ -43,13 +43,13 @@ def in_units(model: GenerativeModel, signature: Signature) -> GenerativeModel:
 
 
 def to_model(batch: Batch, signature: Signature) -> Batch:
-    """Brings a batch, and the batches in it, to a model's units; labels stay as they are.
+    """Brings a batch, and the batches in it, to a model's units; labels and texts stay as they are.
 
     Args:
       batch: arrays [B, ...] by the names of the signature's fields; "second" holds those of the second data set.
       signature: of the data.
     """
-    units = {name: Units(field) for name, field in signature.fields.items() if not field.classes}
+    units = {name: Units(field) for name, field in signature.fields.items() if not (field.classes or field.words)}
     made: Batch = {}
     for name, value in batch.items():
         if isinstance(value, dict):

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-_KINDS = {"shape": int, "classes": str, "mean": float, "deviation": float}
+_KINDS = {"shape": int, "classes": str, "mean": float, "deviation": float, "words": str, "texts": str}
 """What the entries of each tuple are."""
 
 
@@ -21,6 +21,8 @@ class Field:
       classes: names of the classes that a label counts; () where it is none.
       mean: of each feature (the last axis) over the training split; () where it was not measured.
       deviation: the standard deviation of each feature, 1 of a constant one; () where it was not measured.
+      words: that the numbers of a text count from 1 on, as 0 is no word; () where it is none.
+      texts: some of the texts of the training split.
     """
 
     shape: tuple[int, ...]
@@ -30,6 +32,8 @@ class Field:
     classes: tuple[str, ...] = ()
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
+    words: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
     @property
     def bounded(self) -> bool:

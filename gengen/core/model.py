@@ -13,7 +13,7 @@ from gengen.core.state import State, Variables
 Batch = dict[str, Any]
 """One batch: arrays [B, ...] by name, such as "data" [B, *shape] and "label" int32 [B]; a part may be a batch itself.
 
-Models see "data" and what else is no label in their own units, float32; see `core.units`.
+Models see "data" and what else is no label or text in their own units, float32; see `core.units`.
 """
 
 
@@ -41,15 +41,21 @@ class StepFn(Protocol):
 
 
 class Condition(NamedTuple):
-    """Something that samples can be told to be: a class, or numbers.
+    """Something that samples can be told to be: a class, numbers, or a text.
 
     Attributes:
-      classes: number of classes, of which each sample is one, int32 [n]; 0 for numbers.
-      size: how many numbers, float32 [n, size], in [-1, 1] where the model was trained; 0 for a class.
+      classes: number of classes, of which each sample is one, int32 [n]; 0 for others.
+      size: how many numbers, float32 [n, size], in [-1, 1] where the model was trained; 0 for others.
+      words: that texts are made of: int32 [n, length], each from 1 on, then zeros; () for others.
+      length: the most words of a text.
+      texts: some of those that the model was trained on.
     """
 
     classes: int = 0
     size: int = 0
+    words: tuple[str, ...] = ()
+    length: int = 0
+    texts: tuple[str, ...] = ()
 
 
 class SampleFn(Protocol):
@@ -140,6 +146,18 @@ class CritiqueFn(Protocol):
         """Returns that of samples [n, *shape], beside as many data, which some losses compare them with."""
 
 
+class Denoising(NamedTuple):
+    """What a model expects of data behind noise, alpha(t) data + sigma(t) noise; t = 0 is data and t = 1 is noise.
+
+    Attributes:
+      mean: `(variables, noisy [n, *shape], t [n], condition) -> data [n, *shape]`; None is no condition.
+      path: has functions `alpha` and `sigma` of t, each of an array of any shape, and perhaps a number of `steps`.
+    """
+
+    mean: Callable[[Variables, jax.Array, jax.Array, Batch | None], jax.Array]
+    path: Any
+
+
 class Stage(NamedTuple):
     """A later part of training, in which other turns are played on the same state.
 
@@ -170,6 +188,7 @@ class GenerativeModel(NamedTuple):
       prior: draws latents.
       encode: data to latents.
       decode: latents to data.
+      denoise: the mean of data behind noise.
       recognise: data to what they were told to be.
       translate: data of one domain to the other one, by direction, "ab" and perhaps "ba".
       pair: data of both domains for each example of a batch, where a model learns from pairs.
@@ -192,6 +211,7 @@ class GenerativeModel(NamedTuple):
     prior: PriorFn | None = None
     encode: EncodeFn | None = None
     decode: DecodeFn | None = None
+    denoise: Denoising | None = None
     recognise: RecogniseFn | None = None
     translate: Mapping[str, TranslateFn] | None = None
     pair: PairFn | None = None
@@ -223,17 +243,6 @@ def require(model: GenerativeModel, capability: str) -> Any:
     Raises:
       Refusal: the model does not have it; the sentence lists what it has.
     """
-    function = getattr(model, capability)
-    if function is None:
+    if (function := getattr(model, capability)) is None:
         raise Refusal(f"this model cannot {capability}; what it can do: {', '.join(offers(model)) or 'none of these'}.")
     return function
-
-
-def initialised(model: GenerativeModel, key: jax.Array, batch: Batch) -> State:
-    """The state of a new run, compiled as fast as can be: this program runs once.
-
-    XLA:CPU took 21.9 s of CPU time to optimise the start of a small CycleGAN, and 3.2 s not to; the weights differ by
-    rounding. Under jit, or averages would share memory with what they average. Key and batch are those of `InitFn`.
-    """
-    state: State = jax.jit(model.init, compiler_options={"xla_backend_optimization_level": 0})(key, batch)
-    return state

@@ -10,6 +10,7 @@ from gengen.core.refusal import Refusal
 from gengen.data import decoded, pixels, splits
 from gengen.data.arrays import described
 from gengen.data.fitting import fitted
+from gengen.data.handwriting import captioned_digits
 from gengen.data.listing import say, shown
 from gengen.data.pixels import Range
 from gengen.data.prepared import WRITE_ERRORS, prepare
@@ -37,6 +38,7 @@ def load(
     domain: str = "",
     kind: str = "auto",
     test_share: float = 0.0,
+    captions: bool = False,
 ) -> DataSet:
     """Loads a data set as arrays: pictures of one size, and points, series or volumes as they are.
 
@@ -53,13 +55,13 @@ def load(
       held_out: share of the training examples to set aside, in [0, 1).
       labelled: how many training examples keep their labels for a semi-supervised model, evenly from each class.
       data_dir: root folder of data sets; by default $TFDS_DATA_DIR, else ~/tensorflow_datasets.
-      manual_dir: folder of raw files that the user has got by hand; for image_folder the folder or zip of pictures,
-        for array_folder the file of arrays, or its folder.
+      manual_dir: folder of raw files that the user has got; a folder or zip of pictures, or a file or folder of arrays.
       rule: of `splits.RULES`, by which "test" is drawn where the data set has no such split.
       domain: "A" or "B" where that folder holds two domains; "" otherwise.
       kind: of the arrays of array_folder: one of `signature.KINDS`, or "auto".
       test_share: share of the examples that is held out as "test" where the data set has no such split, in [0, 0.9];
         0 for the usual one, a sixth of digits and a tenth of others.
+      captions: whether digits have captions, as `handwriting.captioned_digits` has them; scenes have their own.
 
     Returns:
       The data set, with splits "train" and "test", and with "held_out" and "labelled" where they were asked for.
@@ -81,7 +83,7 @@ def load(
         say(f"{shown(manual) if manual else name}: {Range(*data.signature.range)}")
     if manual and name == "array_folder":
         say(described(shown(manual), data.signature))
-    return selection.of(data)
+    return selection.of(captioned_digits(data) if captions and data.signature.text is None else data)
 
 
 def _whole(name: str, wanted: Wanted, channels: int | None, crop: str) -> DataSet:

@@ -16,6 +16,7 @@ from gengen.data import room
 from gengen.data.fitting import Fitted
 from gengen.data.prepared import Prepared
 from gengen.data.signature import DataSet, Signature, label_field
+from gengen.data.words import TEXT, some_of
 from gengen.files.whole import sweep, whole_folder
 
 MAPPED_ABOVE = 1 << 30
@@ -86,6 +87,9 @@ def write(folder: pathlib.Path, name: str, prepared: Prepared, fitted: Fitted) -
             fields["label"] = label_field(prepared.classes)
         if not fields["data"].bounded:
             fields["data"] = _measured(fields["data"], np.load(partial / "train.data.npy", mmap_mode="r"))
+        if TEXT in fields:
+            texts = some_of(np.load(partial / f"train.{TEXT}.npy"), fields[TEXT].words)
+            fields[TEXT] = dataclasses.replace(fields[TEXT], texts=texts)
         signature = Signature(name, prepared.features.kind, fields, counts, digest.hexdigest()[:16])
         signature = dataclasses.replace(signature, split=prepared.split, range=prepared.range)
         (partial / "signature.json").write_text(json.dumps(signature.to_json(), indent=1), encoding="utf-8")

@@ -10,6 +10,7 @@ from gengen.core.refusal import Refusal
 from gengen.data import pixels
 from gengen.data.prepared import Prepared
 from gengen.data.signature import BYTE, plural
+from gengen.data.words import TEXT
 
 
 class Fitted(NamedTuple):
@@ -17,7 +18,7 @@ class Fitted(NamedTuple):
 
     Attributes:
       what: it is, for sentences.
-      fields: of "data", and of "paired" where there are second pictures.
+      fields: of "data", of "paired" where there are second pictures, and of "text" where there are texts.
       examples: of a split, "train" or "test", and a field, each array of the field's shape and type with its label (0
         if there are none), in turn.
     """
@@ -49,13 +50,15 @@ def fitted(name: str, prepared: Prepared, *, size: tuple[int, int] | None, chann
             raise Refusal(
                 f"--config.data.{key} is for files of pictures, and {name} holds {plural(found.kind)}: leave it empty."
             )
-    field = Field(found.shape, found.dtype, *(prepared.bounds or ()))
+    fields = {"data": Field(found.shape, found.dtype, *(prepared.bounds or ()))}
+    if prepared.text:
+        fields[TEXT] = prepared.text
 
     def examples(split: str, key: str) -> Iterator[tuple[np.ndarray, int]]:
-        for _, array, label in prepared.examples(split):
-            yield np.asarray(array, field.dtype), label
+        for _, array, label in prepared.examples(split, key):
+            yield np.asarray(array, fields[key].dtype), label
 
-    return Fitted(name, {"data": field}, examples)
+    return Fitted(name, fields, examples)
 
 
 def _pictures(name: str, prepared: Prepared, size: tuple[int, int] | None, channels: int, crop: str) -> Fitted:
@@ -65,7 +68,7 @@ def _pictures(name: str, prepared: Prepared, size: tuple[int, int] | None, chann
     field = Field((height, width, channels), "uint8", *BYTE)
 
     def examples(split: str, key: str) -> Iterator[tuple[np.ndarray, int]]:
-        for file, stored, label in prepared.pictures(split, paired=key == "paired"):
+        for file, stored, label in prepared.pictures(split, key):
             image = pixels.plain(stored)
             here = f"{file} is {image.height}x{image.width} (height x width), but the first picture is"
             if (image.height, image.width) != native and size is None:

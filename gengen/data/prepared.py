@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from gengen.core.field import Field
 from gengen.core.refusal import Refusal
 from gengen.data import fetch, splits
 from gengen.data.errors import explained, quiet
@@ -21,6 +22,7 @@ from gengen.data.labels import UNKNOWN
 from gengen.data.layout import role
 from gengen.data.listing import say
 from gengen.data.sources import BUILDERS, Source
+from gengen.data.words import TEXT, text_field
 
 WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors that say that the disk, or the user's part of it, is full."""
@@ -66,7 +68,8 @@ class Prepared(NamedTuple):
       split: by which rule, or that it has one (`splits.OWN`).
       paired: the feature of the second picture of every record, where there is one; it has as many channels.
       range: the values that became 0 and 255; None for 8 bits.
-      bounds: the least and the greatest value that there can be; None where there are no bounds, or pictures.
+      bounds: the least and the greatest value that there can be; None where there are no bounds, or files of pictures.
+      text: the field of the texts of gengen's own data sets; None where there are none.
     """
 
     features: Features
@@ -76,24 +79,25 @@ class Prepared(NamedTuple):
     paired: str | None = None
     range: tuple[float, float] | None = None
     bounds: tuple[float, float] | None = None
+    text: Field | None = None
 
-    def examples(self, split: str, *, paired: bool = False) -> Iterator[tuple[str, Any, int]]:
+    def examples(self, split: str, key: str = "data") -> Iterator[tuple[str, Any, int]]:
         """Yields each example's file name (or its place), its array or bytes, and its label (0 if there are none).
 
         Args:
           split: "train" or "test".
-          paired: whether to yield second pictures in the place of the first.
+          key: "data", or in the place of the example itself "paired", its second picture, or "text".
         """
         kind, label = self.features.kind, self.features.label
-        feature = self.paired if paired else self.features.data
+        feature = {"data": self.features.data, "paired": self.paired, TEXT: TEXT}[key]
         records, places = self.splits[split]
         for place, record in _in_chunks(records, places):
             name = record["filename"].decode() if "filename" in record else f"{kind} {place} of {split}"
             yield name, record[feature], max(int(record[label]), UNKNOWN) if label else 0
 
-    def pictures(self, split: str, *, paired: bool = False) -> Iterator[tuple[str, Image.Image, int]]:
+    def pictures(self, split: str, key: str = "data") -> Iterator[tuple[str, Image.Image, int]]:
         """Yields what `examples` does of pictures, opened."""
-        for name, stored, label in self.examples(split, paired=paired):
+        for name, stored, label in self.examples(split, key):
             yield name, Image.open(io.BytesIO(stored)), label
 
 
@@ -135,7 +139,9 @@ def prepare(
         chosen, drawn = _splits(name, builder, stored, found.label, rule, share)
         known = (builder.info.metadata or {}) if name in BUILDERS else {}
         low_high, bounds = (tuple(known.get(key) or ()) or None for key in ("range", "bounds"))
-        return Prepared(found, classes, chosen, source.split or drawn, paired, low_high, bounds)
+        words = known.get("words")
+        text = text_field(words, *builder.info.features[TEXT].shape) if words else None
+        return Prepared(found, classes, chosen, source.split or drawn, paired, low_high, bounds, text)
 
 
 def _features(name: str, builder: Any) -> Features:
@@ -150,8 +156,8 @@ def _features(name: str, builder: Any) -> Features:
         return Features("picture", (1 if fields[images[0]].shape[-1] == 1 else 3,), "uint8", images[0], label)
     arrays = {key: feature for key, feature in fields.items() if type(feature) is tfds.features.Tensor}
     if name in BUILDERS:
-        ((key, feature),) = arrays.items()
-        return Features(builder.info.metadata["kind"], feature.shape, np.dtype(feature.np_dtype).name, key, label)
+        feature = arrays["data"]
+        return Features(builder.info.metadata["kind"], feature.shape, np.dtype(feature.np_dtype).name, "data", label)
     floats = [key for key, feature in arrays.items() if np.dtype(feature.np_dtype).kind == "f"]
     shape = arrays[floats[0]].shape if len(floats) == 1 else ()
     if len(shape) not in (1, 2) or None in shape:

@@ -30,8 +30,8 @@ class Signature:
     Attributes:
       name: of the data set.
       kind: one of `KINDS`.
-      fields: what the arrays of an example are: "data", "label" where there are labels, and "paired" where every
-        example has a second picture.
+      fields: what the arrays of an example are: "data", "label" where there are labels, "text" where there are
+        captions, and "paired" where every example has a second picture.
       counts: examples of each split.
       digest: identifies the decoded values and labels of "train" and "test", so that a run is never continued on other
         data. It covers those of `second`, too.
@@ -111,6 +111,11 @@ class Signature:
     def classes(self) -> tuple[str, ...]:
         """Names of the classes; () where there are no labels."""
         return self.fields["label"].classes if "label" in self.fields else ()
+
+    @property
+    def text(self) -> Field | None:
+        """The captions: their words, and how many there are at most; None where there are none."""
+        return self.fields.get("text")
 
     @property
     def levels(self) -> int:
@@ -193,6 +198,7 @@ _OF_PICTURES_ALONE = ("height", "width", "channels", "classes", "paired", "norma
 class DataSet:
     """Decoded data: `splits[split]` holds "data" [N, *shape], and "label", int32 [N], if there are any.
 
+    Captions, where there are any, are "text", int32 [N, L]: numbers of words, from 1 on, and zeros after the last.
     The data are in their own units: pictures and volumes are uint8, points and series float32. Where every example has
     a second picture, "paired", uint8 [N, H, W, P], holds it. The splits are "train" and "test", and those that a
     selection adds. The arrays are for reading only. `folder` is where what is derived from them is kept; that of a part

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from gengen.core.refusal import Refusal
-from gengen.data import facades, idx, points, raw, solids, splits, tabular, usps
+from gengen.data import facades, idx, points, raw, scenes, solids, splits, tabular, usps
 from gengen.data.arrays import find_arrays
 from gengen.data.errors import explained, quiet
 from gengen.data.image_folder import list_folder
@@ -106,11 +106,7 @@ def _table(name: str, wanted: Wanted) -> Source:
 
 
 def _solids(wanted: Wanted) -> Source:
-    splits.refuse_share("solids", wanted.share)
-    side, width = wanted.size or (solids.SIDE, solids.SIDE)
-    if side != width:
-        raise Refusal(f"--config.data.resolution=({side}, {width}) should be one number: solids lie in cubes.")
-    found = _embedded("solids", wanted, f"side_{side}")
+    side, found = _drawn_at("solids", wanted, solids.SIDE, "solids lie in cubes")
 
     def builder() -> Any:
         from gengen.data.array_builders import Solids
@@ -118,6 +114,26 @@ def _solids(wanted: Wanted) -> Source:
         return Solids(side=side, found=found, data_dir=wanted.data_dir)
 
     return Source(VERSION, found.digest, builder, splits.OWN, found.notes, sized=True)
+
+
+def _scenes(wanted: Wanted) -> Source:
+    side, found = _drawn_at("scenes", wanted, scenes.SIDE, "scenes are square")
+
+    def builder() -> Any:
+        from gengen.data.scene_builder import Scenes
+
+        return Scenes(side=side, found=found, data_dir=wanted.data_dir)
+
+    return Source(VERSION, found.digest, builder, splits.OWN, found.notes, sized=True)
+
+
+def _drawn_at(name: str, wanted: Wanted, usual: int, why: str) -> tuple[int, raw.Found]:
+    """The one side of what is drawn at any size, and that it needs no files."""
+    splits.refuse_share(name, wanted.share)
+    side, width = wanted.size or (usual, usual)
+    if side != width:
+        raise Refusal(f"--config.data.resolution=({side}, {width}) should be one number: {why}.")
+    return side, _embedded(name, wanted, f"side_{side}")
 
 
 def _array_folder(wanted: Wanted) -> Source:
@@ -174,6 +190,7 @@ BUILDERS: Mapping[str, Callable[[Wanted], Source]] = {
     **{name: functools.partial(_drawn_arrays, name) for name in _ARRAYS},
     **{name: functools.partial(_table, name) for name in tabular.TABLES},
     "solids": _solids,
+    "scenes": _scenes,
     "image_folder": _image_folder,
     "array_folder": _array_folder,
 }
@@ -182,6 +199,7 @@ BUILDERS: Mapping[str, Callable[[Wanted], Source]] = {
 UNUSED: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys((*_ARRAYS, *tabular.TABLES, "array_folder"), ("resolution", "channels", "crop")),
     "solids": ("channels", "crop"),
+    "scenes": ("channels", "crop"),
 }
 """Keys of the section `data` that say nothing of some data sets, whatever a config for pictures holds."""
 

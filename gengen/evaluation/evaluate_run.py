@@ -6,6 +6,7 @@ from typing import Any
 
 from gengen.core.model import require
 from gengen.core.refusal import Refusal
+from gengen.evaluation.attributes import attributes
 from gengen.evaluation.codes import codes
 from gengen.evaluation.divergence import divergence
 from gengen.evaluation.judge import Judge, Samples, Section, Subject
@@ -15,7 +16,7 @@ from gengen.evaluation.recognition import recognition
 from gengen.evaluation.representation import regularity, representation
 from gengen.evaluation.samples import samples
 from gengen.evaluation.translation_scores import translation
-from gengen.inference.conditions import DOMAIN, classes_of
+from gengen.inference.conditions import DOMAIN, classes_of, takes_text
 from gengen.inference.sampling import sampler
 from gengen.runs.prior import with_prior
 from gengen.runs.run import Run
@@ -43,6 +44,7 @@ SECTIONS: Mapping[str, Callable[[Subject], Section | None]] = {
     "regularity": regularity,
     "translation": translation,
     "recognition": recognition,
+    "attributes": attributes,
 }
 """What is measured, by its key in the report; a section is None where the model or its data cannot be judged by it."""
 
@@ -153,6 +155,7 @@ def subject_of(run: Run, *, num: int, seed: int, like: Subject | None = None) ->
     if run.model.sample is None:
         return Subject(run, data, None, num, seed)
     shared = like.samples.judge if like and like.samples else None
-    judge = shared or Judge(data, run.settings, num=num, labelled=classes_of(run.model) > 0)
+    labelled, texts = classes_of(run.model) > 0, takes_text(run.model)
+    judge = shared or Judge(data, run.settings, num=num, labelled=labelled, texts=texts)
     draw = sampler(run.model, data.signature.units)
     return Subject(run, data, Samples(judge, judge.samples(draw, run.variables, seed)), num, seed)

@@ -14,6 +14,7 @@ from gengen.core.state import Variables
 from gengen.data.labels import only_labelled, present, with_labels
 from gengen.data.signature import DataSet
 from gengen.data.splits import OWN
+from gengen.data.words import TEXT
 from gengen.evaluation.extractor import Extractor
 from gengen.evaluation.features import Extractors, UnfitDataError, choose, extractors
 from gengen.evaluation.known_modes import modes_of
@@ -56,6 +57,7 @@ class Judge:
       num: number of samples that are asked for.
       scores: names of scores; all that can be had if there is none.
       labelled: whether samples can be told their class.
+      texts: whether they can be told texts, which are those of the same training examples then.
 
     Raises:
       UnfitDataError: the data have too few examples, or none of the extractors fits them.
@@ -63,7 +65,14 @@ class Judge:
     """
 
     def __init__(
-        self, data: DataSet, settings: ConfigDict, *, num: int, scores: Sequence[str] = (), labelled: bool = False
+        self,
+        data: DataSet,
+        settings: ConfigDict,
+        *,
+        num: int,
+        scores: Sequence[str] = (),
+        labelled: bool = False,
+        texts: bool = False,
     ) -> None:
         data = only_labelled(data) if labelled else data
         train, test = data.splits["train"], data.splits["test"]
@@ -78,6 +87,9 @@ class Judge:
             )
         self.num = min(num, len(self.training))
         self.asked = pick(train["label"], self.num)[1] if labelled else None
+        self._told = {} if self.asked is None else {LABEL: self.asked}
+        if texts:
+            self._told[TEXT] = pick(train[TEXT], self.num)[1]
         self._data, self._settings = data, settings
         choice = choose(data, settings)
         self._counts, self._modes = _counts(data) if choice.labelled else None, modes_of(data)
@@ -130,13 +142,12 @@ class Judge:
         return Examples(data, points, features, log_probabilities, seen, indices, asked, modes)
 
     def samples(self, draw: Draw, variables: Variables, seed: int) -> Examples:
-        """Draws samples, of the classes asked for where they can be told, and shows them to the extractors.
+        """Draws samples, told the classes or texts asked for where they can be, and shows them to the extractors.
 
         Raises:
           Refusal: some hold values that are not finite.
         """
-        condition = None if self.asked is None else {LABEL: self.asked}
-        drawn = draw(variables, seed, self.num, condition)
+        drawn = draw(variables, seed, self.num, self._told or None)
         if not np.isfinite(drawn).all():
             raise Refusal("samples hold values that are not finite, so that they cannot be judged; train another run.")
         return self.examples(drawn, asked=self.asked)

@@ -1,4 +1,4 @@
-"""What samples are told to be: the class that a user names, or one class after the other."""
+"""What samples are told to be: the class or the text that a user names, or one after the other."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -6,13 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from gengen.core.model import GenerativeModel
+from gengen.core.model import Condition, GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.data.labels import only_labelled
 from gengen.data.signature import DataSet, Signature
+from gengen.data.words import TEXT, numbered, spelled
 
 Conditions = Mapping[str, np.ndarray]
-"""What each of n samples is told to be, by the names of a model's conditions: int32 [n] or float32 [n, size]."""
+"""What each of n samples is told to be, by the names of a model's conditions.
+
+int32 [n] of a class, float32 [n, size] of numbers, int32 [n, length] of a text.
+"""
 
 LABEL = "label"
 """The condition that is the class of the data."""
@@ -28,6 +32,9 @@ PAIRS = 4
 
 NAMED = 20
 """The most classes that a message names."""
+
+ROW = 8
+"""Samples of one text, beside each other in a row of a grid."""
 
 
 def classes_of(model: GenerativeModel) -> int:
@@ -47,10 +54,11 @@ def names_of(labels: np.ndarray, names: Sequence[str]) -> list[str]:
     return [names[label] if label >= 0 else "" for label in labels]
 
 
-def by_class(model: GenerativeModel, number: int) -> Conditions | None:
-    """Tells sample i to be of class i mod K; None where the model takes no labels."""
+def in_turn(model: GenerativeModel, number: int) -> Conditions | None:
+    """Tells sample i to be of class i mod K, or one text after the other; None where the model takes neither."""
     classes = classes_of(model)
-    return {LABEL: np.arange(number, dtype=np.int32) % classes} if classes else None
+    label = {LABEL: np.arange(number, dtype=np.int32) % classes} if classes else {}
+    return {**label, **texts_in_turn(model, number)} or None
 
 
 def of_class(model: GenerativeModel, number: int, asked: str, names: Sequence[str]) -> Conditions:
@@ -70,11 +78,83 @@ def of_class(model: GenerativeModel, number: int, asked: str, names: Sequence[st
     return {LABEL: np.full(number, _class(f"--label={asked}", asked, classes_of(model), names), np.int32)}
 
 
+def takes_text(model: GenerativeModel) -> bool:
+    """Whether a model's samples can be told a text."""
+    return TEXT in model.conditions
+
+
+def of_text(model: GenerativeModel, number: int, asked: str) -> Mapping[str, np.ndarray]:
+    """Tells all of n samples the text that `--text` gives.
+
+    Args:
+      model: the model that will draw them.
+      number: n.
+      asked: the text; an empty one says nothing.
+
+    Raises:
+      Refusal: the model takes no text, or the text has an unknown word or too many; the sentence lists known words.
+    """
+    if not takes_text(model):
+        raise Refusal(f"--text={asked!r}: samples of this run cannot be told a text; leave the flag out.")
+    return {TEXT: told_text(model.conditions[TEXT], number, asked)}
+
+
+def told_text(condition: Condition, number: int, asked: Any) -> np.ndarray:
+    """The texts of n examples, int32 [n, length].
+
+    Args:
+      condition: what texts there can be.
+      number: n.
+      asked: a text for all examples, in words or as numbers [length]; or a text for each, [n] or [n, length]. An empty
+        text, and numbers that are all 0, say nothing.
+
+    Raises:
+      Refusal: a word is unknown, a text is too long, or there are not n of them.
+    """
+    length, known = condition.length, len(condition.words)
+    if isinstance(asked, str):
+        asked = [asked] * number
+    array = np.asarray(asked)
+    if array.dtype.kind == "U" and array.shape == (number,):
+        return np.stack([_numbers(text, condition) for text in array.tolist()])
+    if array.dtype.kind not in "iu" or array.shape not in ((length,), (number, length)):
+        raise Refusal(
+            f"the condition {TEXT!r} of {number} examples should be a text, one for each, or numbers of words "
+            f"{[number, length]}."
+        )
+    if (array < 0).any() or (array > known).any():
+        raise Refusal(f"the condition {TEXT!r} should be whole numbers from 0 to {known}, one for each known word.")
+    return np.broadcast_to(array, (number, length)).astype(np.int32)
+
+
+def texts_in_turn(model: GenerativeModel, number: int) -> dict[str, np.ndarray]:
+    """Tells samples texts of the training data, `ROW` of them the same one; {} where the model takes no texts."""
+    if not takes_text(model) or not model.conditions[TEXT].texts:
+        return {}
+    condition = model.conditions[TEXT]
+    known = np.stack([_numbers(text, condition) for text in condition.texts])
+    return {TEXT: known[np.arange(number) // ROW % len(known)]}
+
+
+def rows_of(model: GenerativeModel, condition: Mapping[str, np.ndarray] | None) -> list[str]:
+    """Titles of the rows of a grid of samples that were told `texts_in_turn`; [] of any other model."""
+    if not condition or TEXT not in condition:
+        return []
+    return [spelled(numbers, model.conditions[TEXT].words) for numbers in condition[TEXT][::ROW]]
+
+
+def _numbers(text: str, condition: Condition) -> np.ndarray:
+    if not text.strip():
+        return np.zeros(condition.length, np.int32)
+    return numbered(text, condition.words, condition.length)
+
+
 def first_of(model: GenerativeModel, number: int, changed: Conditions | None = None) -> Conditions:
-    """Tells all of n examples the first class of each condition and zeros of all numbers, but for what is `changed`."""
+    """Tells n examples the first class of each condition, zeros of numbers and no text, but for what is `changed`."""
     first = {
-        name: np.zeros((number, size) if size else number, np.float32 if size else np.int32)
-        for name, (_, size) in model.conditions.items()
+        name: np.zeros((number, size) if size else number, np.float32 if one.size else np.int32)
+        for name, one in model.conditions.items()
+        for size in [one.size or one.length]
     }
     return {**first, **(changed or {})}
 
@@ -100,7 +180,7 @@ def told(model: GenerativeModel, number: int, asked: Mapping[str, Any], names: S
       model: the model that is told it.
       number: n.
       asked: by the names of the model's conditions: a class, by its number or the label's name, or the numbers of a
-        condition [size], for all examples; or an array of these, [n] or [n, size].
+        condition [size], for all examples; or an array of these, [n] or [n, size]; of a text as `told_text` has it.
       names: of the classes of the data [K].
 
     Raises:
@@ -113,7 +193,9 @@ def _told(model: GenerativeModel, number: int, name: str, value: Any, names: Seq
     if name not in model.conditions:
         known = ", ".join(model.conditions) or "nothing"
         raise Refusal(f"samples of this run cannot be told {name!r}; what they can be told: {known}.")
-    classes, size = model.conditions[name]
+    classes, size = model.conditions[name].classes, model.conditions[name].size
+    if model.conditions[name].words:
+        return told_text(model.conditions[name], number, value)
     if classes and np.ndim(value) == 0:
         value = _class(f"{name}={value!r}", str(value), classes, names if name == LABEL else ())
     shape, array = (number,) if classes else (number, size), np.asarray(value)

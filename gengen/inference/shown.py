@@ -7,6 +7,7 @@ import numpy as np
 
 from gengen.data.points import density_of
 from gengen.data.signature import Signature
+from gengen.inference.conditions import ROW
 from gengen.pictures.captions import Block, contact
 from gengen.pictures.kinds import KINDS
 
@@ -24,7 +25,9 @@ DEVIATIONS, FRAMED = 2.5, 2.0
 hold at least: a model that gives back one mode of several is not to fill them."""
 
 
-def sheet(signature: Signature, examples: np.ndarray, *, across: Sequence[str] = (), title: str = "") -> Block:
+def sheet(
+    signature: Signature, examples: np.ndarray, *, across: Sequence[str] = (), rows: Sequence[str] = (), title: str = ""
+) -> Block:
     """Many examples: a grid of pictures, and what suits any other kind.
 
     Where there are more than can be told apart on a sheet, it shows the first ones and its title says so.
@@ -33,6 +36,7 @@ def sheet(signature: Signature, examples: np.ndarray, *, across: Sequence[str] =
       signature: of the data.
       examples: [N, *shape] in the data's units.
       across: titles of the columns of a grid of pictures; without them there are about as many columns as rows.
+      rows: titles of the rows of a grid of pictures, which has `ROW` columns then.
       title: of them all; "" for none.
     """
     number, most = len(examples), KINDS[signature.kind].most
@@ -40,8 +44,8 @@ def sheet(signature: Signature, examples: np.ndarray, *, across: Sequence[str] =
         examples = examples[: most - most % max(len(across), 1)]
         title = f"{title}{' · ' if title else ''}the first {len(examples)} of {number:,}"
     if signature.kind == "picture":
-        columns = min(len(across) or math.ceil(math.sqrt(len(examples))), len(examples))
-        return Block(examples, columns, title, across=across[:columns])
+        columns = min(len(across) or (ROW if rows else math.ceil(math.sqrt(len(examples)))), len(examples))
+        return Block(examples, columns, title, rows[: math.ceil(len(examples) / columns)], across[:columns])
     whole = KINDS[signature.kind].sheet
     picture = whole({"": examples}, density=density_of(signature), bounds=frame(signature))
     return Block(picture[None], 1, title, pixels=False)

@@ -1,6 +1,6 @@
-"""What samples are told to be: labels of the data, or codes that an InfoGAN makes up.
+"""What samples are told to be: labels or texts of the data, or codes that an InfoGAN makes up.
 
-Both are an answer to four questions that the game asks: what the condition of an example is, what it is when nobody
+Each is an answer to four questions that the game asks: what the condition of an example is, what it is when nobody
 says, and what generator and critic see of it.
 """
 
@@ -96,6 +96,52 @@ class Labels(NamedTuple):
     def data_inputs(self, image: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
         """Images and labels."""
         return image, condition["label"]
+
+
+class Texts(NamedTuple):
+    """Samples are told a text: Reed et al. 2016, https://arxiv.org/abs/1605.05396.
+
+    In training a sample has the text of the example at its place. A row of zeros is a text that says nothing.
+
+    Attributes:
+      text: what texts there can be.
+    """
+
+    text: Condition
+
+    @property
+    def conditions(self) -> Mapping[str, Condition]:
+        """The text."""
+        return {"text": self.text}
+
+    def of(self, keys: jax.Array, batch: Batch) -> Batch:
+        """The texts of the batch, int32 [B, L]."""
+        del keys
+        return {"text": batch["text"]}
+
+    def drawn(self, keys: jax.Array) -> Batch:
+        """For each key one of the known texts of the training data, all alike; zeros where none is known."""
+        known = self.known
+        return {"text": known[jax.vmap(lambda key: jax.random.randint(key, (), 0, len(known)))(keys)]}
+
+    def nothing(self, n: int) -> Batch:
+        """What says nothing to n samples."""
+        return {"text": jnp.zeros((n, self.text.length), jnp.int32)}
+
+    def latent_inputs(self, latent: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
+        """Latents and texts."""
+        return latent, condition["text"]
+
+    def data_inputs(self, image: jax.Array, condition: Batch) -> tuple[jax.Array, ...]:
+        """Images and texts."""
+        return image, condition["text"]
+
+    @property
+    def known(self) -> jax.Array:
+        """The known texts, int32 [T, L]; one that says nothing where none is known."""
+        words, length = self.text.words, self.text.length
+        rows = [[words.index(word) + 1 for word in text.split()] for text in self.text.texts] or [[]]
+        return jnp.array([row + [0] * (length - len(row)) for row in rows], jnp.int32)
 
 
 class Codes(NamedTuple):

@@ -176,6 +176,23 @@ def _recognition(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
         )
 
 
+ATTRIBUTES = ("number", "shape", "colour", "size", "relation")
+"""What captions say."""
+
+
+def _attributes(found: Found, nouns: tuple[str, str]) -> Iterator[str]:
+    for group, of in (("seen", "combinations seen in training"), ("unseen", "unseen combinations")):
+        if "whole" in (counted := found.get(group, {})):
+            each = ", ".join(f"{name} {_within(counted[name], 100)}" for name in ATTRIBUTES if name in counted)
+            yield (
+                f"Of {counted['captions']:,} held-out captions with {of}, samples show all that is said in "
+                f"{_within(counted['whole'], 100)} %: {each} %."
+            )
+    if "real" in found:
+        real = _within(found["real"]["whole"], 100)
+        yield f"The held-out pictures themselves are read as their captions say in {real} %."
+
+
 SENTENCES: Mapping[str, Callable[[Found, tuple[str, str]], Iterator[str]]] = {
     "density": _density,
     "divergence": _divergence,
@@ -185,6 +202,7 @@ SENTENCES: Mapping[str, Callable[[Found, tuple[str, str]], Iterator[str]]] = {
     "representation": _representation,
     "regularity": _regularity,
     "recognition": _recognition,
+    "attributes": _attributes,
 }
 """What is said of each section that has no table."""
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from gengen.core.model import require
 from gengen.core.refusal import Refusal
-from gengen.inference.conditions import DOMAIN, LABEL, Conditions, by_class, first_of, of_class, shown_to
+from gengen.inference.conditions import DOMAIN, LABEL, Conditions, first_of, in_turn, of_class, shown_to
 from gengen.inference.latents import Latents, check_continuous, label_condition
 from gengen.runs.data import Shown, held_out, pictures_of
 from gengen.runs.run import Run
@@ -106,7 +106,7 @@ def asked_of(run: Run, number: int, label: int | None) -> Conditions:
 
     Of several domains they are told the first, so that each has a latent of its own: that of the pair of its number.
     """
-    told = (by_class(run.model, number) or {}) if label is None else {LABEL: np.full(number, label, np.int32)}
+    told = (in_turn(run.model, number) or {}) if label is None else {LABEL: np.full(number, label, np.int32)}
     return {**told, **({DOMAIN: np.zeros(number, np.int32)} if DOMAIN in run.model.conditions else {})}
 
 

@@ -20,8 +20,10 @@ MAY_CHANGE = (
     *("training.steps", "training.epochs", "training.quick_compilation"),
     *("data.data_dir", "data.manual_dir", "data.second.manual_dir"),
 )
-"""Keys in which two commands of one run may differ, beside evaluation.*, sampling.* and training.*_every. The data's place is one,
-because the data itself is compared by its digest; how much is spent on compiling changes the last bits of a step alone.
+"""Keys in which two commands of one run may differ, beside evaluation.*, sampling.* and training.*_every.
+
+The data's place is one, because the data itself is compared by its digest; how much is spent on compiling changes the
+last bits of a step alone.
 """
 
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)

@@ -17,7 +17,7 @@ from gengen.core.model import GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.core.state import State
 from gengen.data.signature import Signature
-from gengen.inference.conditions import by_class
+from gengen.inference.conditions import in_turn
 from gengen.runs.sections import SEEDS
 from gengen.training.members import keys_of, seeded
 from gengen.training.varied import Models, varied, varied_members
@@ -159,7 +159,7 @@ def traced(config: ConfigDict, model: GenerativeModel, signature: Signature) -> 
         key = jax.random.key(0)
         if sample:
             state = jax.eval_shape(model.init, key, example_batch(signature))
-            told = dict(by_class(model, 1) or {}) or None
+            told = dict(in_turn(model, 1) or {}) or None
             jax.eval_shape(lambda variables: sample(key, variables, 1, told), state.variables)
         return moved
 

@@ -93,6 +93,9 @@ class Data(NamedTuple):
     ] = ()
     held_out: Annotated[Decay, "share of the training examples that is set aside, for thresholds of anomalies"] = 0.0
     labelled: Annotated[Count, "training images whose labels a semi-supervised model may see"] = 0
+    captions: Annotated[
+        bool, "whether digits have captions, of their class, weight and slant; those of scenes are there in any case"
+    ] = False
     data_dir: Annotated[str | None, "where prepared data lies; None is TFDS's own place"] = None
     manual_dir: ManualDir = None
 

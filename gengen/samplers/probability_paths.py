@@ -193,5 +193,10 @@ def posterior(path: Path, x: jax.Array, data: jax.Array, s: jax.Array, t: jax.Ar
 
 
 def shrinking(path: Path, s: jax.Array, t: jax.Array) -> jax.Array:
-    """What sigma/alpha at s is of the one at t, where s <= t and t > 0; of their shape, in [0, 1]; 0 if alpha(t) is."""
-    return path.sigma(s) * path.alpha(t) / (path.alpha(s) * path.sigma(t))
+    """What sigma/alpha at s is of the one at t, in [0, 1], where s <= t and t > 0; of their shape.
+
+    It is 0 where alpha(t) is, and 1 where alpha(s) is, too: then both are noise alone.
+    """
+    left = path.alpha(s)
+    shrunk = path.sigma(s) * path.alpha(t) / (jnp.where(left > 0, left, 1.0) * path.sigma(t))
+    return jnp.where(left > 0, shrunk, 1.0)

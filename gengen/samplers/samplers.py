@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import jax
+import jax.numpy as jnp
 
 from gengen.samplers.grids import SPACINGS, grid
+from gengen.samplers.ode import EARLIEST, to_data
 from gengen.samplers.probability_paths import Path
 from gengen.samplers.sampler import Denoise, Sampler
 from gengen.samplers.solvers import (
@@ -92,11 +94,24 @@ def dpm_solver(*, calls: Calls = 20, spacing: Spacing = "log_snr") -> Sampler:
     return Sampler(calls, solve)
 
 
+def ode(
+    *, tolerance: Annotated[float, Range(1e-6, 1)] = 1e-4, earliest: Annotated[float, Range(1e-6, 0.1)] = EARLIEST
+) -> Sampler:
+    """The probability-flow ODE with error control, as many calls as each sample needs; the denoiser ends it."""
+
+    def solve(keys: jax.Array, denoise: Denoise, path: Path, start: jax.Array) -> jax.Array:
+        x = to_data(denoise, path, start, tolerance=tolerance, earliest=earliest).state
+        return denoise(x, jnp.full(len(x), earliest))
+
+    return Sampler(None, solve)
+
+
 SAMPLERS: Mapping[str, Callable[..., Sampler]] = {
     "ancestral": ancestral,
     "ddim": ddim,
     "euler": euler,
     "heun": heun,
     "dpm_solver": dpm_solver,
+    "ode": ode,
 }
 """Samplers by name."""

@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 
 from gengen.build.model import build_model, example_batch
 from gengen.build.sweep import check_no_sweep
-from gengen.core.model import GenerativeModel, initialised
+from gengen.core.model import GenerativeModel
 from gengen.core.parallel import local_places, parallel, replicate
 from gengen.core.state import State, networks_of
 from gengen.data.pipeline import batches, first_batch
@@ -27,6 +27,7 @@ from gengen.reports.tables import count
 from gengen.runs.check import check_config
 from gengen.runs.precision import settle
 from gengen.runs.prepare import load_data
+from gengen.training.beginning import initialised
 from gengen.training.floor import Work, work
 from gengen.training.loop import windows
 from gengen.training.profiler import Share, slowest

@@ -15,7 +15,7 @@ from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.evaluation.judge import Judge
 from gengen.inference.batched import SIZE
-from gengen.inference.conditions import by_class, columns_of, of_class
+from gengen.inference.conditions import columns_of, in_turn, of_class
 from gengen.inference.sampling import sampler
 from gengen.inference.shown import sheet
 from gengen.metrics.measures import labels_of
@@ -134,7 +134,7 @@ def test_a_class_is_meant_by_its_name_before_its_number(model):
 
 def test_a_model_without_labels_refuses_one_and_is_told_nothing(telling, pictures):
     other = telling(pictures, {"category": Condition(classes=CLASSES)})
-    assert by_class(other, 5) is None
+    assert in_turn(other, 5) is None
     assert columns_of(other, UNNAMED) == ()
     with pytest.raises(Refusal, match="--label=3: samples of this run cannot be told their class"):
         of_class(other, 2, "3", ("0", "1"))
@@ -143,12 +143,12 @@ def test_a_model_without_labels_refuses_one_and_is_told_nothing(telling, picture
 def test_more_classes_than_a_picture_has_room_for_get_no_columns(telling, pictures):
     many = telling(pictures, {"label": Condition(classes=1000)})
     assert columns_of(many, UNNAMED) == ()
-    np.testing.assert_array_equal(by_class(many, 3)["label"], [0, 1, 2])
+    np.testing.assert_array_equal(in_turn(many, 3)["label"], [0, 1, 2])
 
 
 def test_grids_of_a_training_have_whole_rows_of_classes(trained, model):
     opened = run.open_run(trained)
-    images = sampler(model, UNITS)(model.init(None, None).variables, 0, 70, by_class(model, 70))
+    images = sampler(model, UNITS)(model.init(None, None).variables, 0, 70, in_turn(model, 70))
     block = sheet(opened.signature, images, across=opened.signature.classes)
     title = run.titled(trained, 20, opened.signature)
     with Image.open(trained / "samples" / "step_00000020.png") as shown:

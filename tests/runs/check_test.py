@@ -115,7 +115,7 @@ def test_every_key_of_every_config_has_a_type_a_meaning_and_every_number_a_range
     assert seen > 1_500
 
 
-OF_DATA = ("shape", "channels", "rank", "bounded")
+OF_DATA = ("shape", "channels", "rank", "bounded", "vocabulary")
 """Arguments that come from the data."""
 
 

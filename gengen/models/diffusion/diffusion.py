@@ -3,11 +3,12 @@
     denoiser  w <- w - step of the gradient of  weight(t) |network(x_t, t, class) - target|^2
     x_t = alpha(t) x_0 + sigma(t) noise,  t = 0 is data and t = 1 is noise
 
-Ho et al. 2020, https://arxiv.org/abs/2006.11239; Song et al. 2021, https://arxiv.org/abs/2011.13456; Lipman et al. 2023,
-https://arxiv.org/abs/2210.02747. Three choices make all of them: the path (alpha, sigma), what is predicted (noise, the
-data, velocity, score), and the network. How samples are drawn is chosen afterwards (`gengen.samplers`).
+Ho et al. 2020, https://arxiv.org/abs/2006.11239; Song et al. 2021, https://arxiv.org/abs/2011.13456; Lipman et al.
+2023, https://arxiv.org/abs/2210.02747. Three choices make all of them: the path (alpha, sigma), what is predicted
+(noise, the data, velocity, score), and the network. How samples are drawn is chosen afterwards (`gengen.samplers`).
 """
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, NamedTuple
@@ -18,26 +19,27 @@ import optax
 from jax import lax
 
 from gengen.core.game import Outcome, Player, Turn, begin, play
-from gengen.core.model import Batch, GenerativeModel
+from gengen.core.model import Batch, Condition, Denoising, GenerativeModel
 from gengen.core.parallel import AXIS, example_keys, local_keys
 from gengen.core.state import State, Variables
-from gengen.models.conditioning import completed
-from gengen.models.diffusion.drawing import Drawing
+from gengen.losses.bounds import importance_weighted
+from gengen.models.conditioning import Conditioning, completed
+from gengen.models.diffusion.drawing import Drawing, sampler_of
 from gengen.models.diffusion.telling import conditioning_of, dropped, untold
-from gengen.models.diffusion.weighting import TIMES, WEIGHTINGS, time_of, weights
+from gengen.models.diffusion.weighting import TIMES, WEIGHTINGS, weights
 from gengen.networks.denoisers.denoiser import Denoiser
-from gengen.samplers.guidance import guided
-from gengen.samplers.jumps import Jumps
-from gengen.samplers.predictions import PREDICTIONS, converted, input_scale
-from gengen.samplers.probability_paths import PATHS, Path, in_steps, lifted, noised
+from gengen.samplers.guidance import guided, limited
+from gengen.samplers.ode import log_density
+from gengen.samplers.predictions import PREDICTIONS, converted, denoiser, input_scale
+from gengen.samplers.probability_paths import LEAST, PATHS, Path, in_steps, latest, lifted, noised, on_path, time_at
 from gengen.samplers.sampler import Denoise, start
 from gengen.values import Count, OneOf, Positive, Share
 
-LARGEST, SMALLEST = 80.0, 0.002
-"""Ratios sigma / alpha between which a network is trained and asked: Karras et al. 2022, arXiv:2206.00364, table 1.
+FEW = 16
+"""Numbers of an example up to which the divergence is exact."""
 
-Beyond the first, noise and score say next to nothing of the data; below the second, there is no noise to see.
-"""
+TOLERANCE = 1e-4
+"""Of a step of the ODE that gives likelihoods."""
 
 
 class Diffusion(NamedTuple):
@@ -53,6 +55,8 @@ class Diffusion(NamedTuple):
       dropped: share of the training examples of which the network is told nothing.
       drawing: how samples are drawn.
       bounded: whether data lie in [-1, 1].
+      levels: how many whole numbers a number of the data may be; 0 for real numbers.
+      text: what texts the network may be told; None for none.
     """
 
     network: Denoiser
@@ -64,15 +68,17 @@ class Diffusion(NamedTuple):
     dropped: float
     drawing: Drawing
     bounded: bool
+    levels: int = 0
+    text: Condition | None = None
 
     @property
-    def ends(self) -> jax.Array:
-        """The first and the last time that the network knows, [2]."""
-        return time_of(self.path, -2 * jnp.log(jnp.asarray([SMALLEST, LARGEST])))
+    def conditioning(self) -> Conditioning:
+        """What the network is told."""
+        return conditioning_of(self.network, self.text)
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables."""
-        data, told = batch["data"], conditioning_of(self.network).of(key, batch)
+        data, told = batch["data"], self.conditioning.of(key, batch)
         return {"denoiser": dict(self.network.init(key, data, jnp.zeros(len(data)), told, train=False))}
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
@@ -84,12 +90,12 @@ class Diffusion(NamedTuple):
         of_times, of_examples = jax.random.split(key)
         data = batch["data"]
         keys = jax.vmap(partial(jax.random.split, num=3))(local_keys(of_examples, len(data)))
-        places = lax.axis_index(AXIS) * len(data) + jnp.arange(len(data))
+        places = (lax.axis_index(AXIS) * len(data) + jnp.arange(len(data))).astype(jnp.float32)
         share = (places + jax.random.uniform(of_times)) / (len(data) * lax.axis_size(AXIS))
-        first, last = self.ends
-        told = dropped(self.network, keys[:, 1], conditioning_of(self.network).of(keys[:, 2], batch), self.dropped)
+        first, last = time_at(self.path, jnp.asarray(LEAST)), latest(self.path)  # beyond, nothing is to be learnt
+        told = dropped(self.conditioning, keys[:, 1], self.conditioning.of(keys[:, 2], batch), self.dropped)
         noise = jax.vmap(lambda key: jax.random.normal(key, data.shape[1:]))(keys[:, 0])
-        time = jnp.clip(TIMES[self.times](share, self.path), first, last)
+        time = on_path(self.path, jnp.clip(TIMES[self.times](share, self.path), first, last))
         return {"data": data, "noise": noise, "time": time, "told": told, "keys": keys[:, 1]}
 
     def loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
@@ -97,47 +103,68 @@ class Diffusion(NamedTuple):
         del key
         time, noise = batch["time"], batch["noise"]
         seen = noised(self.path, batch["data"], noise, time)
-        given = self._network(state.variables, seen, time, batch["told"], batch["keys"])
-        target = converted(batch["data"], "data", self.prediction, self.path, seen, time, self.deviation)
+        given = self._network(state.variables, batch["told"], seen, time, batch["keys"])
+        target = converted(batch["data"], "data", self.prediction, self.path, seen, time, deviation=self.deviation)
         each = jnp.square(given - target).reshape(len(time), -1).mean(-1)
         weight = weights(self.weighting, self.prediction, self.path, time, self.deviation)
         return (weight * each).mean(), ({}, {})
 
     def _network(
-        self, variables: Variables, x: jax.Array, time: jax.Array, told: Batch, keys: jax.Array | None = None
+        self, variables: Variables, told: Batch, x: jax.Array, time: jax.Array, keys: jax.Array | None = None
     ) -> jax.Array:
         """What the network gives, [B, *shape]; it sees x scaled to a deviation of 1. Keys [B] are of its dropout."""
-        seen = lifted(input_scale(self.path, time, self.deviation), x) * x
+        seen = lifted(input_scale(self.path, time, deviation=self.deviation), x) * x
         train = keys is not None
-        given: jax.Array = self.network.apply(variables["denoiser"], seen, time, told, keys=keys, train=train)
-        return given
+        given: Any = self.network.apply(variables["denoiser"], seen, time, told, keys=keys, train=train)
+        return jnp.asarray(given)
 
     def mean_of(self, variables: Variables, told: Batch) -> Denoise:
         """What says the mean of the data behind noise, of a network that is told something, or nothing."""
-        first, last = self.ends
+        predict = partial(self._network, variables, told)
+        return denoiser(predict, self.prediction, self.path, deviation=self.deviation)
 
-        def mean(x: jax.Array, time: jax.Array) -> jax.Array:
-            time = jnp.clip(time, first, last)
-            given = self._network(variables, x, time, told)
-            data = converted(given, self.prediction, "data", self.path, x, time, self.deviation)
-            return jnp.clip(data, -1, 1) if self.drawing.clip and self.bounded else data
+    def drawn_mean(self, variables: Variables, n: int, told: Batch) -> Denoise:
+        """The same, guided and cut as the section `sampling` says."""
+        mean, way = self.mean_of(variables, told), self.drawing
+        if told and way.guidance != 1:
+            worse = self.mean_of(variables, untold(self.conditioning, n))
+            mean = guided(mean, worse, way.guidance, (way.guided_from, way.guided_to))
+        return limited(mean, -1, 1) if way.clip and self.bounded else mean
 
-        return mean
-
-    def guided_mean(self, variables: Variables, n: int, told: Batch) -> Denoise:
-        """The same, guided as the section `sampling` says."""
-        better, way = self.mean_of(variables, told), self.drawing
-        if way.guidance == 1 or not told:
-            return better
-        worse = self.mean_of(variables, untold(self.network, n))
-        return guided(better, worse, way.guidance, (way.guided_from, way.guided_to))
+    def expected(self, variables: Variables, x: jax.Array, time: jax.Array, condition: Batch | None) -> jax.Array:
+        """The mean [n, *shape] of data behind noise x at times [n]; where there is no condition, nothing is told."""
+        return self.mean_of(variables, condition or untold(self.conditioning, len(x)))(x, time)
 
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
         """Draws data [n, *shape]; the i-th depends on the key, on i and on its condition alone."""
-        told = completed(conditioning_of(self.network), key, n, condition)
+        told = completed(self.conditioning, key, n, condition)
         keys = jax.vmap(jax.random.split)(example_keys(key, n))
         noise = start(keys[:, 0], self.path, self.network.shape)
-        return self.drawing.sampler.solve(keys[:, 1], self.guided_mean(variables, n, told), self.path, noise)
+        return sampler_of(self.drawing).solve(keys[:, 1], self.drawn_mean(variables, n, told), self.path, noise)
+
+    def log_likelihood(
+        self, key: jax.Array, variables: Variables, data: jax.Array, condition: Batch | None = None, samples: int = 1
+    ) -> jax.Array:
+        """log p(x) by the probability-flow ODE; of whole numbers a bound of log P(x), by uniform noise in each level.
+
+        The divergence on the way is exact of a few numbers, and estimated without bias of many.
+
+        Returns:
+          Nats [n].
+        """
+        keys, told = example_keys(key, len(data)), condition or untold(self.conditioning, len(data))
+        mean, width = self.mean_of(variables, told), 2 / (self.levels - 1) if self.levels else 0.0
+        probes = None if self.network.size <= FEW else 1
+
+        def one(index: jax.Array) -> jax.Array:
+            own = jax.vmap(jax.random.split)(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, index))
+            noise = jax.vmap(lambda key: jax.random.uniform(key, data.shape[1:]))(own[:, 0])
+            density: jax.Array = log_density(
+                own[:, 1], mean, self.path, data + width * (noise - 0.5), probes=probes, tolerance=TOLERANCE
+            ).state
+            return density + (self.network.size * math.log(width) if width else 0.0)
+
+        return importance_weighted(lax.map(one, jnp.arange(samples))) if width else one(jnp.zeros((), jnp.int32))
 
 
 def diffusion(
@@ -145,7 +172,9 @@ def diffusion(
     networks: Mapping[str, Any],
     optimizers: Mapping[str, optax.GradientTransformation],
     bounded: bool,
+    levels: int,
     drawing: Drawing,
+    text: Condition | None = None,
     path: Annotated[str, OneOf(PATHS)] = "linear",
     steps: Count = 0,
     prediction: Annotated[str, OneOf(PREDICTIONS)] = "velocity",
@@ -157,10 +186,12 @@ def diffusion(
     """Builds a diffusion model.
 
     Args:
-      networks: "denoiser", which may be told the class.
+      networks: "denoiser", which may be told the class or a text.
       optimizers: of "denoiser", the one player.
       bounded: whether data lie in [-1, 1].
+      levels: how many whole numbers a number of the data may be; 0 for real ones.
       drawing: how samples are drawn.
+      text: what texts captions of the data can be; None where they have none.
       path: how data become noise; "linear" is that of flow matching, "variance_preserving" that of DDPM.
       steps: how many times there are; 0 for all between 0 and 1.
       prediction: what the network gives.
@@ -170,21 +201,26 @@ def diffusion(
       dropped: share of the training examples of which the network is not told the class.
 
     Returns:
-      A model that can `sample`. The one metric is the loss.
+      A model that can `sample`, `denoise` where its network was trained to be told nothing, too, and say the
+      `log_likelihood` if the drawing asks for it. The one metric is the loss.
 
     Raises:
       ValueError: samples would be drawn by leaps.
     """
-    if isinstance(drawing.sampler, Jumps):
-        raise ValueError("sampling.name='jumps' is of networks that leap (model.name='one_step'); choose a sampler")
+    sampler_of(drawing)
     way = in_steps(PATHS[path], steps) if steps else PATHS[path]
-    game = Diffusion(networks["denoiser"], way, prediction, times, weighting, deviation, dropped, drawing, bounded)
+    network = networks["denoiser"]
+    game = Diffusion(network, way, prediction, times, weighting, deviation, dropped, drawing, bounded, levels, text)
     player = Player("denoiser", ("denoiser",), optimizers["denoiser"])
     return GenerativeModel(
         begin(game.init, (player,)),
         play((Turn("denoiser", player, game.loss),), game.prepare),
         sample=game.sample,
-        conditions=conditioning_of(game.network).conditions,
-        supervised="label" in conditioning_of(game.network).conditions,
-        notes=f"minimises the squared error of a prediction of {prediction}, {weighting} weighting, a mean over numbers.",
+        denoise=Denoising(game.expected, way) if dropped or not game.conditioning.conditions else None,
+        conditions=game.conditioning.conditions,
+        supervised="label" in game.conditioning.conditions,
+        log_likelihood=game.log_likelihood if drawing.likelihood else None,
+        likelihood_of="values" if levels else "density",
+        bound_by="uniform noise" if levels else "",
+        notes=f"minimises the squared error of a prediction of {prediction}, {weighting} weighting, over all numbers.",
     )

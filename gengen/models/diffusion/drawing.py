@@ -18,6 +18,7 @@ class Drawing(NamedTuple):
       guided_from: the earliest time, in [0, 1], at which it is guided.
       guided_to: the latest one.
       clip: whether means are cut to [-1, 1], where data have these ends.
+      likelihood: whether the likelihood of data is to be had, which takes hundreds of calls for each example.
     """
 
     sampler: Sampler | Jumps
@@ -25,15 +26,49 @@ class Drawing(NamedTuple):
     guided_from: float = 0.0
     guided_to: float = 1.0
     clip: bool = False
+    likelihood: bool = False
 
 
 DRAWINGS: Mapping[str, Callable[..., Sampler | Jumps]] = {**SAMPLERS, "jumps": jumps}
 """Ways to draw samples, by name."""
+
+
+def sampler_of(drawing: Drawing) -> Sampler:
+    """The sampler of a denoiser.
+
+    Raises:
+      ValueError: samples would be drawn by leaps.
+    """
+    if isinstance(drawing.sampler, Jumps):
+        raise ValueError("sampling.name='jumps' is of networks that leap, model.name='one_step'")
+    return drawing.sampler
+
+
+def jumps_of(drawing: Drawing) -> Jumps:
+    """The leaps of a network that knows how.
+
+    Raises:
+      ValueError: samples would be drawn as of a denoiser, which it is not.
+    """
+    if not isinstance(drawing.sampler, Jumps):
+        raise ValueError("this network leaps from noise to data: sampling.name must be 'jumps'")
+    if drawing.guidance != 1:
+        raise ValueError(
+            f"sampling.guidance={drawing.guidance} is of denoisers and must be 1: what leaps is guided when it is "
+            "trained, where its method has model.method.guidance"
+        )
+    if drawing.likelihood:
+        raise ValueError("sampling.likelihood=True is of denoisers: of a leap, no density is known")
+    return drawing.sampler
+
 
 BESIDE: Mapping[str, object] = {
     "guidance": Annotated[float, Range(0, 100), "1 is what it is told, 0 is nothing, more is exaggerated"],
     "guided_from": Annotated[Share, "the earliest time at which guidance is heeded; 0 is data, 1 is noise"],
     "guided_to": Annotated[Share, "the latest time at which guidance is heeded"],
     "clip": Annotated[bool, "whether means of data between two bounds are cut to these on the way"],
+    "likelihood": Annotated[
+        bool, "whether --mode=evaluate says how likely held-out data are, which takes hundreds of calls for each"
+    ],
 }
 """Keys of the section `sampling` that belong to no sampler: Kynkaanniemi et al. 2024, arXiv:2404.07724, for times."""

@@ -48,7 +48,7 @@ class MeanFlow(NamedTuple):
       every: one of how many examples has a span, all others have r = t.
       mean: of the logits of times.
       spread: standard deviation of the logits of times.
-      power: p of weights 1 / (squared error + c)^p, which count all errors alike at p = 1, and squared at 0: section 4.3.
+      power: p of weights 1 / (squared error + c)^p, which count all errors alike at p = 1: section 4.3.
       guidance: how far velocities of a class are exaggerated in training, so that one call does it: section 4.2; 1 for
         not at all.
       mixed: kappa in [0, 1), how much of the network's own velocity under the class the exaggerated one holds.

@@ -19,11 +19,11 @@ from jax import lax
 
 from gengen.core.average import evaluation_variables
 from gengen.core.game import Outcome, Player, Turn, begin, play
-from gengen.core.model import Batch, GenerativeModel
+from gengen.core.model import Batch, Condition, GenerativeModel
 from gengen.core.parallel import AXIS, example_keys, local_keys
 from gengen.core.state import State, Variables
-from gengen.models.conditioning import completed
-from gengen.models.diffusion.drawing import Drawing
+from gengen.models.conditioning import Conditioning, completed
+from gengen.models.diffusion.drawing import Drawing, jumps_of
 from gengen.models.diffusion.method import Asked, Method, Network, Shown, lifted
 from gengen.models.diffusion.telling import conditioning_of, dropped, untold
 from gengen.networks.denoisers.denoiser import Denoiser
@@ -41,6 +41,7 @@ class OneStep(NamedTuple):
       dropped: share of the training examples of which the network is told nothing.
       jumps: how samples are drawn.
       bounded: whether data lie in [-1, 1].
+      text: what texts the network may be told; None for none.
     """
 
     network: Denoiser
@@ -49,10 +50,16 @@ class OneStep(NamedTuple):
     dropped: float
     jumps: Jumps
     bounded: bool
+    text: Condition | None = None
+
+    @property
+    def conditioning(self) -> Conditioning:
+        """What the network is told."""
+        return conditioning_of(self.network, self.text)
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables."""
-        data, told = batch["data"], conditioning_of(self.network).of(key, batch)
+        data, told = batch["data"], self.conditioning.of(key, batch)
         zeros = jnp.zeros(len(data))
         span = zeros if self.method.spans else None
         return {"denoiser": dict(self.network.init(key, data, zeros, told, span, train=False))}
@@ -65,8 +72,11 @@ class OneStep(NamedTuple):
         keys = jax.vmap(partial(jax.random.split, num=5))(local_keys(of_examples, len(data)))
         places = lax.axis_index(AXIS) * len(data) + jnp.arange(len(data))
         share = (places.astype(jnp.float32) + jax.random.uniform(of_shares)) / (len(data) * lax.axis_size(AXIS))
-        truth = conditioning_of(self.network).of(keys[:, 0], batch)
-        told, nothing = dropped(self.network, keys[:, 1], truth, self.dropped), untold(self.network, len(data))
+        truth = self.conditioning.of(keys[:, 0], batch)
+        told, nothing = (
+            dropped(self.conditioning, keys[:, 1], truth, self.dropped),
+            untold(self.conditioning, len(data)),
+        )
         same = jax.tree.map(lambda a, b: (a == b).reshape(len(data), -1).all(1), told, nothing)
         silent = jnp.stack([jnp.ones(len(data), bool), *jax.tree.leaves(same)]).all(0)
         noise = jax.vmap(lambda key: jax.random.normal(key, data.shape[1:]))(keys[:, 2])
@@ -109,7 +119,7 @@ class OneStep(NamedTuple):
 
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
         """Draws data [n, *shape]; the i-th depends on the key, on i and on its condition alone."""
-        told = completed(conditioning_of(self.network), key, n, condition)
+        told = completed(self.conditioning, key, n, condition)
         keys = jax.vmap(jax.random.split)(example_keys(key, n))
         noise = jax.vmap(lambda key: jax.random.normal(key, self.network.shape))(keys[:, 0])
         made = self.jumps.solve(keys[:, 1], self.leaps(variables, told), noise)
@@ -123,17 +133,19 @@ def one_step(
     bounded: bool,
     drawing: Drawing,
     method: Method,
+    text: Condition | None = None,
     deviation: Positive = 0.5,
     dropped: Share = 0.0,
 ) -> GenerativeModel:
     """Builds a model that makes a sample by one call of its network.
 
     Args:
-      networks: "denoiser", which may be told the class.
+      networks: "denoiser", which may be told the class or a text.
       optimizers: of "denoiser", the one player.
       bounded: whether data lie in [-1, 1].
       drawing: how samples are drawn: by `jumps`.
       method: how the network is trained, one of `METHODS`.
+      text: what texts captions of the data can be; None where they have none.
       deviation: of the data, in the model's units.
       dropped: share of the training examples of which the network is not told the class.
 
@@ -143,23 +155,16 @@ def one_step(
     Raises:
       ValueError: samples would be drawn as of a denoiser, or by more calls than the method has learnt.
     """
-    jumps = drawing.sampler
-    if not isinstance(jumps, Jumps):
-        raise ValueError("this model leaps from noise to data: sampling.name must be 'jumps'")
-    if drawing.guidance != 1:
-        raise ValueError(
-            f"sampling.guidance={drawing.guidance} is of denoisers: set it to 1; what leaps is guided in training, "
-            "where its method has model.method.guidance"
-        )
+    jumps = jumps_of(drawing)
     if method.most and jumps.calls > method.most:
         raise ValueError(f"sampling.calls={jumps.calls} must be {method.most}: this method has learnt one leap alone")
-    game = OneStep(networks["denoiser"], method, deviation, dropped, jumps, bounded)
+    game = OneStep(networks["denoiser"], method, deviation, dropped, jumps, bounded, text)
     player = Player("denoiser", ("denoiser",), optimizers["denoiser"])
     return GenerativeModel(
         begin(game.init, (player,)),
         play((Turn("denoiser", player, game.loss),), game.prepare),
         sample=game.sample,
-        conditions=conditioning_of(game.network).conditions,
-        supervised="label" in conditioning_of(game.network).conditions,
+        conditions=game.conditioning.conditions,
+        supervised="label" in game.conditioning.conditions,
         notes=f"learns to leap from noise to data; a sample takes {jumps.calls} of its network's calls.",
     )

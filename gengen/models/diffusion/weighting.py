@@ -8,33 +8,16 @@ from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jax.scipy.special import ndtri
 
 from gengen.samplers.predictions import converted
-from gengen.samplers.probability_paths import Path, log_snr
+from gengen.samplers.probability_paths import Path, log_snr, time_at
 
 MOST_SNR = 5.0
 """Where min-SNR cuts: Hang et al. 2023, https://arxiv.org/abs/2303.09556, section 3.4."""
 
 LOG_RATIO = (-1.2, 1.2)
 """Mean and deviation of log(sigma / alpha): Karras et al. 2022, https://arxiv.org/abs/2206.00364, table 1."""
-
-HALVINGS = 24
-"""Of an interval of times; float32 tells no shorter ones apart."""
-
-
-def time_of(path: Path, wanted: jax.Array) -> jax.Array:
-    """The times [B] in [0, 1] at which the logarithm of the ratio of signal and noise is what is wanted [B]."""
-
-    def halved(_: int, ends: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        low, high = ends
-        middle = (low + high) / 2
-        later = log_snr(path, middle) > wanted  # it falls with time
-        return jnp.where(later, middle, low), jnp.where(later, high, middle)
-
-    low, high = lax.fori_loop(0, HALVINGS, halved, (jnp.zeros_like(wanted), jnp.ones_like(wanted)))
-    return (low + high) / 2
 
 
 def _uniform(uniform: jax.Array, path: Path) -> jax.Array:
@@ -50,7 +33,7 @@ def _logit_normal(uniform: jax.Array, path: Path) -> jax.Array:
 
 def _log_normal(uniform: jax.Array, path: Path) -> jax.Array:
     mean, deviation = LOG_RATIO
-    return time_of(path, -2 * (mean + deviation * ndtri(uniform)))
+    return time_at(path, jnp.exp(mean + deviation * ndtri(uniform)))
 
 
 TIMES: Mapping[str, Callable[[jax.Array, Path], jax.Array]] = {
@@ -64,7 +47,7 @@ TIMES: Mapping[str, Callable[[jax.Array, Path], jax.Array]] = {
 def _likelihood(path: Path, time: jax.Array, deviation: float) -> jax.Array:
     """Half the pace of the signal-to-noise ratio: Kingma et al. 2021, https://arxiv.org/abs/2107.00630, eq. 17."""
     del deviation
-    _, pace = jax.jvp(lambda time: log_snr(path, time), (time,), (jnp.ones_like(time),))
+    pace: jax.Array = jax.jvp(lambda time: log_snr(path, time), (time,), (jnp.ones_like(time),))[1]
     return -pace * jnp.exp(log_snr(path, time)) / 2
 
 
@@ -103,7 +86,7 @@ def weights(weighting: str, prediction: str, path: Path, time: jax.Array, deviat
         return jnp.ones_like(time)
 
     def mean(given: jax.Array) -> jax.Array:
-        return converted(given, prediction, "data", path, jnp.zeros_like(time), time, deviation)
+        return converted(given, prediction, "data", path, jnp.zeros_like(time), time, deviation=deviation)
 
     factor = mean(jnp.ones_like(time)) - mean(jnp.zeros_like(time))  # the mean is linear in what the network gives
     return OF_MEANS[weighting](path, time, deviation) * factor**2

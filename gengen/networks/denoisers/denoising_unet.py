@@ -74,8 +74,10 @@ class DenoisingUNet(Denoiser):
           [n, H, W, C], float32.
 
         Raises:
-          ValueError: the heads do not divide the channels of a level with attention.
+          ValueError: there is no such level of attention, or the heads do not divide its channels.
         """
+        if max(self.attention, default=0) >= len(self.multipliers):
+            raise ValueError(f"attention={tuple(self.attention)}: there are {len(self.multipliers)} levels, from 0")
         given = self.embedded(time, told, span)
         last = len(self.multipliers) - 1
         padded, crop = pad_to_multiple(x.astype(self.dtype), self.patch << last)

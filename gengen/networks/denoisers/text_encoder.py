@@ -53,7 +53,7 @@ class TextEncoder(nn.Module):
         Raises:
           ValueError: texts are longer than the longest.
         """
-        n, length = text.shape
+        length = text.shape[1]
         if length > self.longest:
             raise ValueError(f"texts of {length} tokens are longer than longest={self.longest}")
         draw = nn.initializers.normal(1.0)

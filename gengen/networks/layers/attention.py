@@ -110,7 +110,7 @@ class Attention(nn.Module):
         query, key, value = jnp.moveaxis(parts.reshape(n, places, 3, self.heads, width // self.heads), 2, 0)
         visible = jnp.ones((n, places), bool) if own is None else own
         if context is not None:
-            said = Dense(2 * width, use_bias=False, dtype=self.dtype)(context).astype(self.dtype)
+            said = Dense(2 * width, use_bias=False, dtype=self.dtype, name="context")(context).astype(self.dtype)
             more = jnp.moveaxis(said.reshape(n, -1, 2, self.heads, width // self.heads), 2, 0)
             key, value = (jnp.concatenate(pair, 1) for pair in zip((key, value), more, strict=True))
             there = jnp.ones(context.shape[:2], bool) if present is None else present

@@ -20,7 +20,9 @@ Map = Callable[..., jax.Array]
 """`(a, b, **settings) -> array`, where the settings are hashable."""
 
 
-def bilinear(name: str, run: Map, elsewhere: Map, shape: Callable[..., Shape], left: Map, right: Map) -> Map:
+def bilinear(
+    name: str, run: Map, elsewhere: Map, shape: Callable[..., Shape], left: Map, right: Map, mapped: Map | None = None
+) -> Map:
     """Makes a map of two arrays that is linear in each.
 
     Args:
@@ -30,6 +32,7 @@ def bilinear(name: str, run: Map, elsewhere: Map, shape: Callable[..., Shape], l
       shape: `(a.shape, b.shape, **settings)`: of the map, whose dtype is `sums_of` the setting `dtype`.
       left: `(g, b, **settings)`: the derivative with respect to `a` of the sum of the map times g; of a's shape.
       right: `(a, g, **settings)`: that with respect to `b`.
+      mapped: computes the same as `run`, where `vmap` maps it over both arrays; None: `run` does.
 
     Returns:
       The map. Settings are given by name, and `dtype` is one of them: that of the numbers which are multiplied.
@@ -69,16 +72,17 @@ def bilinear(name: str, run: Map, elsewhere: Map, shape: Callable[..., Shape], l
     primitive.def_impl(lambda a, b, **settings: compiled(**settings)(a, b))
     ad.defbilinear(primitive, of_left, of_right)
     batching.primitive_batchers[primitive] = batched
-    mlir.register_lowering(primitive, mlir.lower_fun(_of_all(elsewhere), multiple_results=False))
-    mlir.register_lowering(primitive, mlir.lower_fun(_of_all(run), multiple_results=False), platform="cpu")
+    everywhere, on_cpu = _of_all(elsewhere, elsewhere), _of_all(run, mapped or run)
+    mlir.register_lowering(primitive, mlir.lower_fun(everywhere, multiple_results=False))
+    mlir.register_lowering(primitive, mlir.lower_fun(on_cpu, multiple_results=False), platform="cpu")
     return bind
 
 
-def _of_all(one: Map) -> Map:
+def _of_all(one: Map, mapped_one: Map) -> Map:
     """Maps over axes that `vmap` has given to both, in the precision that was asked for where it was called."""
 
     def run_all(a: jax.Array, b: jax.Array, *, axes: int, precision: Any, **settings: Any) -> jax.Array:
-        mapped = partial(one, **settings)
+        mapped = partial(mapped_one if axes else one, **settings)
         for _ in range(axes):
             mapped = jax.vmap(mapped)
         with jax.default_matmul_precision(precision):

@@ -31,6 +31,12 @@ AXES = ("NHWC", "HWIO", "NHWC")
 CACHED = 6 << 20
 """Bytes of the windows of one group above which its images are taken in parts, because caches hold no more."""
 
+LARGER = 1.4
+"""How much larger than its output a padded map may be, for the kernel's gradient to be taken on it all."""
+
+NARROWEST = 8
+"""The fewest channels for that."""
+
 
 def convolve(x: jax.Array, kernel: jax.Array, strides: Pair, pads: Pads, dtype: Any, *, groups: int = 1) -> jax.Array:
     """Convolves as `lax.conv_general_dilated` does.
@@ -109,6 +115,49 @@ def _shape(
     if of == "output":
         return (a[0], *output_size(image, window, strides, pads), b[3])
     return (a[0], *image, b[2] * groups) if of == "image" else (*window, a[3] // groups, b[3])
+
+
+def _on_cpu(a: jax.Array, b: jax.Array, *, of: str, groups: int, **settings: Any) -> jax.Array:
+    if groups > 1 or not _is_dense(**settings):
+        return _as_products(a, b, of=of, groups=groups, **settings)
+    window, pads = settings["window"], settings["pads"]
+    if of == "kernel":
+        padded, rows = prod(n + sum(pad) for n, pad in zip(a.shape[1:3], pads, strict=True)), prod(b.shape[1:3])
+        if a.shape[3] < NARROWEST or padded > LARGER * rows:
+            return _as_products(a, b, of=of, groups=groups, **settings)
+        return _kernel_by_rows(a, b, window, pads)
+    if of == "image":
+        b = jnp.flip(b, (0, 1)).transpose(0, 1, 3, 2)
+        pads = [(k - 1 - low, k - 1 - high) for k, (low, high) in zip(window, pads, strict=True)]
+    made: jax.Array = lax.conv_general_dilated(a, b, (1, 1), pads, dimension_numbers=AXES)
+    return made
+
+
+def _is_dense(*, strides: Pair, pads: Pads, image: Pair, window: Pair, dtype: Any) -> bool:
+    """Whether a map of float32 has a window around every pixel."""
+    del image
+    inside = all(0 <= pad < k for pads_of, k in zip(pads, window, strict=True) for pad in pads_of)
+    return dtype == jnp.float32 and strides == (1, 1) and max(window) > 1 and inside
+
+
+def _kernel_by_rows(x: jax.Array, g: jax.Array, window: Pair, pads: Pads) -> jax.Array:
+    """One product of x, shifted by each column of the kernel, and of g, shifted by each of its rows.
+
+    Both lie on the padded map, a row of the product for each of its pixels: where g has none, it is 0.
+    """
+    (kh, kw), (n, _, _, c), f = window, x.shape, g.shape[3]
+    x = jnp.pad(x, ((0, 0), *pads, (0, 0)))
+    wide = x.shape[2]
+    pixels = n * x.shape[1] * wide
+    x = jnp.pad(x.reshape(pixels, c), ((0, kw - 1), (0, 0)))
+    g = jnp.pad(g, ((0, 0), (0, kh - 1), (0, kw - 1), (0, 0))).reshape(pixels, f)
+    back = (kh - 1) * wide
+    g = jnp.pad(g, ((back, 0), (0, 0)))
+    columns = jnp.concatenate([x[j : j + pixels] for j in range(kw)], 1)
+    rows = jnp.concatenate([g[back - i * wide : back - i * wide + pixels] for i in range(kh)], 1)
+    columns, rows = lax.optimization_barrier((columns, rows))
+    made: jax.Array = lax.optimization_barrier(product(rows, columns, jnp.float32, "TN"))
+    return made.reshape(kh, f, kw, c).transpose(0, 2, 3, 1)
 
 
 def _as_products(a: jax.Array, b: jax.Array, *, of: str, groups: int, **settings: Any) -> jax.Array:
@@ -237,4 +286,4 @@ def _native(
     return out
 
 
-_convolution = bilinear("convolution", _as_products, _native, _shape, _left, _right)
+_convolution = bilinear("convolution", _on_cpu, _native, _shape, _left, _right, mapped=_as_products)

@@ -4,16 +4,18 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
+from scipy.stats import norm
 
 from gengen.core.parallel import AXIS
-from gengen.models.diffusion.diffusion import LARGEST, SMALLEST, Diffusion, diffusion
+from gengen.models.diffusion.diffusion import Diffusion, diffusion
 from gengen.models.diffusion.drawing import Drawing
 from gengen.networks.denoisers.denoiser import Denoiser
+from gengen.samplers.grids import LEAST
 from gengen.samplers.predictions import PREDICTIONS, converted, input_scale
-from gengen.samplers.probability_paths import PATHS, Path
+from gengen.samplers.probability_paths import LARGEST, PATHS, Path
 from gengen.samplers.samplers import heun
+from tests.contract import sgd
 
 MEANS, DEVIATION = np.array([-2.0, 2.0, 0.5], np.float32), 0.5
 """Of two classes, and of all data, a Gaussian each, so that guidance can be told apart."""
@@ -31,13 +33,13 @@ class Exact(Denoiser):
     def __call__(self, x, time, told=None, span=None, keys=None, *, train):
         del span, keys, train
         shape = (-1, *[1] * (x.ndim - 1))
-        x = x / input_scale(self.path, time, DEVIATION).reshape(shape)
+        x = x / input_scale(self.path, time, deviation=DEVIATION).reshape(shape)
         mean = (jnp.asarray(MEANS)[told["label"]] if self.classes else jnp.full(len(x), MEANS[2])).reshape(shape)
         mean = mean + self.param("error", nn.initializers.zeros, ())
         alpha, sigma = (one(time).reshape(shape) for one in (self.path.alpha, self.path.sigma))
         variance = (alpha * DEVIATION) ** 2 + sigma**2
         data = mean + alpha * DEVIATION**2 * (x - alpha * mean) / variance
-        return converted(data, "data", self.prediction, self.path, x, time, DEVIATION)
+        return converted(data, "data", self.prediction, self.path, x, time, deviation=DEVIATION)
 
 
 def game(path="linear", prediction="velocity", classes=0, calls=39, **drawing):
@@ -75,6 +77,27 @@ def test_a_sample_depends_on_its_place_and_its_class_alone():
     np.testing.assert_allclose(samples(model, 3, label=0), both[:3], atol=1e-5)
 
 
+def test_the_likelihood_of_gaussian_data_is_its_density():
+    model, data = game(), np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32)
+    variables = {"denoiser": {"params": {"error": jnp.zeros(())}}}
+    found = jax.jit(lambda key: model.log_likelihood(key, variables, data))(jax.random.key(0))
+    np.testing.assert_allclose(found, norm(MEANS[2], DEVIATION).logpdf(data).sum(1), atol=1e-2)
+
+
+def test_the_likelihood_of_whole_numbers_is_below_that_of_their_cells_and_near_where_these_are_narrow():
+    """log P of a cell, by the normal distribution function, and a bound that noise in it gives."""
+    model, levels = game()._replace(levels=17), 17
+    cells = np.random.default_rng(1).integers(8, 17, (64, 4))
+    width = 2 / (levels - 1)
+    data = (cells * width - 1).astype(np.float32)
+    variables = {"denoiser": {"params": {"error": jnp.zeros(())}}}
+    found = jax.jit(lambda key: model.log_likelihood(key, variables, data, samples=4))(jax.random.key(0))
+    law = norm(MEANS[2], DEVIATION)
+    truth = np.log(law.cdf(data + width / 2) - law.cdf(data - width / 2)).sum(1)
+    gap = (truth - found).mean()
+    assert -0.01 < gap < 0.05
+
+
 def prepared(model, key, batch):
     prepare = jax.vmap(lambda batch: model.prepare(key, None, batch), axis_name=AXIS)
     return prepare(jax.tree.map(lambda leaf: leaf.reshape(2, -1, *leaf.shape[1:]), batch))
@@ -85,7 +108,7 @@ def test_times_lie_evenly_over_the_batch_of_all_replicas_within_the_ratios_that_
     time = np.sort(np.asarray(batch["time"]).reshape(-1))
     assert np.diff(time).max() < 1.01 / 512 + 1e-6
     ratio = time / (1 - time)
-    assert ratio.min() > 0.99 * SMALLEST and ratio.max() < 1.01 * LARGEST
+    assert ratio.min() > 0.99 * LEAST and ratio.max() < 1.01 * LARGEST
 
 
 def test_a_class_is_left_out_of_a_share_of_the_examples():
@@ -100,17 +123,17 @@ def test_training_takes_an_error_out_of_the_mean():
     """One parameter is wrong; the loss is least where it is 0, by every weighting."""
     given = {
         "networks": {"denoiser": game().network},
-        "optimizers": {"denoiser": optax.with_extra_args_support(optax.adam(0.05))},
+        "optimizers": {"denoiser": sgd(0.2)},
     }
     drawing = Drawing(heun(calls=9, spacing="log_snr"))
-    model = diffusion(**given, bounded=False, drawing=drawing, deviation=DEVIATION, weighting="min_snr")
+    model = diffusion(**given, bounded=False, levels=0, drawing=drawing, deviation=DEVIATION, weighting="min_snr")
     data = MEANS[2] + DEVIATION * np.random.default_rng(0).normal(size=(256, 4)).astype(np.float32)
     state = model.init(jax.random.key(0), {"data": jnp.asarray(data)})
     state.variables["denoiser"]["params"]["error"] = jnp.asarray(1.0)
     step = jax.jit(jax.vmap(model.train_step, in_axes=(None, None, 0), out_axes=None, axis_name=AXIS))
     losses = []
     for _ in range(200):
-        state, metrics = step(jax.random.key(0), state, {"data": jnp.asarray(data)[None]})
+        state, metrics = step(jax.random.key(0), state, {"data": jnp.asarray(data).reshape(2, 128, 4)})
         losses.append(float(metrics["denoiser/loss"].total / metrics["denoiser/loss"].count))
     assert abs(float(state.variables["denoiser"]["params"]["error"])) < 0.1
     assert losses[-1] < losses[0]
