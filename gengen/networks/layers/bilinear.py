@@ -72,7 +72,7 @@ def bilinear(
     ad.defbilinear(primitive, of_left, of_right)
     batching.primitive_batchers[primitive] = batched
     _lower(primitive, _of_all(elsewhere, elsewhere), None)
-    _lower(primitive, _of_all(run, run_mapped or run), "cpu")
+    _lower(primitive, _of_all(run, mapped or run), "cpu")
     return bind
 
 
