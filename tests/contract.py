@@ -23,6 +23,8 @@ from gengen.models.autoencoders.vector_quantised import vector_quantised
 from gengen.models.autoregressive import autoregressive
 from gengen.models.diffusion.diffusion import diffusion
 from gengen.models.diffusion.drawing import Drawing
+from gengen.models.diffusion.methods import METHODS
+from gengen.models.diffusion.one_step import one_step
 from gengen.models.flows.normalising_flow import normalising_flow
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.infogan import infogan
@@ -53,6 +55,7 @@ from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.denoisers.denoising_unet import DenoisingUNet
 from gengen.networks.flows import maf
 from gengen.networks.layers.norm import BatchNorm
+from gengen.samplers.jumps import jumps
 from gengen.samplers.samplers import heun
 
 SHAPE = (8, 8, 1)
@@ -141,6 +144,22 @@ def small_unet(**arguments):
         "dropout": 0.1,
     }
     return DenoisingUNet(SHAPE, **small, classes=CLASSES, **arguments)
+
+
+def of_one_step(method, calls=1, **settings):
+    """A row of a method that leaps, half of a device's two examples over a span where it tells them apart."""
+
+    def arguments():
+        return {
+            "networks": {"denoiser": small_unet()},
+            "optimizers": {"denoiser": sgd()},
+            "bounded": True,
+            "drawing": Drawing(jumps(calls=calls)),
+            "method": METHODS[method](**settings),
+            "dropped": 0.3,
+        }
+
+    return Row(one_step, arguments, {"sample"}, moves={"denoiser": "1111"}, wrapper=stirred)
 
 
 def stirred(model):
@@ -435,6 +454,10 @@ ROWS = {
         moves={"denoiser": "1111"},
         wrapper=stirred,
     ),
+    "mean_flow": of_one_step("mean_flow", every=2, guidance=2.0, mixed=0.5),
+    "shortcut": of_one_step("shortcut", every=2, guidance=2.0),
+    "consistency": of_one_step("consistency", calls=2, doubling=2),
+    "drifting": of_one_step("drifting"),
     "pix2pix": Row(pix2pix, pix2pixs, {"translate"}, pairs=True),
     "regression": Row(pix2pix, regression, {"translate"}, {"generator": "1111"}, second="paired", pairs=True),
     "cyclegan": Row(cyclegan, cyclegans, {"translate"}, second="second"),

@@ -78,7 +78,6 @@ ROOMS = {
     "gengen.training": {"gengen.training", "gengen.files", "gengen.core"},
     "gengen.data": {"gengen.data", "gengen.files", "gengen.core"},
     "gengen.networks": {"gengen.networks", "gengen.core.parallel", "gengen.values"},
-    "gengen.samplers": {"gengen.samplers", "gengen.core", "gengen.values"},
     "gengen.metrics": {"gengen.metrics", "gengen.core"},
     "gengen.losses": {"gengen.losses", "gengen.values"},
     "gengen.pictures": {"gengen.pictures", "gengen.files"},

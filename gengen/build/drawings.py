@@ -5,8 +5,7 @@ from typing import Any
 
 from gengen.build.calls import Key, call, check_call, keys_of_call, refusing
 from gengen.core.refusal import Refusal
-from gengen.models.diffusion.drawing import BESIDE, Drawing
-from gengen.samplers.samplers import SAMPLERS
+from gengen.models.diffusion.drawing import BESIDE, DRAWINGS, Drawing
 
 
 def check_drawing(section: Any, path: str, *, needed: bool) -> None:
@@ -26,20 +25,20 @@ def check_drawing(section: Any, path: str, *, needed: bool) -> None:
         return
     if not needed:
         raise Refusal(f"config.{path} would not be heeded: this model has one way to draw samples; leave it out.")
-    check_call(SAMPLERS, section, path, beside=BESIDE)
+    check_call(DRAWINGS, section, path, beside=BESIDE)
     build_drawing(section, path)
 
 
 def keys_of_drawing(section: Mapping[str, Any], path: str) -> Iterator[Key]:
     """The keys of a section that `check_drawing` holds to be fine."""
-    return keys_of_call(SAMPLERS, section, path, beside=BESIDE)
+    return keys_of_call(DRAWINGS, section, path, beside=BESIDE)
 
 
 def build_drawing(section: Mapping[str, Any], path: str = "sampling") -> Drawing:
     """Builds what draws samples.
 
     Args:
-      section: `name`, one of `SAMPLERS`, its arguments, and those of `BESIDE`.
+      section: `name`, one of `DRAWINGS`, its arguments, and those of `BESIDE`.
       path: where it stands in the config, for messages.
 
     Raises:
@@ -47,6 +46,6 @@ def build_drawing(section: Mapping[str, Any], path: str = "sampling") -> Drawing
     """
     arguments = dict(section)
     own = {name: arguments.pop(name) for name in BESIDE if name in arguments}
-    sampler = call(SAMPLERS, arguments, path)
+    sampler = call(DRAWINGS, arguments, path)
     with refusing(path):
         return Drawing(sampler, **own)

@@ -26,6 +26,7 @@ from gengen.models.autoencoders.vector_quantised import vector_quantised
 from gengen.models.autoregressive import autoregressive
 from gengen.models.binarisation import BINARISATIONS
 from gengen.models.diffusion.diffusion import diffusion
+from gengen.models.diffusion.one_step import one_step
 from gengen.models.flows.normalising_flow import normalising_flow
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.infogan import infogan
@@ -47,6 +48,7 @@ MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
     "normalising_flow": normalising_flow,
     "autoregressive": autoregressive,
     "diffusion": diffusion,
+    "one_step": one_step,
     "pix2pix": pix2pix,
     "cyclegan": cyclegan,
     "cogan": cogan,

@@ -24,7 +24,7 @@ from gengen.core.parallel import AXIS, example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.bounds import importance_weighted
 from gengen.models.conditioning import Conditioning, completed
-from gengen.models.diffusion.drawing import Drawing
+from gengen.models.diffusion.drawing import Drawing, sampler_of
 from gengen.models.diffusion.telling import conditioning_of, dropped, untold
 from gengen.models.diffusion.weighting import TIMES, WEIGHTINGS, weights
 from gengen.networks.denoisers.denoiser import Denoiser
@@ -145,7 +145,7 @@ class Diffusion(NamedTuple):
         told = completed(self.conditioning, key, n, condition)
         keys = jax.vmap(jax.random.split)(example_keys(key, n))
         noise = start(keys[:, 0], self.path, self.network.shape)
-        return self.drawing.sampler.solve(keys[:, 1], self.drawn_mean(variables, n, told), self.path, noise)
+        return sampler_of(self.drawing).solve(keys[:, 1], self.drawn_mean(variables, n, told), self.path, noise)
 
     def log_likelihood(
         self, key: jax.Array, variables: Variables, data: jax.Array, condition: Batch | None = None, samples: int = 1
@@ -209,7 +209,11 @@ def diffusion(
     Returns:
       A model that can `sample`, `denoise` where its network was trained to be told nothing, too, and say the
       `log_likelihood` if the drawing asks for it. The one metric is the loss.
+
+    Raises:
+      ValueError: samples would be drawn by leaps.
     """
+    sampler_of(drawing)
     way = in_steps(PATHS[path], steps) if steps else PATHS[path]
     network = networks["denoiser"]
     game = Diffusion(network, way, prediction, times, weighting, deviation, dropped, drawing, bounded, levels, text)

@@ -1,9 +1,11 @@
 """How samples are drawn of a denoiser: by which sampler, and how far it is guided; chosen anew with each command."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, NamedTuple
 
+from gengen.samplers.jumps import Jumps, jumps
 from gengen.samplers.sampler import Sampler
+from gengen.samplers.samplers import SAMPLERS
 from gengen.values import Range, Share
 
 
@@ -11,7 +13,7 @@ class Drawing(NamedTuple):
     """The section `sampling`, but for the arguments of its sampler.
 
     Attributes:
-      sampler: from noise to data.
+      sampler: from noise to data; leaps are of networks that know how, all others of denoisers.
       guidance: weight of what a denoiser that is told something says beyond one that is told nothing.
       guided_from: the earliest time, in [0, 1], at which it is guided.
       guided_to: the latest one.
@@ -19,12 +21,45 @@ class Drawing(NamedTuple):
       likelihood: whether the likelihood of data is to be had, which takes hundreds of calls for each example.
     """
 
-    sampler: Sampler
+    sampler: Sampler | Jumps
     guidance: float = 1.0
     guided_from: float = 0.0
     guided_to: float = 1.0
     clip: bool = False
     likelihood: bool = False
+
+
+DRAWINGS: Mapping[str, Callable[..., Sampler | Jumps]] = {**SAMPLERS, "jumps": jumps}
+"""Ways to draw samples, by name."""
+
+
+def sampler_of(drawing: Drawing) -> Sampler:
+    """The sampler of a denoiser.
+
+    Raises:
+      ValueError: samples would be drawn by leaps.
+    """
+    if isinstance(drawing.sampler, Jumps):
+        raise ValueError("sampling.name='jumps' is of networks that leap, model.name='one_step'")
+    return drawing.sampler
+
+
+def jumps_of(drawing: Drawing) -> Jumps:
+    """The leaps of a network that knows how.
+
+    Raises:
+      ValueError: samples would be drawn as of a denoiser, which it is not.
+    """
+    if not isinstance(drawing.sampler, Jumps):
+        raise ValueError("this network leaps from noise to data: sampling.name must be 'jumps'")
+    if drawing.guidance != 1:
+        raise ValueError(
+            f"sampling.guidance={drawing.guidance} is of denoisers and must be 1: what leaps is guided when it is "
+            "trained, where its method has model.method.guidance"
+        )
+    if drawing.likelihood:
+        raise ValueError("sampling.likelihood=True is of denoisers: of a leap, no density is known")
+    return drawing.sampler
 
 
 BESIDE: Mapping[str, object] = {
