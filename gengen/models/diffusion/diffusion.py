@@ -159,7 +159,8 @@ class Diffusion(NamedTuple):
         """
         keys, told = example_keys(key, len(data)), condition or untold(self.conditioning, len(data))
         mean, width = self.mean_of(variables, told), 2 / (self.levels - 1) if self.levels else 0.0
-        how = {"probes": None if self.network.size <= FEW else 1, "tolerance": TOLERANCE, "earliest": self.first}
+        probes = None if self.network.size <= FEW else 1
+        nats = partial(log_density, probes=probes, tolerance=TOLERANCE, earliest=self.first)
         kept = self.path.alpha(jnp.asarray(self.first))  # what is left of data at that time
         rest = self.network.size * (jnp.log(kept) + (math.log(width) if width else 0.0))
 
@@ -167,7 +168,7 @@ class Diffusion(NamedTuple):
             own = jax.vmap(jax.random.split)(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, index))
             noise = jax.vmap(lambda key: jax.random.uniform(key, data.shape[1:]))(own[:, 0])
             seen = kept * (data + width * (noise - 0.5))
-            density: jax.Array = log_density(own[:, 1], mean, self.path, seen, **how).state
+            density: jax.Array = nats(own[:, 1], mean, self.path, seen).state
             return density + rest
 
         return importance_weighted(lax.map(one, jnp.arange(samples))) if width else one(jnp.zeros((), jnp.int32))
