@@ -83,7 +83,7 @@ def test_modes_that_look_at_codes_are_told_what_belongs_to_them(carried_out):
     assert called["embed"] == (opened, {"seed": 3, "output": None, "num": 10_000})
 
 
-FLAGS = {"--steps=3": "interpolate", "--formula=0-1": "arithmetic", "--direction=ab": "translate"}
+FLAGS = {"--op=inpaint": "restore", "--formula=0-1": "arithmetic", "--direction=ab": "translate"}
 
 
 @pytest.mark.parametrize("flag", FLAGS)
@@ -109,6 +109,7 @@ def test_own_pictures_are_refused_by_modes_that_would_not_look_at_them(carried_o
 
 GIVEN = {
     "workdir": "a", "num": "150", "seed": "0", "label": "1", "input": "a", "formula": "0-1", "direction": "ab",
+    "op": "inpaint", "method": "pigdm", "amount": "0.5", "noise": "0.1",
     "steps": "4", "all": "ae", "seconds": "2", "member": "1",
     "text": "a", "axes": "0,1", "output": "a", "spherical": None, "best": None, "raw": None, "dark": None,
     "dry_run": None,

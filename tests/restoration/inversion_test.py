@@ -42,6 +42,6 @@ def test_the_least_loss_that_was_met_is_kept_and_starts_do_not_look_at_one_anoth
     alone, _ = inverted(two_valleys, starts[:1], seen, prior, steps=20)
     np.testing.assert_allclose(found[:1], alone, rtol=1e-5)
     assert losses[0] < 0.01 < losses[1]
-    wild, worst = inverted(two_valleys, starts, seen, prior, steps=3, rate=1e3)
-    assert (worst <= inverted(two_valleys, starts, seen, prior, steps=1, rate=1e-9)[1]).all()
-    np.testing.assert_array_less(abs(wild - starts), 1e-6)
+    black, near = Seen(seen.operator, jnp.zeros((1, 1, 1, 1))), jnp.array([[0.02], [-0.03]])
+    kept, _ = inverted(two_valleys, near, black, prior, steps=3, rate=1e3)  # leaps away, and nothing is as good there
+    np.testing.assert_allclose(kept, near)

@@ -76,6 +76,12 @@ class Diffusion(NamedTuple):
         """What the network is told."""
         return conditioning_of(self.network, self.text)
 
+    @property
+    def first(self) -> float:
+        """The earliest time that the network knows; before it, there is no noise to see."""
+        with jax.ensure_compile_time_eval():
+            return float(time_at(self.path, jnp.asarray(LEAST)))
+
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables."""
         data, told = batch["data"], self.conditioning.of(key, batch)
@@ -92,10 +98,9 @@ class Diffusion(NamedTuple):
         keys = jax.vmap(partial(jax.random.split, num=3))(local_keys(of_examples, len(data)))
         places = (lax.axis_index(AXIS) * len(data) + jnp.arange(len(data))).astype(jnp.float32)
         share = (places + jax.random.uniform(of_times)) / (len(data) * lax.axis_size(AXIS))
-        first, last = time_at(self.path, jnp.asarray(LEAST)), latest(self.path)  # beyond, nothing is to be learnt
         told = dropped(self.conditioning, keys[:, 1], self.conditioning.of(keys[:, 2], batch), self.dropped)
         noise = jax.vmap(lambda key: jax.random.normal(key, data.shape[1:]))(keys[:, 0])
-        time = on_path(self.path, jnp.clip(TIMES[self.times](share, self.path), first, last))
+        time = on_path(self.path, jnp.clip(TIMES[self.times](share, self.path), self.first, latest(self.path)))
         return {"data": data, "noise": noise, "time": time, "told": told, "keys": keys[:, 1]}
 
     def loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
@@ -155,14 +160,16 @@ class Diffusion(NamedTuple):
         keys, told = example_keys(key, len(data)), condition or untold(self.conditioning, len(data))
         mean, width = self.mean_of(variables, told), 2 / (self.levels - 1) if self.levels else 0.0
         probes = None if self.network.size <= FEW else 1
+        nats = partial(log_density, probes=probes, tolerance=TOLERANCE, earliest=self.first)
+        kept = self.path.alpha(jnp.asarray(self.first))  # what is left of data at that time
+        rest = self.network.size * (jnp.log(kept) + (math.log(width) if width else 0.0))
 
         def one(index: jax.Array) -> jax.Array:
             own = jax.vmap(jax.random.split)(jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, index))
             noise = jax.vmap(lambda key: jax.random.uniform(key, data.shape[1:]))(own[:, 0])
-            density: jax.Array = log_density(
-                own[:, 1], mean, self.path, data + width * (noise - 0.5), probes=probes, tolerance=TOLERANCE
-            ).state
-            return density + (self.network.size * math.log(width) if width else 0.0)
+            seen = kept * (data + width * (noise - 0.5))
+            density: jax.Array = nats(own[:, 1], mean, self.path, seen).state
+            return density + rest
 
         return importance_weighted(lax.map(one, jnp.arange(samples))) if width else one(jnp.zeros((), jnp.int32))
 

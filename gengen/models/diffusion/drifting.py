@@ -26,7 +26,7 @@ Widths = Annotated[Sequence[Annotated[float, Range(1e-3, 1e3)]], Entries(1, 8)]
 
 
 def field(
-    x: jax.Array, data: jax.Array, samples: jax.Array, width: float, near: jax.Array, apart: jax.Array
+    x: jax.Array, data: jax.Array, samples: jax.Array, width: jax.Array | float, near: jax.Array, apart: jax.Array
 ) -> jax.Array:
     """Where each x moves, [n, D]: the mean of data around it less that of samples around it, eq. 11 to 14.
 

@@ -90,7 +90,7 @@ class MeanFlow(NamedTuple):
         if earlier is None:
             return asked.trained(x, time, jnp.zeros_like(time), shown.told, shown.dropping) - velocity
         said, target = identity(
-            lambda *given: asked.trained(*given, shown.told, shown.dropping), x, time, earlier, velocity
+            lambda x, time, span: asked.trained(x, time, span, shown.told, shown.dropping), x, time, earlier, velocity
         )
         return said - lax.stop_gradient(target)
 

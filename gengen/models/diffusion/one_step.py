@@ -103,10 +103,9 @@ class OneStep(NamedTuple):
     ) -> jax.Array:
         variance = jnp.square((1 - time) * self.deviation) + jnp.square(time)
         seen = lifted(lax.rsqrt(variance), x) * x
-        given: jax.Array = self.network.apply(
-            variables["denoiser"], seen, time, told, span, keys, train=keys is not None
-        )
-        return given
+        train = keys is not None
+        given: Any = self.network.apply(variables["denoiser"], seen, time, told, span, keys, train=train)
+        return jnp.asarray(given)
 
     def leaps(self, variables: Variables, told: Batch) -> Jump:
         """What leaps from times to earlier ones, told what each example is to be."""

@@ -7,7 +7,7 @@ forward and reverse mode, to any order.
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -61,8 +61,7 @@ def bilinear(
     def bind(a: jax.Array, b: jax.Array, **settings: Any) -> jax.Array:
         precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]  # JAX makes it when imported
         settings = {"axes": 0, "precision": precision, **settings}
-        out: jax.Array = primitive.bind(a, b, **settings)
-        return out
+        return cast(jax.Array, primitive.bind(a, b, **settings))
 
     @cache
     def compiled(**settings: Any) -> Callable[[jax.Array, jax.Array], jax.Array]:
@@ -72,10 +71,13 @@ def bilinear(
     primitive.def_impl(lambda a, b, **settings: compiled(**settings)(a, b))
     ad.defbilinear(primitive, of_left, of_right)
     batching.primitive_batchers[primitive] = batched
-    everywhere, on_cpu = _of_all(elsewhere, elsewhere), _of_all(run, mapped or run)
-    mlir.register_lowering(primitive, mlir.lower_fun(everywhere, multiple_results=False))
-    mlir.register_lowering(primitive, mlir.lower_fun(on_cpu, multiple_results=False), platform="cpu")
+    _lower(primitive, _of_all(elsewhere, elsewhere), None)
+    _lower(primitive, _of_all(run, mapped or run), "cpu")
     return bind
+
+
+def _lower(primitive: Primitive, run: Map, platform: str | None) -> None:
+    mlir.register_lowering(primitive, mlir.lower_fun(run, multiple_results=False), platform=platform)
 
 
 def _of_all(one: Map, mapped_one: Map) -> Map:
