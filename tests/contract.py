@@ -23,8 +23,8 @@ from gengen.models.autoencoders.vector_quantised import vector_quantised
 from gengen.models.autoregressive import autoregressive
 from gengen.models.diffusion.diffusion import diffusion
 from gengen.models.diffusion.drawing import Drawing
-from gengen.models.diffusion.methods import METHODS
 from gengen.models.diffusion.one_step import one_step
+from gengen.models.diffusion.one_step_methods import METHODS
 from gengen.models.flows.normalising_flow import normalising_flow
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.infogan import infogan

@@ -48,6 +48,7 @@ ROOMS = {
         "gengen.core",
         "gengen.values",
     },
+    "gengen.samplers": {"gengen.samplers", "gengen.core", "gengen.values"},
     "gengen.restoration": {"gengen.restoration", "gengen.samplers", "gengen.core", "gengen.values"},
     "gengen.reports": {
         "gengen.reports",

@@ -38,7 +38,7 @@ def one_step(method: str, tiny: bool = False, **settings: float | tuple[float, .
     config.model.deviation = 0.5
     config.model.dropped = 0.0
     config.sampling = ConfigDict({"name": "jumps", "calls": 1})
-    config.training.steps = 2_500
+    config.training.steps = 1_500
     return config
 
 

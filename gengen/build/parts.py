@@ -11,7 +11,7 @@ from gengen.losses.likelihood import LIKELIHOODS
 from gengen.models.autoencoders.corruption import CORRUPTIONS
 from gengen.models.autoencoders.objective import Objective
 from gengen.models.autoencoders.priors import PRIORS
-from gengen.models.diffusion.methods import METHODS
+from gengen.models.diffusion.one_step_methods import METHODS
 from gengen.models.gans.terms import TERMS, Term
 from gengen.models.gans.views import VIEWS, View
 from gengen.models.translation.affine import Affine

@@ -59,8 +59,7 @@ def load(
       rule: of `splits.RULES`, by which "test" is drawn where the data set has no such split.
       domain: "A" or "B" where that folder holds two domains; "" otherwise.
       kind: of the arrays of array_folder: one of `signature.KINDS`, or "auto".
-      test_share: share of the examples that is held out as "test" where the data set has no such split, in [0, 0.9];
-        0 for the usual one, a sixth of digits and a tenth of others.
+      test_share: share of the examples held out as "test" where there is no such split, in [0, 0.9]; 0 for the usual one.
       captions: whether digits have captions, as `handwriting.captioned_digits` has them; scenes have their own.
 
     Returns:

@@ -16,8 +16,8 @@ from gengen.models.diffusion.drawing import Drawing
 from gengen.models.diffusion.drifting import Drifting, field
 from gengen.models.diffusion.mean_flow import MeanFlow, identity
 from gengen.models.diffusion.method import Asked, Shown, parted
-from gengen.models.diffusion.methods import METHODS
 from gengen.models.diffusion.one_step import OneStep, one_step
+from gengen.models.diffusion.one_step_methods import METHODS
 from gengen.models.diffusion.shortcut import Shortcut, halves
 from gengen.networks.denoisers.denoiser import Denoiser
 from gengen.samplers.jumps import Jumps, jumps
