@@ -59,7 +59,7 @@ def load(
       rule: of `splits.RULES`, by which "test" is drawn where the data set has no such split.
       domain: "A" or "B" where that folder holds two domains; "" otherwise.
       kind: of the arrays of array_folder: one of `signature.KINDS`, or "auto".
-      test_share: share of the examples held out as "test" where there is no such split, in [0, 0.9]; 0 for the usual one.
+      test_share: share of the examples held out as "test" where there is no such split, up to 0.9; 0 for the usual one.
       captions: whether digits have captions, as `handwriting.captioned_digits` has them; scenes have their own.
 
     Returns:
