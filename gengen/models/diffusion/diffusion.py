@@ -56,6 +56,7 @@ class Diffusion(NamedTuple):
       drawing: how samples are drawn.
       bounded: whether data lie in [-1, 1].
       levels: how many whole numbers a number of the data may be; 0 for real numbers.
+      first: the earliest time that the network knows; before it, there is no noise to see.
       text: what texts the network may be told; None for none.
     """
 
@@ -68,19 +69,14 @@ class Diffusion(NamedTuple):
     dropped: float
     drawing: Drawing
     bounded: bool
-    levels: int = 0
+    levels: int
+    first: float
     text: Condition | None = None
 
     @property
     def conditioning(self) -> Conditioning:
         """What the network is told."""
         return conditioning_of(self.network, self.text)
-
-    @property
-    def first(self) -> float:
-        """The earliest time that the network knows; before it, there is no noise to see."""
-        with jax.ensure_compile_time_eval():
-            return float(time_at(self.path, jnp.asarray(LEAST)))
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables."""
@@ -216,8 +212,10 @@ def diffusion(
     """
     sampler_of(drawing)
     way = in_steps(PATHS[path], steps) if steps else PATHS[path]
-    network = networks["denoiser"]
-    game = Diffusion(network, way, prediction, times, weighting, deviation, dropped, drawing, bounded, levels, text)
+    network, first = networks["denoiser"], float(time_at(way, jnp.asarray(LEAST)))
+    game = Diffusion(
+        network, way, prediction, times, weighting, deviation, dropped, drawing, bounded, levels, first, text
+    )
     player = Player("denoiser", ("denoiser",), optimizers["denoiser"])
     return GenerativeModel(
         begin(game.init, (player,)),

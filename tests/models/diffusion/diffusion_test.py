@@ -44,8 +44,9 @@ class Exact(Denoiser):
 
 def game(path="linear", prediction="velocity", classes=0, calls=39, **drawing):
     network = Exact(shape=(4,), classes=classes, path=PATHS[path], prediction=prediction)
+    first = float(time_at(PATHS[path], jnp.asarray(LEAST)))
     way = Drawing(heun(calls=calls, spacing="log_snr"), **drawing)
-    return Diffusion(network, PATHS[path], prediction, "uniform", "simple", DEVIATION, 0.0, way, False)
+    return Diffusion(network, PATHS[path], prediction, "uniform", "simple", DEVIATION, 0.0, way, False, 0, first)
 
 
 def samples(model, n=2_000, label=None):
