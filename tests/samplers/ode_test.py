@@ -31,7 +31,7 @@ def test_where_noise_never_is_all_there_is_the_density_is_that_of_the_samples(na
     alpha, sigma = (np.asarray(of(jnp.float32([first, last])), np.float64) for of in (path.alpha, path.sigma))
     deviations = np.hypot(alpha * 0.5, sigma)
     scale = deviations[1] / deviations[0]
-    latents = alpha[1] * MEAN + scale * (DATA - alpha[0] * MEAN)
+    latents = alpha[1] * MEAN + scale * (np.asarray(DATA) - alpha[0] * MEAN)
     exact = stats.norm(scale=sigma[1]).logpdf(latents).sum(1) + 2 * np.log(scale)
     np.testing.assert_allclose(found.state, exact, atol=1e-3)
     np.testing.assert_allclose(exact, stats.norm(MEAN, 0.5).logpdf(DATA).sum(1), atol=0.06)

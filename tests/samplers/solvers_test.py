@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gengen.samplers.grids import grid
-from gengen.samplers.probability_paths import PATHS
+from gengen.samplers.probability_paths import PATHS, lifted, noise_ratio
 from gengen.samplers.solvers import (
     ancestral_step,
     ddim_step,
@@ -92,23 +92,27 @@ def test_two_steps_are_two():
 @pytest.mark.parametrize(("solver", "order"), [(ddim, 1), (euler, 1), (heun, 2), (dpm_solver, 2)])
 @pytest.mark.parametrize("name", ["variance_preserving", "cosine", "variance_exploding", "linear"])
 def test_errors_fall_as_the_order_says(solver, order, name):
-    """Between fixed times, for steps that become small everywhere: 32, 64 and 128 of them."""
-    path, first, last = PATHS[name], 0.8, 0.2
+    """Between fixed times, where no error is near a change of its sign: 8, 16 and 32 steps."""
+    path, first, last = PATHS[name], 0.8, 0.4
     x = path.alpha(jnp.float32(first)) * MEAN + path.sigma(jnp.float32(first)) * jnp.array([[-2.0], [2.0]])
     solve = jax.jit(lambda times: solver(path, x, times))
     errors = [
-        np.abs(solve(jnp.linspace(first, last, n + 1)) - exactly(path, x, first, last)).max() for n in (32, 64, 128)
+        np.abs(solve(jnp.linspace(first, last, n + 1)) - exactly(path, x, first, last)).max() for n in (8, 16, 32)
     ]
     slope = np.log2(errors[0] / errors[2]) / 2
     assert order - 0.3 < slope < order + 0.5, errors
 
 
 @paths
-def test_the_last_step_of_a_multistep_solver_is_of_second_order_too(path):
-    x = path.sigma(jnp.float32(0.5)) * jnp.array([[-1.0], [1.0]])
-    solve = jax.jit(lambda times: dpm_solver(path, x, times))
-    errors = [np.abs(solve(jnp.linspace(0.5, 0, n + 1)) - exactly(path, x, 0.5, 0.0)).max() for n in (16, 32)]
-    assert errors[1] < errors[0] / 2.9
+def test_the_last_step_of_a_multistep_solver_is_exact_where_data_is_linear_in_the_noise_s_variance(path):
+    """As that of smooth data is at last; DDIM's step stays at the value before."""
+    times = jnp.array([0.3, 0.12, 0.05, 0.0])
+
+    def denoise(x, t):
+        return jnp.broadcast_to(1 + 3 * lifted(noise_ratio(path, t), x) ** 2, x.shape)
+
+    reached = multistep_solver(denoise, path, jnp.zeros((2, 3)), times)
+    np.testing.assert_allclose(reached, 1, rtol=1e-5)
 
 
 def test_euler_s_method_is_ddim_on_a_straight_line_and_not_on_others():
