@@ -144,6 +144,37 @@ def test_where_numbers_are_independent_every_method_finds_the_posterior(name):
     agrees(found, *posterior(cov, operator, seen.y[0], 0.0), bias=0.06)
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_missing_pixels_are_what_the_known_ones_say_of_them(name):
+    """Of neighbours that go together every method comes near to the posterior's mean, and all but ddnm to its width."""
+    cov, operator = covariance(0.9), OPERATORS["mask"]
+    seen = Seen(operator, observation(operator, cov, 0.0))
+    mean, after = posterior(cov, operator, seen.y[0], 0.0)
+    missing = ~np.asarray(operator.known).reshape(-1)
+    made = {"pigdm": {"variance": 0.5}, "repaint": {"repeats": 8, "length": 5}}.get(name, {})
+    found = draws(METHODS[name](steps=25, **made), PATHS["linear"], cov, seen, 500).reshape(500, -1)
+    assert np.linalg.norm((found.mean(0) - mean)[missing]) < 0.4 * np.linalg.norm((MEAN - mean)[missing])
+    assert np.linalg.norm(np.cov(found.T) - after) < (1.5 if name == "ddnm" else 0.5) * np.linalg.norm(after)
+
+
+def test_known_pixels_are_as_noisy_as_the_others_while_pictures_are_repainted():
+    """A denoiser that says how noisy the known pixels are that it is shown leaves what it said last."""
+    path, operator = PATHS["cosine"], OPERATORS["mask"]
+    known, y = jnp.asarray(operator.known)[None], operator.forward(jnp.full((1, *SHAPE), 0.7))
+
+    def denoise(x, t):
+        alpha, sigma = path.alpha(t).reshape(-1, 1, 1, 1), path.sigma(t).reshape(-1, 1, 1, 1)
+        square = jnp.where(known, jnp.square((x - alpha * y) / sigma), 0).sum((1, 2, 3), keepdims=True) / 8
+        return jnp.broadcast_to(square, x.shape)
+
+    keys = example_keys(jax.random.key(0), MANY)
+    method = METHODS["repaint"](steps=4, length=2, repeats=2)
+    found = restored(keys, denoise, path, Seen(operator, y.repeat(MANY, 0)), method, SHAPE)
+    said = np.asarray(found)[:, ~np.asarray(operator.known)[..., 0]].mean((1, 2))
+    assert said.mean() == pytest.approx(1, abs=5 * said.std() / np.sqrt(MANY))
+    assert said.std() == pytest.approx(np.sqrt(2 / 8), rel=0.15)
+
+
 def test_more_of_the_way_gone_again_brings_repainted_pixels_nearer_to_what_they_depend_on():
     cov, operator = covariance(0.9), OPERATORS["mask"]
     seen = Seen(operator, observation(operator, cov, 0.0))
