@@ -11,7 +11,6 @@ from gengen.core.parallel import AXIS
 from gengen.models.diffusion.diffusion import Diffusion, diffusion
 from gengen.models.diffusion.drawing import Drawing
 from gengen.networks.denoisers.denoiser import Denoiser
-from gengen.samplers.grids import LEAST
 from gengen.samplers.predictions import PREDICTIONS, converted, input_scale
 from gengen.samplers.probability_paths import LARGEST, LEAST, PATHS, Path, time_at
 from gengen.samplers.samplers import heun
