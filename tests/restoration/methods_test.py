@@ -78,7 +78,7 @@ def agrees(found, mean, cov, bias=0.0):
     np.testing.assert_array_less(abs(np.cov(found.T) - cov), error)
 
 
-@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize("name", ["linear", "variance_exploding"])
 def test_moment_matching_says_the_mean_of_what_is_known(name):
     """The denoiser of the posterior, which is a Gaussian, too, at every time at which guidance does not fade."""
     path, cov, noise = PATHS[name], covariance(0.7), 0.3
@@ -87,7 +87,7 @@ def test_moment_matching_says_the_mean_of_what_is_known(name):
     for operator in OPERATORS.values():
         y = observation(operator, cov, noise)
         guided = moment_matching(gaussian(path, cov), path, operator, y.repeat(4, 0), noise=noise, iterations=16)
-        found = guided(x, times)
+        found = jax.jit(guided)(x, times)
         mean, after = posterior(cov, operator, y[0], noise)
         for place, t in enumerate(times):
             alpha, sigma = float(path.alpha(t)), float(path.sigma(t))
@@ -140,7 +140,7 @@ def test_where_numbers_are_independent_every_method_finds_the_posterior(name):
     cov, operator = 0.5 * np.eye(SIZE), OPERATORS["mask"]
     seen = Seen(operator, observation(operator, cov, 0.0))
     made = {"pigdm": {"variance": 0.5}, "repaint": {"repeats": 2}}.get(name, {})
-    found = draws(METHODS[name](steps=40, **made), PATHS["linear"], cov, seen)
+    found = draws(METHODS[name](steps=25, **made), PATHS["linear"], cov, seen)
     agrees(found, *posterior(cov, operator, seen.y[0], 0.0), bias=0.06)
 
 
@@ -175,6 +175,7 @@ def test_known_pixels_are_as_noisy_as_the_others_while_pictures_are_repainted():
     assert said.std() == pytest.approx(np.sqrt(2 / 8), rel=0.15)
 
 
+@pytest.mark.slow
 def test_more_of_the_way_gone_again_brings_repainted_pixels_nearer_to_what_they_depend_on():
     cov, operator = covariance(0.9), OPERATORS["mask"]
     seen = Seen(operator, observation(operator, cov, 0.0))
@@ -189,10 +190,8 @@ def test_more_of_the_way_gone_again_brings_repainted_pixels_nearer_to_what_they_
 @pytest.mark.parametrize("name", METHODS)
 def test_a_restoration_depends_on_its_key_and_observation_alone_and_explains_what_was_seen(name):
     path, cov = PATHS["variance_preserving"], covariance(0.7)
-    for operator in OPERATORS.values():
-        method = METHODS[name](steps=20)
-        if method.masks and operator.known is None:
-            continue
+    method = METHODS[name](steps=20)
+    for operator in OPERATORS.values() if name in ("ddnm", "dps") else [OPERATORS["mask"]]:
         y = operator.forward(jax.random.uniform(jax.random.key(2), (3, *SHAPE), minval=-1, maxval=1))
         keys = example_keys(jax.random.key(0), 3)
 
