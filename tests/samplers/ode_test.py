@@ -65,5 +65,5 @@ def test_latents_become_their_data_again_and_are_normal():
         jax.jit(lambda x: to_data(denoise, path, x, tolerance=1e-5).state)(latents), DATA, atol=1e-3
     )
     values, vectors = np.linalg.eigh(COVARIANCE)
-    whitened = (DATA - MEAN) @ vectors / np.sqrt(values) @ vectors.T
+    whitened = (np.asarray(DATA) - MEAN) @ vectors / np.sqrt(values) @ vectors.T
     np.testing.assert_allclose(latents, whitened, atol=2e-3)

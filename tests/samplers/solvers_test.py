@@ -100,7 +100,7 @@ def test_errors_fall_as_the_order_says(solver, order, name):
         np.abs(solve(jnp.linspace(first, last, n + 1)) - exactly(path, x, first, last)).max() for n in (8, 16, 32)
     ]
     slope = np.log2(errors[0] / errors[2]) / 2
-    assert order - 0.3 < slope < order + 0.5, errors
+    assert abs(slope - order) < 0.15, errors
 
 
 @paths
