@@ -206,7 +206,7 @@ def _check_sizes(config: ConfigDict, keys: Sequence[str]) -> None:
         for key in UNUSED.get(name, ()):
             if f"{place}.{key}" in keys:
                 raise Refusal(
-                    f"--config.{place}.{key} would not be heeded: {name} is no set of pictures; leave it out."
+                    f"--config.{place}.{key} would not be heeded: {name} has no such choice; leave it out."
                 )
 
 
