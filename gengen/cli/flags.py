@@ -205,9 +205,7 @@ def _check_sizes(config: ConfigDict, keys: Sequence[str]) -> None:
         name = section.get("name", "")
         for key in UNUSED.get(name, ()):
             if f"{place}.{key}" in keys:
-                raise Refusal(
-                    f"--config.{place}.{key} would not be heeded: {name} has no such choice; leave it out."
-                )
+                raise Refusal(f"--config.{place}.{key} would not be heeded: {name} has no such choice; leave it out.")
 
 
 def _as_given(values: flags.FlagValues, name: str) -> str:
