@@ -18,7 +18,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config = base.diffusion("variance_exploding", "edm", tiny=variant == "tiny")
     config.model.update(times="log_normal", weighting="edm")
     config.sampling.spacing = "power"
-    config.training.steps = 9_000 if "mnist" in variant else 2_500
+    config.training.steps = 6_000 if "mnist" in variant else 2_500
     if variant == "cats":
         base.own_pictures(config)
         config.networks.denoiser.condition = "none"
