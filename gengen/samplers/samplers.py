@@ -69,7 +69,7 @@ def heun(
     churn_to: Level = 50.0,
     churn_noise: Positive = 1.003,
 ) -> Sampler:
-    """EDM's method of second order, with two calls a step but for the last, which has one.
+    """EDM's method of second order (see `heun_solver`), with two calls a step but for the last, which has one.
 
     An even number of calls leaves one over; then the first step has one call, too, for at that end D hardly changes.
     `churn` is EDM's S_churn, for which `churn_from`, `churn_to` (noise levels) and `churn_noise` are the others.

@@ -55,8 +55,8 @@ def test_samplers_without_noise_go_to_the_same_data():
     for name, calls, within in (
         ("ddim", 1000, 1e-2),
         ("euler", 1000, 1e-2),
-        ("heun", 99, 2e-3),
-        ("dpm_solver", 99, 2e-3),
+        ("heun", 199, 2e-3),
+        ("dpm_solver", 199, 2e-3),
     ):
         reached = jax.jit(SAMPLERS[name](calls=calls).solve, static_argnums=(1, 2))(KEYS[:9], denoise, path, noise)
         np.testing.assert_allclose(reached, exact, atol=within, err_msg=name)
@@ -71,8 +71,8 @@ def test_calls_are_counted_and_the_denoiser_is_traced_once(name):
         counted.append(t)
         return exact(x, t)
 
-    for calls in (1, 2, 3, 6):
-        sampler = SAMPLERS[name](calls=calls)
+    for calls in (1, 2, 5):
+        sampler = SAMPLERS[name](calls=calls, spacing="time")
         assert sampler.calls == calls
         counted.clear()
         with jax.disable_jit():
