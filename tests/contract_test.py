@@ -231,7 +231,7 @@ def test_a_sample_is_what_is_decoded_of_a_draw_from_the_prior(name, model):
         return model.sample(key, variables, 7, condition)
 
     zeros = {
-        asked: jnp.zeros((7, size)) if size else jnp.zeros(7, int) for asked, (_, size) in model.conditions.items()
+        asked: jnp.zeros((7, one.size)) if one.size else jnp.zeros(7, int) for asked, one in model.conditions.items()
     }
     for condition in (None, zeros):
         given = (jax.random.key(3), first(name).variables, condition)

@@ -18,15 +18,23 @@ ELSEWHERE = re.compile(r"as in `(\w+)`")
 def meanings(builder: Callable[..., Any]) -> Mapping[str, str]:
     """What the docstring of a builder says of each of its arguments, by their names, each in one line.
 
-    An entry "as in `other`; and more" is that of `other`, a name which the builder's module knows, and more.
+    A class also has the entries of those that it extends. An entry "as in `other`; and more" is that of `other`, a name
+    which the builder's module knows, and more.
     """
     found = dict[str, str]()
-    for names, meaning in _entries(inspect.getdoc(builder) or ""):
+    for names, meaning in _entries(_docstrings(builder)):
         other = ELSEWHERE.match(meaning)
         known = meanings(vars(sys.modules[builder.__module__])[other[1]]) if other else {}
         more = meaning[other.end() :] if other else ""
         found |= {name: known[name].rstrip(".") + more if name in known else meaning for name in names}
     return found
+
+
+def _docstrings(builder: Callable[..., Any]) -> str:
+    """That of a builder, below those of gengen's classes that it extends."""
+    extended = reversed(inspect.getmro(builder)[1:]) if inspect.isclass(builder) else ()
+    own = [inspect.cleandoc(one.__doc__ or "") for one in extended if one.__module__.startswith("gengen.")]
+    return "\n\n".join([*own, inspect.getdoc(builder) or ""])
 
 
 def opening(builder: Callable[..., Any]) -> str:

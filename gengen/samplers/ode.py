@@ -27,7 +27,7 @@ def flow_field(denoise: Denoise, path: Path) -> Field:
 
 
 def to_data(
-    denoise: Denoise, path: Path, latents: jax.Array, *, tolerance: float = 1e-4, earliest: float = EARLIEST
+    denoise: Denoise, path: Path, latents: jax.Array, *, tolerance: float = 1e-4, earliest: float | jax.Array = EARLIEST
 ) -> Solution:
     """From x_1 to x at the earliest time; `to_latents` undoes it.
 
@@ -45,7 +45,7 @@ def to_data(
 
 
 def to_latents(
-    denoise: Denoise, path: Path, data: jax.Array, *, tolerance: float = 1e-4, earliest: float = EARLIEST
+    denoise: Denoise, path: Path, data: jax.Array, *, tolerance: float = 1e-4, earliest: float | jax.Array = EARLIEST
 ) -> Solution:
     """From data [n, *E], as x at the earliest time, to x_1; the arguments are those of `to_data`."""
     return integrated(flow_field(denoise, path), data, earliest, 1.0, tolerance=tolerance)
@@ -59,7 +59,7 @@ def log_density(
     *,
     probes: int | None = None,
     tolerance: float = 1e-5,
-    earliest: float = EARLIEST,
+    earliest: float | jax.Array = EARLIEST,
 ) -> Solution:
     """log p of data in nats: that of x_1 under N(0, sigma(1)^2), and the divergence of the field on the way there.
 

@@ -209,7 +209,7 @@ def test_keys_of_a_config_that_would_not_be_heeded_are_refused():
 def test_a_size_of_pictures_is_refused_where_data_are_none():
     for name, key in (("ring", "resolution=8"), ("solids", "channels=1"), ("array_folder", "crop=center")):
         with pytest.raises(
-            Refusal, match=f"^--config.data.{key.partition('=')[0]} would not be heeded: {name} is no set"
+            Refusal, match=f"^--config.data.{key.partition('=')[0]} would not be heeded: {name} has no such"
         ):
             flags.parse(["launch.py", WGAN, f"--config.data.name={name}", f"--config.data.{key}"])
     for name, key in (("ring", "kind=auto"), ("solids", "resolution=(12,)"), ("digits", "channels=1")):

@@ -56,7 +56,6 @@ class Diffusion(NamedTuple):
       drawing: how samples are drawn.
       bounded: whether data lie in [-1, 1].
       levels: how many whole numbers a number of the data may be; 0 for real numbers.
-      first: the earliest time that the network knows; before it, there is no noise to see.
       text: what texts the network may be told; None for none.
     """
 
@@ -70,13 +69,17 @@ class Diffusion(NamedTuple):
     drawing: Drawing
     bounded: bool
     levels: int
-    first: float
     text: Condition | None = None
 
     @property
     def conditioning(self) -> Conditioning:
         """What the network is told."""
         return conditioning_of(self.network, self.text)
+
+    @property
+    def first(self) -> jax.Array:
+        """The earliest time [] that the network knows; before it, there is no noise to see."""
+        return time_at(self.path, jnp.asarray(LEAST))
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables."""
@@ -157,7 +160,7 @@ class Diffusion(NamedTuple):
         mean, width = self.mean_of(variables, told), 2 / (self.levels - 1) if self.levels else 0.0
         probes = None if self.network.size <= FEW else 1
         nats = partial(log_density, probes=probes, tolerance=TOLERANCE, earliest=self.first)
-        kept = self.path.alpha(jnp.asarray(self.first))  # what is left of data at that time
+        kept = self.path.alpha(self.first)  # what is left of data at that time
         rest = self.network.size * (jnp.log(kept) + (math.log(width) if width else 0.0))
 
         def one(index: jax.Array) -> jax.Array:
@@ -212,10 +215,8 @@ def diffusion(
     """
     sampler_of(drawing)
     way = in_steps(PATHS[path], steps) if steps else PATHS[path]
-    network, first = networks["denoiser"], float(time_at(way, jnp.asarray(LEAST)))
-    game = Diffusion(
-        network, way, prediction, times, weighting, deviation, dropped, drawing, bounded, levels, first, text
-    )
+    network = networks["denoiser"]
+    game = Diffusion(network, way, prediction, times, weighting, deviation, dropped, drawing, bounded, levels, text)
     player = Player("denoiser", ("denoiser",), optimizers["denoiser"])
     return GenerativeModel(
         begin(game.init, (player,)),

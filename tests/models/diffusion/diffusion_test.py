@@ -12,7 +12,7 @@ from gengen.models.diffusion.diffusion import Diffusion, diffusion
 from gengen.models.diffusion.drawing import Drawing
 from gengen.networks.denoisers.denoiser import Denoiser
 from gengen.samplers.predictions import PREDICTIONS, converted, input_scale
-from gengen.samplers.probability_paths import LARGEST, LEAST, PATHS, Path, time_at
+from gengen.samplers.probability_paths import LARGEST, LEAST, PATHS, Path
 from gengen.samplers.samplers import heun
 from tests.contract import sgd
 
@@ -43,9 +43,8 @@ class Exact(Denoiser):
 
 def game(path="linear", prediction="velocity", classes=0, calls=39, **drawing):
     network = Exact(shape=(4,), classes=classes, path=PATHS[path], prediction=prediction)
-    first = float(time_at(PATHS[path], jnp.asarray(LEAST)))
     way = Drawing(heun(calls=calls, spacing="log_snr"), **drawing)
-    return Diffusion(network, PATHS[path], prediction, "uniform", "simple", DEVIATION, 0.0, way, False, 0, first)
+    return Diffusion(network, PATHS[path], prediction, "uniform", "simple", DEVIATION, 0.0, way, False, 0)
 
 
 def samples(model, n=2_000, label=None):
