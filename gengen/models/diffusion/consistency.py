@@ -14,7 +14,8 @@ from jax.scipy.special import ndtri
 
 from gengen.core.mean import Mean, mean_of
 from gengen.core.model import Batch
-from gengen.models.diffusion.method import Asked, Network, Shown, between, lifted, squares
+from gengen.models.diffusion.method import Asked, Network, Shown, between, squares
+from gengen.samplers.probability_paths import lifted
 from gengen.values import Positive, Range
 
 

@@ -20,13 +20,13 @@ from jax import lax
 
 from gengen.core.game import Outcome, Player, Turn, begin, play
 from gengen.core.model import Batch, Condition, Denoising, GenerativeModel
-from gengen.core.parallel import AXIS, example_keys, local_keys
+from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.bounds import importance_weighted
 from gengen.models.conditioning import Conditioning, completed
 from gengen.models.diffusion.drawing import Drawing, sampler_of
 from gengen.models.diffusion.telling import conditioning_of, dropped, untold
-from gengen.models.diffusion.weighting import TIMES, WEIGHTINGS, weights
+from gengen.models.diffusion.weighting import TIMES, WEIGHTINGS, evenly, weights
 from gengen.networks.denoisers.denoiser import Denoiser
 from gengen.samplers.guidance import guided, limited
 from gengen.samplers.ode import log_density
@@ -87,16 +87,12 @@ class Diffusion(NamedTuple):
         return {"denoiser": dict(self.network.init(key, data, jnp.zeros(len(data)), told, train=False))}
 
     def prepare(self, key: jax.Array, state: State, batch: Batch) -> Batch:
-        """Noise, a time and what the network is told, for each example.
-
-        Times lie evenly over the global batch, from a random start: Kingma et al. 2021, arXiv:2107.00630, I.1.
-        """
+        """Noise, a time and what the network is told, for each example."""
         del state
         of_times, of_examples = jax.random.split(key)
         data = batch["data"]
         keys = jax.vmap(partial(jax.random.split, num=3))(local_keys(of_examples, len(data)))
-        places = (lax.axis_index(AXIS) * len(data) + jnp.arange(len(data))).astype(jnp.float32)
-        share = (places + jax.random.uniform(of_times)) / (len(data) * lax.axis_size(AXIS))
+        share = evenly(of_times, len(data))
         told = dropped(self.conditioning, keys[:, 1], self.conditioning.of(keys[:, 2], batch), self.dropped)
         noise = jax.vmap(lambda key: jax.random.normal(key, data.shape[1:]))(keys[:, 0])
         time = on_path(self.path, jnp.clip(TIMES[self.times](share, self.path), self.first, latest(self.path)))

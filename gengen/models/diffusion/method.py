@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from gengen.core.mean import Mean
 from gengen.core.model import Batch
+from gengen.samplers.probability_paths import LINEAR, lifted, noised
 
 
 class Network(Protocol):
@@ -100,14 +101,9 @@ class Method(Protocol):
         """Leaps from x [n, *shape] at times [n] to earlier times [n]; keys [n] are of what it draws."""
 
 
-def lifted(values: jax.Array, x: jax.Array) -> jax.Array:
-    """Numbers [n] of examples, to be multiplied with x [n, *shape]."""
-    return values.reshape(-1, *[1] * (x.ndim - 1))
-
-
 def between(data: jax.Array, noise: jax.Array, time: jax.Array) -> jax.Array:
     """What lies between data and noise [n, *shape] at times [n]."""
-    return data + lifted(time, data) * (noise - data)
+    return noised(LINEAR, data, noise, time)
 
 
 def leapt(network: Network, x: jax.Array, time: jax.Array, earlier: jax.Array, told: Batch) -> jax.Array:

@@ -20,14 +20,17 @@ from jax import lax
 from gengen.core.average import evaluation_variables
 from gengen.core.game import Outcome, Player, Turn, begin, play
 from gengen.core.model import Batch, Condition, GenerativeModel
-from gengen.core.parallel import AXIS, example_keys, local_keys
+from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.models.conditioning import Conditioning, completed
 from gengen.models.diffusion.drawing import Drawing, jumps_of
-from gengen.models.diffusion.method import Asked, Method, Network, Shown, lifted
+from gengen.models.diffusion.method import Asked, Method, Network, Shown
 from gengen.models.diffusion.telling import conditioning_of, dropped, untold
+from gengen.models.diffusion.weighting import evenly
 from gengen.networks.denoisers.denoiser import Denoiser
 from gengen.samplers.jumps import Jump, Jumps
+from gengen.samplers.predictions import input_scale
+from gengen.samplers.probability_paths import LINEAR, lifted
 from gengen.values import Positive, Share
 
 
@@ -70,8 +73,6 @@ class OneStep(NamedTuple):
         of_shares, of_examples = jax.random.split(key)
         data = batch["data"]
         keys = jax.vmap(partial(jax.random.split, num=5))(local_keys(of_examples, len(data)))
-        places = lax.axis_index(AXIS) * len(data) + jnp.arange(len(data))
-        share = (places.astype(jnp.float32) + jax.random.uniform(of_shares)) / (len(data) * lax.axis_size(AXIS))
         truth = self.conditioning.of(keys[:, 0], batch)
         told, nothing = (
             dropped(self.conditioning, keys[:, 1], truth, self.dropped),
@@ -80,7 +81,9 @@ class OneStep(NamedTuple):
         same = jax.tree.map(lambda a, b: (a == b).reshape(len(data), -1).all(1), told, nothing)
         silent = jnp.stack([jnp.ones(len(data), bool), *jax.tree.leaves(same)]).all(0)
         noise = jax.vmap(lambda key: jax.random.normal(key, data.shape[1:]))(keys[:, 2])
-        share = jnp.clip(share, 1e-6, 1 - 1e-6)  # an end that rounding reaches is an infinite quantile
+        share = jnp.clip(
+            evenly(of_shares, len(data)), 1e-6, 1 - 1e-6
+        )  # an end that rounding reaches is an infinite quantile
         return {"shown": Shown(data, noise, share, keys[:, 3], keys[:, 4], told, nothing, truth, silent)}
 
     def loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
@@ -101,8 +104,7 @@ class OneStep(NamedTuple):
         told: Batch,
         keys: jax.Array | None = None,
     ) -> jax.Array:
-        variance = jnp.square((1 - time) * self.deviation) + jnp.square(time)
-        seen = lifted(lax.rsqrt(variance), x) * x
+        seen = lifted(input_scale(LINEAR, time, deviation=self.deviation), x) * x
         train = keys is not None
         given: Any = self.network.apply(variables["denoiser"], seen, time, told, span, keys, train=train)
         return jnp.asarray(given)

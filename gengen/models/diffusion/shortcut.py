@@ -13,7 +13,8 @@ from jax import lax
 
 from gengen.core.mean import Mean, mean_of
 from gengen.core.model import Batch
-from gengen.models.diffusion.method import Asked, Network, Shown, between, joined, leapt, lifted, parted, squares
+from gengen.models.diffusion.method import Asked, Network, Shown, between, joined, leapt, parted, squares
+from gengen.samplers.probability_paths import lifted
 from gengen.values import Range
 
 

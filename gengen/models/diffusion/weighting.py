@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jax.scipy.special import ndtri
 
+from gengen.core.parallel import AXIS
 from gengen.samplers.predictions import converted
 from gengen.samplers.probability_paths import Path, log_snr, time_at
 
@@ -18,6 +20,20 @@ MOST_SNR = 5.0
 
 LOG_RATIO = (-1.2, 1.2)
 """Mean and deviation of log(sigma / alpha): Karras et al. 2022, https://arxiv.org/abs/2206.00364, table 1."""
+
+
+def evenly(key: jax.Array, n: int) -> jax.Array:
+    """Numbers in [0, 1), evenly over the global batch from a random start: Kingma et al. 2021, arXiv:2107.00630, I.1.
+
+    Args:
+      key: the same on every replica; `AXIS` must be bound.
+      n: examples of this replica.
+
+    Returns:
+      Those of this replica, [n].
+    """
+    places = (lax.axis_index(AXIS) * n + jnp.arange(n)).astype(jnp.float32)
+    return (places + jax.random.uniform(key)) / (n * lax.axis_size(AXIS))
 
 
 def _uniform(uniform: jax.Array, path: Path) -> jax.Array:
