@@ -17,7 +17,7 @@ def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     config = base.diffusion("variance_preserving", "noise", tiny=variant == "tiny")
     config.model.steps = 1_000
-    config.sampling.update(name="ancestral", calls=250, clip=True)
+    config.sampling.update(name="ancestral", calls=250, spacing="time", clip=True)
     config.training.steps = 6_000 if "mnist" in variant else 2_500
     if variant == "cats":
         base.own_pictures(config)

@@ -17,7 +17,6 @@ def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     config = base.diffusion("variance_exploding", "edm", tiny=variant == "tiny")
     config.model.update(times="log_normal", weighting="edm")
-    config.sampling.spacing = "power"
     config.training.steps = 6_000 if "mnist" in variant else 2_500
     if variant == "cats":
         base.own_pictures(config)
