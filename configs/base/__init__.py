@@ -10,7 +10,7 @@ from configs.base.autoencoders import (
     solitaire,
     variational,
 )
-from configs.base.denoisers import POINTS, denoise_points, denoiser, denoising_unet, diffusion
+from configs.base.denoisers import POINTS, denoise_points, denoiser, denoising_unet, diffusion, one_step
 from configs.base.flows import flow, learn_noise, numbers
 from configs.base.gans import dcgan, finer_mixture, game, gan, mixture, mlp, r3gan, stacks, terms, views
 from configs.base.ill import sicken
@@ -58,6 +58,7 @@ __all__ = [
     "mnist_and_usps",
     "numbers",
     "objective",
+    "one_step",
     "optimizer",
     "own_pictures",
     "paired",

@@ -24,6 +24,24 @@ def diffusion(path: str, prediction: str, tiny: bool = False) -> ConfigDict:
     return config
 
 
+def one_step(method: str, tiny: bool = False, **settings: float | tuple[float, ...]) -> ConfigDict:
+    """Returns the defaults with the sections of a model of one call, whose network is told the class.
+
+    Args:
+      method: one of `METHODS` in `gengen.models.diffusion`.
+      tiny: whether the network is.
+      **settings: of the method.
+    """
+    config = denoiser(tiny)
+    config.model.name = "one_step"
+    config.model.method = ConfigDict({"name": method, **settings})
+    config.model.deviation = 0.5
+    config.model.dropped = 0.0
+    config.sampling = ConfigDict({"name": "jumps", "calls": 1})
+    config.training.steps = 1_500
+    return config
+
+
 def denoiser(tiny: bool = False) -> ConfigDict:
     """Returns the defaults with a denoiser for pictures, its optimizer and its average."""
     config = defaults()
@@ -52,5 +70,6 @@ def denoise_points(config: ConfigDict, name: str) -> None:
     config.networks.denoiser = ConfigDict({"name": "mlp", "condition": "none"})
     config.model.deviation = 1.0
     config.model.dropped = 0.0
-    config.sampling.likelihood = True
+    if "likelihood" in config.sampling:
+        config.sampling.likelihood = True
     config.training.update(steps=10_000, batch_size=512, precision="float32")
