@@ -13,6 +13,7 @@ class Case(NamedTuple):
       config: the experiment of gengen and its variant.
       changes: values by the keys of the config that are other ones here; a mapping replaces a whole section.
       chunk: steps of PyTorch between two looks at the clock.
+      peer: the module of `benchmarks.peers`; "" where it has the name of the case.
     """
 
     title: str
@@ -20,6 +21,7 @@ class Case(NamedTuple):
     config: tuple[str, str]
     changes: Mapping[str, Any]
     chunk: int
+    peer: str = ""
 
 
 CASES: Mapping[str, Case] = {
@@ -63,6 +65,21 @@ CASES: Mapping[str, Case] = {
         ("glow", "mnist"),
         {"data.name": "digits_smooth"},
         chunk=2,
+    ),
+    "denoiser": Case(
+        "Flow matching",
+        "28x28x1, squares of 2, width 64, 2 levels, attention at the lower one, batch 64",
+        ("flow_matching", "mnist"),
+        {"data.name": "digits_smooth"},
+        chunk=2,
+    ),
+    "denoiser_64": Case(
+        "Flow matching, 64x64",
+        "64x64x3, the same network without classes, batch 64",
+        ("flow_matching", "cats"),
+        {"data.name": "scenes"},
+        chunk=1,
+        peer="denoiser",
     ),
 }
 """Steps by name; all see data that gengen embeds."""

@@ -31,7 +31,7 @@ def prepare(name: str, precision: str, images: Path, threads: int, compiled: boo
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     pixels = torch.from_numpy(np.load(images)).permute(0, 3, 1, 2).contiguous()
-    build = importlib.import_module(f"benchmarks.peers.{name}").training_step
+    build = importlib.import_module(f"benchmarks.peers.{CASES[name].peer or name}").training_step
     step: Callable[[], None] = build(
         pixels.float() / 127.5 - 1,
         autocast=lambda: torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"),

@@ -16,6 +16,7 @@ def diffusion(path: str, prediction: str, tiny: bool = False) -> ConfigDict:
     config.model.steps = 0
     config.model.prediction = prediction
     config.model.times = "uniform"
+    config.model.log_ratio = (-1.2, 1.2)
     config.model.weighting = "simple"
     config.model.deviation = 0.5
     config.model.dropped = 0.1
@@ -67,7 +68,8 @@ def denoising_unet(width: int) -> ConfigDict:
 def denoise_points(config: ConfigDict, name: str) -> None:
     """Makes a config one of points, which a perceptron denoises, standardised and told no class."""
     config.data.name = name
-    config.networks.denoiser = ConfigDict({"name": "mlp", "condition": "none"})
+    config.networks.denoiser = ConfigDict({"name": "mlp", "width": 256, "blocks": 3, "condition": "none"})
+    config.networks.denoiser.update(waves=128, frequency=1.0, fastest=1024.0)
     config.model.deviation = 1.0
     config.model.dropped = 0.0
     if "likelihood" in config.sampling:

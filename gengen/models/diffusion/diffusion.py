@@ -9,7 +9,7 @@ Ho et al. 2020, https://arxiv.org/abs/2006.11239; Song et al. 2021, https://arxi
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, NamedTuple
 
@@ -26,20 +26,23 @@ from gengen.losses.bounds import importance_weighted
 from gengen.models.conditioning import Conditioning, completed
 from gengen.models.diffusion.drawing import Drawing, sampler_of
 from gengen.models.diffusion.telling import conditioning_of, dropped, untold
-from gengen.models.diffusion.weighting import TIMES, WEIGHTINGS, evenly, weights
+from gengen.models.diffusion.weighting import LOG_RATIO, TIMES, WEIGHTINGS, evenly, weights
 from gengen.networks.denoisers.denoiser import Denoiser
 from gengen.samplers.guidance import guided, limited
 from gengen.samplers.ode import log_density
 from gengen.samplers.predictions import PREDICTIONS, converted, denoiser, input_scale
 from gengen.samplers.probability_paths import LEAST, PATHS, Path, in_steps, latest, lifted, noised, on_path, time_at
 from gengen.samplers.sampler import Denoise, start
-from gengen.values import Count, OneOf, Positive, Share
+from gengen.values import Count, Entries, OneOf, Positive, Range, Share
 
 FEW = 16
 """Numbers of an example up to which the divergence is exact."""
 
 TOLERANCE = 1e-4
 """Of a step of the ODE that gives likelihoods."""
+
+LogRatio = Annotated[Sequence[Annotated[float, Range(-10, 10)]], Entries(2, 2)]
+"""Mean and deviation of a logarithm."""
 
 
 class Diffusion(NamedTuple):
@@ -50,6 +53,7 @@ class Diffusion(NamedTuple):
       path: from data to noise.
       prediction: what the network gives, one of `PREDICTIONS`.
       times: at which it is trained, one of `TIMES`.
+      log_ratio: mean and deviation of log(sigma / alpha) where times are log-normal.
       weighting: one of `WEIGHTINGS`.
       deviation: of the data, in the model's units.
       dropped: share of the training examples of which the network is told nothing.
@@ -63,6 +67,7 @@ class Diffusion(NamedTuple):
     path: Path
     prediction: str
     times: str
+    log_ratio: Sequence[float]
     weighting: str
     deviation: float
     dropped: float
@@ -95,7 +100,9 @@ class Diffusion(NamedTuple):
         share = evenly(of_times, len(data))
         told = dropped(self.conditioning, keys[:, 1], self.conditioning.of(keys[:, 2], batch), self.dropped)
         noise = jax.vmap(lambda key: jax.random.normal(key, data.shape[1:]))(keys[:, 0])
-        time = on_path(self.path, jnp.clip(TIMES[self.times](share, self.path), self.first, latest(self.path)))
+        time = on_path(
+            self.path, jnp.clip(TIMES[self.times](share, self.path, self.log_ratio), self.first, latest(self.path))
+        )
         return {"data": data, "noise": noise, "time": time, "told": told, "keys": keys[:, 1]}
 
     def loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
@@ -181,6 +188,7 @@ def diffusion(
     steps: Count = 0,
     prediction: Annotated[str, OneOf(PREDICTIONS)] = "velocity",
     times: Annotated[str, OneOf(TIMES)] = "uniform",
+    log_ratio: LogRatio = LOG_RATIO,
     weighting: Annotated[str, OneOf(WEIGHTINGS)] = "simple",
     deviation: Positive = 0.5,
     dropped: Share = 0.1,
@@ -198,6 +206,7 @@ def diffusion(
       steps: how many times there are; 0 for all between 0 and 1.
       prediction: what the network gives.
       times: at which it is trained.
+      log_ratio: mean and deviation of log(sigma / alpha) where times are "log_normal": Karras et al. 2022, table 1.
       weighting: how much an error counts at each time.
       deviation: of the data, in the model's units.
       dropped: share of the training examples of which the network is not told the class.
@@ -212,7 +221,9 @@ def diffusion(
     sampler_of(drawing)
     way = in_steps(PATHS[path], steps) if steps else PATHS[path]
     network = networks["denoiser"]
-    game = Diffusion(network, way, prediction, times, weighting, deviation, dropped, drawing, bounded, levels, text)
+    game = Diffusion(
+        network, way, prediction, times, log_ratio, weighting, deviation, dropped, drawing, bounded, levels, text
+    )
     player = Player("denoiser", ("denoiser",), optimizers["denoiser"])
     return GenerativeModel(
         begin(game.init, (player,)),

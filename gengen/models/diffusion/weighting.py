@@ -4,7 +4,7 @@ Papers weigh errors of the data's mean, E[x_0 | x_t]; a network gives something 
 that of the mean divided by a factor c(t). Here all weights are brought to what the network gives.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,7 @@ MOST_SNR = 5.0
 """Where min-SNR cuts: Hang et al. 2023, https://arxiv.org/abs/2303.09556, section 3.4."""
 
 LOG_RATIO = (-1.2, 1.2)
-"""Mean and deviation of log(sigma / alpha): Karras et al. 2022, https://arxiv.org/abs/2206.00364, table 1."""
+"""Mean and deviation of log(sigma / alpha) of pictures: Karras et al. 2022, arXiv:2206.00364, table 1."""
 
 
 def evenly(key: jax.Array, n: int) -> jax.Array:
@@ -36,28 +36,29 @@ def evenly(key: jax.Array, n: int) -> jax.Array:
     return (places + jax.random.uniform(key)) / (n * lax.axis_size(AXIS))
 
 
-def _uniform(uniform: jax.Array, path: Path) -> jax.Array:
-    del path
+def _uniform(uniform: jax.Array, path: Path, log_ratio: Sequence[float]) -> jax.Array:
+    del path, log_ratio
     return uniform
 
 
-def _logit_normal(uniform: jax.Array, path: Path) -> jax.Array:
+def _logit_normal(uniform: jax.Array, path: Path, log_ratio: Sequence[float]) -> jax.Array:
     """Times in the middle more often: Esser et al. 2024, https://arxiv.org/abs/2403.03206, section 3.1."""
-    del path
+    del path, log_ratio
     return jax.nn.sigmoid(ndtri(uniform))
 
 
-def _log_normal(uniform: jax.Array, path: Path) -> jax.Array:
-    mean, deviation = LOG_RATIO
+def _log_normal(uniform: jax.Array, path: Path, log_ratio: Sequence[float]) -> jax.Array:
+    mean, deviation = log_ratio
     return time_at(path, jnp.exp(mean + deviation * ndtri(uniform)))
 
 
-TIMES: Mapping[str, Callable[[jax.Array, Path], jax.Array]] = {
+TIMES: Mapping[str, Callable[[jax.Array, Path, Sequence[float]], jax.Array]] = {
     "uniform": _uniform,
     "logit_normal": _logit_normal,
     "log_normal": _log_normal,
 }
-"""`(numbers [B] in (0, 1), path) -> times [B]`, the inverse of each distribution function."""
+"""`(numbers [B] in (0, 1), path, mean and deviation of log(sigma / alpha)) -> times [B]`, the inverse of each
+distribution function; "log_normal" alone asks for the two."""
 
 
 def _likelihood(path: Path, time: jax.Array, deviation: float) -> jax.Array:

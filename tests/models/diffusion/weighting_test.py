@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, norm
 
-from gengen.models.diffusion.weighting import OF_MEANS, TIMES, weights
+from gengen.models.diffusion.weighting import LOG_RATIO, OF_MEANS, TIMES, weights
 from gengen.samplers.predictions import PREDICTIONS, converted
 from gengen.samplers.probability_paths import PATHS, log_snr, noised
 
@@ -15,10 +15,10 @@ UNIFORM = (np.arange(2_000, dtype=np.float32) + 0.5) / 2_000
 
 def test_times_have_the_distributions_of_the_papers():
     path = PATHS["variance_exploding"]
-    assert kstest(TIMES["uniform"](UNIFORM, path), "uniform").pvalue > 0.99
-    time = np.asarray(TIMES["logit_normal"](UNIFORM, path))
+    assert kstest(TIMES["uniform"](UNIFORM, path, LOG_RATIO), "uniform").pvalue > 0.99
+    time = np.asarray(TIMES["logit_normal"](UNIFORM, path, LOG_RATIO))
     assert kstest(np.log(time / (1 - time)), norm.cdf).pvalue > 0.99
-    ratio = np.exp(-np.asarray(log_snr(path, TIMES["log_normal"](UNIFORM, path))) / 2)
+    ratio = np.exp(-np.asarray(log_snr(path, TIMES["log_normal"](UNIFORM, path, LOG_RATIO))) / 2)
     assert kstest(np.log(ratio), norm(-1.2, 1.2).cdf).pvalue > 0.99
 
 
