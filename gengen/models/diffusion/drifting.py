@@ -28,7 +28,7 @@ Widths = Annotated[Sequence[Annotated[float, Range(1e-3, 1e3)]], Entries(1, 8)]
 def field(
     x: jax.Array, data: jax.Array, samples: jax.Array, width: jax.Array | float, near: jax.Array, apart: jax.Array
 ) -> jax.Array:
-    """Where each x moves, [n, D]: the mean of data around it less that of samples around it, eq. 11 to 14.
+    """Where each x moves, [n, D]: the mean of data around it less that of samples around it, algorithm 2.
 
     Both means weigh by a kernel exp(-distance / width), normalised over all that an x sees and then over all x, of
     which the geometric mean is taken (algorithm 2). What it sees of data is weighed by how much it sees of samples, and
@@ -61,7 +61,7 @@ class Drifting(NamedTuple):
 
     Attributes:
       widths: of the kernels, in mean distances of samples and data; the field is the sum of those of all widths, each
-        brought to a mean square of 1.
+        brought to a mean square of 1 (appendix A.6).
     """
 
     widths: Widths = (0.02, 0.05, 0.2)
