@@ -220,6 +220,8 @@ METRICS = {
     "vae": BOUND,
     "vae_conv": BOUND,
     "vqvae": ERROR | {"autoencoder/perplexity", "autoencoder/commitment"},
+    "vdm": {f"denoiser/{part}" for part in ("bits_per_dimension", "prior", "reconstruction", "diffusion")}
+    | {"schedule/loss"},
     "wgan": GAME | {"critic/wasserstein"},
     "wgan_gp": GAME | {"critic/wasserstein", "critic/gradient_penalty"},
 }

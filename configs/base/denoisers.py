@@ -46,6 +46,19 @@ def denoising_unet(width: int) -> ConfigDict:
     return network
 
 
+def variational_diffusion(tiny: bool = False) -> ConfigDict:
+    """Returns the defaults with the sections of variational diffusion, whose network is told nothing."""
+    config = diffusion("", "noise", tiny)
+    config.networks.denoiser.update(condition="none", fine=(7, 8))
+    config.networks.schedule = ConfigDict({"name": "monotone", "width": 64})
+    config.optimizers.schedule = optimizer("adam", 1e-2)
+    config.model = ConfigDict({"name": "variational_diffusion", "prediction": "noise"})
+    config.model.update(gamma_0=-13.3, gamma_1=5.0, dropped=0.0)
+    config.sampling.update(name="ancestral", calls=250, spacing="time", clip=True)
+    config.evaluation.importance_samples = (16,)
+    return config
+
+
 def denoise_points(config: ConfigDict, name: str) -> None:
     """Makes a config one of points, which a perceptron denoises, standardised and told no class."""
     config.data.name = name
