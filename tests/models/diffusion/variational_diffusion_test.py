@@ -19,8 +19,9 @@ from gengen.models.diffusion.variational_diffusion import ANY, VariationalDiffus
 from gengen.networks.denoisers.denoiser import Denoiser
 from gengen.networks.denoisers.noise_schedule import NoiseSchedule
 from gengen.samplers.samplers import SAMPLERS
+from tests.networks.denoisers.noise_schedule_test import bent
 
-LEVELS, ENDS = 3, (-3.5, 4.0)
+LEVELS, ENDS = 3, (-2.0, 2.5)
 """Of toys: two numbers of three levels, and so much noise at first that the decoder is not always sure."""
 
 LAW = np.array([[0.3, 0.05, 0.1], [0.02, 0.2, 0.03], [0.1, 0.05, 0.15]])
@@ -55,13 +56,10 @@ def game(schedule=None, sampler="ancestral", network=None, **arguments):
     return VariationalDiffusion(network, LearntPath(schedule, ENDS), "noise", LEVELS, 0.0, drawing)
 
 
-def variables_of(model, seed=0, scale=0.0):
-    """With a schedule that is as far from a line as `scale` says."""
-    variables, rng = model.way.init(jax.random.key(seed)), np.random.default_rng(seed)
-    if model.way.schedule:
-        moved = jax.tree.map(lambda leaf: leaf + scale * rng.normal(size=leaf.shape), variables["schedule"])
-        variables["schedule"] = jax.tree.map(jnp.float32, moved)
-    return {"denoiser": {}, **variables}
+def variables_of(model, seed=None):
+    """With a schedule that is nearly a line, or one that is none."""
+    variables = model.way.init(jax.random.key(0))
+    return {"denoiser": {}, **variables, **({} if seed is None else {"schedule": bent(seed, model.way.schedule.width)})}
 
 
 def expectation(nats):
@@ -71,14 +69,13 @@ def expectation(nats):
     return each.mean(), each.std() / len(each) ** 0.5
 
 
-COPIES = 200
+COPIES = 300
 
 
 @cache
-def bounded(scale=0.0, samples=32):
-    model = game(NoiseSchedule(8) if scale else None)
-    data = np.tile(STATES, (COPIES, 1))
-    return jax.jit(model.bound, static_argnums=4)(jax.random.key(0), variables_of(model, 1, scale), data, None, samples)
+def bounded(seed=None, samples=128):
+    model, data = game(NoiseSchedule(8)), np.tile(STATES, (COPIES, 1))
+    return jax.jit(model.bound, static_argnums=4)(jax.random.key(0), variables_of(model, seed), data, None, samples)
 
 
 @cache
@@ -104,7 +101,7 @@ def test_the_bound_of_an_exact_network_is_minus_the_entropy_less_what_its_two_en
     prior, _, decoder = gaps()
     assert error < 0.01
     assert mean == pytest.approx(-ENTROPY - prior - decoder, abs=4 * error)
-    assert 0.01 < prior + decoder < 0.1
+    assert prior + decoder > 10 * error
 
 
 def test_the_likelihood_of_the_ode_lies_between_the_bound_and_the_truth():
@@ -120,13 +117,13 @@ def test_the_likelihood_of_the_ode_lies_between_the_bound_and_the_truth():
     assert once[1] < 0.01
     assert once[0] == pytest.approx(-ENTROPY - prior - decoder, abs=4 * once[1] + 1e-3)
     assert expectation(bounded())[0] < often[0] + 4 * often[1] < -ENTROPY + 8 * often[1]
-    assert often[0] > once[0] + 0.5 * decoder
+    assert often[0] > once[0] + 0.25 * decoder
 
 
 def test_the_shape_of_the_schedule_changes_how_much_the_bound_varies_and_not_its_mean():
-    (plain, error), (bent, other) = expectation(bounded()), expectation(bounded(2.0))
+    (plain, error), (bent, other) = expectation(bounded()), expectation(bounded(3))
     assert plain == pytest.approx(bent, abs=4 * (error**2 + other**2) ** 0.5)
-    spreads = [np.asarray(bounded(scale, 1)).reshape(COPIES, -1).std(0).mean() for scale in (0.0, 2.0)]
+    spreads = [np.asarray(bounded(seed, 1)).reshape(COPIES, -1).std(0).mean() for seed in (None, 3)]
     assert spreads[1] > 1.3 * spreads[0]
 
 
@@ -147,7 +144,7 @@ def test_the_prior_costs_the_divergence_of_normal_distributions():
 def test_samples_of_an_exact_network_have_the_law_of_the_data(sampler, arguments):
     """On a path whose functions hold variables, and which still ends at data, whatever is left of noise at gamma_0."""
     model, n = game(NoiseSchedule(8), sampler, **arguments), 4_000
-    variables = variables_of(model, 1, 1.0)
+    variables = variables_of(model, 1)
     found = np.asarray(jax.jit(lambda key: model.sample(key, variables, n))(jax.random.key(0)))
     assert set(np.unique(found)) == {-1.0, 0.0, 1.0}
     counts = (found[:, None] == STATES).all(-1).mean(0)
@@ -187,7 +184,7 @@ def batch_of(model, variables, n):
 def test_the_gradient_of_the_schedule_is_that_of_the_mean_square_of_the_loss():
     """Here the loss is known at every time: e(s(t)) s'(t) with e the square of the error."""
     model = game(NoiseSchedule(4), network=Wrong(shape=(2,)))
-    variables, n = variables_of(model, 2, 0.5), 4_096
+    variables, n = variables_of(model, 2), 4_096
 
     def with_schedule(schedule):
         return {**variables, "schedule": schedule}
