@@ -19,9 +19,13 @@ def diffusion(path: str, prediction: str, tiny: bool = False) -> ConfigDict:
     config.model.weighting = "simple"
     config.model.deviation = 0.5
     config.model.dropped = 0.1
-    config.sampling = ConfigDict({"name": "heun", "calls": 35, "guidance": 1.0, "guided_from": 0.0, "guided_to": 1.0})
-    config.sampling.update(spacing="power", clip=False, likelihood=False)
+    config.sampling = drawing(name="heun", calls=35, spacing="power", clip=False)
     return config
+
+
+def drawing(**sampler: object) -> ConfigDict:
+    """Returns the section of a sampler, without guidance and without the likelihood of the ODE."""
+    return ConfigDict({**sampler, "guidance": 1.0, "guided_from": 0.0, "guided_to": 1.0, "likelihood": False})
 
 
 def denoiser(tiny: bool = False) -> ConfigDict:
@@ -48,13 +52,13 @@ def denoising_unet(width: int) -> ConfigDict:
 
 def variational_diffusion(tiny: bool = False) -> ConfigDict:
     """Returns the defaults with the sections of variational diffusion, whose network is told nothing."""
-    config = diffusion("", "noise", tiny)
+    config = denoiser(tiny)
     config.networks.denoiser.update(condition="none", fine=(7, 8))
     config.networks.schedule = ConfigDict({"name": "monotone", "width": 64})
-    config.optimizers.schedule = optimizer("adam", 1e-2)
-    config.model = ConfigDict({"name": "variational_diffusion", "prediction": "noise"})
+    config.model = ConfigDict({"name": "variational_diffusion", "prediction": "edm"})
     config.model.update(gamma_0=-13.3, gamma_1=5.0, dropped=0.0)
-    config.sampling.update(name="ancestral", calls=250, spacing="time", clip=True)
+    config.sampling = drawing(name="ancestral", calls=250, spacing="time", clip=True)
+    config.training.average.networks = ("denoiser", "ends", "schedule")
     config.evaluation.importance_samples = (16,)
     return config
 

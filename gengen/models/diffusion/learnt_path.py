@@ -2,8 +2,9 @@
 
     alpha^2 = sigmoid(-gamma),  sigma^2 = sigmoid(gamma),  gamma = gamma_0 + (gamma_1 - gamma_0) s(t)
 
-The ends gamma_0 and gamma_1 are one network, "ends", and s, which grows from 0 to 1, is another, "schedule"; each has a
-player. What s(t) is, is called the place of a time. Along places gamma grows evenly, whatever the schedule.
+The ends gamma_0 and gamma_1 are one network, "ends", which the bound moves, and s, which grows from 0 to 1, is another,
+"schedule", which the variance of its estimate moves. What s(t) is, is called the place of a time. Along places gamma
+grows evenly, whatever the schedule.
 """
 
 from functools import partial

@@ -1,14 +1,14 @@
 """Variational diffusion: noise of all amounts is latent, its schedule is learnt, and the loss is a bound of likelihood.
 
-    schedule  w <- w - step of the gradient of  the mean of (diffusion loss of an example)^2, whose mean stays as it is
-    denoiser  w <- w - step of the gradient of  prior + reconstruction + diffusion loss, bits per dimension
+    denoiser, ends  w <- w - step of the gradient of  prior + reconstruction + diffusion loss, bits per dimension
+    schedule        w <- w - step of the gradient of  log E[diffusion loss of an example at a time, squared] / 2
 
     z_t = alpha x + sigma noise,  alpha^2 = sigmoid(-gamma),  sigma^2 = sigmoid(gamma),  gamma grows from t = 0 to t = 1
     -log P(x) <= KL(q(z_1 | x) || N(0, I)) + E[-log p(x | z_0)] + 1/2 E[gamma'(t) |noise - network(z_t, t)|^2]
 
 Kingma et al. 2021, https://arxiv.org/abs/2107.00630, eq. 11 and 18, in continuous time. Which times make which gamma
 does not matter for the bound (section 5.1), but for how much its estimate varies: the two ends of gamma are the
-denoiser's, to make the bound tight, and what lies between is the schedule's.
+learnt by the bound, and the schedule between them by the variance. One pass of the network serves both.
 """
 
 import math
@@ -24,7 +24,7 @@ from jax import lax
 from gengen.core.game import Outcome, Player, Turn, begin, play
 from gengen.core.mean import mean_of
 from gengen.core.model import Batch, Condition, Denoising, GenerativeModel
-from gengen.core.parallel import example_keys, local_keys
+from gengen.core.parallel import example_keys, local_keys, replica_mean
 from gengen.core.state import State, Variables
 from gengen.losses.bounds import importance_weighted
 from gengen.losses.divergences import divergence_from_standard, standard_log_density
@@ -104,29 +104,34 @@ class VariationalDiffusion(NamedTuple):
         return {**batch, "noise": noise, "time": time, "place": place, "pace": pace, "told": told, "keys": keys[:, 1]}
 
     def loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
-        """The bound, of which the network and the two ends of gamma are learnt, in bits for each number."""
+        """The bound, in bits for each number; of the schedule, `calming` in its place."""
         del key
         variables, data = state.variables, batch["data"]
         parts = Parts(*self.first_parts(variables, data), self.diffusion(variables, batch, batch["keys"]))
-        bits = {name: mean_of(self._bits(nats).mean()) for name, nats in parts._asdict().items()}
-        each = self._bits(sum(parts))
+        bits = {name: self._bits(nats) for name, nats in parts._asdict().items()}
+        bound = sum(bits.values()).mean()
         ends = dict(zip(("gamma_0", "gamma_1"), map(mean_of, self.way.ends(variables)), strict=True))
-        return each.mean(), ({"bits_per_dimension": mean_of(each.mean()), **bits, **ends}, {})
+        parted = {name: mean_of(each.mean()) for name, each in bits.items()}
+        calmed = self.calming(variables, batch, lax.stop_gradient(bits["diffusion"]))
+        return bound + calmed, ({"bits_per_dimension": mean_of(bound), **parted, **ends}, {})
 
-    def schedule_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
-        """The mean square of the diffusion loss of an example, by what the schedule makes of it, bits for each number.
+    def calming(self, variables: Variables, batch: Batch, losses: jax.Array) -> jax.Array:
+        """What is 0, and has the gradient of log E[l^2] / 2 by the schedule: l, the diffusion loss, is to vary little.
 
-        The loss at a time is l = e(gamma) gamma'(t), and by a change of variables E[l^2] is the integral of e(gamma)^2
-        gamma' over gamma. Its gradient is that of gamma' at a fixed gamma, which is elsewhere in time when the schedule
-        moves. So no gradient goes through the network, as it does in the paper's appendix I.2; both have one mean.
+        At a time it is e(gamma) gamma'(t), and by a change of variables E[l^2] is the integral of e(gamma)^2 gamma'
+        over gamma. Its gradient is that of gamma' at a fixed gamma, which is elsewhere in time when the schedule moves.
+        So no gradient goes through the network, as it does in the paper's appendix I.2; both have the same mean.
+
+        Args:
+          variables: of the schedule.
+          batch: the prepared batch.
+          losses: l of each example [B], of which nothing is differentiated.
         """
-        del key
-        each = lax.stop_gradient(self._bits(self.diffusion(state.variables, batch, batch["keys"])))
-        place, _ = self.way.placed(state.variables, batch["time"])
+        place, _ = self.way.placed(variables, batch["time"])
         time = batch["time"] - (place - batch["place"]) / batch["pace"]  # Newton: where gamma is what it was
-        _, pace = self.way.placed(state.variables, time)
-        spread = jnp.square(each).mean() - jnp.square(each.mean())
-        return (jnp.square(each) * pace / batch["pace"]).mean(), ({"variance": mean_of(spread)}, {})
+        _, pace = self.way.placed(variables, time)
+        square = replica_mean(jnp.square(losses).mean())
+        return (jnp.square(losses) * (pace / batch["pace"] - 1)).mean() / (2 * square)
 
     def first_parts(self, variables: Variables, data: jax.Array) -> tuple[jax.Array, jax.Array]:
         """What the ends of gamma cost, exactly: of the prior and of the reconstruction, nats [n] each."""
@@ -249,7 +254,7 @@ def variational_diffusion(
     Args:
       networks: "denoiser", which may be told the class or a text; "schedule", if what lies between the ends of gamma is
         learnt, too.
-      optimizers: of "denoiser", and of "schedule" if there is one.
+      optimizers: of "denoiser", the one player.
       levels: how many whole numbers a number of the data may be.
       drawing: how samples are drawn; where it says so, the likelihood is that of the ODE.
       text: what texts captions of the data can be; None where they have none.
@@ -273,13 +278,11 @@ def variational_diffusion(
     schedule = networks.get("schedule")
     way = LearntPath(schedule, (gamma_0, gamma_1))
     game = VariationalDiffusion(networks["denoiser"], way, prediction, levels, dropped, drawing, text)
-    turns = [Turn("denoiser", Player("denoiser", ("denoiser", "ends"), optimizers["denoiser"]), game.loss)]
-    if schedule:  # first, so that both turns ask the same network about the same noise, which takes one pass
-        turns.insert(0, Turn("schedule", Player("schedule", ("schedule",), optimizers["schedule"]), game.schedule_loss))
+    players = (Player("denoiser", ("denoiser", "ends", *(["schedule"] if schedule else [])), optimizers["denoiser"]),)
     by_ode = drawing.likelihood
     return GenerativeModel(
-        begin(game.init, tuple(turn.player for turn in turns)),
-        play(turns, game.prepare),
+        begin(game.init, players),
+        play((Turn("denoiser", *players, game.loss),), game.prepare),
         sample=game.sample,
         denoise=Denoising(game.expected, ANY) if dropped or not game.conditioning.conditions else None,
         conditions=game.conditioning.conditions,
