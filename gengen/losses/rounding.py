@@ -66,4 +66,5 @@ def expected_costs(gamma: jax.Array, levels: int) -> jax.Array:
     terms = jnp.exp(away[None] * noise[:, None] - jnp.square(away[None]) / 2)
     from_there_on = jnp.matmul(terms, np.triu(np.ones((levels, levels), np.float32)), precision="highest")
     total = from_there_on[:, ::-1] + from_there_on[::-1] - 1  # the level itself is in both
-    return (weights[:, None] * jnp.log(total)).sum(0)
+    costs: jax.Array = (weights[:, None] * jnp.log(total)).sum(0)
+    return costs

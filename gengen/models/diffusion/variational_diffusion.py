@@ -109,7 +109,7 @@ class VariationalDiffusion(NamedTuple):
         variables, data = state.variables, batch["data"]
         parts = Parts(*self.first_parts(variables, data), self.diffusion(variables, batch, batch["keys"]))
         bits = {name: self._bits(nats) for name, nats in parts._asdict().items()}
-        bound = sum(bits.values()).mean()
+        bound = jnp.stack(list(bits.values())).sum(0).mean()
         ends = dict(zip(("gamma_0", "gamma_1"), map(mean_of, self.way.ends(variables)), strict=True))
         parted = {name: mean_of(each.mean()) for name, each in bits.items()}
         calmed = self.calming(variables, batch, lax.stop_gradient(bits["diffusion"]))
@@ -131,7 +131,8 @@ class VariationalDiffusion(NamedTuple):
         time = batch["time"] - (place - batch["place"]) / batch["pace"]  # Newton: where gamma is what it was
         _, pace = self.way.placed(variables, time)
         square = replica_mean(jnp.square(losses).mean())
-        return (jnp.square(losses) * (pace / batch["pace"] - 1)).mean() / (2 * square)
+        moved: jax.Array = (jnp.square(losses) * (pace / batch["pace"] - 1)).mean() / (2 * square)
+        return moved
 
     def first_parts(self, variables: Variables, data: jax.Array) -> tuple[jax.Array, jax.Array]:
         """What the ends of gamma cost, exactly: of the prior and of the reconstruction, nats [n] each."""
@@ -147,7 +148,8 @@ class VariationalDiffusion(NamedTuple):
         least, most = self.way.ends(variables)
         seen = noised(self.way.of_places(variables), batch["data"], batch["noise"], batch["place"])
         errors = batch["noise"] - self._noise(variables, batch["told"], seen, batch["place"], keys)
-        return (most - least) * batch["pace"] * _summed(jnp.square(errors)) / 2
+        nats: jax.Array = (most - least) * batch["pace"] * _summed(jnp.square(errors)) / 2
+        return nats
 
     def _noise(
         self, variables: Variables, told: Batch, x: jax.Array, place: jax.Array, keys: jax.Array | None = None
@@ -225,7 +227,8 @@ class VariationalDiffusion(NamedTuple):
                 probes=probes, tolerance=TOLERANCE, earliest=0.0,
             ).state  # fmt: skip
             sure = log_prob_of_levels(noise, cells(data, self.levels), least, self.levels)
-            return density + _summed(sure) - _summed(standard_log_density(noise)) + log_width
+            found: jax.Array = density + _summed(sure) - _summed(standard_log_density(noise)) + log_width
+            return found
 
         return importance_weighted(lax.map(one, jnp.arange(samples)))
 
