@@ -203,7 +203,8 @@ class VariationalDiffusion(NamedTuple):
             return self.diffusion(variables, {"data": data, "noise": noise, "place": place, "pace": pace, "told": told})
 
         prior, reconstruction = self.first_parts(variables, data)
-        return -(prior + reconstruction + lax.map(one, jnp.arange(samples)).mean(0))
+        on_the_way: jax.Array = lax.map(one, jnp.arange(samples)).mean(0)
+        return -(prior + reconstruction + on_the_way)
 
     def by_ode(
         self, key: jax.Array, variables: Variables, data: jax.Array, condition: Batch | None = None, samples: int = 1
@@ -227,8 +228,7 @@ class VariationalDiffusion(NamedTuple):
                 probes=probes, tolerance=TOLERANCE, earliest=0.0,
             ).state  # fmt: skip
             sure = log_prob_of_levels(noise, cells(data, self.levels), least, self.levels)
-            found: jax.Array = density + _summed(sure) - _summed(standard_log_density(noise)) + log_width
-            return found
+            return density + _summed(sure) - _summed(standard_log_density(noise)) + log_width
 
         return importance_weighted(lax.map(one, jnp.arange(samples)))
 
