@@ -224,6 +224,7 @@ METRICS = {
     "vae": BOUND,
     "vae_conv": BOUND,
     "vqvae": ERROR | {"autoencoder/perplexity", "autoencoder/commitment"},
+    "vdm": {f"denoiser/{part}" for part in ("bits_per_dimension", "prior", "reconstruction", "diffusion")},
     "wgan": GAME | {"critic/wasserstein"},
     "wgan_gp": GAME | {"critic/wasserstein", "critic/gradient_penalty"},
 }

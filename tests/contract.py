@@ -25,6 +25,7 @@ from gengen.models.diffusion.diffusion import diffusion
 from gengen.models.diffusion.drawing import Drawing
 from gengen.models.diffusion.one_step import one_step
 from gengen.models.diffusion.one_step_methods import METHODS
+from gengen.models.diffusion.variational_diffusion import variational_diffusion
 from gengen.models.flows.normalising_flow import normalising_flow
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.infogan import infogan
@@ -54,6 +55,7 @@ from gengen.networks import (
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.denoisers.denoising_mlp import DenoisingMLP
 from gengen.networks.denoisers.denoising_unet import DenoisingUNet
+from gengen.networks.denoisers.noise_schedule import NoiseSchedule
 from gengen.networks.flows import maf
 from gengen.networks.layers.norm import BatchNorm
 from gengen.samplers.jumps import jumps
@@ -456,6 +458,22 @@ ROWS = {
             "drawing": Drawing(heun(calls=3), guidance=2.0, clip=True),
         },
         {"sample"},
+        moves={"denoiser": "1111"},
+        wrapper=stirred,
+    ),
+    "variational_diffusion": Row(
+        variational_diffusion,
+        lambda: {
+            "networks": {
+                "denoiser": DenoisingMLP(SHAPE, width=8, blocks=1, embedding=8, dropout=0.1, classes=CLASSES),
+                "schedule": NoiseSchedule(4),
+            },
+            "optimizers": {"denoiser": sgd()},
+            "levels": 256,
+            "drawing": Drawing(heun(calls=3), guidance=2.0, clip=True),
+            "dropped": 0.3,
+        },
+        {"sample", "log_likelihood"},
         moves={"denoiser": "1111"},
         wrapper=stirred,
     ),

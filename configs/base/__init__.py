@@ -10,7 +10,15 @@ from configs.base.autoencoders import (
     solitaire,
     variational,
 )
-from configs.base.denoisers import POINTS, denoise_points, denoiser, denoising_unet, diffusion, one_step
+from configs.base.denoisers import (
+    POINTS,
+    denoise_points,
+    denoiser,
+    denoising_unet,
+    diffusion,
+    one_step,
+    variational_diffusion,
+)
 from configs.base.flows import flow, learn_noise, numbers
 from configs.base.gans import dcgan, finer_mixture, game, gan, mixture, mlp, r3gan, stacks, terms, views
 from configs.base.ill import sicken
@@ -75,6 +83,7 @@ __all__ = [
     "unet",
     "unpaired",
     "variational",
+    "variational_diffusion",
     "vary",
     "views",
 ]

@@ -20,8 +20,7 @@ def diffusion(path: str, prediction: str, tiny: bool = False) -> ConfigDict:
     config.model.weighting = "simple"
     config.model.deviation = 0.5
     config.model.dropped = 0.1
-    config.sampling = ConfigDict({"name": "heun", "calls": 35, "guidance": 1.0, "guided_from": 0.0, "guided_to": 1.0})
-    config.sampling.update(spacing="power", clip=False, likelihood=False)
+    config.sampling = drawing(name="heun", calls=35, spacing="power", clip=False)
     return config
 
 
@@ -41,6 +40,11 @@ def one_step(method: str, tiny: bool = False, **settings: float | tuple[float, .
     config.sampling = ConfigDict({"name": "jumps", "calls": 1})
     config.training.steps = 1_500
     return config
+
+
+def drawing(**sampler: object) -> ConfigDict:
+    """Returns the section of a sampler, without guidance and without the likelihood of the ODE."""
+    return ConfigDict({**sampler, "guidance": 1.0, "guided_from": 0.0, "guided_to": 1.0, "likelihood": False})
 
 
 def denoiser(tiny: bool = False) -> ConfigDict:
@@ -63,6 +67,19 @@ def denoising_unet(width: int) -> ConfigDict:
     network.update(patch=2, heads=4, dropout=0.0)
     network.condition = "embedding"
     return network
+
+
+def variational_diffusion(tiny: bool = False) -> ConfigDict:
+    """Returns the defaults with the sections of variational diffusion, whose network is told nothing."""
+    config = denoiser(tiny)
+    config.networks.denoiser.update(condition="none", fine=(7, 8))
+    config.networks.schedule = ConfigDict({"name": "monotone", "width": 64})
+    config.model = ConfigDict({"name": "variational_diffusion", "prediction": "edm"})
+    config.model.update(gamma_0=-13.3, gamma_1=5.0, dropped=0.0)
+    config.sampling = drawing(name="ancestral", calls=250, spacing="time", clip=True)
+    config.training.average.networks = ("denoiser", "ends", "schedule")
+    config.evaluation.importance_samples = (16,)
+    return config
 
 
 def denoise_points(config: ConfigDict, name: str) -> None:

@@ -10,6 +10,7 @@ from gengen.models import binarisation
 from gengen.models.autoencoders import corruption
 from gengen.models.autoencoders.vector_quantised import vector_quantised
 from gengen.models.autoregressive import autoregressive
+from gengen.models.diffusion.variational_diffusion import variational_diffusion
 from gengen.models.gans import views
 from gengen.models.translation.adaptation import adaptation
 from gengen.models.translation.cogan import cogan
@@ -44,7 +45,7 @@ FOR_BOUNDED: frozenset[Callable[..., Any]] = frozenset(
 )
 """What knows two ends of a range: black and white."""
 
-FOR_WHOLE: frozenset[Callable[..., Any]] = frozenset({likelihood.discretised_logistic})
+FOR_WHOLE: frozenset[Callable[..., Any]] = frozenset({likelihood.discretised_logistic, variational_diffusion})
 """What gives each of a range of whole numbers a probability of its own."""
 
 

@@ -27,6 +27,7 @@ from gengen.models.autoregressive import autoregressive
 from gengen.models.binarisation import BINARISATIONS
 from gengen.models.diffusion.diffusion import diffusion
 from gengen.models.diffusion.one_step import one_step
+from gengen.models.diffusion.variational_diffusion import variational_diffusion
 from gengen.models.flows.normalising_flow import normalising_flow
 from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.infogan import infogan
@@ -49,6 +50,7 @@ MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
     "autoregressive": autoregressive,
     "diffusion": diffusion,
     "one_step": one_step,
+    "variational_diffusion": variational_diffusion,
     "pix2pix": pix2pix,
     "cyclegan": cyclegan,
     "cogan": cogan,

@@ -29,6 +29,7 @@ from gengen.networks.critic import CriticNetwork
 from gengen.networks.denoisers.denoising_mlp import DenoisingMLP
 from gengen.networks.denoisers.denoising_unet import DenoisingUNet
 from gengen.networks.denoisers.dit import DiT
+from gengen.networks.denoisers.noise_schedule import NoiseSchedule
 from gengen.networks.flows import glow, jet, maf, pixel_spline, realnvp, spline_flow, tarflow
 from gengen.values import OneOf
 
@@ -64,6 +65,7 @@ NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
     "dequantiser": {"realnvp": realnvp.RealNVP, "glow": glow.Glow},
     "predictor": {"pixelcnn": pixelcnn.PixelCNN},
     "denoiser": {"unet": DenoisingUNet, "dit": DiT, "mlp": DenoisingMLP},
+    "schedule": {"monotone": NoiseSchedule},
 }
 """What each role can be played by; the bodies of the upper two map vectors to features.
 

@@ -24,11 +24,10 @@ from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.bounds import importance_weighted
 from gengen.models.conditioning import Conditioning, completed
-from gengen.models.diffusion.drawing import Drawing, sampler_of
+from gengen.models.diffusion.drawing import Drawing, led, sampler_of
 from gengen.models.diffusion.telling import conditioning_of, dropped, untold
 from gengen.models.diffusion.weighting import LOG_RATIO, TIMES, WEIGHTINGS, evenly, weights
 from gengen.networks.denoisers.denoiser import Denoiser
-from gengen.samplers.guidance import guided, limited
 from gengen.samplers.ode import log_density
 from gengen.samplers.predictions import PREDICTIONS, converted, denoiser, input_scale
 from gengen.samplers.probability_paths import LEAST, PATHS, Path, in_steps, latest, lifted, noised, on_path, time_at
@@ -132,11 +131,8 @@ class Diffusion(NamedTuple):
 
     def drawn_mean(self, variables: Variables, n: int, told: Batch) -> Denoise:
         """The same, guided and cut as the section `sampling` says."""
-        mean, way = self.mean_of(variables, told), self.drawing
-        if told and way.guidance != 1:
-            worse = self.mean_of(variables, untold(self.conditioning, n))
-            mean = guided(mean, worse, way.guidance, (way.guided_from, way.guided_to))
-        return limited(mean, -1, 1) if way.clip and self.bounded else mean
+        nothing = untold(self.conditioning, n)
+        return led(partial(self.mean_of, variables), told, nothing, self.drawing, self.bounded)
 
     def expected(self, variables: Variables, x: jax.Array, time: jax.Array, condition: Batch | None) -> jax.Array:
         """The mean [n, *shape] of data behind noise x at times [n]; where there is no condition, nothing is told."""

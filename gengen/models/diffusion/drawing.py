@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, NamedTuple
 
+from gengen.core.model import Batch
+from gengen.samplers.guidance import guided, limited
 from gengen.samplers.jumps import Jumps, jumps
-from gengen.samplers.sampler import Sampler
+from gengen.samplers.sampler import Denoise, Sampler
 from gengen.samplers.samplers import SAMPLERS
 from gengen.values import Range, Share
 
@@ -42,6 +44,22 @@ def sampler_of(drawing: Drawing) -> Sampler:
     if isinstance(drawing.sampler, Jumps):
         raise ValueError("sampling.name='jumps' is of networks that leap, model.name='one_step'")
     return drawing.sampler
+
+
+def led(mean_of: Callable[[Batch], Denoise], told: Batch, nothing: Batch, drawing: Drawing, bounded: bool) -> Denoise:
+    """The mean of the data that a sampler is given: guided, and cut, as the section `sampling` says.
+
+    Args:
+      mean_of: the mean of a network that is told something, or nothing.
+      told: what samples are told.
+      nothing: what it is told of samples of which nothing is said.
+      drawing: how samples are drawn.
+      bounded: whether data lie in [-1, 1].
+    """
+    mean = mean_of(told)
+    if told and drawing.guidance != 1:
+        mean = guided(mean, mean_of(nothing), drawing.guidance, (drawing.guided_from, drawing.guided_to))
+    return limited(mean, -1, 1) if drawing.clip and bounded else mean
 
 
 def jumps_of(drawing: Drawing) -> Jumps:

@@ -1,0 +1,24 @@
+"""Variational diffusion: a diffusion model whose loss is a bound of the likelihood, in bits, and whose noise is learnt.
+
+Paper: Kingma et al. 2021, https://arxiv.org/abs/2107.00630, sections 3 to 5, in continuous time.
+Run: python launch.py --config=configs/vdm.py, with :tiny, :mnist, :fashion_mnist or :cats after it for a variant.
+Score: TODO
+Minutes: TODO
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("tiny", "mnist", "fashion_mnist", "cats")
+
+
+def get_config(variant: str = "") -> ConfigDict:
+    """Returns the experiment or one of its `VARIANTS`."""
+    config = base.variational_diffusion(tiny=variant == "tiny")
+    config.training.steps = 6_000 if "mnist" in variant else 2_500
+    if variant == "cats":
+        base.own_pictures(config)
+    if variant == "tiny":
+        config.sampling.calls = 20
+    return base.vary(config, variant, VARIANTS)
