@@ -26,6 +26,7 @@ from gengen.models.autoencoders.vector_quantised import vector_quantised
 from gengen.models.autoregressive import autoregressive
 from gengen.models.binarisation import BINARISATIONS
 from gengen.models.diffusion.diffusion import diffusion
+from gengen.models.diffusion.latent_diffusion import latent_diffusion
 from gengen.models.diffusion.one_step import one_step
 from gengen.models.flows.normalising_flow import normalising_flow
 from gengen.models.gans.adversarial import adversarial
@@ -48,6 +49,7 @@ MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
     "normalising_flow": normalising_flow,
     "autoregressive": autoregressive,
     "diffusion": diffusion,
+    "latent_diffusion": latent_diffusion,
     "one_step": one_step,
     "pix2pix": pix2pix,
     "cyclegan": cyclegan,

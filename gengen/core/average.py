@@ -15,10 +15,10 @@ def averaged(model: GenerativeModel, *, decay: float, networks: Sequence[str]) -
     """Wraps a model so that its state also holds an exponential moving average of some networks.
 
     After every period p of the model, average <- d^p average + (1 - d^p) variables for each float leaf of the networks
-    named, statistics too; other leaves are copied. d = min(decay, (1 + t) / (10 + t)) with t the step, so that the
-    first steps do not linger. Averaged generators are common since Yazici et al. 2019,
-    https://arxiv.org/abs/1806.04498. (Once a step would give nearly the same, and reads and writes
-    a generator that moves once in five steps five times as often.)
+    named, statistics too; other leaves are copied. d = min(decay, (1 + t) / (10 + t)) with t the step, counted from the
+    start of the stage, so that the first steps do not linger, of who begins to play later neither. Averaged generators
+    are common since Yazici et al. 2019, https://arxiv.org/abs/1806.04498. (Once a step would give nearly the same, and
+    reads and writes a generator that moves once in five steps five times as often.)
 
     Args:
       model: the model to wrap.
@@ -38,8 +38,8 @@ def averaged(model: GenerativeModel, *, decay: float, networks: Sequence[str]) -
             raise ValueError(f"networks={tuple(networks)} must be among {tuple(state.variables)}")
         return state.replace(average={name: state.variables[name] for name in networks})
 
-    def blended(state: State, period: int) -> Variables:
-        step = jnp.asarray(state.step, jnp.float32)
+    def blended(state: State, period: int, start: int) -> Variables:
+        step = jnp.asarray(state.step - start, jnp.float32)
         keep = jnp.minimum(decay, (1 + step) / (10 + step)) ** period
 
         def blend(old: jax.Array, new: jax.Array) -> jax.Array:
@@ -51,7 +51,7 @@ def averaged(model: GenerativeModel, *, decay: float, networks: Sequence[str]) -
         average: Variables = jax.tree.map(blend, state.average, {name: state.variables[name] for name in networks})
         return average
 
-    def averaging(step: StepFn, period: int) -> StepFn:
+    def averaging(step: StepFn, period: int, start: int = 0) -> StepFn:
         last = every(period, offset=period - 1)
 
         def train_step(
@@ -59,12 +59,16 @@ def averaged(model: GenerativeModel, *, decay: float, networks: Sequence[str]) -
         ) -> tuple[State, dict[str, Mean]]:
             after, metrics = step(key, state, batch, phase=phase)
             after = after.replace(step=state.step)
-            average = last.choose(after, phase, lambda state: blended(state, period), lambda state: state.average)
+            average = last.choose(
+                after, phase, lambda state: blended(state, period, start), lambda state: state.average
+            )
             return after.replace(step=state.step + 1, average=average), metrics
 
         return train_step
 
-    stages = tuple(stage._replace(train_step=averaging(stage.train_step, stage.period)) for stage in model.stages)
+    stages = tuple(
+        stage._replace(train_step=averaging(stage.train_step, stage.period, stage.start)) for stage in model.stages
+    )
     return model._replace(init=init, train_step=averaging(model.train_step, model.period), stages=stages)
 
 
