@@ -1,6 +1,6 @@
 """Sections of diffusion models."""
 
-from ml_collections import ConfigDict
+from ml_collections import ConfigDict, config_dict
 
 from configs.base.sections import defaults, optimizer
 
@@ -20,7 +20,7 @@ def diffusion(path: str, prediction: str, tiny: bool = False) -> ConfigDict:
     config.model.deviation = 0.5
     config.model.dropped = 0.1
     config.sampling = ConfigDict({"name": "heun", "calls": 35, "guidance": 1.0, "guided_from": 0.0, "guided_to": 1.0})
-    config.sampling.update(spacing="power", clip=False, likelihood=False)
+    config.sampling.update(spacing="power", clip=False, likelihood=False, worse=config_dict.placeholder(str))
     return config
 
 

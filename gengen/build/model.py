@@ -16,7 +16,7 @@ from gengen.build.optimizers import build_optimizer, check_optimizer, keys_of_op
 from gengen.build.parts import PARTS, build_part, build_views, check_part, keys_of_part
 from gengen.build.units import in_units
 from gengen.core.average import averaged
-from gengen.core.model import Batch, Condition, GenerativeModel
+from gengen.core.model import Batch, Condition, Denoising, GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.models.autoencoders.adversarial_autoencoder import adversarial_autoencoder
@@ -119,18 +119,19 @@ def check_labelled(config: ConfigDict) -> None:
         )
 
 
-def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
+def build_model(config: ConfigDict, signature: Signature, worse: Denoising | None = None) -> GenerativeModel:
     """Builds the model of a config for data of a signature.
 
     Args:
       config: sections `networks`, `model`, `optimizers` and `training`, all resolved, `training.precision`, too.
       signature: shape and classes of the data.
+      worse: a weaker model that samples are guided away from; None for none.
 
     Raises:
       Refusal: a name is unknown, an argument is not one of the builder's, a value is out of range, or a network is told
         labels that the data hide.
     """
-    model = _assembled(config, signature)
+    model = _assembled(config, signature, worse)
     # Linen modules check their arguments when called: trace them before anything is written.
     with refusing("networks"):
         jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
@@ -156,7 +157,7 @@ def _averaging(model: GenerativeModel, config: ConfigDict) -> GenerativeModel:
         return averaged(model, decay=average.decay, networks=average.networks)
 
 
-def _assembled(config: ConfigDict, signature: Signature) -> GenerativeModel:
+def _assembled(config: ConfigDict, signature: Signature, worse: Denoising | None = None) -> GenerativeModel:
     section, data = dict(config.model), signature.fields["data"]
     event = {"rank": len(data.shape), "bounded": data.bounded, "levels": signature.levels}
     parts = {name: build_part(name, section.pop(name), **event) for name in PARTS if name in section}
@@ -179,7 +180,7 @@ def _assembled(config: ConfigDict, signature: Signature) -> GenerativeModel:
     given = {"networks": networks, "optimizers": optimizers, "classes": classes, "levels": signature.levels}
     given |= {"bounded": data.bounded, "text": text}
     if "sampling" in config:
-        given["drawing"] = build_drawing(config.sampling)
+        given["drawing"] = build_drawing(config.sampling, worse=worse)
     model: GenerativeModel = call(MODELS, section, "model", **given, **parts)
     return in_units(model, signature)
 

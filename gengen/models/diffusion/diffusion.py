@@ -24,7 +24,7 @@ from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.bounds import importance_weighted
 from gengen.models.conditioning import Conditioning, completed
-from gengen.models.diffusion.drawing import Drawing, sampler_of
+from gengen.models.diffusion.drawing import WORSE, Drawing, sampler_of
 from gengen.models.diffusion.telling import conditioning_of, dropped, untold
 from gengen.models.diffusion.weighting import TIMES, WEIGHTINGS, evenly, weights
 from gengen.networks.denoisers.denoiser import Denoiser
@@ -126,10 +126,17 @@ class Diffusion(NamedTuple):
     def drawn_mean(self, variables: Variables, n: int, told: Batch) -> Denoise:
         """The same, guided and cut as the section `sampling` says."""
         mean, way = self.mean_of(variables, told), self.drawing
-        if told and way.guidance != 1:
+        if (told or way.worse) and way.guidance != 1:
             worse = self.mean_of(variables, untold(self.conditioning, n))
+            if way.worse:
+                worse = partial(self._worse, way.worse, variables[WORSE], told)
             mean = guided(mean, worse, way.guidance, (way.guided_from, way.guided_to))
         return limited(mean, -1, 1) if way.clip and self.bounded else mean
+
+    @staticmethod
+    def _worse(model: Denoising, variables: Variables, told: Batch, x: jax.Array, time: jax.Array) -> jax.Array:
+        """What a weaker model makes of noise x, told the same: Karras et al. 2024, arXiv:2406.02507, section 3."""
+        return model.mean(variables, x, time, told or None)
 
     def expected(self, variables: Variables, x: jax.Array, time: jax.Array, condition: Batch | None) -> jax.Array:
         """The mean [n, *shape] of data behind noise x at times [n]; where there is no condition, nothing is told."""

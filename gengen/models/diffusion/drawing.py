@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, NamedTuple
 
+from gengen.core.model import Denoising
 from gengen.samplers.jumps import Jumps, jumps
 from gengen.samplers.sampler import Sampler
 from gengen.samplers.samplers import SAMPLERS
@@ -14,11 +15,13 @@ class Drawing(NamedTuple):
 
     Attributes:
       sampler: from noise to data; leaps are of networks that know how, all others of denoisers.
-      guidance: weight of what a denoiser that is told something says beyond one that is told nothing.
+      guidance: weight of what a denoiser that is told something says beyond one that is told nothing, or that is worse.
       guided_from: the earliest time, in [0, 1], at which it is guided.
       guided_to: the latest one.
       clip: whether means are cut to [-1, 1], where data have these ends.
       likelihood: whether the likelihood of data is to be had, which takes hundreds of calls for each example.
+      worse: a weaker model of the same data on the same path, whose variables are those of the name `WORSE`; guidance
+        goes away from it in the place of the denoiser that is told nothing. None for none.
     """
 
     sampler: Sampler | Jumps
@@ -27,7 +30,11 @@ class Drawing(NamedTuple):
     guided_to: float = 1.0
     clip: bool = False
     likelihood: bool = False
+    worse: Denoising | None = None
 
+
+WORSE = "worse"
+"""Where the variables of a run hold those of a weaker one."""
 
 DRAWINGS: Mapping[str, Callable[..., Sampler | Jumps]] = {**SAMPLERS, "jumps": jumps}
 """Ways to draw samples, by name."""
@@ -67,8 +74,16 @@ BESIDE: Mapping[str, object] = {
     "guided_from": Annotated[Share, "the earliest time at which guidance is heeded; 0 is data, 1 is noise"],
     "guided_to": Annotated[Share, "the latest time at which guidance is heeded"],
     "clip": Annotated[bool, "whether means of data between two bounds are cut to these on the way"],
+    "worse": Annotated[
+        str | None,
+        "the folder of a run on the same data whose network is smaller or was trained for fewer steps, from which "
+        "guidance goes away (autoguidance); None goes away from what is told nothing",
+    ],
     "likelihood": Annotated[
         bool, "whether --mode=evaluate says how likely held-out data are, which takes hundreds of calls for each"
     ],
 }
-"""Keys of the section `sampling` that belong to no sampler: Kynkaanniemi et al. 2024, arXiv:2404.07724, for times."""
+"""Keys of the section `sampling` that belong to no sampler.
+
+Kynkaanniemi et al. 2024, arXiv:2404.07724, for times; Karras et al. 2024, arXiv:2406.02507, for a worse network.
+"""
