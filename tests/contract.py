@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
+from gengen.build.averages import exponential
 from gengen.core.average import averaged
 from gengen.core.model import GenerativeModel
 from gengen.core.state import networks_of
@@ -214,7 +215,7 @@ def penalties():
 
 
 def averaging(model):
-    return averaged(model, decay=0.9, networks=("generator",))
+    return averaged(model, taken={"": exponential(0.9)}, networks=("generator",))
 
 
 def coders(**arguments):

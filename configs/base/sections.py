@@ -48,6 +48,8 @@ def defaults() -> ConfigDict:
     config.training.average = ConfigDict()
     config.training.average.decay = 0.0
     config.training.average.networks = ()
+    config.training.average.widths = ()
+    config.training.average.width = 0.0
 
     config.evaluation = ConfigDict()
     config.evaluation.every = 0

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from gengen.build.averages import taken_of, with_averages
 from gengen.build.calls import Key, call, check_call, check_section, keys_of_call, parameters_of, refusing
 from gengen.build.drawings import build_drawing, check_drawing, keys_of_drawing
 from gengen.build.kinds import check_fits
@@ -15,7 +16,6 @@ from gengen.build.networks import NETWORKS, build_network, check_network, keys_o
 from gengen.build.optimizers import build_optimizer, check_optimizer, keys_of_optimizer
 from gengen.build.parts import PARTS, build_part, build_views, check_part, keys_of_part
 from gengen.build.units import in_units
-from gengen.core.average import averaged
 from gengen.core.model import Batch, Condition, Denoising, GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
@@ -135,7 +135,7 @@ def build_model(config: ConfigDict, signature: Signature, worse: Denoising | Non
     # Linen modules check their arguments when called: trace them before anything is written.
     with refusing("networks"):
         jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
-    if not config.training.average.decay:
+    if not taken_of(config.training.average):
         return model
     model = _averaging(model, config)
     with refusing("training.average"):
@@ -150,11 +150,8 @@ def rebuilt_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
 
 def _averaging(model: GenerativeModel, config: ConfigDict) -> GenerativeModel:
     """The model with the averages that a config asks for."""
-    average = config.training.average
-    if not average.decay:
-        return model
     with refusing("training.average"):
-        return averaged(model, decay=average.decay, networks=average.networks)
+        return with_averages(model, config.training.average)
 
 
 def _assembled(config: ConfigDict, signature: Signature, worse: Denoising | None = None) -> GenerativeModel:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 from ml_collections import ConfigDict
 
+from gengen.build.averages import of_chosen_width
 from gengen.build.drawings import with_worse
 from gengen.build.model import build_model
 from gengen.build.sweep import alone, combinations_of
@@ -125,6 +126,8 @@ def open_run(
     config, signature = opened(folder)
     if given is not None and "sampling" in given and "sampling" in config:
         config.sampling = given.sampling
+    if given is not None:
+        config.training.average.width = given.training.average.get("width", 0.0)
     worse = _worse(config, signature)
     with unchanged(folder):
         members, chosen = members_of(config), chosen_member(folder, config, seed, member)
@@ -132,6 +135,7 @@ def open_run(
         together, key = trained_together(first, config, signature)
         shapes = template(together, key, signature)
     step, state = _restored(folder, shapes, best=best)
+    state = state.replace(average=of_chosen_width(state.average, config.training.average))
     origin = {
         "run": str(folder),
         "step": step,
