@@ -226,18 +226,26 @@ def latent_diffusion(
     way = in_steps(PATHS[path], steps) if steps else PATHS[path]
     of_codes = Diffusion(denoiser, way, prediction, times, weighting, 1.0, dropped, drawing, False, 0, text)
     game = LatentDiffusion(encoder, networks["decoder"], of_codes, likelihood, divergence, reduction)
+    return _played(game, optimizers, diffusion_start)
+
+
+def _played(
+    game: LatentDiffusion, optimizers: Mapping[str, optax.GradientTransformation], start: int
+) -> GenerativeModel:
+    """The model of two stages, the second of which begins at the step `start`."""
     autoencoder = Player("autoencoder", ("encoder", "decoder"), optimizers["autoencoder"])
     player = Player("denoiser", ("denoiser",), optimizers["denoiser"])
     denoising = play((Turn("denoiser", player, game.denoising_loss),), game.prepare_denoising)
+    conditions = game.diffusion.conditioning.conditions
     return GenerativeModel(
         begin(game.init, (autoencoder, player)),
         play((Turn("autoencoder", autoencoder, game.loss),), game.prepare),
-        stages=(Stage(diffusion_start, denoising),),
+        stages=(Stage(start, denoising),),
         sample=game.sample,
-        conditions=of_codes.conditioning.conditions,
-        supervised="label" in of_codes.conditioning.conditions,
+        conditions=conditions,
+        supervised="label" in conditions,
         prior=game.prior,
         encode=game.encode,
         decode=game.decode,
-        notes=game.sentence(diffusion_start),
+        notes=game.sentence(start),
     )
