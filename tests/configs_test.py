@@ -211,6 +211,7 @@ METRICS = {
     "hinge": GAME | {"critic/total_variation"},
     "infogan": GAME | {f"{player}/{code}" for player in ("critic", "generator") for code in ("category", "continuous")},
     "iwae": BOUND,
+    "latent_diffusion": ERROR | {"autoencoder/divergence"},
     "lsgan": GAME | {"critic/le_cam"},
     "maf": FLOW,
     "pacgan": GAME | {"critic/jensen_shannon"},
@@ -243,6 +244,7 @@ def test_the_unrolled_experiment_differentiates_its_critics_moves_where_gradient
         ("cogan", {"domain"}),
         ("cvae", {"label"}),
         ("infogan", {"category", "continuous"}),
+        ("latent_diffusion", {"label"}),
         ("vqvae", {"label"}),
     ],
 )

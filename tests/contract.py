@@ -8,8 +8,10 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
+from gengen.build.averages import exponential
 from gengen.core.average import averaged
 from gengen.core.model import GenerativeModel
+from gengen.core.state import networks_of
 from gengen.core.transforms import scale_by_rate
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.losses.likelihood import gaussian, squared_error
@@ -23,6 +25,7 @@ from gengen.models.autoencoders.vector_quantised import vector_quantised
 from gengen.models.autoregressive import autoregressive
 from gengen.models.diffusion.diffusion import diffusion
 from gengen.models.diffusion.drawing import Drawing
+from gengen.models.diffusion.latent_diffusion import latent_diffusion
 from gengen.models.diffusion.one_step import one_step
 from gengen.models.diffusion.one_step_methods import METHODS
 from gengen.models.diffusion.variational_diffusion import variational_diffusion
@@ -174,10 +177,10 @@ def stirred(model):
 
     def init(key, batch):
         state = model.init(key, batch)
-        leaves, tree = jax.tree.flatten(state.variables)
+        leaves, tree = jax.tree.flatten(networks_of(state.variables))
         keys = jax.random.split(key, len(leaves))
         moved = [leaf + 0.1 * jax.random.normal(one, leaf.shape) for leaf, one in zip(leaves, keys, strict=True)]
-        return state.replace(variables=jax.tree.unflatten(tree, moved))
+        return state.replace(variables={**state.variables, **jax.tree.unflatten(tree, moved)})
 
     return model._replace(init=init)
 
@@ -214,7 +217,7 @@ def penalties():
 
 
 def averaging(model):
-    return averaged(model, decay=0.9, networks=("generator",))
+    return averaged(model, taken={"": exponential(0.9)}, networks=("generator",))
 
 
 def coders(**arguments):
@@ -257,6 +260,25 @@ def vqvae():
         "prior_start": STEPS,
         "codes": 6,
         "dimension": 3,
+    }
+
+
+def latents():
+    """Codes of 2 x 2 x 3."""
+    small = DenoisingMLP(SHAPE, width=8, blocks=1, embedding=8, dropout=0.1, classes=CLASSES)
+    return {
+        "networks": {
+            "encoder": residual.Encoder(8, hidden=4),
+            "decoder": residual.Decoder(SHAPE, 8, hidden=4),
+            "denoiser": small,
+        },
+        "optimizers": {"autoencoder": sgd(), "denoiser": sgd()},
+        "likelihood": squared_error(rank=3),
+        "drawing": Drawing(heun(calls=3), guidance=2.0),
+        "diffusion_start": STEPS,
+        "dimension": 3,
+        "divergence": 0.01,
+        "reduction": "mean",
     }
 
 
@@ -475,6 +497,16 @@ ROWS = {
         },
         {"sample", "log_likelihood"},
         moves={"denoiser": "1111"},
+        wrapper=stirred,
+    ),
+    "latents": Row(latent_diffusion, latents, BAYESIAN, moves=ALONE, at_rest=frozenset({"denoiser"}), wrapper=stirred),
+    "latents_denoised": Row(
+        latent_diffusion,
+        latents,
+        BAYESIAN,
+        {"denoiser": "1111"},
+        at_rest=frozenset({"encoder", "decoder"}),
+        stage=1,
         wrapper=stirred,
     ),
     "mean_flow": of_one_step("mean_flow", every=2, guidance=2.0, mixed=0.5),

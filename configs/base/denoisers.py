@@ -1,6 +1,6 @@
 """Sections of diffusion models."""
 
-from ml_collections import ConfigDict
+from ml_collections import ConfigDict, config_dict
 
 from configs.base.sections import defaults, optimizer
 
@@ -44,7 +44,16 @@ def one_step(method: str, tiny: bool = False, **settings: float | tuple[float, .
 
 def drawing(**sampler: object) -> ConfigDict:
     """Returns the section of a sampler, without guidance and without the likelihood of the ODE."""
-    return ConfigDict({**sampler, "guidance": 1.0, "guided_from": 0.0, "guided_to": 1.0, "likelihood": False})
+    return ConfigDict(
+        {
+            **sampler,
+            "guidance": 1.0,
+            "guided_from": 0.0,
+            "guided_to": 1.0,
+            "likelihood": False,
+            "worse": config_dict.placeholder(str),
+        }
+    )
 
 
 def denoiser(tiny: bool = False) -> ConfigDict:

@@ -45,9 +45,7 @@ def defaults() -> ConfigDict:
     config.training.heal = False
     config.training.quick_compilation = False
     config.training.precision = "auto"
-    config.training.average = ConfigDict()
-    config.training.average.decay = 0.0
-    config.training.average.networks = ()
+    config.training.average = ConfigDict({"decay": 0.0, "networks": (), "widths": (), "width": 0.0})
 
     config.evaluation = ConfigDict()
     config.evaluation.every = 0

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
+from gengen.build.averages import decay_of
 from gengen.build.optimizers import learning_rates
 from gengen.build.sweep import alone, each_alone
 from gengen.core.average import evaluation_variables
@@ -18,6 +19,19 @@ from gengen.training.living import Living
 from gengen.training.loop import Dispatch
 from gengen.training.members import frozen, member, together
 from gengen.training.screen import wrapped
+
+
+def _rates(config: ConfigDict, model: GenerativeModel) -> Callable[[int], dict[str, float]]:
+    """The rates of one member by the names of their metrics: a function of the step, counted from 0."""
+    of_players = learning_rates(config.optimizers, config.training.steps)
+    decay = decay_of(config.training.average, model)
+
+    def rates(step: int) -> dict[str, float]:
+        kept = decay(step)
+        moves = {f"{player}/learning_rate": rate for player, rate in of_players(step).items()}
+        return moves if kept is None else moves | {"average/decay": kept}
+
+    return rates
 
 
 class Together:
@@ -44,10 +58,13 @@ class Together:
         self._several, self.alone = len(members) > 1, alone(config)
         self.order: int | Sequence[int] = self.seeds if self._several else self.seeds[0]
         self._places = [member.place for member in members]
-        self._rates = [learning_rates(own.optimizers, config.training.steps) for own in each_alone(config)]
+        self._rates = [_rates(own, model) for own in each_alone(config)]
 
     def rates(self, step: int) -> dict[str, float | list[float]]:
-        """The learning rate of each player at a step; one for each member where they differ."""
+        """The learning rate of each player at a step, "critic/learning_rate", and what the step keeps of the average.
+
+        The latter is "average/decay". One for each member where they differ.
+        """
         first, *others = each = [rates(step) for rates in self._rates]
         return {
             name: [each[place][name] for place in self._places] if any(own[name] != rate for own in others) else rate

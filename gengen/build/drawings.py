@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gengen.build.calls import Key, call, check_call, keys_of_call, refusing
+from gengen.core.model import Denoising
 from gengen.core.refusal import Refusal
-from gengen.models.diffusion.drawing import BESIDE, DRAWINGS, Drawing
+from gengen.core.state import Variables
+from gengen.models.diffusion.drawing import BESIDE, DRAWINGS, WORSE, Drawing
 
 
 def check_drawing(section: Any, path: str, *, needed: bool) -> None:
@@ -34,18 +36,24 @@ def keys_of_drawing(section: Mapping[str, Any], path: str) -> Iterator[Key]:
     return keys_of_call(DRAWINGS, section, path, beside=BESIDE)
 
 
-def build_drawing(section: Mapping[str, Any], path: str = "sampling") -> Drawing:
+def build_drawing(section: Mapping[str, Any], path: str = "sampling", worse: Denoising | None = None) -> Drawing:
     """Builds what draws samples.
 
     Args:
       section: `name`, one of `DRAWINGS`, its arguments, and those of `BESIDE`.
       path: where it stands in the config, for messages.
+      worse: what the run of the key `worse` knows, opened; None where there is none.
 
     Raises:
       Refusal: something in it is unknown or out of range.
     """
     arguments = dict(section)
-    own = {name: arguments.pop(name) for name in BESIDE if name in arguments}
+    own = {name: arguments.pop(name) for name in BESIDE if name in arguments} | {WORSE: worse}
     sampler = call(DRAWINGS, arguments, path)
     with refusing(path):
         return Drawing(sampler, **own)
+
+
+def with_worse(variables: Variables, worse: Variables) -> Variables:
+    """The variables of a run, beside them those of the weaker one that its samples are guided away from."""
+    return {**variables, WORSE: worse}

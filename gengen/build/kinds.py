@@ -10,6 +10,7 @@ from gengen.models import binarisation
 from gengen.models.autoencoders import corruption
 from gengen.models.autoencoders.vector_quantised import vector_quantised
 from gengen.models.autoregressive import autoregressive
+from gengen.models.diffusion.latent_diffusion import latent_diffusion
 from gengen.models.diffusion.variational_diffusion import variational_diffusion
 from gengen.models.gans import views
 from gengen.models.translation.adaptation import adaptation
@@ -28,7 +29,7 @@ FOR_PICTURES: frozenset[Callable[..., Any]] = frozenset(
         *(transformer.Transformer, classifier.Classifier, r3gan.Generator, r3gan.Critic),
         *(tarflow.TarFlow, jet.Jet, pixel_spline.PixelSpline, pixelcnn.PixelCNN),
         *(DenoisingUNet, DiT),
-        *(vector_quantised, pix2pix, cyclegan, cogan, adaptation, autoregressive),
+        *(vector_quantised, latent_diffusion, pix2pix, cyclegan, cogan, adaptation, autoregressive),
         views.augmentation,
     }
 )

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from gengen.build.averages import taken_of, with_averages
 from gengen.build.calls import Key, call, check_call, check_section, keys_of_call, parameters_of, refusing
 from gengen.build.drawings import build_drawing, check_drawing, keys_of_drawing
 from gengen.build.kinds import check_fits
@@ -15,8 +16,7 @@ from gengen.build.networks import NETWORKS, build_network, check_network, keys_o
 from gengen.build.optimizers import build_optimizer, check_optimizer, keys_of_optimizer
 from gengen.build.parts import PARTS, build_part, build_views, check_part, keys_of_part
 from gengen.build.units import in_units
-from gengen.core.average import averaged
-from gengen.core.model import Batch, Condition, GenerativeModel
+from gengen.core.model import Batch, Condition, Denoising, GenerativeModel
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
 from gengen.models.autoencoders.adversarial_autoencoder import adversarial_autoencoder
@@ -26,6 +26,7 @@ from gengen.models.autoencoders.vector_quantised import vector_quantised
 from gengen.models.autoregressive import autoregressive
 from gengen.models.binarisation import BINARISATIONS
 from gengen.models.diffusion.diffusion import diffusion
+from gengen.models.diffusion.latent_diffusion import latent_diffusion
 from gengen.models.diffusion.one_step import one_step
 from gengen.models.diffusion.variational_diffusion import variational_diffusion
 from gengen.models.flows.normalising_flow import normalising_flow
@@ -49,6 +50,7 @@ MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
     "normalising_flow": normalising_flow,
     "autoregressive": autoregressive,
     "diffusion": diffusion,
+    "latent_diffusion": latent_diffusion,
     "one_step": one_step,
     "variational_diffusion": variational_diffusion,
     "pix2pix": pix2pix,
@@ -119,22 +121,23 @@ def check_labelled(config: ConfigDict) -> None:
         )
 
 
-def build_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
+def build_model(config: ConfigDict, signature: Signature, worse: Denoising | None = None) -> GenerativeModel:
     """Builds the model of a config for data of a signature.
 
     Args:
       config: sections `networks`, `model`, `optimizers` and `training`, all resolved, `training.precision`, too.
       signature: shape and classes of the data.
+      worse: a weaker model that samples are guided away from; None for none.
 
     Raises:
       Refusal: a name is unknown, an argument is not one of the builder's, a value is out of range, or a network is told
         labels that the data hide.
     """
-    model = _assembled(config, signature)
+    model = _assembled(config, signature, worse)
     # Linen modules check their arguments when called: trace them before anything is written.
     with refusing("networks"):
         jax.eval_shape(model.init, jax.random.key(0), example_batch(signature))
-    if not config.training.average.decay:
+    if not taken_of(config.training.average):
         return model
     model = _averaging(model, config)
     with refusing("training.average"):
@@ -149,14 +152,11 @@ def rebuilt_model(config: ConfigDict, signature: Signature) -> GenerativeModel:
 
 def _averaging(model: GenerativeModel, config: ConfigDict) -> GenerativeModel:
     """The model with the averages that a config asks for."""
-    average = config.training.average
-    if not average.decay:
-        return model
     with refusing("training.average"):
-        return averaged(model, decay=average.decay, networks=average.networks)
+        return with_averages(model, config.training.average)
 
 
-def _assembled(config: ConfigDict, signature: Signature) -> GenerativeModel:
+def _assembled(config: ConfigDict, signature: Signature, worse: Denoising | None = None) -> GenerativeModel:
     section, data = dict(config.model), signature.fields["data"]
     event = {"rank": len(data.shape), "bounded": data.bounded, "levels": signature.levels}
     parts = {name: build_part(name, section.pop(name), **event) for name in PARTS if name in section}
@@ -179,7 +179,7 @@ def _assembled(config: ConfigDict, signature: Signature) -> GenerativeModel:
     given = {"networks": networks, "optimizers": optimizers, "classes": classes, "levels": signature.levels}
     given |= {"bounded": data.bounded, "text": text}
     if "sampling" in config:
-        given["drawing"] = build_drawing(config.sampling)
+        given["drawing"] = build_drawing(config.sampling, worse=worse)
     model: GenerativeModel = call(MODELS, section, "model", **given, **parts)
     return in_units(model, signature)
 

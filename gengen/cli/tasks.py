@@ -26,7 +26,10 @@ USED_UP = {*EXPERIMENT, *RUN, *TOGETHER, "all"} - {"seed", "output"}
 PLACES = ("data.data_dir", "data.manual_dir", "data.second.manual_dir")
 """Keys of a config that say where the data lie, which is not part of a run."""
 
-MADE = (*PLACES, "sampling")
+DRAWING = ("sampling", "training.average.width")
+"""Keys that say how samples are drawn of a run, and with which average of it."""
+
+MADE = (*PLACES, *DRAWING)
 """Keys of modes that draw samples, beside those that lie there already."""
 
 JUDGING = (*MADE, "evaluation")
@@ -95,7 +98,7 @@ TASKS: Mapping[str, Task] = {
         "run",
         (*DRAWN, "num", "label", "text"),
         {"num": Number(64)},
-        keys=("sampling",),
+        keys=DRAWING,
         members=True,
     ),
     "traverse": Task(

@@ -56,6 +56,11 @@ def _check_alone(config: ConfigDict) -> None:
     check_evaluation(config.evaluation)
     check_seeds(config.training)
     check_labelled(config)
+    if config.get(DRAWING, {}).get("worse") is not None:
+        raise Refusal(
+            f"config.sampling.worse={config.sampling.worse!r} is of commands that draw samples of a run, and must be "
+            "None while it is trained."
+        )
     corruption = config.model.get("corruption", {})
     if corruption.get("name") == "none" and corruption.get("amount"):
         raise Refusal(

@@ -17,7 +17,7 @@ from gengen.data.signature import Signature, as_written_now
 from gengen.files.whole import sweep, write_whole
 
 MAY_CHANGE = (
-    *("training.steps", "training.epochs", "training.quick_compilation"),
+    *("training.steps", "training.epochs", "training.quick_compilation", "training.average.width"),
     *("data.data_dir", "data.manual_dir", "data.second.manual_dir"),
 )
 """Keys in which two commands of one run may differ, beside evaluation.*, sampling.* and training.*_every.

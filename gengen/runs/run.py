@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import jax
 from ml_collections import ConfigDict
 
+from gengen.build.averages import of_chosen_width
+from gengen.build.drawings import with_worse
 from gengen.build.model import build_model
 from gengen.build.sweep import alone, combinations_of
 from gengen.core.average import evaluation_variables
@@ -118,17 +120,22 @@ def open_run(
       every: whether the others lie beside the first, where none is asked for; else a line says whose this is.
 
     Raises:
-      Refusal: the folder holds no run or no checkpoint, or was not trained with this seed, or has no such member.
+      Refusal: the folder holds no run or no checkpoint, or was not trained with this seed, or has no such member; or
+        the one that is to be worse does not go with it.
     """
     config, signature = opened(folder)
     if given is not None and "sampling" in given and "sampling" in config:
         config.sampling = given.sampling
+    if given is not None:
+        config.training.average.width = given.training.average.get("width", 0.0)
+    worse = _worse(config, signature)
     with unchanged(folder):
         members, chosen = members_of(config), chosen_member(folder, config, seed, member)
-        first = build_model(alone(config, members[chosen or 0].place), signature)
+        first = build_model(alone(config, members[chosen or 0].place), signature, worse and worse.model.denoise)
         together, key = trained_together(first, config, signature)
         shapes = template(together, key, signature)
     step, state = _restored(folder, shapes, best=best)
+    state = state.replace(average=of_chosen_width(state.average, config.training.average))
     origin = {
         "run": str(folder),
         "step": step,
@@ -138,7 +145,10 @@ def open_run(
     own = alone(config, members[chosen or 0].place)
     run = Run(folder, own, signature, first, step, {}, origin, own if given is None else given)
     if len(members) == 1:  # on the device, or every batch would take them there again
-        return run._replace(variables=jax.device_put(evaluation_variables(state, raw=raw)))
+        variables = evaluation_variables(state, raw=raw)
+        return run._replace(variables=jax.device_put(with_worse(variables, worse.variables) if worse else variables))
+    if worse:
+        raise Refusal(f"{folder} has {members_in_words(config)}, of which none can be guided away from a worse run.")
     for index, since in enumerate(frozen(state)):
         if since >= 0 and chosen in (None, index):
             say(f"{members[index].label} of {folder} stopped being finite, and is as it was at step {since:,}")
@@ -147,6 +157,29 @@ def open_run(
     wanted = range(len(members)) if chosen is None and every else [chosen or 0]
     found = _of_members(run, config, jax.device_put(state), wanted, raw=raw)
     return found[0]._replace(members=found) if len(wanted) > 1 else found[0]
+
+
+ALIKE = ("name", "path", "steps")
+"""Keys of the section `model` in which a run and the one that its samples are guided away from do not differ."""
+
+
+def _worse(config: ConfigDict, signature: Signature) -> Run | None:
+    """The run of the folder `sampling.worse`, from which samples of a better one are guided away; None for none.
+
+    Raises:
+      Refusal: it is no diffusion of the same data on the same path, or its network was always told the class.
+    """
+    folder = config.get("sampling", ConfigDict()).get("worse")
+    if folder is None:
+        return None
+    worse = open_run(Path(folder).expanduser(), every=False)
+    same = all(config.model.get(key) == worse.config.model.get(key) for key in ALIKE)
+    if config.model.name != "diffusion" or not same or signature != worse.signature or not worse.model.denoise:
+        raise Refusal(
+            f"config.sampling.worse={folder} must be a run of model.name='diffusion', as the better one is, on the "
+            "same data, of the same model.path and model.steps, and where it is told classes, of model.dropped above 0."
+        )
+    return worse
 
 
 def _of_members(run: Run, config: ConfigDict, state: State, wanted: Sequence[int], *, raw: bool) -> tuple[Run, ...]:

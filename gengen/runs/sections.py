@@ -47,6 +47,9 @@ DETECTORS = ("reconstruction", "squared_error", "likelihood", "typicality", "den
 DIRECTIONS = ("ab", "ba")
 """From which domain to which; a is `config.data`, b is `config.data.second`."""
 
+WIDEST = 0.28
+"""Of an average: one that weighs all steps alike has a width of 1 / sqrt(12), 0.289."""
+
 SEEDS = 2**32
 """JAX's keys tell this many seeds apart."""
 
@@ -148,6 +151,18 @@ class Average(NamedTuple):
 
     decay: Annotated[Decay, "what a step keeps of the average of parameters; 0 keeps no average"]
     networks: Annotated[tuple[str, ...], Entries(distinct=True), "names of networks whose average is kept"]
+    widths: Annotated[
+        tuple[Annotated[float, Range(0, WIDEST, above=True)], ...],
+        Entries(0, 4, distinct=True),
+        "further averages, which grow with the run, by their widths as shares of its steps, such as (0.05, 0.1); () is "
+        "none",
+    ] = ()
+    width: Annotated[
+        float,
+        Range(0, WIDEST),
+        "of the average by which a run is sampled and judged afterwards, between those of widths; 0 is the average of "
+        "decay, or the first of widths",
+    ] = 0.0
 
 
 class Evaluation(NamedTuple):

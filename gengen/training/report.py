@@ -33,7 +33,7 @@ class Report:
       batch_size: images in a batch, over all devices.
       log_every: steps between lines of numbers.
       every: what is done between steps, and after how many, for the time left.
-      rates: the learning rate of each player at a step.
+      rates: by the names of metrics, the learning rate of each player at a step, and what else is known of it.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class Report:
             values["images_per_second"] = self._trained * self._batch_size / self._seconds
         if self._writer:
             rates = self._rates(self._status.step - 1) if self._rates else {}  # of the last step that was taken
-            moved = {f"{name}/learning_rate": rate for name, rate in rates.items() if f"{name}/loss" in values}
+            moved = {name: rate for name, rate in rates.items() if _moved(name, values)}
             values |= {name: float(np.mean(rate)) for name, rate in moved.items()}
             members: dict[str, Sequence[float | None]] = {**by_member(self._sums)}
             members |= {name: rate for name, rate in moved.items() if not isinstance(rate, float)}
@@ -176,6 +176,12 @@ class Report:
             self._status = self._status._replace(took=time.perf_counter() - self._began)
             self._show(line=True)
         self._screen.close()
+
+
+def _moved(name: str, values: Mapping[str, float]) -> bool:
+    """Whether a rate belongs into a line: all do, but for the learning rates of players who did not play."""
+    player, _, what = name.rpartition("/")
+    return what != "learning_rate" or f"{player}/loss" in values
 
 
 def means(sums: dict[str, Mean]) -> dict[str, float]:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from configs import aae_semi, base, cvae, vqvae
+from configs import aae_semi, base, cvae, latent_diffusion, vqvae
 from gengen.api import ready, train
 from gengen.build.model import build_model
 from gengen.cli import dry_run
@@ -204,14 +204,29 @@ def unseen(monkeypatch):
     monkeypatch.setattr(train.Progress, "write", lambda *_: iter(()))
 
 
+SECOND = {
+    vqvae: ("prior_start", {"variables.prior", "opt.prior"}),
+    latent_diffusion: (
+        "diffusion_start",
+        {"variables.denoiser", "variables.codes", "opt.denoiser", "average.denoiser"},
+    ),
+}
+"""Experiments of two stages: where the second one begins, and what moves in it."""
+
+
 @pytest.mark.usefixtures("unseen")
-def test_a_vqvae_goes_on_from_the_boundary_of_its_stages_as_if_nothing_had_happened(data_dir, tmp_path):
-    config = vqvae.get_config("tiny")
+@pytest.mark.parametrize("experiment", [vqvae, pytest.param(latent_diffusion, marks=pytest.mark.slow)])
+def test_a_run_goes_on_from_the_boundary_of_its_stages_as_if_nothing_had_happened(experiment, data_dir, tmp_path):
+    begins, expected = SECOND[experiment]
+    config = experiment.get_config("tiny")
     config.data.data_dir = str(data_dir)
-    config.networks.prior.update(layers=1, width=8)
+    if experiment is vqvae:
+        config.networks.prior.update(layers=1, width=8)
+    else:
+        config.networks.denoiser.update(multipliers=(1,), attention=())
     for coder in (config.networks.encoder, config.networks.decoder):
         coder.update(blocks=1, width=8, hidden=4)
-    boundary, steps = config.model.prior_start, config.training.steps
+    boundary, steps = config.model[begins], config.training.steps
     assert boundary == config.training.checkpoint_every < steps
     with jax.numpy_dtype_promotion("standard"):  # optax's Adam
         train.run(config, tmp_path / "straight")
@@ -221,7 +236,7 @@ def test_a_vqvae_goes_on_from_the_boundary_of_its_stages_as_if_nothing_had_happe
     halfway, last = (arrays_of(tmp_path / "straight", step) for step in (boundary, steps))
     chex.assert_trees_all_equal(arrays_of(tmp_path / "killed", steps), last)
     moved = {".".join(name.split(".")[:2]) for name in last if (halfway[name] != last[name]).any()}
-    assert moved == {"step", "variables.prior", "opt.prior"}
+    assert moved == {"step", *expected}
 
 
 @pytest.mark.usefixtures("unseen")

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gengen.build.averages import exponential
 from gengen.core.average import averaged, evaluation_variables
 from gengen.core.model import GenerativeModel, Stage
 from gengen.core.state import State
@@ -40,7 +41,7 @@ def drifting(period=1):
 @pytest.mark.parametrize("period", [1, 3])
 @pytest.mark.parametrize("known", [False, True])
 def test_the_average_follows_its_recursion(period, known):
-    model = averaged(drifting(period), decay=0.5, networks=("a",))
+    model = averaged(drifting(period), taken={"": exponential(0.5)}, networks=("a",))
     state = jax.jit(model.init)(jax.random.key(0), {})
     w, mean, average_w, average_mean = 1.0, 0.0, 1.0, 0.0
     step_at = jax.jit(model.train_step, static_argnames="phase")
@@ -59,7 +60,7 @@ def test_the_average_follows_its_recursion(period, known):
 
 
 def test_evaluation_takes_the_average_where_there_is_one():
-    model = averaged(drifting(), decay=0.9, networks=("a",))
+    model = averaged(drifting(), taken={"": exponential(0.9)}, networks=("a",))
     state, _ = model.train_step(jax.random.key(0), jax.jit(model.init)(jax.random.key(0), {}), {})
     chosen = evaluation_variables(state)
     chex.assert_trees_all_equal(chosen["a"], state.average["a"])
@@ -72,12 +73,12 @@ def test_evaluation_takes_the_average_where_there_is_one():
 @pytest.mark.parametrize("decay", [-0.1, 1.0])
 def test_the_decay_must_be_a_share(decay):
     with pytest.raises(ValueError, match="decay"):
-        averaged(drifting(), decay=decay, networks=("a",))
+        averaged(drifting(), taken={"": exponential(decay)}, networks=("a",))
 
 
 def test_an_unknown_network_is_named():
     with pytest.raises(ValueError, match=r"'c'.*'a', 'b'"):
-        averaged(drifting(), decay=0.9, networks=("c",)).init(jax.random.key(0), {})
+        averaged(drifting(), taken={"": exponential(0.9)}, networks=("c",)).init(jax.random.key(0), {})
 
 
 @pytest.mark.parametrize("known", [False, True])
@@ -91,7 +92,7 @@ def test_the_average_of_a_model_with_stages_follows_the_period_of_each(known):
         return after.replace(variables={**after.variables, "a": moved}), {"back": phase}
 
     staged = drifting(2)._replace(stages=(Stage(start, backwards, 3), Stage(50, backwards)))
-    model = averaged(staged, decay=0.6, networks=("a",))
+    model = averaged(staged, taken={"": exponential(0.6)}, networks=("a",))
     later = model.stages[0]
     assert [(stage.start, stage.period) for stage in model.stages] == [(start, 3), (50, 1)]
     state = jax.jit(model.init)(jax.random.key(0), {})
@@ -104,7 +105,8 @@ def test_the_average_of_a_model_with_stages_follows_the_period_of_each(known):
         assert metrics == ({"back": phase} if stage else {})
         w += move
         if step % period == period - 1:
-            d = min(0.6, (1 + step) / (10 + step)) ** period
+            own = step - start * stage  # who begins to play later is not held back by what it was before
+            d = min(0.6, (1 + own) / (10 + own)) ** period
             average = d * average + (1 - d) * w
     chex.assert_trees_all_close(state.variables["a"]["params"]["w"], np.full(3, w, np.float32))
     chex.assert_trees_all_close(state.average["a"]["params"]["w"], np.full(3, average, np.float32), rtol=1e-5)

@@ -9,6 +9,7 @@ import numpy as np
 import optax
 import pytest
 
+from gengen.build.averages import exponential
 from gengen.core.average import averaged
 from gengen.core.game import Player, Turn, begin, every, period, play
 from gengen.core.mean import mean_of
@@ -56,7 +57,7 @@ def toy():
     ]
     model = GenerativeModel(begin(variables, list(players.values())), play(turns, prepare), period(turns))
     model = model._replace(stages=(Stage(4, play(turns[:1], prepare)),))
-    return averaged(model, decay=0.9, networks=("a",))
+    return averaged(model, taken={"": exponential(0.9)}, networks=("a",))
 
 
 DATA = {"data": np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)}

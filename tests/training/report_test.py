@@ -54,7 +54,7 @@ def reported(steps=200, log_every=50, window=1, names=("loss",), start=0, **ever
 def test_the_rate_of_the_last_step_is_written_of_players_that_moved():
     written = []
     writer = SimpleNamespace(scalars=lambda step, values, members: written.append((step, values)))
-    rates = {"critic": 0.5, "prior": 9.0}
+    rates = {"critic/learning_rate": 0.5, "prior/learning_rate": 9.0, "average/decay": 0.1}
     report = Report(
         writer,
         start=0,
@@ -71,6 +71,7 @@ def test_the_rate_of_the_last_step_is_written_of_players_that_moved():
         (20, {"critic/learning_rate"}),
     ]
     assert [values["critic/learning_rate"] for _, values in written] == [4.5, 9.5]
+    assert [values["average/decay"] for _, values in written] == pytest.approx([0.9, 1.9])
 
 
 @pytest.fixture

@@ -26,22 +26,19 @@ from gengen.losses.bounds import importance_weighted
 from gengen.models.conditioning import Conditioning, completed
 from gengen.models.diffusion.drawing import Drawing, led, sampler_of
 from gengen.models.diffusion.telling import conditioning_of, dropped, untold
-from gengen.models.diffusion.weighting import LOG_RATIO, TIMES, WEIGHTINGS, evenly, weights
+from gengen.models.diffusion.weighting import LOG_RATIO, TIMES, WEIGHTINGS, LogRatio, evenly, weights
 from gengen.networks.denoisers.denoiser import Denoiser
 from gengen.samplers.ode import log_density
 from gengen.samplers.predictions import PREDICTIONS, converted, denoiser, input_scale
 from gengen.samplers.probability_paths import LEAST, PATHS, Path, in_steps, latest, lifted, noised, on_path, time_at
 from gengen.samplers.sampler import Denoise, start
-from gengen.values import Count, Entries, OneOf, Positive, Range, Share
+from gengen.values import Count, OneOf, Positive, Share
 
 FEW = 16
 """Numbers of an example up to which the divergence is exact."""
 
 TOLERANCE = 1e-4
 """Of a step of the ODE that gives likelihoods."""
-
-LogRatio = Annotated[Sequence[Annotated[float, Range(-10, 10)]], Entries(2, 2)]
-"""Mean and deviation of a logarithm."""
 
 
 class Diffusion(NamedTuple):
@@ -132,7 +129,7 @@ class Diffusion(NamedTuple):
     def drawn_mean(self, variables: Variables, n: int, told: Batch) -> Denoise:
         """The same, guided and cut as the section `sampling` says."""
         nothing = untold(self.conditioning, n)
-        return led(partial(self.mean_of, variables), told, nothing, self.drawing, self.bounded)
+        return led(self.mean_of, variables, told, nothing, self.drawing, bounded=self.bounded)
 
     def expected(self, variables: Variables, x: jax.Array, time: jax.Array, condition: Batch | None) -> jax.Array:
         """The mean [n, *shape] of data behind noise x at times [n]; where there is no condition, nothing is told."""

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, NamedTuple
 
-from gengen.core.model import Batch
+from gengen.core.model import Batch, Denoising
+from gengen.core.state import Variables
 from gengen.samplers.guidance import guided, limited
 from gengen.samplers.jumps import Jumps, jumps
 from gengen.samplers.sampler import Denoise, Sampler
@@ -16,11 +17,13 @@ class Drawing(NamedTuple):
 
     Attributes:
       sampler: from noise to data; leaps are of networks that know how, all others of denoisers.
-      guidance: weight of what a denoiser that is told something says beyond one that is told nothing.
+      guidance: weight of what a denoiser that is told something says beyond one that is told nothing, or that is worse.
       guided_from: the earliest time, in [0, 1], at which it is guided.
       guided_to: the latest one.
       clip: whether means are cut to [-1, 1], where data have these ends.
       likelihood: whether the likelihood of data is to be had, which takes hundreds of calls for each example.
+      worse: a weaker model of the same data on the same path, whose variables are those of the name `WORSE`; guidance
+        goes away from it in the place of the denoiser that is told nothing. None for none.
     """
 
     sampler: Sampler | Jumps
@@ -29,7 +32,11 @@ class Drawing(NamedTuple):
     guided_to: float = 1.0
     clip: bool = False
     likelihood: bool = False
+    worse: Denoising | None = None
 
+
+WORSE = "worse"
+"""Where the variables of a run hold those of a weaker one."""
 
 DRAWINGS: Mapping[str, Callable[..., Sampler | Jumps]] = {**SAMPLERS, "jumps": jumps}
 """Ways to draw samples, by name."""
@@ -46,20 +53,36 @@ def sampler_of(drawing: Drawing) -> Sampler:
     return drawing.sampler
 
 
-def led(mean_of: Callable[[Batch], Denoise], told: Batch, nothing: Batch, drawing: Drawing, bounded: bool) -> Denoise:
+def led(
+    mean_of: Callable[[Variables, Batch], Denoise],
+    variables: Variables,
+    told: Batch,
+    nothing: Batch,
+    drawing: Drawing,
+    *,
+    bounded: bool,
+) -> Denoise:
     """The mean of the data that a sampler is given: guided, and cut, as the section `sampling` says.
 
+    A weaker model is told the same as the better one: Karras et al. 2024, arXiv:2406.02507, section 3.
+
     Args:
-      mean_of: the mean of a network that is told something, or nothing.
+      mean_of: the mean of a network with its variables, that is told something, or nothing.
+      variables: of the network, and under `WORSE` those of a weaker one, if there is one.
       told: what samples are told.
       nothing: what it is told of samples of which nothing is said.
       drawing: how samples are drawn.
       bounded: whether data lie in [-1, 1].
     """
-    mean = mean_of(told)
-    if told and drawing.guidance != 1:
-        mean = guided(mean, mean_of(nothing), drawing.guidance, (drawing.guided_from, drawing.guided_to))
+    mean, weaker = mean_of(variables, told), drawing.worse
+    if (told or weaker) and drawing.guidance != 1:
+        worse = _weaker_mean(weaker, variables[WORSE], told) if weaker else mean_of(variables, nothing)
+        mean = guided(mean, worse, drawing.guidance, (drawing.guided_from, drawing.guided_to))
     return limited(mean, -1, 1) if drawing.clip and bounded else mean
+
+
+def _weaker_mean(model: Denoising, variables: Variables, told: Batch) -> Denoise:
+    return lambda x, time: model.mean(variables, x, time, told or None)
 
 
 def jumps_of(drawing: Drawing) -> Jumps:
@@ -85,8 +108,16 @@ BESIDE: Mapping[str, object] = {
     "guided_from": Annotated[Share, "the earliest time at which guidance is heeded; 0 is data, 1 is noise"],
     "guided_to": Annotated[Share, "the latest time at which guidance is heeded"],
     "clip": Annotated[bool, "whether means of data between two bounds are cut to these on the way"],
+    "worse": Annotated[
+        str | None,
+        "the folder of a run on the same data whose network is smaller or was trained for fewer steps, from which "
+        "guidance goes away (autoguidance); None goes away from what is told nothing",
+    ],
     "likelihood": Annotated[
         bool, "whether --mode=evaluate says how likely held-out data are, which takes hundreds of calls for each"
     ],
 }
-"""Keys of the section `sampling` that belong to no sampler: Kynkaanniemi et al. 2024, arXiv:2404.07724, for times."""
+"""Keys of the section `sampling` that belong to no sampler.
+
+Kynkaanniemi et al. 2024, arXiv:2404.07724, for times; Karras et al. 2024, arXiv:2406.02507, for a worse network.
+"""

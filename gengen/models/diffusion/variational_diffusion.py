@@ -179,7 +179,7 @@ class VariationalDiffusion(NamedTuple):
         """Draws data [n, *shape], the most probable levels; the i-th depends on the key, i and its condition alone."""
         told, nothing = completed(self.conditioning, key, n, condition), untold(self.conditioning, n)
         keys, path = jax.vmap(jax.random.split)(example_keys(key, n)), self.way.of_times(variables)
-        mean = led(partial(self.mean_of, variables), told, nothing, self.drawing, bounded=True)
+        mean = led(self.mean_of, variables, told, nothing, self.drawing, bounded=True)
         found = sampler_of(self.drawing).solve(keys[:, 1], mean, path, start(keys[:, 0], path, self.network.shape))
         return cells(jnp.clip(found, -1, 1), self.levels) / (self.levels - 1) * 2 - 1
 

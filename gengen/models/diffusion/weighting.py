@@ -5,6 +5,7 @@ that of the mean divided by a factor c(t). Here all weights are brought to what 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
@@ -14,9 +15,13 @@ from jax.scipy.special import ndtri
 from gengen.core.parallel import AXIS
 from gengen.samplers.predictions import converted
 from gengen.samplers.probability_paths import Path, log_snr, time_at
+from gengen.values import Entries, Range
 
 MOST_SNR = 5.0
 """Where min-SNR cuts: Hang et al. 2023, https://arxiv.org/abs/2303.09556, section 3.4."""
+
+LogRatio = Annotated[Sequence[Annotated[float, Range(-10, 10)]], Entries(2, 2)]
+"""Mean and deviation of log(sigma / alpha)."""
 
 LOG_RATIO = (-1.2, 1.2)
 """Mean and deviation of log(sigma / alpha) of pictures: Karras et al. 2022, arXiv:2206.00364, table 1."""

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from gengen.core.model import Denoising
 from gengen.core.parallel import AXIS
 from gengen.models.diffusion.diffusion import Diffusion, diffusion
-from gengen.models.diffusion.drawing import Drawing
+from gengen.models.diffusion.drawing import WORSE, Drawing
 from gengen.networks.denoisers.denoiser import Denoiser
 from gengen.samplers.predictions import PREDICTIONS, converted, input_scale
 from gengen.samplers.probability_paths import LARGEST, LEAST, PATHS, Path
@@ -47,8 +48,12 @@ def game(path="linear", prediction="velocity", classes=0, calls=39, **drawing):
     return Diffusion(network, PATHS[path], prediction, "uniform", "simple", DEVIATION, 0.0, way, False, 0)
 
 
-def samples(model, n=2_000, label=None):
-    variables = {"denoiser": {"params": {"error": jnp.zeros(())}}}
+def known(error=0.0):
+    return {"denoiser": {"params": {"error": jnp.asarray(error)}}}
+
+
+def samples(model, n=2_000, label=None, **more):
+    variables = known() | more
     told = None if label is None else {"label": jnp.full(n, label)}
     return np.asarray(jax.jit(lambda key: model.sample(key, variables, n, told))(jax.random.key(0)))
 
@@ -68,6 +73,16 @@ def test_guidance_by_0_and_1_is_that_of_nothing_and_of_the_class_and_by_2_is_twi
     """Of Gaussians of one deviation, a guided mean is that of a Gaussian between them or beyond."""
     told = [samples(game(classes=2, guidance=weight), label=1).mean() for weight in (0.0, 1.0, 2.0)]
     np.testing.assert_allclose(told, [MEANS[2], MEANS[1], 2 * MEANS[1] - MEANS[2]], atol=0.03)
+
+
+@pytest.mark.parametrize("classes", [0, 2])
+def test_guidance_by_2_goes_as_far_beyond_the_better_mean_as_that_is_from_the_worse_one_of_the_same_class(classes):
+    """The worse model is wrong by 1 of every class: 2 m - (m + 1)."""
+    better = game(classes=classes, calls=19, guidance=2.0)
+    better = better._replace(drawing=better.drawing._replace(worse=Denoising(game(classes=classes).expected, None)))
+    label = 1 if classes else None
+    found = samples(better, 500, label, **{WORSE: known(1.0)}).mean()
+    assert found == pytest.approx(MEANS[1 if classes else 2] - 1, abs=0.06)
 
 
 def test_a_sample_depends_on_its_place_and_its_class_alone():
