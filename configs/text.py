@@ -25,7 +25,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.sampling.update(name="dpm_solver", calls=20, guidance=2.0)
     config.training.steps = 8_000
     config.training.batch_size = 32
-    config.data.captions = variant in ("digits", "mnist")
+    config.data.captions = variant != ""
     if not config.data.captions:
         config.data.update(name="scenes", resolution=(32, 32), channels=3)
     return base.vary(config, variant, VARIANTS)

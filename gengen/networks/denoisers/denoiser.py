@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gengen.networks.denoisers.text_encoder import TextEncoder
+from gengen.networks.text_encoder import TextEncoder
 from gengen.networks.layers.dense import Dense
 from gengen.values import Depth, Positive, Size
 
