@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import optax
 
-from gengen.core.game import Player, Turn, begin, every, period, play
+from gengen.core.game import Every, Player, Turn, begin, every, period, play
 from gengen.core.model import Condition, GenerativeModel
 from gengen.core.transforms import clip_parameters
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
@@ -71,28 +71,33 @@ def adversarial(
     Raises:
       ValueError: an argument is out of range, or two of them do not go together.
     """
-    conditioning = _conditioning_of(networks["generator"], text)
     both = adversaries(
-        networks, loss=loss, real_label=real_label, latent=latent, conditioning=conditioning, views=views, terms=terms
+        networks,
+        loss=loss,
+        real_label=real_label,
+        latent=latent,
+        conditioning=_conditioning_of(networks["generator"], text),
+        views=views,
+        terms=terms,
+        mismatched=mismatched,
     )
-    if mismatched and not conditioning.conditions:
-        raise ValueError(f"mismatched={mismatched} needs networks that are told a label or a text")
-    both = both._replace(mismatched=mismatched)
     for name, value in (("critic_steps", critic_steps), ("generator_steps", generator_steps)):
         if value < 1:
             raise ValueError(f"{name}={value} must be at least 1")
-    length = max(critic_steps, generator_steps)
     critic, generator = players(optimizers, clip=clip)
+    first, last = _moments(critic_steps, generator_steps)
     return assemble(
         both,
-        Turn("critic", critic, both.critic_loss, when=every(length, length=critic_steps)),
-        Turn(
-            "generator",
-            generator,
-            both.generator_loss,
-            when=every(length, offset=length - generator_steps, length=generator_steps),
-        ),
+        Turn("critic", critic, both.critic_loss, when=first),
+        Turn("generator", generator, both.generator_loss, when=last),
     )
+
+
+def _moments(critic_steps: int, generator_steps: int) -> tuple[Every, Every]:
+    """When the critic moves, from the start of a period, and the generator, up to its end."""
+    length = max(critic_steps, generator_steps)
+    first = every(length, length=critic_steps)
+    return first, every(length, offset=length - generator_steps, length=generator_steps)
 
 
 def _conditioning_of(generator: Any, text: Condition | None) -> Conditioning:
@@ -117,11 +122,12 @@ def adversaries(
     conditioning: Conditioning,
     views: Sequence[View],
     terms: Sequence[Term],
+    mismatched: float = 0.0,
 ) -> Adversaries:
     """Checks the arguments that all games between a generator and a critic share, and puts them together.
 
     Args:
-      networks, loss, real_label, latent, views, terms: as in `adversarial`.
+      networks, loss, real_label, latent, views, terms, mismatched: as in `adversarial`.
       conditioning: what samples are told.
 
     Raises:
@@ -138,16 +144,7 @@ def adversaries(
     if low < 1 and not ADVERSARIAL_LOSSES[loss].targets:
         raise ValueError(f"real_label={real_label}: loss={loss!r} has no labels to smooth")
     generator, critic = networks["generator"], networks["critic"]
-    body = critic.body if isinstance(critic, RecognisingCritic) else critic
-    labels = isinstance(generator, ConditionalGenerator), isinstance(body, ConditionalCritic)
-    texts = isinstance(generator, CaptionedGenerator), isinstance(body, CaptionedCritic)
-    if labels[0] != labels[1] or texts[0] != texts[1]:
-        raise ValueError(
-            "networks.generator.condition and networks.critic.condition must both be 'none', or neither, and both "
-            "'text', or neither"
-        )
-    if (labels[0] and not isinstance(conditioning, Labels)) or (texts[0] and not isinstance(conditioning, Texts)):
-        raise ValueError("this game knows no labels and no texts: networks.generator.condition and networks.critic.condition='none'")
+    _check_told(generator, critic.body if isinstance(critic, RecognisingCritic) else critic, conditioning)
     auxiliary = isinstance(critic, ConditionalCritic) and critic.condition == "auxiliary"
     if auxiliary != any(term.classes for term in terms):
         raise ValueError("networks.critic.condition='auxiliary' and terms.auxiliary_classifier need each other")
@@ -159,9 +156,24 @@ def adversaries(
             )
     if not ADVERSARIAL_LOSSES[loss].signed and any(view.signed for view in views):
         raise ValueError(f"views.augmentation.target needs logits whose sign says something; those of {loss!r} do not")
+    if mismatched and not conditioning.conditions:
+        raise ValueError(f"mismatched={mismatched} needs networks that are told a label or a text")
     if conditioning.conditions and any(view.group > 1 for view in views):
         raise ValueError("packing goes with samples that are told nothing")
-    return Adversaries(generator, critic, ADVERSARIAL_LOSSES[loss], latent, (low, high), conditioning, views, terms)
+    pair = ADVERSARIAL_LOSSES[loss]
+    return Adversaries(generator, critic, pair, latent, (low, high), conditioning, views, terms, mismatched)
+
+
+def _check_told(generator: Any, critic: Any, conditioning: Conditioning) -> None:
+    """Refuses networks of which only one is told something, or that are told what the game does not know."""
+    labels = isinstance(generator, ConditionalGenerator), isinstance(critic, ConditionalCritic)
+    texts = isinstance(generator, CaptionedGenerator), isinstance(critic, CaptionedCritic)
+    keys = "networks.generator.condition and networks.critic.condition"
+    if labels[0] != labels[1] or texts[0] != texts[1]:
+        raise ValueError(f"{keys} must both be 'none', or neither, and both be 'text', or neither")
+    for told, known, what in ((labels, Labels, "labels"), (texts, Texts, "texts")):
+        if told[0] and not isinstance(conditioning, known):
+            raise ValueError(f"this game knows no {what}: {keys}='none'")
 
 
 def players(optimizers: Mapping[str, optax.GradientTransformation], *, clip: float | None) -> tuple[Player, Player]:

@@ -127,7 +127,7 @@ class Adversaries(NamedTuple):
             against = self.loss.critic(*self.game.logits(judged_real, judged_wrong), *targets)
             differs = _differs(batch["wrong"], batch["condition"])
             losses = losses + self.mismatched * differs * (against - losses)
-            right = differs * (judged_real.logit > judged_wrong.logit)
+            right = jnp.where(judged_real.logit > judged_wrong.logit, differs, 0.0)
             metrics["accuracy_mismatched"] = Mean(right.sum(), differs.sum())
         value, measured = self.with_terms(
             "critic", losses, key, self.inputs(state, batch, fake, judged_real, judged_fake)
@@ -160,9 +160,7 @@ class Adversaries(NamedTuple):
     def judge_wrong(self, critic: dict[str, Tree], batch: Batch) -> tuple[CriticOutput, Tree]:
         """Judges data that are told what is said of others; also returns what the critic's pass carries."""
         judged: CriticOutput
-        judged, mutable = train_mode(
-            self.critic, critic, *self.conditioning.data_inputs(batch["real"], batch["wrong"])
-        )
+        judged, mutable = train_mode(self.critic, critic, *self.conditioning.data_inputs(batch["real"], batch["wrong"]))
         return judged, mutable
 
     def inputs(
