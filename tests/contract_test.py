@@ -59,6 +59,7 @@ def fed(name, steps, seed=0):
     batches, others = data(steps, seed, row.shape), data(steps, seed + 100, row.shape)
     more = {"paired": others["data"], "second": {"data": others["data"]}, "labelled": others}
     more["text"] = np.random.default_rng(seed + 200).integers(1, 5, (steps, BATCH, 3), np.int32)
+    more["text"][:, 0] = 0  # one says nothing
     if row.second == "labelled":
         del batches["label"]
     return {**batches, row.second: more[row.second]} if row.second else batches

@@ -81,9 +81,6 @@ def adversarial(
         terms=terms,
         mismatched=mismatched,
     )
-    for name, value in (("critic_steps", critic_steps), ("generator_steps", generator_steps)):
-        if value < 1:
-            raise ValueError(f"{name}={value} must be at least 1")
     critic, generator = players(optimizers, clip=clip)
     first, last = _moments(critic_steps, generator_steps)
     return assemble(
@@ -94,7 +91,14 @@ def adversarial(
 
 
 def _moments(critic_steps: int, generator_steps: int) -> tuple[Every, Every]:
-    """When the critic moves, from the start of a period, and the generator, up to its end."""
+    """When the critic moves, from the start of a period, and the generator, up to its end.
+
+    Raises:
+      ValueError: one of them never does.
+    """
+    for name, value in (("critic_steps", critic_steps), ("generator_steps", generator_steps)):
+        if value < 1:
+            raise ValueError(f"{name}={value} must be at least 1")
     length = max(critic_steps, generator_steps)
     first = every(length, length=critic_steps)
     return first, every(length, offset=length - generator_steps, length=generator_steps)
