@@ -18,6 +18,7 @@ from gengen.data.signature import Signature
 from gengen.models.gans.terms import TERMS
 from gengen.models.gans.views import VIEWS
 from gengen.networks import mlp
+from gengen.networks.captioned import CaptionedCritic, CaptionedGenerator
 from gengen.networks.conditional import CONDITIONS, ConditionalCritic, ConditionalGenerator
 from gengen.runs.check import check_config
 
@@ -223,6 +224,15 @@ def test_networks_that_are_told_labels_know_how_many_there_are(condition):
     assert (type(told), told.classes) == (ConditionalGenerator, 7)
     assert (type(asked), asked.classes, asked.condition) == (ConditionalCritic, 7, condition)
     assert type(build_network("critic", ConfigDict({**critic, "condition": "none"}), (8, 8, 1), 7)) is mlp.Critic
+
+
+def test_networks_that_are_told_texts_know_how_many_words_there_are():
+    section = ConfigDict({"name": "mlp", "widths": (4,), "condition": "text"})
+    told, asked = (build_network(role, section, (8, 8, 1), words=6) for role in ("generator", "critic"))
+    assert (type(told), told.vocabulary) == (CaptionedGenerator, 7)
+    assert (type(asked), asked.vocabulary) == (CaptionedCritic, 7)
+    with pytest.raises(Refusal, match=r"networks\.critic\.condition='text' needs data with captions"):
+        build_network("critic", section, (8, 8, 1), 7)
 
 
 @pytest.mark.parametrize(("role", "condition"), [("generator", "projection"), ("critic", "embedding")])

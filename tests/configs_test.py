@@ -18,8 +18,10 @@ from gengen.cli.experiments import experiments
 from gengen.cli.tasks import given_to
 from gengen.core.field import Field
 from gengen.core.parallel import AXIS
+from gengen.data import grammar, handwriting
 from gengen.data.points import CLOUDS
 from gengen.data.signature import Signature
+from gengen.data.words import text_field
 from gengen.runs.run import open_run
 from gengen.tasks import sample, translate
 
@@ -44,7 +46,10 @@ OTHERS = {"adapt", "cogan", "cyclegan", "pix2pix"}
 TRANSLATE, ADAPT = ("cyclegan", "pix2pix"), ("adapt",)
 """Experiments that draw no samples."""
 
-EMBEDDED = {"digits", "digits_smooth", "photographs", "glyphs", "glyphs_varied"}
+CAPTIONED = {"text", "text_gan"}
+"""Experiments that are told what pictures show; nobody says it of clothes."""
+
+EMBEDDED = {"digits", "digits_smooth", "photographs", "glyphs", "glyphs_varied", "scenes"}
 """Data that need no network."""
 
 
@@ -60,6 +65,8 @@ def signature_of(config):
         return Signature(section.name, "points", fields, {"train": 1000}, "")
     height, width = section.resolution
     classes = () if section.name in PICTURES else tuple(str(digit) for digit in range(10))
+    if section.name == "scenes":
+        classes = ()
     counts = {"train": 1000, **({"labelled": section.labelled} if section.labelled else {})}
     paired, second = PICTURES.get(section.name, 0), None
     if "second" in section:
@@ -68,9 +75,13 @@ def signature_of(config):
         second = Signature.of_pictures(
             other.name, (*(other.resolution or (height, width)), channels), classes, {"train": 900}, ""
         )
-    return Signature.of_pictures(
+    signature = Signature.of_pictures(
         section.name, (height, width, section.channels), classes, counts, "", paired=paired, second=second
     )
+    vocabulary = grammar if section.name == "scenes" else handwriting if section.captions else None
+    if vocabulary:
+        signature.fields["text"] = text_field(vocabulary.WORDS, vocabulary.LENGTH)
+    return signature
 
 
 def test_every_file_is_an_experiment_or_the_base():
@@ -100,7 +111,7 @@ def test_every_experiment_has_a_tiny_variant_needs_no_network_and_refuses_others
         config_of(name, "huge")
 
 
-@pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name not in OTHERS])
+@pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name not in OTHERS | CAPTIONED])
 def test_every_experiment_on_digits_has_the_variants_on_real_data(name):
     """Where others than the digits are shown, a variant has these, and the tiny one, which is to begin at once."""
     if config_of(name).data.name != "digits":
@@ -111,6 +122,13 @@ def test_every_experiment_on_digits_has_the_variants_on_real_data(name):
     assert (mnist.data.name, fashion.data.name) == ("mnist", "fashion_mnist")
     fashion.data.name = mnist.data.name
     assert fashion == mnist
+
+
+@pytest.mark.parametrize("name", sorted(CAPTIONED))
+def test_every_experiment_that_is_told_texts_begins_at_once_and_has_variants_of_captioned_digits(name):
+    data = [config_of(name, variant).data for variant in ("", "tiny", "digits", "mnist")]
+    assert [one.name for one in data] == ["scenes", "digits", "digits", "mnist"]
+    assert [one.captions for one in data] == [False, True, True, True]
 
 
 @pytest.mark.parametrize("name", sorted(OTHERS - {"pix2pix"}))
@@ -220,6 +238,8 @@ METRICS = {
     "r3gan": GAME,  # what more there is, its ablations take away
     "realnvp": FLOW,  # of pixels or of numbers
     "spline_flow": FLOW,
+    "text": {"denoiser/loss"},
+    "text_gan": GAME | {"critic/jensen_shannon", "critic/accuracy_mismatched"},
     "tarflow": FLOW | {"flow/nats"},
     "unrolled": GAME | {"critic/jensen_shannon"},
     "vae": BOUND,
@@ -245,6 +265,8 @@ def test_the_unrolled_experiment_differentiates_its_critics_moves_where_gradient
         ("cvae", {"label"}),
         ("infogan", {"category", "continuous"}),
         ("latent_diffusion", {"label"}),
+        ("text", {"text"}),
+        ("text_gan", {"text"}),
         ("vqvae", {"label"}),
     ],
 )

@@ -10,7 +10,7 @@ from flax import linen as nn
 
 from gengen.build.averages import exponential
 from gengen.core.average import averaged
-from gengen.core.model import GenerativeModel
+from gengen.core.model import Condition, GenerativeModel
 from gengen.core.state import networks_of
 from gengen.core.transforms import scale_by_rate
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES
@@ -55,6 +55,7 @@ from gengen.networks import (
     transformer,
     unet,
 )
+from gengen.networks.captioned import CaptionedCritic, CaptionedGenerator
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.denoisers.denoising_mlp import DenoisingMLP
 from gengen.networks.denoisers.denoising_unet import DenoisingUNet
@@ -83,7 +84,7 @@ class Row(NamedTuple):
       can: the capabilities that it has.
       moves: who moves at which of `STEPS` steps.
       second: what its batches hold beside data and labels: "second" for images of another domain, "paired" for a
-        second picture of each example, "labelled" for labelled images.
+        second picture of each example, "labelled" for labelled images, "text" for captions.
       shape: of the data.
       at_rest: networks that nobody moves.
       pairs: whether it makes pairs to learn from.
@@ -193,6 +194,20 @@ def r3gans():
 
 def conditional(generator, critic, condition):
     return ConditionalGenerator(generator, CLASSES), ConditionalCritic(critic, CLASSES, condition)
+
+
+def captioned():
+    """Some data of which the critic is told what is said of others."""
+    generator, critic = mlps("spectral")
+    return gan(
+        CaptionedGenerator(generator, 5, features=8),
+        CaptionedCritic(critic, 5, width=8),
+        loss="hinge",
+        critic_steps=1,
+        clip=None,
+        text=Condition(words=("a", "big", "red", "dot"), length=3, texts=("a big dot", "a red dot")),
+        mismatched=0.5,
+    )
 
 
 def noisy_packs():
@@ -408,6 +423,7 @@ ROWS = {
         lambda: gan(*conditional(*mlps("spectral"), "projection"), loss="hinge", critic_steps=1, clip=None, terms=r1()),
         SAMPLES,
     ),
+    "captioned": Row(adversarial, captioned, SAMPLES, second="text"),
     "auxiliary": Row(
         adversarial,
         lambda: gan(

@@ -58,6 +58,8 @@ def fed(name, steps, seed=0):
     row = KNOWN[name]
     batches, others = data(steps, seed, row.shape), data(steps, seed + 100, row.shape)
     more = {"paired": others["data"], "second": {"data": others["data"]}, "labelled": others}
+    more["text"] = np.random.default_rng(seed + 200).integers(1, 5, (steps, BATCH, 3), np.int32)
+    more["text"][:, 0] = 0  # one says nothing
     if row.second == "labelled":
         del batches["label"]
     return {**batches, row.second: more[row.second]} if row.second else batches
@@ -231,7 +233,8 @@ def test_a_sample_is_what_is_decoded_of_a_draw_from_the_prior(name, model):
         return model.sample(key, variables, 7, condition)
 
     zeros = {
-        asked: jnp.zeros((7, one.size)) if one.size else jnp.zeros(7, int) for asked, one in model.conditions.items()
+        asked: jnp.zeros((7, one.size)) if one.size else jnp.zeros((7, one.length) if one.length else 7, int)
+        for asked, one in model.conditions.items()
     }
     for condition in (None, zeros):
         given = (jax.random.key(3), first(name).variables, condition)
@@ -338,7 +341,7 @@ def test_samples_are_what_they_are_told(name, model):
     if name == "cogan":  # its domains begin alike
         variables = {**variables, "head_b": jax.tree.map(lambda leaf: -leaf, variables["head_b"])}
     for asked, condition in model.conditions.items():
-        shape = (4, condition.size) if condition.size else (4,)
+        shape = (4, condition.size or condition.length) if condition.size or condition.length else (4,)
         low = jnp.zeros(shape, jnp.float32 if condition.size else jnp.int32)
         drawn = [sample(jax.random.key(3), variables, 4, {asked: low + step}) for step in (0, 1)]
         assert np.abs(np.asarray(drawn[0] - drawn[1])).max((1, 2, 3)).min() > 1e-4, asked

@@ -13,6 +13,7 @@ def gan(generator: ConfigDict, critic: ConfigDict) -> ConfigDict:
     config.model.critic_steps = 1
     config.model.generator_steps = 1
     config.model.clip = config_dict.placeholder(float)
+    config.model.mismatched = 0.0
     return config
 
 

@@ -23,6 +23,7 @@ from gengen.networks import (
     transformer,
     unet,
 )
+from gengen.networks.captioned import CaptionedCritic, CaptionedGenerator
 from gengen.networks.coders import ConditionalEncoder
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.critic import CriticNetwork
@@ -76,8 +77,8 @@ DTYPES = ("float32", "bfloat16")
 """What the operands of the networks' products may be."""
 
 CONDITIONS = {
-    "generator": ("none", "embedding"),
-    "critic": ("none", *conditional.CONDITIONS),
+    "generator": ("none", "embedding", "text"),
+    "critic": ("none", *conditional.CONDITIONS, "text"),
     "encoder": ("none", "concatenated"),
     "decoder": ("none", "embedding"),
     "prior": ("none", "embedding"),
@@ -181,12 +182,20 @@ def build_network(
     network: nn.Module = call(NETWORKS[role], arguments, path, **{name: values[name] for name in _given(role)})
     if condition == "text" and not words:
         raise Refusal(f"config.{path}.condition='text' needs data with captions, such as scenes, and these have none.")
-    if condition in ("none", "text"):
+    if condition == "none":
         return network
+    if condition == "text":
+        return _captioned(role, network, words + 1)
     if not classes:
         raise Refusal(f"config.{path}.condition={condition!r} needs data with labels, and these have none.")
     with refusing(path):
         return _conditional(role, network, classes, condition)
+
+
+def _captioned(role: str, network: nn.Module, vocabulary: int) -> nn.Module:
+    if isinstance(network, CriticNetwork):
+        return CaptionedCritic(network, vocabulary)
+    return CaptionedGenerator(network, vocabulary) if role == "generator" else network  # which knows its vocabulary
 
 
 def _conditional(role: str, network: nn.Module, classes: int, condition: str) -> nn.Module:

@@ -13,16 +13,17 @@ from typing import Annotated, Any
 
 import optax
 
-from gengen.core.game import Player, Turn, begin, every, period, play
-from gengen.core.model import GenerativeModel
+from gengen.core.game import Every, Player, Turn, begin, every, period, play
+from gengen.core.model import Condition, GenerativeModel
 from gengen.core.transforms import clip_parameters
 from gengen.losses.adversarial import ADVERSARIAL_LOSSES, LossName
-from gengen.models.conditioning import Conditioning, Labels, Nothing
+from gengen.models.conditioning import Conditioning, Labels, Nothing, Texts
 from gengen.models.gans.adversarial_game import Adversaries
 from gengen.models.gans.terms import Term
 from gengen.models.gans.views import View
+from gengen.networks.captioned import CaptionedCritic, CaptionedGenerator
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator, RecognisingCritic
-from gengen.values import Positive, Range, Repeats, Size
+from gengen.values import Positive, Range, Repeats, Share, Size
 
 Target = Annotated[float, Range(0, 1, above=True)]
 """What a critic is asked to say of data."""
@@ -40,11 +41,14 @@ def adversarial(
     clip: Positive | None = 0.01,
     views: Sequence[View] = (),
     terms: Sequence[Term] = (),
+    text: Condition | None = None,
+    mismatched: Share = 0.0,
 ) -> GenerativeModel:
     """Builds an adversarial network. The defaults are Algorithm 1 of Arjovsky et al. 2017, arXiv:1701.07875.
 
     Args:
-      networks: "generator" and "critic", as in `Adversaries`; a `ConditionalGenerator` makes the model conditional.
+      networks: "generator" and "critic", as in `Adversaries`; a `ConditionalGenerator` is told the class, a
+        `CaptionedGenerator` a text.
       optimizers: of the same two names.
       loss: what both want small, one of `ADVERSARIAL_LOSSES`.
       real_label: the critic's targets for data are drawn uniformly between these two. (0.9, 0.9) smooths labels on
@@ -55,6 +59,9 @@ def adversarial(
       clip: the largest absolute value of a parameter of the critic; None leaves them free.
       views: what data and samples alike pass on their way to the critic, from `VIEWS`.
       terms: what is added to the players' losses, from `TERMS`.
+      text: what texts captions of the data can be; None where they have none.
+      mismatched: share of data told what is said of other data among what the critic should tell from data, where it
+        is told something: 1/2 in GAN-CLS, Reed et al. 2016, arXiv:1605.05396, Algorithm 1; 0 for none.
 
     Returns:
       A model that can `sample`, draw from its `prior` and `decode`, and has its critic's `features` where that is shown
@@ -64,26 +71,50 @@ def adversarial(
     Raises:
       ValueError: an argument is out of range, or two of them do not go together.
     """
-    asked = networks["generator"]
-    conditioning: Conditioning = Labels(asked.classes) if isinstance(asked, ConditionalGenerator) else Nothing()
     both = adversaries(
-        networks, loss=loss, real_label=real_label, latent=latent, conditioning=conditioning, views=views, terms=terms
+        networks,
+        loss=loss,
+        real_label=real_label,
+        latent=latent,
+        conditioning=_conditioning_of(networks["generator"], text),
+        views=views,
+        terms=terms,
+        mismatched=mismatched,
     )
+    critic, generator = players(optimizers, clip=clip)
+    first, last = _moments(critic_steps, generator_steps)
+    return assemble(
+        both,
+        Turn("critic", critic, both.critic_loss, when=first),
+        Turn("generator", generator, both.generator_loss, when=last),
+    )
+
+
+def _moments(critic_steps: int, generator_steps: int) -> tuple[Every, Every]:
+    """When the critic moves, from the start of a period, and the generator, up to its end.
+
+    Raises:
+      ValueError: one of them never does.
+    """
     for name, value in (("critic_steps", critic_steps), ("generator_steps", generator_steps)):
         if value < 1:
             raise ValueError(f"{name}={value} must be at least 1")
     length = max(critic_steps, generator_steps)
-    critic, generator = players(optimizers, clip=clip)
-    return assemble(
-        both,
-        Turn("critic", critic, both.critic_loss, when=every(length, length=critic_steps)),
-        Turn(
-            "generator",
-            generator,
-            both.generator_loss,
-            when=every(length, offset=length - generator_steps, length=generator_steps),
-        ),
-    )
+    first = every(length, length=critic_steps)
+    return first, every(length, offset=length - generator_steps, length=generator_steps)
+
+
+def _conditioning_of(generator: Any, text: Condition | None) -> Conditioning:
+    """What samples are told, as their generator says.
+
+    Raises:
+      ValueError: it is told texts, and nobody says of which words.
+    """
+    if isinstance(generator, CaptionedGenerator):
+        if text is None:
+            raise ValueError("networks.generator.condition='text' needs data with captions")
+        return Texts(text)
+    return Labels(generator.classes) if isinstance(generator, ConditionalGenerator) else Nothing()
 
 
 def adversaries(
@@ -95,11 +126,12 @@ def adversaries(
     conditioning: Conditioning,
     views: Sequence[View],
     terms: Sequence[Term],
+    mismatched: float = 0.0,
 ) -> Adversaries:
     """Checks the arguments that all games between a generator and a critic share, and puts them together.
 
     Args:
-      networks, loss, real_label, latent, views, terms: as in `adversarial`.
+      networks, loss, real_label, latent, views, terms, mismatched: as in `adversarial`.
       conditioning: what samples are told.
 
     Raises:
@@ -116,12 +148,7 @@ def adversaries(
     if low < 1 and not ADVERSARIAL_LOSSES[loss].targets:
         raise ValueError(f"real_label={real_label}: loss={loss!r} has no labels to smooth")
     generator, critic = networks["generator"], networks["critic"]
-    body = critic.body if isinstance(critic, RecognisingCritic) else critic
-    labels = isinstance(generator, ConditionalGenerator), isinstance(body, ConditionalCritic)
-    if labels[0] != labels[1]:
-        raise ValueError("networks.generator.condition and networks.critic.condition must both be 'none', or neither")
-    if labels[0] and not isinstance(conditioning, Labels):
-        raise ValueError("this game knows no labels: networks.generator.condition and networks.critic.condition='none'")
+    _check_told(generator, critic.body if isinstance(critic, RecognisingCritic) else critic, conditioning)
     auxiliary = isinstance(critic, ConditionalCritic) and critic.condition == "auxiliary"
     if auxiliary != any(term.classes for term in terms):
         raise ValueError("networks.critic.condition='auxiliary' and terms.auxiliary_classifier need each other")
@@ -133,9 +160,24 @@ def adversaries(
             )
     if not ADVERSARIAL_LOSSES[loss].signed and any(view.signed for view in views):
         raise ValueError(f"views.augmentation.target needs logits whose sign says something; those of {loss!r} do not")
+    if mismatched and not conditioning.conditions:
+        raise ValueError(f"mismatched={mismatched} needs networks that are told a label or a text")
     if conditioning.conditions and any(view.group > 1 for view in views):
         raise ValueError("packing goes with samples that are told nothing")
-    return Adversaries(generator, critic, ADVERSARIAL_LOSSES[loss], latent, (low, high), conditioning, views, terms)
+    pair = ADVERSARIAL_LOSSES[loss]
+    return Adversaries(generator, critic, pair, latent, (low, high), conditioning, views, terms, mismatched)
+
+
+def _check_told(generator: Any, critic: Any, conditioning: Conditioning) -> None:
+    """Refuses networks of which only one is told something, or that are told what the game does not know."""
+    labels = isinstance(generator, ConditionalGenerator), isinstance(critic, ConditionalCritic)
+    texts = isinstance(generator, CaptionedGenerator), isinstance(critic, CaptionedCritic)
+    keys = "networks.generator.condition and networks.critic.condition"
+    if labels[0] != labels[1] or texts[0] != texts[1]:
+        raise ValueError(f"{keys} must both be 'none', or neither, and both be 'text', or neither")
+    for told, known, what in ((labels, Labels, "labels"), (texts, Texts, "texts")):
+        if told[0] and not isinstance(conditioning, known):
+            raise ValueError(f"this game knows no {what}: {keys}='none'")
 
 
 def players(optimizers: Mapping[str, optax.GradientTransformation], *, clip: float | None) -> tuple[Player, Player]:

@@ -16,10 +16,10 @@ from jax import lax
 from gengen.core.game import Outcome
 from gengen.core.mean import Mean, mean_of
 from gengen.core.model import Batch, Critique
-from gengen.core.parallel import example_keys, local_keys
+from gengen.core.parallel import example_keys, local_keys, replica_gather, replica_part
 from gengen.core.state import State, Tree, Variables
 from gengen.losses.adversarial import AdversarialLoss
-from gengen.models.conditioning import Conditioning, Labels, Nothing, completed
+from gengen.models.conditioning import Conditioning, Labels, Nothing, Texts, completed
 from gengen.models.critic_game import CriticGame
 from gengen.models.gans.terms import Term, TermInputs
 from gengen.models.gans.views import View
@@ -39,6 +39,7 @@ class Adversaries(NamedTuple):
       conditioning: what samples are told to be.
       views: what happens to data and samples alike before the critic sees them, in this order.
       terms: what is added to the losses.
+      mismatched: share of data that are told a wrong condition among what the critic should tell from data.
     """
 
     generator: nn.Module
@@ -49,6 +50,7 @@ class Adversaries(NamedTuple):
     conditioning: Conditioning = Nothing()
     views: Sequence[View] = ()
     terms: Sequence[Term] = ()
+    mismatched: float = 0.0
 
     @property
     def game(self) -> CriticGame:
@@ -57,8 +59,8 @@ class Adversaries(NamedTuple):
 
     @property
     def sees_single_images(self) -> bool:
-        """Whether the critic needs to be shown no more than one image: not its label, nor others in a pack."""
-        return not isinstance(self.conditioning, Labels) and all(view.group == 1 for view in self.views)
+        """Whether the critic needs to be shown no more than one image: not its label or text, nor others in a pack."""
+        return not isinstance(self.conditioning, Labels | Texts) and all(view.group == 1 for view in self.views)
 
     def init(self, key: jax.Array, batch: Batch) -> Variables:
         """Makes the first variables of both networks, and what the views carry if they carry something."""
@@ -94,10 +96,12 @@ class Adversaries(NamedTuple):
         seen = self.seen(mutable, to_see_real, batch["data"])
         to_aim = local_keys(jax.random.fold_in(key, 3), seen.shape[0])  # a pack of images has one target
         low, high = self.real_label
+        condition = self.conditioning.of(to_tell, batch)
         return {
             "real": seen,
             "latent": self.latents(local_keys(key, size)),
-            "condition": self.conditioning.of(to_tell, batch),
+            "condition": condition,
+            **({"wrong": _of_the_next(condition)} if self.mismatched else {}),
             "view": to_see_fake,
             "mutable": mutable,  # as the step begins: both turns see the same views, and the critic's moves it
             "target": jax.vmap(lambda key: jax.random.uniform(key, (), minval=low, maxval=high))(to_aim),
@@ -114,11 +118,17 @@ class Adversaries(NamedTuple):
         fake, generated = self.generate(state, batch)
         judged_real, judged_fake, mutable = self.judge(state.variables["critic"], batch, fake)
         logits = self.game.logits(judged_real, judged_fake)
-        losses = self.loss.critic(*logits)
-        metrics = {self.loss.estimate: mean_of(self.loss.distance(losses))}
+        metrics = {self.loss.estimate: mean_of(self.loss.distance(self.loss.critic(*logits)))}
         metrics |= self.game.accuracies(judged_real, judged_fake)
-        if self.real_label != (1.0, 1.0):
-            losses = self.loss.critic(*logits, batch["target"])
+        targets = () if self.real_label == (1.0, 1.0) else (batch["target"],)
+        losses = self.loss.critic(*logits, *targets)
+        if self.mismatched:
+            judged_wrong, mutable = self.judge_wrong({**state.variables["critic"], **mutable}, batch)
+            against = self.loss.critic(*self.game.logits(judged_real, judged_wrong), *targets)
+            differs = _differs(batch["wrong"], batch["condition"])
+            losses = losses + self.mismatched * differs * (against - losses)
+            right = jnp.where(judged_real.logit > judged_wrong.logit, differs, 0.0)
+            metrics["accuracy_mismatched"] = Mean(right.sum(), differs.sum())
         value, measured = self.with_terms(
             "critic", losses, key, self.inputs(state, batch, fake, judged_real, judged_fake)
         )
@@ -146,6 +156,12 @@ class Adversaries(NamedTuple):
         """Judges data and samples, both told the batch's conditions; also returns what the critic's passes carry."""
         real, fakes = (self.conditioning.data_inputs(images, batch["condition"]) for images in (batch["real"], fake))
         return self.game.judge(critic, real, fakes)
+
+    def judge_wrong(self, critic: dict[str, Tree], batch: Batch) -> tuple[CriticOutput, Tree]:
+        """Judges data that are told what is said of others; also returns what the critic's pass carries."""
+        judged: CriticOutput
+        judged, mutable = train_mode(self.critic, critic, *self.conditioning.data_inputs(batch["real"], batch["wrong"]))
+        return judged, mutable
 
     def inputs(
         self, state: State, batch: Batch, fake: jax.Array, judged_real: CriticOutput, judged_fake: CriticOutput
@@ -226,3 +242,14 @@ class Adversaries(NamedTuple):
 
         gradient, value = jax.grad(loss, has_aux=True)(samples)
         return Critique(value, -gradient)
+
+
+def _of_the_next(condition: Batch) -> Batch:
+    """For each example what is said of the next one of all replicas, of the last one what is said of the first."""
+    return {name: replica_part(jnp.roll(replica_gather(said), -1, 0)) for name, said in condition.items()}
+
+
+def _differs(one: Batch, other: Batch) -> jax.Array:
+    """Where two conditions of examples are not the same, 1, else 0: float32 [B]."""
+    apart = [(one[name] != other[name]).reshape(len(said), -1).any(1) for name, said in one.items()]
+    return jnp.stack(apart).any(0).astype(jnp.float32)

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gengen.networks.denoisers.text_encoder import TextEncoder
 from gengen.networks.layers.dense import Dense
+from gengen.networks.text_encoder import TextEncoder
 from gengen.values import Depth, Positive, Size
 
 FASTEST = 128.0

@@ -240,3 +240,43 @@ def test_data_and_samples_are_judged_with_the_labels_of_the_data():
     for said, image in ((real, images[0]), (fake, images[1])):
         alone = on_one_replica(lambda *args: train_mode(critic, *args)[0].logit, variables["critic"], image, label)
         np.testing.assert_allclose(said.logit, alone, atol=1e-6)
+
+
+TOLD = Adversaries(
+    ConditionalGenerator(GENERATOR, 5),
+    ConditionalCritic(CRITIC, 5, "projection"),
+    ADVERSARIAL_LOSSES["minimax"],
+    3,
+    conditioning=Labels(5),
+    mismatched=0.5,
+)
+LABEL = np.array([4, 0, 1, 1, 3, 2], np.int32)  # what is said of the third is said of the fourth, too
+
+
+def test_data_that_are_told_wrong_labels_are_half_of_what_is_not_data():
+    """Algorithm 1 of Reed et al. 2016: -log s_r - (log(1 - s_w) + log(1 - s_f)) / 2."""
+    state = start(TOLD)
+    shared = on_one_replica(lambda: TOLD.prepare(jax.random.key(0), state, batch() | {"label": LABEL}))
+    np.testing.assert_array_equal(shared["wrong"]["label"], [0, 1, 1, 3, 2, 4])
+    fake = on_one_replica(TOLD.generate, state, shared)[0]
+    logit = lambda image, label: np.asarray(  # noqa: E731
+        on_one_replica(lambda: train_mode(TOLD.critic, state.variables["critic"], image, label)[0].logit)
+    )
+    softplus = lambda x: np.logaddexp(0, x)  # noqa: E731
+    real, wrong = logit(shared["real"], LABEL), logit(shared["real"], np.roll(LABEL, -1))
+    made, share = logit(fake, LABEL), np.array([0.5, 0.5, 0, 0.5, 0.5, 0.5])
+    expected = softplus(-real) + share * softplus(wrong) + (1 - share) * softplus(made)
+    value, (metrics, _) = on_one_replica(TOLD.critic_loss, jax.random.key(0), state, shared)
+    np.testing.assert_allclose(value, expected.mean(), rtol=1e-5)
+    right = (real > wrong)[share > 0]
+    np.testing.assert_allclose(metrics["accuracy_mismatched"].value, right.mean(), rtol=1e-6)
+
+
+def test_wrong_labels_do_not_depend_on_the_number_of_replicas():
+    def wrong(replicas):
+        split = jax.tree.map(lambda x: x.reshape(replicas, -1, *x.shape[1:]), batch() | {"label": LABEL})
+        each = jax.vmap(lambda part: TOLD.prepare(jax.random.key(0), start(), part)["wrong"], axis_name=AXIS)(split)
+        return each["label"].reshape(-1)
+
+    np.testing.assert_array_equal(wrong(1), wrong(2))
+    np.testing.assert_array_equal(wrong(1), np.roll(LABEL, -1))

@@ -16,6 +16,7 @@ from gengen.models.gans.adversarial_game import Adversaries
 from gengen.models.gans.terms import auxiliary_classifier, gradient_penalty
 from gengen.models.gans.views import augmentation, packing
 from gengen.networks import mlp
+from gengen.networks.captioned import CaptionedCritic, CaptionedGenerator
 from gengen.networks.conditional import ConditionalCritic, ConditionalGenerator
 from gengen.networks.forward import train_mode
 from tests.units import scaled
@@ -158,6 +159,7 @@ def test_a_latent_without_dimensions_is_refused():
 
 
 TOLD, ASKED = ConditionalGenerator(GENERATOR, 5), ConditionalCritic(CRITICS["alone"], 5, "projection")
+READS = CaptionedCritic(CRITICS["alone"], 5)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +167,9 @@ TOLD, ASKED = ConditionalGenerator(GENERATOR, 5), ConditionalCritic(CRITICS["alo
     [
         (GENERATOR, ASKED, {}, "condition"),
         (TOLD, CRITICS["alone"], {}, "condition"),
+        (TOLD, READS, {}, "both be 'text', or neither"),
+        (CaptionedGenerator(GENERATOR, 5), READS, {}, "needs data with captions"),
+        (GENERATOR, CRITICS["alone"], {"mismatched": 0.5}, "mismatched=0.5 needs networks that are told"),
         (TOLD, ASKED, {"views": (packing(size=2),)}, "packing"),
         (TOLD, ASKED, {"terms": auxiliary_classifier()}, "'auxiliary' and terms.auxiliary_classifier need each other"),
         (TOLD, ConditionalCritic(CRITICS["alone"], 5, "auxiliary"), {}, "need each other"),

@@ -14,7 +14,7 @@ from gengen.networks.denoisers.denoiser import Embedding, waves_of
 from gengen.networks.denoisers.denoising_mlp import DenoisingMLP
 from gengen.networks.denoisers.denoising_unet import DenoisingUNet
 from gengen.networks.denoisers.dit import DiT, places
-from gengen.networks.denoisers.text_encoder import TextEncoder
+from gengen.networks.text_encoder import TextEncoder
 
 QUICK = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 """Compiles fast what runs once."""
