@@ -198,8 +198,7 @@ def diffusion(
       path: how data become noise; "linear" is that of flow matching, "variance_preserving" that of DDPM.
       steps: how many times there are; 0 for all between 0 and 1.
       prediction: what the network gives.
-      times: at which it is trained.
-      log_ratio: mean and deviation of log(sigma / alpha) where times are "log_normal": Karras et al. 2022, table 1.
+      times, log_ratio: at which it is trained, as in `Diffusion`.
       weighting: how much an error counts at each time.
       deviation: of the data, in the model's units.
       dropped: share of the training examples of which the network is not told the class.
