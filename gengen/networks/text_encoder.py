@@ -58,9 +58,8 @@ class TextEncoder(nn.Module):
             raise ValueError(f"texts of {length} tokens are longer than longest={self.longest}")
         draw = nn.initializers.normal(1.0)
         present = text > 0
-        places = self.param(
-            "places", draw, (self.longest, self.features)
-        )  # as loud as words: order is half of the sense
+        # Places are as loud as words, for order is half of what they say.
+        places = self.param("places", draw, (self.longest, self.features))
         nothing = self.param("nothing", draw, (self.features,))
         x = nn.Embed(self.vocabulary, self.features, embedding_init=draw, name="table")(text)
         x = x + places[None, :length]
