@@ -85,7 +85,7 @@ def variational_diffusion(tiny: bool = False) -> ConfigDict:
     config.networks.schedule = ConfigDict({"name": "monotone", "width": 64})
     config.model = ConfigDict({"name": "variational_diffusion", "prediction": "edm"})
     config.model.update(gamma_0=-13.3, gamma_1=5.0, dropped=0.0)
-    config.sampling = drawing(name="ancestral", calls=250, spacing="time", clip=True)
+    config.sampling = drawing(name="dpm_solver", calls=50, spacing="time", clip=True)
     config.training.average.networks = ("denoiser", "ends", "schedule")
     config.evaluation.importance_samples = (16,)
     return config
