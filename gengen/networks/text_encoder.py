@@ -58,7 +58,9 @@ class TextEncoder(nn.Module):
             raise ValueError(f"texts of {length} tokens are longer than longest={self.longest}")
         draw = nn.initializers.normal(1.0)
         present = text > 0
-        places = self.param("places", nn.initializers.normal(0.1), (self.longest, self.features))
+        places = self.param(
+            "places", draw, (self.longest, self.features)
+        )  # as loud as words: order is half of the sense
         nothing = self.param("nothing", draw, (self.features,))
         x = nn.Embed(self.vocabulary, self.features, embedding_init=draw, name="table")(text)
         x = x + places[None, :length]
@@ -82,6 +84,6 @@ class TextBlock(nn.Module):
     def __call__(self, x: jax.Array, present: jax.Array) -> jax.Array:
         """Moves on from tokens [n, L, F], of which `present` [n, L] are there."""
         width = x.shape[-1]
-        x = x + Attention(self.heads, dtype=self.dtype)(nn.LayerNorm()(x), own=present)
+        x = x + Attention(self.heads, zero=False, dtype=self.dtype)(nn.LayerNorm()(x), own=present)
         hidden = nn.gelu(Dense(4 * width, dtype=self.dtype)(nn.LayerNorm()(x)))
         return x + Dense(width, dtype=self.dtype)(hidden)
