@@ -9,6 +9,9 @@ import jax.numpy as jnp
 from gengen.networks.layers.attention import Attention
 from gengen.networks.layers.dense import Dense
 
+NEAR = 2
+"""How far on each side a token sees others before it attends to all, as in "a small red circle"."""
+
 
 class Read(NamedTuple):
     """What a text says.
@@ -26,6 +29,9 @@ class Read(NamedTuple):
 
 class TextEncoder(nn.Module):
     """Blocks of attention of all tokens to each other: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762.
+
+    A convolution over `NEAR` tokens on each side comes first: attention takes long to find out that a colour is that of
+    the shape beside it, and until then texts are read as bags of words.
 
     Normalisation comes first in each block (Xiong et al. 2020, https://arxiv.org/abs/2002.04745), and places are
     learned. The whole is the mean of the tokens; of a text without any, it is a vector of its own.
@@ -63,6 +69,7 @@ class TextEncoder(nn.Module):
         nothing = self.param("nothing", draw, (self.features,))
         x = nn.Embed(self.vocabulary, self.features, embedding_init=draw, name="table")(text)
         x = x + places[None, :length]
+        x = x + Dense(self.features, dtype=self.dtype, name="near")(neighbours(x, present))
         for layer in range(self.layers):
             x = TextBlock(self.heads, self.dtype, name=f"block_{layer}")(x, present)
         x = nn.LayerNorm()(x)
@@ -71,6 +78,13 @@ class TextEncoder(nn.Module):
         mean = (x * there[..., None]).sum(1) / jnp.maximum(count, 1)
         whole = jnp.where(count > 0, Dense(self.features, dtype=self.dtype)(mean), nothing[None])
         return Read(whole, x, present)
+
+
+def neighbours(x: jax.Array, present: jax.Array) -> jax.Array:
+    """Tokens [n, L, F] and the `NEAR` on each side in one row, [n, L, (2 NEAR + 1) F]; 0 where there is none."""
+    length = x.shape[1]
+    padded = jnp.pad(jnp.where(present[..., None], x, 0), ((0, 0), (NEAR, NEAR), (0, 0)))
+    return jnp.concatenate([padded[:, start : start + length] for start in range(2 * NEAR + 1)], -1)
 
 
 class TextBlock(nn.Module):
