@@ -49,7 +49,6 @@ class Diffusion(NamedTuple):
       path: from data to noise.
       prediction: what the network gives, one of `PREDICTIONS`.
       times: at which it is trained, one of `TIMES`.
-      log_ratio: mean and deviation of log(sigma / alpha) where times are log-normal.
       weighting: one of `WEIGHTINGS`.
       deviation: of the data, in the model's units.
       dropped: share of the training examples of which the network is told nothing.
@@ -57,13 +56,13 @@ class Diffusion(NamedTuple):
       bounded: whether data lie in [-1, 1].
       levels: how many whole numbers a number of the data may be; 0 for real numbers.
       text: what texts the network may be told; None for none.
+      log_ratio: mean and deviation of log(sigma / alpha) where times are log-normal.
     """
 
     network: Denoiser
     path: Path
     prediction: str
     times: str
-    log_ratio: Sequence[float]
     weighting: str
     deviation: float
     dropped: float
@@ -71,6 +70,7 @@ class Diffusion(NamedTuple):
     bounded: bool
     levels: int
     text: Condition | None = None
+    log_ratio: Sequence[float] = LOG_RATIO
 
     @property
     def conditioning(self) -> Conditioning:
@@ -214,7 +214,7 @@ def diffusion(
     way = in_steps(PATHS[path], steps) if steps else PATHS[path]
     network = networks["denoiser"]
     game = Diffusion(
-        network, way, prediction, times, log_ratio, weighting, deviation, dropped, drawing, bounded, levels, text
+        network, way, prediction, times, weighting, deviation, dropped, drawing, bounded, levels, text, log_ratio
     )
     player = Player("denoiser", ("denoiser",), optimizers["denoiser"])
     return GenerativeModel(

@@ -225,7 +225,7 @@ def latent_diffusion(
     high, wide = jax.eval_shape(lambda: encoder.init_with_output(jax.random.key(0), picture, False))[0].shape[1:3]
     denoiser = networks["denoiser"].clone(shape=(high, wide, dimension))
     way = in_steps(PATHS[path], steps) if steps else PATHS[path]
-    of_codes = Diffusion(denoiser, way, prediction, times, log_ratio, weighting, 1.0, dropped, drawing, False, 0, text)
+    of_codes = Diffusion(denoiser, way, prediction, times, weighting, 1.0, dropped, drawing, False, 0, text, log_ratio)
     game = LatentDiffusion(encoder, networks["decoder"], of_codes, likelihood, divergence, reduction)
     return _played(game, optimizers, diffusion_start)
 
