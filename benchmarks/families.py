@@ -2,7 +2,7 @@
 
     python -m benchmarks.families
 
-Scores and minutes are those of `docs/reached.json`, which `--mode=compare` has written. How many parameters there are,
+Scores and minutes are those of `docs/reached.json` and `docs/bits.json`, which `--mode=compare` has written. How many parameters there are,
 how often the network is called for a sample, and how many samples a second it makes do not depend on the weights: they
 are measured here, in turn, of networks as they begin. A family's best is the one of least Fréchet distance, or, where
 none was judged by it, of the fewest bits.
@@ -31,7 +31,7 @@ from gengen.reports.tables import number, table
 from gengen.runs.prepare import load_data
 from gengen.training.beginning import initialised
 
-REACHED = ROOT / "docs" / "reached.json"
+REACHED = tuple(ROOT / "docs" / name for name in ("reached.json", "bits.json"))
 ONE_CALL = "one call"
 BITS, DISTANCE = "bits per dimension", "Fréchet distance"
 HEADER = (
@@ -58,7 +58,7 @@ def best_of_each(rows: Iterable[Mapping[str, Any]], variant: str) -> dict[str, M
     """The best row of each family, by its family.
 
     Args:
-      rows: of `docs/reached.json`.
+      rows: of `REACHED`.
       variant: of the configs, which is the data set.
     """
     best: dict[str, Mapping[str, Any]] = {}
@@ -138,9 +138,10 @@ def main(arguments: Sequence[str]) -> int:
     flags = commands.parse_args(arguments)
     if flags.num < 1 or flags.rounds < 1:
         commands.error("--num and --rounds must be at least 1")
-    best = best_of_each(json.loads(REACHED.read_text(encoding="utf-8")), flags.variant)
+    rows = [row for path in REACHED for row in json.loads(path.read_text(encoding="utf-8"))]
+    best = best_of_each(rows, flags.variant)
     if not best:
-        commands.error(f"--variant={flags.variant}: {REACHED.name} has no row of such a config")
+        commands.error(f"--variant={flags.variant}: there is no row of such a config in docs")
     configs = {family: config_of(row["run"].partition("-")[0], flags.variant) for family, row in best.items()}
     calls = {family: calls_of(config) for family, config in configs.items()}
     speeds = measured(configs, flags.num, flags.rounds)

@@ -2,7 +2,7 @@
 
 Paper: Durkan et al. 2019, https://arxiv.org/abs/1906.04032.
 Run: python launch.py --config=configs/spline_flow.py, with one of its variants after it, as in :mnist.
-Score: 2.61 bits on digits, 1.022 on MNIST (10,000 held-out images, uniform noise); 1 seed.
+Score: 2.61 bits on digits, 1.022 bits on MNIST (10,000 held-out images, uniform noise); 1 seed.
 Minutes: 6.5 on digits, with a share of a core, 27 on MNIST, with one core.
 
 Of pictures, one autoregressive layer, whose splines a PixelCNN gives. Variants `ring`, `moons` and `swiss_roll` are of
