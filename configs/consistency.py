@@ -18,7 +18,7 @@ VARIANTS = ("tiny", "mnist", "fashion_mnist", *base.POINTS)
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     config = base.one_step(
-        "consistency", variant == "tiny", mean=-1.1, spread=2.0, doubling=500, doublings=8, huber=0.01
+        "consistency", variant == "tiny", mean=-1.1, spread=2.0, doubling=200, doublings=8, huber=0.01
     )
     if variant in base.POINTS:
         base.denoise_points(config, variant)

@@ -27,7 +27,7 @@ def get_config(variant: str = "") -> ConfigDict:
     del config.model.deviation  # that of codes is 1
     config.model.update(name="latent_diffusion", times="logit_normal", dimension=4, divergence=1e-3, reduction="sum")
     config.model.likelihood = ConfigDict({"name": "bernoulli" if large else "squared_error"})
-    config.training.steps = 6_000 if large else 4_000
+    config.training.steps = 6_000 if large else 2_500
     config.model.diffusion_start = 10 if tiny else 1_500 if large else 1_000
     if variant == "cats":
         base.own_pictures(config)

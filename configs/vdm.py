@@ -16,7 +16,7 @@ VARIANTS = ("tiny", "mnist", "fashion_mnist", "cats")
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     config = base.variational_diffusion(tiny=variant == "tiny")
-    config.training.steps = 6_000 if "mnist" in variant else 2_500
+    config.training.steps = 6_000 if "mnist" in variant else 1_000
     if variant == "cats":
         base.own_pictures(config)
     if variant == "tiny":
