@@ -46,7 +46,7 @@ OTHERS = {"adapt", "cogan", "cyclegan", "pix2pix"}
 TRANSLATE, ADAPT = ("cyclegan", "pix2pix"), ("adapt",)
 """Experiments that draw no samples."""
 
-CAPTIONED = {"text", "text_gan"}
+CAPTIONED = {"text"}
 """Experiments that are told what pictures show; nobody says it of clothes."""
 
 EMBEDDED = {"digits", "digits_smooth", "photographs", "glyphs", "glyphs_varied", "scenes"}
@@ -239,7 +239,6 @@ METRICS = {
     "realnvp": FLOW,  # of pixels or of numbers
     "spline_flow": FLOW,
     "text": {"denoiser/loss"},
-    "text_gan": GAME | {"critic/jensen_shannon", "critic/accuracy_mismatched"},
     "tarflow": FLOW | {"flow/nats"},
     "unrolled": GAME | {"critic/jensen_shannon"},
     "vae": BOUND,
@@ -266,7 +265,6 @@ def test_the_unrolled_experiment_differentiates_its_critics_moves_where_gradient
         ("infogan", {"category", "continuous"}),
         ("latent_diffusion", {"label"}),
         ("text", {"text"}),
-        ("text_gan", {"text"}),
         ("vqvae", {"label"}),
     ],
 )
