@@ -141,8 +141,16 @@ DETECTED = read_json("detections.json")
 TWO_DOMAINS = {"pix2pix", "cyclegan", "cogan", "adapt"}
 BITS = read_json("bits.json")
 LIKELY = {row["run"].partition("-")[0] for row in BITS}
-JUDGED_OTHERWISE = {"anomaly", *TWO_DOMAINS, *LIKELY}
-"""Experiments that draw no samples to be judged, or samples of two domains, or are judged by likelihoods."""
+TEXTS = read_json("texts.json")
+JUDGED_OTHERWISE = {"anomaly", "text", *TWO_DOMAINS, *LIKELY}
+"""Experiments of no samples to be judged, of samples of two domains, or judged by likelihoods or by captions."""
+
+
+def test_the_page_of_diffusion_shows_what_samples_of_texts_show_and_the_config_repeats_it():
+    assert table([list(row.values()) for row in TEXTS], tuple(TEXTS[0])) in read("diffusion.md")
+    (text,) = [experiment for experiment in experiments(ROOT / "configs") if experiment.name == "text"]
+    for row in TEXTS:
+        assert row["all right"].split()[0] in text.score
 
 
 def test_the_page_of_flows_shows_likelihoods_as_compare_wrote_them_and_the_configs_repeat_them():
@@ -150,7 +158,7 @@ def test_the_page_of_flows_shows_likelihoods_as_compare_wrote_them_and_the_confi
     assert as_table_of_latents(BITS) in text
     assert likelihoods.as_table(read_json("likelihoods.json")["rows"]) in text
     assert densities.as_table(read_json("densities.json")) in text
-    assert {"realnvp", "glow", "spline_flow", "maf", "tarflow", "pixelcnn"} == LIKELY
+    assert {"realnvp", "glow", "spline_flow", "maf", "tarflow", "pixelcnn", "vdm"} == LIKELY
     for row in BITS:
         name, _, variant = row["run"].partition("-")
         where = {"mnist": "MNIST"}.get(variant, "digits")
