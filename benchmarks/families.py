@@ -2,10 +2,10 @@
 
     python -m benchmarks.families
 
-Scores and minutes are those of `docs/reached.json` and `docs/bits.json`, which `--mode=compare` has written. How many parameters there are,
-how often the network is called for a sample, and how many samples a second it makes do not depend on the weights: they
-are measured here, in turn, of networks as they begin. A family's best is the one of least Fréchet distance, or, where
-none was judged by it, of the fewest bits.
+Scores and minutes are those of `docs/reached.json` and `docs/bits.json`, which `--mode=compare` has written. How many
+parameters there are, how often the network is called for a sample, and how many samples a second it makes do not depend
+on the weights: they are measured here, in turn, of networks as they begin. A family's best is the one of least Fréchet
+distance, or, where none was judged by it, of the fewest bits.
 """
 
 import argparse
