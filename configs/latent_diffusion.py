@@ -23,6 +23,7 @@ def get_config(variant: str = "") -> ConfigDict:
     coder = {"name": "residual", "width": 16 if tiny else 64, "halvings": 2, "blocks": 2, "hidden": 8 if tiny else 32}
     config.networks.update(encoder=ConfigDict(coder), decoder=ConfigDict(coder))
     config.networks.denoiser.update(patch=1, attention=(0, 1))
+    config.sampling.update(name="dpm_solver", calls=10, spacing="log_snr")
     config.optimizers.autoencoder = base.optimizer("adam", 1e-3)
     del config.model.deviation  # that of codes is 1
     config.model.update(name="latent_diffusion", times="logit_normal", dimension=4, divergence=1e-3, reduction="sum")

@@ -220,7 +220,6 @@ METRICS = {
     "edm": {"denoiser/loss"},
     "flow_matching": {"denoiser/loss"},
     "meanflow": {"denoiser/loss", "denoiser/squared_error"},
-    "shortcut": {"denoiser/loss", "denoiser/leap", "denoiser/velocity"},
     "consistency": {"denoiser/loss", "denoiser/squared_error", "denoiser/apart"},
     "drifting": {"denoiser/drift"},
     "gan": GAME | {"critic/jensen_shannon"},

@@ -101,4 +101,4 @@ def denoise_points(config: ConfigDict, name: str) -> None:
     if config.model.name == "diffusion":
         config.model.update(times="log_normal", log_ratio=(-1.5, 1.7))  # noise as small as the modes counts, too
         config.sampling.likelihood = True
-    config.training.update(steps=12_000, batch_size=512, precision="float32")
+    config.training.update(steps=8_000, batch_size=512, precision="float32")
