@@ -3,7 +3,7 @@
 Paper: Song and Dhariwal 2023, https://arxiv.org/abs/2310.14189; Geng et al. 2024, https://arxiv.org/abs/2406.14548.
 Run: python launch.py --config=configs/consistency.py, with a variant after it, as in :mnist.
 Score: Fréchet distance 1.56 on digits (real images 0.458); 1 seed.
-Minutes: 17.0 on digits, with two thirds of a core.
+Minutes: 16.7 on digits, with two thirds of a core.
 
 More calls, between which noise is added again: --mode=sample --config.sampling.calls=2.
 """

@@ -3,7 +3,7 @@
 Paper: Deng et al. 2026, https://arxiv.org/abs/2602.04770, algorithms 1 and 2; kernels of pixels in place of features.
 Run: python launch.py --config=configs/drifting.py, with a variant after it, as in :mnist.
 Score: Fréchet distance 4.25 on digits (real images 0.458); 1 seed.
-Minutes: 19.1 on digits, with two fifths of a core.
+Minutes: 18.4 on digits, with two fifths of a core.
 
 A batch must hold several examples of each class, which its kernels compare.
 """
