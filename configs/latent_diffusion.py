@@ -2,8 +2,8 @@
 
 Paper: Rombach et al. 2022, https://arxiv.org/abs/2112.10752, sections 3.1 and 3.2 and appendix G.
 Run: python launch.py --config=configs/latent_diffusion.py, with :tiny, :mnist, :fashion_mnist or :cats after it.
-Score: TODO
-Minutes: TODO
+Score: Fréchet distance 0.663 on digits (real images 0.458), by 10 calls; 1 seed.
+Minutes: 50.3 on digits, with a fifth of a core.
 
 The paper's autoencoder has a critic and a distance of features beside the error of pixels; this one has neither.
 The denoiser is that of any diffusion model: --config.model.path=cosine, --config.sampling.guidance=2.
