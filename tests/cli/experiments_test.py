@@ -33,8 +33,8 @@ def config_variants(name):
 def test_the_list_is_looked_through_for_a_word(capsys):
     list_experiments(CONFIGS, "Arjovsky")
     assert next(line for line in capsys.readouterr().out.splitlines()[1:]).startswith("wgan  ")
-    with pytest.raises(Refusal, match="no experiment says 'diffusion'"):
-        list_experiments(CONFIGS, "diffusion")
+    with pytest.raises(Refusal, match="no experiment says 'holography'"):
+        list_experiments(CONFIGS, "holography")
 
 
 @pytest.mark.parametrize("name", ["wgan", "configs/wgan.py"])

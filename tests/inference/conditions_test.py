@@ -62,7 +62,7 @@ def trained(model, data_dir, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("runs") / "told"
     with pytest.MonkeyPatch.context() as patch:
         for room, name in ((ready, "member_model"), (run, "build_model")):
-            patch.setattr(room, name, lambda config, signature: model)
+            patch.setattr(room, name, lambda config, signature, worse=None: model)
         train.run(tiny(data_dir), workdir)
         yield workdir
 
