@@ -96,6 +96,7 @@ def drawer(config: Any, num: int) -> tuple[Callable[[int], Any], int]:
       num: samples of a draw.
     """
     config.data.name = "digits_smooth"  # a draw does not ask which pictures were seen
+    config.training.precision = "float32"
     data = load_data(config)
     model, key = build_model(config, data.signature), jax.random.key(0)
     shown = streams(shown_to(model, data))

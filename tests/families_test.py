@@ -32,6 +32,13 @@ def test_an_estimate_is_read_of_what_a_table_says(text, value):
     assert families.first_number(text) == value
 
 
+def test_samples_a_second_and_parameters_are_those_of_a_network_that_draws():
+    config = families.config_of("gan", "tiny")
+    speed, size = families.measured({"gans": config}, 2, 1)["gans"]
+    widths = [config.model.latent, *config.networks.generator.widths]
+    assert speed > 0 and size > sum(a * b for a, b in zip(widths, widths[1:], strict=False))
+
+
 @pytest.mark.parametrize(("name", "calls"), [("gan", 1), ("flow_matching", 35), ("pixelcnn", 784), ("maf", 1)])
 def test_calls_are_of_the_network_for_one_sample(name, calls):
     assert families.calls_of(families.config_of(name, "mnist")) == calls
