@@ -1,6 +1,7 @@
 """The table of the best of each family."""
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_samples_a_second_and_parameters_are_those_of_a_network_that_draws():
     config = families.config_of("gan", "tiny")
     speed, size = families.measured({"gans": config}, 2, 1)["gans"]
     widths = [config.model.latent, *config.networks.generator.widths]
-    assert speed > 0 and size > sum(a * b for a, b in zip(widths, widths[1:], strict=False))
+    assert speed > 0 and size > sum(a * b for a, b in pairwise(widths))
 
 
 @pytest.mark.parametrize(("name", "calls"), [("gan", 1), ("flow_matching", 35), ("pixelcnn", 784), ("maf", 1)])
