@@ -82,7 +82,9 @@ def config_of(name: str, variant: str) -> Any:
 
 
 def calls_of(config: Any) -> int:
-    """How often a network is called for one sample."""
+    """How often a network is called for one sample; 0 of flows, some of which are passed number by number."""
+    if config.model.name == "normalising_flow":
+        return 0
     if "sampling" in config:
         return int(config.sampling.calls)
     return int(np.prod((*config.data.resolution, config.data.channels))) if config.model.name == "autoregressive" else 1
@@ -150,7 +152,8 @@ def main(arguments: Sequence[str]) -> int:
     for family, row in best.items():
         scores = [row.get(name) or "" for name in (DISTANCE, "precision", "recall", BITS, "minutes")]
         speed, size = speeds[family]
-        lines.append([family, row["run"], *scores, f"{calls[family]:,}", number(speed), f"{size:,}"])
+        often = f"{calls[family]:,}" if calls[family] else ""
+        lines.append([family, row["run"], *scores, often, number(speed), f"{size:,}"])
     print(table(lines, HEADER))
     return 0
 
