@@ -7,7 +7,7 @@
     -log P(x) <= KL(q(z_1 | x) || N(0, I)) + E[-log p(x | z_0)] + 1/2 E[gamma'(t) |noise - network(z_t, t)|^2]
 
 Kingma et al. 2021, https://arxiv.org/abs/2107.00630, eq. 11 and 18, in continuous time. Which times make which gamma
-does not matter for the bound (section 5.1), but for how much its estimate varies: the two ends of gamma are the
+does not matter for the bound (section 5.1), but for how much its estimate varies: the two ends of gamma are
 learnt by the bound, and the schedule between them by the variance. One pass of the network serves both.
 """
 
