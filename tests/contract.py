@@ -88,6 +88,7 @@ class Row(NamedTuple):
       shape: of the data.
       at_rest: networks that nobody moves.
       pairs: whether it makes pairs to learn from.
+      diffuses: whether its samples come out of noise step by step.
       stage: which of its stages is trained.
       wrapper: what is made of the model.
     """
@@ -100,6 +101,7 @@ class Row(NamedTuple):
     shape: tuple[int, ...] = SHAPE
     at_rest: frozenset[str] = frozenset()
     pairs: bool = False
+    diffuses: bool = False
     stage: int = 0
     wrapper: Callable[[GenerativeModel], GenerativeModel] = lambda model: model
 
@@ -170,7 +172,7 @@ def of_one_step(method, calls=1, **settings):
             "dropped": 0.3,
         }
 
-    return Row(one_step, arguments, {"sample"}, moves={"denoiser": "1111"}, wrapper=stirred)
+    return Row(one_step, arguments, {"sample"}, moves={"denoiser": "1111"}, diffuses=True, wrapper=stirred)
 
 
 def stirred(model):
@@ -497,6 +499,7 @@ ROWS = {
         },
         {"sample"},
         moves={"denoiser": "1111"},
+        diffuses=True,
         wrapper=stirred,
     ),
     "variational_diffusion": Row(
@@ -513,9 +516,18 @@ ROWS = {
         },
         {"sample", "log_likelihood"},
         moves={"denoiser": "1111"},
+        diffuses=True,
         wrapper=stirred,
     ),
-    "latents": Row(latent_diffusion, latents, BAYESIAN, moves=ALONE, at_rest=frozenset({"denoiser"}), wrapper=stirred),
+    "latents": Row(
+        latent_diffusion,
+        latents,
+        BAYESIAN,
+        moves=ALONE,
+        at_rest=frozenset({"denoiser"}),
+        diffuses=True,
+        wrapper=stirred,
+    ),
     "latents_denoised": Row(
         latent_diffusion,
         latents,
@@ -523,6 +535,7 @@ ROWS = {
         {"denoiser": "1111"},
         at_rest=frozenset({"encoder", "decoder"}),
         stage=1,
+        diffuses=True,
         wrapper=stirred,
     ),
     "mean_flow": of_one_step("mean_flow", every=2, guidance=2.0, mixed=0.5),

@@ -211,6 +211,7 @@ def test_going_on_from_a_copy_is_exact(name):
 def test_capabilities_have_the_shapes_they_promise(name, model):
     assert set(offers(model)) == ROWS[name].can
     assert (model.pair is not None) == ROWS[name].pairs
+    assert (model.trajectory is not None) == ROWS[name].diffuses
     if model.sample is None:
         return
     sample = jax.jit(model.sample, static_argnums=2)
@@ -220,6 +221,16 @@ def test_capabilities_have_the_shapes_they_promise(name, model):
     assert float(jnp.abs(drawn).max()) <= 1
     chex.assert_trees_all_close(sample(jax.random.key(3), first(name).variables, 2), drawn[:2], atol=1e-5)
     assert not np.allclose(drawn[0], drawn[2])  # the first two of a CoGAN are a pair, and its domains begin alike
+
+
+@those(lambda row: row.diffuses)
+def test_a_trajectory_leads_from_other_examples_to_the_samples_of_the_same_key(name, model):
+    key, variables = jax.random.key(3), first(name).variables
+    states = np.asarray(jax.jit(model.trajectory, static_argnums=2)(key, variables, 3))
+    drawn = jax.jit(model.sample, static_argnums=2)(key, variables, 3)
+    assert states.shape[1] > 1
+    chex.assert_trees_all_close(states[:, -1], np.asarray(drawn), atol=1e-5)
+    assert np.abs(states[:, 0] - states[:, -1]).mean() > 1e-3
 
 
 @those(lambda row: "prior" in row.can)

@@ -3,6 +3,9 @@
 import time
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 from gengen.data.signature import Signature
 from gengen.pictures.animation import save_film
 from gengen.pictures.captions import Block, save_sheet
@@ -97,4 +100,13 @@ def draw_strip(workdir: Path, title: str, path: Path, *, dark: bool = False) -> 
 def draw_film(workdir: Path, path: Path) -> list[Path]:
     """Writes the film of a run, if two of its pictures were taken; returns the paths of the APNG and of the GIF."""
     frames = sorted((workdir / FRAMES).glob("step_*.png"))
-    return save_film(path, frames) if len(frames) > 1 else []
+    paths = [path, path.with_suffix(".gif")] if len(frames) > 1 else []
+    for place in paths:
+        save_film(place, [_read(frame) for frame in frames])
+    return paths
+
+
+def _read(path: Path) -> np.ndarray:
+    """A picture, uint8 [H, W, 3]."""
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))

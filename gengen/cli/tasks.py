@@ -101,6 +101,14 @@ TASKS: Mapping[str, Task] = {
         keys=DRAWING,
         members=True,
     ),
+    "trajectory": Task(
+        "how samples of diffusion come out of noise, step by step, as a film",
+        "--workdir=runs/flow_matching",
+        "run",
+        (*DRAWN, "num", "label", "text"),
+        {"num": Number(64, most=10_000)},
+        keys=MADE,
+    ),
     "traverse": Task(
         "what each number of a latent does, and each thing that samples can be told",
         "--workdir=runs/infogan",

@@ -184,6 +184,7 @@ class GenerativeModel(NamedTuple):
       period: number of steps after which the pattern of turns repeats.
       stages: stages that take the place of `train_step` later on, in the order of their starts.
       sample: draws data.
+      trajectory: from noise to the same samples, step by step, [n, steps + 1, *shape].
       conditions: what samples can be told to be, by name; "label" is the class of the data.
       prior: draws latents.
       encode: data to latents.
@@ -207,6 +208,7 @@ class GenerativeModel(NamedTuple):
     period: int = 1
     stages: tuple[Stage, ...] = ()
     sample: SampleFn | None = None
+    trajectory: SampleFn | None = None
     conditions: Mapping[str, Condition] = MappingProxyType({})
     prior: PriorFn | None = None
     encode: EncodeFn | None = None

@@ -1,4 +1,4 @@
-"""Films: pictures of one size after each other, as an APNG and as a GIF."""
+"""Films: pictures of one size after each other, as an APNG or as a GIF."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,29 +19,27 @@ LINE, GAP = 28, 6
 """Pixels of the height of a line of text, and those before it."""
 
 
-def save_film(path: Path, frames: Sequence[Path]) -> list[Path]:
-    """Writes pictures of one size as a film that repeats; each of its files appears whole or not at all.
+FORMS = {".png": "PNG", ".gif": "GIF"}
+"""What a film can be written as, by the ending of its name; slides play a GIF."""
+
+
+def save_film(path: Path, frames: Sequence[np.ndarray]) -> None:
+    """Writes pictures of one size as a film that repeats; it appears whole or not at all.
 
     Args:
-      path: of the APNG, whose name ends in .png; the GIF, which slides play, lies beside it.
-      frames: pictures, at least two, in their order.
-
-    Returns:
-      The paths of both files.
+      path: of the film, whose name ends as one of `FORMS`.
+      frames: pictures, at least two, in their order, uint8 [H, W, C] with C 1 or 3.
 
     Raises:
       ValueError: there are fewer than two pictures, or they differ in size.
     """
-    pictures = [_opened(frame) for frame in frames]
+    pictures = [Image.fromarray(np.broadcast_to(frame, (*frame.shape[:2], 3))) for frame in frames]
     if len(pictures) < 2 or len({picture.size for picture in pictures}) > 1:
         raise ValueError(f"a film needs two pictures or more, all of one size; here are {len(pictures)}")
     times = [round(1_000 * min(FRAME, SECONDS / len(pictures)))] * (len(pictures) - 1) + [round(1_000 * LAST)]
     first, *rest = pictures
-    paths = [path, path.with_suffix(".gif")]
-    for place, form in zip(paths, ("PNG", "GIF"), strict=True):
-        with whole(place) as file:
-            first.save(file, format=form, save_all=True, append_images=rest, duration=times, loop=0)
-    return paths
+    with whole(path) as file:
+        first.save(file, format=FORMS[path.suffix], save_all=True, append_images=rest, duration=times, loop=0)
 
 
 def stamped(picture: np.ndarray, text: str) -> np.ndarray:
@@ -51,8 +49,3 @@ def stamped(picture: np.ndarray, text: str) -> np.ndarray:
     font = ImageFont.load_default(0.7 * LINE)
     ImageDraw.Draw(line).text((GAP, LINE / 2), text, fill=(0, 0, 0), font=font, anchor="lm")
     return np.concatenate([np.asarray(line), colour])
-
-
-def _opened(path: Path) -> Image.Image:
-    with Image.open(path) as picture:
-        return Image.fromarray(np.asarray(picture.convert("RGB")))

@@ -223,7 +223,7 @@ def _sampled(
 
     def solve(keys: jax.Array, denoise: Denoise, path: Path, seen: Seen, shape: tuple[int, ...]) -> jax.Array:
         times, first = grid(path, steps, "time"), start(keys, path, shape)
-        return followed(noisy_ddim_step(eta), keys, guide(denoise, path, seen), path, first, times, noisy=eta > 0)
+        return followed(noisy_ddim_step(eta), keys, guide(denoise, path, seen), path, first, times, noisy=eta > 0).end
 
     return solve
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from gengen.samplers.sampler import Trajectory, trajectory
 from gengen.values import Range
 
 Jump = Callable[[jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]
@@ -22,7 +23,7 @@ class Jumps(NamedTuple):
 
     calls: int
 
-    def solve(self, keys: jax.Array, jump: Jump, start: jax.Array) -> jax.Array:
+    def solve(self, keys: jax.Array, jump: Jump, start: jax.Array) -> Trajectory:
         """Leaps from `start` [n, *E] at t = 1 to data [n, *E].
 
         Args:
@@ -31,13 +32,17 @@ class Jumps(NamedTuple):
           start: noise [n, *E].
         """
 
-        def leap(number: jax.Array | int, x: jax.Array) -> jax.Array:
+        def leap(x: jax.Array, number: jax.Array | int) -> tuple[jax.Array, jax.Array]:
             own = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, number)
             left = jnp.asarray(self.calls - number, jnp.float32)
             times, earlier = (jnp.full(len(x), now / self.calls) for now in (left, left - 1))
-            return jump(own, x, times, earlier)
+            x = jump(own, x, times, earlier)
+            return x, x
 
-        return leap(0, start) if self.calls == 1 else lax.fori_loop(0, self.calls, leap, start)
+        if self.calls == 1:
+            end, _ = leap(start, 0)
+            return trajectory(start, end, end[None])
+        return trajectory(start, *lax.scan(leap, start, jnp.arange(self.calls)))
 
 
 def jumps(*, calls: Annotated[int, Range(1, 1_000)] = 1) -> Jumps:

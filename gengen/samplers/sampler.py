@@ -11,8 +11,22 @@ from gengen.samplers.probability_paths import Path
 Denoise = Callable[[jax.Array, jax.Array], jax.Array]
 """`(x_t [n, *E], t [n]) -> E[x_0 | x_t] [n, *E]`, no example of which looks at another."""
 
-Solve = Callable[[jax.Array, Denoise, Path, jax.Array], jax.Array]
-"""`(keys [n], denoise, path, x_1 [n, *E]) -> x_0 [n, *E]`; a key may be the one that x_1 was drawn with."""
+
+class Trajectory(NamedTuple):
+    """Where steps lead.
+
+    Attributes:
+      end: x after the last step, [n, *E].
+      states: x before the first step and after each, [steps + 1, n, *E]; a compiled program that does not look at them
+        does not keep them.
+    """
+
+    end: jax.Array
+    states: jax.Array
+
+
+Solve = Callable[[jax.Array, Denoise, Path, jax.Array], Trajectory]
+"""`(keys [n], denoise, path, x_1 [n, *E]) -> x from there to x_0`; a key may be the one that x_1 was drawn with."""
 
 
 class Sampler(NamedTuple):
@@ -25,6 +39,11 @@ class Sampler(NamedTuple):
 
     calls: int | None
     solve: Solve
+
+
+def trajectory(first: jax.Array, end: jax.Array, later: jax.Array) -> Trajectory:
+    """The trajectory from x before the first step, [n, *E], by those after each step, [steps, n, *E]."""
+    return Trajectory(end, jnp.concatenate([first[None], later]))
 
 
 def start(keys: jax.Array, path: Path, shape: tuple[int, ...]) -> jax.Array:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from gengen.samplers.grids import SPACINGS, grid
 from gengen.samplers.ode import EARLIEST, to_data
 from gengen.samplers.probability_paths import Path
-from gengen.samplers.sampler import Denoise, Sampler
+from gengen.samplers.sampler import Denoise, Sampler, Trajectory, trajectory
 from gengen.samplers.solvers import (
     Churn,
     Rule,
@@ -34,7 +34,7 @@ VARIANCES = ("posterior", "forward")
 
 
 def _of_rule(rule: Rule, calls: int, spacing: str, *, noisy: bool) -> Sampler:
-    def solve(keys: jax.Array, denoise: Denoise, path: Path, start: jax.Array) -> jax.Array:
+    def solve(keys: jax.Array, denoise: Denoise, path: Path, start: jax.Array) -> Trajectory:
         return followed(rule, keys, denoise, path, start, grid(path, calls, spacing), noisy=noisy)
 
     return Sampler(calls, solve)
@@ -78,7 +78,7 @@ def heun(
     plain = {steps - 1} if calls % 2 else {0, steps - 1}
     noise = Churn(churn, churn_from, churn_to, churn_noise) if churn else None
 
-    def solve(keys: jax.Array, denoise: Denoise, path: Path, start: jax.Array) -> jax.Array:
+    def solve(keys: jax.Array, denoise: Denoise, path: Path, start: jax.Array) -> Trajectory:
         times = grid(path, steps, spacing)
         return heun_solver(keys, denoise, path, start, times, plain=plain, churn=noise)
 
@@ -88,7 +88,7 @@ def heun(
 def dpm_solver(*, calls: Calls = 20, spacing: Spacing = "log_snr") -> Sampler:
     """DPM-Solver++ 2M, of second order with one call a step."""
 
-    def solve(keys: jax.Array, denoise: Denoise, path: Path, start: jax.Array) -> jax.Array:
+    def solve(keys: jax.Array, denoise: Denoise, path: Path, start: jax.Array) -> Trajectory:
         return multistep_solver(denoise, path, start, grid(path, calls, spacing))
 
     return Sampler(calls, solve)
@@ -97,11 +97,15 @@ def dpm_solver(*, calls: Calls = 20, spacing: Spacing = "log_snr") -> Sampler:
 def ode(
     *, tolerance: Annotated[float, Range(1e-6, 1)] = 1e-4, earliest: Annotated[float, Range(1e-6, 0.1)] = EARLIEST
 ) -> Sampler:
-    """The probability-flow ODE with error control, as many calls as each sample needs; the denoiser ends it."""
+    """The probability-flow ODE with error control, as many calls as each sample needs; the denoiser ends it.
 
-    def solve(keys: jax.Array, denoise: Denoise, path: Path, start: jax.Array) -> jax.Array:
+    Samples have no common steps: the trajectory is its two ends.
+    """
+
+    def solve(keys: jax.Array, denoise: Denoise, path: Path, start: jax.Array) -> Trajectory:
         x = to_data(denoise, path, start, tolerance=tolerance, earliest=earliest).state
-        return denoise(x, jnp.full(len(x), earliest))
+        x = denoise(x, jnp.full(len(x), earliest))
+        return trajectory(start, x, x[None])
 
     return Sampler(None, solve)
 

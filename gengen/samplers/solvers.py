@@ -17,7 +17,7 @@ import numpy as np
 from jax import lax
 
 from gengen.samplers.probability_paths import Path, noise_ratio, on_path, posterior, rates, shrinking, time_at
-from gengen.samplers.sampler import Denoise, drawn
+from gengen.samplers.sampler import Denoise, Trajectory, drawn, trajectory
 
 Rule = Callable[[Path, jax.Array, jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]
 """`(path, x_t [n, *E], D [n, *E], t [], s [], noise [n, *E]) -> x_s [n, *E]`."""
@@ -69,7 +69,7 @@ def euler_step(path: Path, x: jax.Array, data: jax.Array, t: jax.Array, s: jax.A
 
 def followed(
     rule: Rule, keys: jax.Array, denoise: Denoise, path: Path, start: jax.Array, times: jax.Array, *, noisy: bool
-) -> jax.Array:
+) -> Trajectory:
     """Where a rule of one call leads over all times.
 
     Args:
@@ -82,16 +82,16 @@ def followed(
       noisy: the rule looks at the noise.
 
     Returns:
-      x at the last time, [n, *E].
+      From the first time to the last.
     """
 
-    def step(x: jax.Array, now: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+    def step(x: jax.Array, now: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         t, s, place = now
         noise = drawn(keys, place, x.shape[1:]) if noisy else jnp.zeros_like(x)
-        return rule(path, x, denoise(x, jnp.full(len(x), t)), t, s, noise), None
+        x = rule(path, x, denoise(x, jnp.full(len(x), t)), t, s, noise)
+        return x, x
 
-    x, _ = lax.scan(step, start, (times[:-1], times[1:], jnp.arange(1, len(times))))
-    return x
+    return trajectory(start, *lax.scan(step, start, (times[:-1], times[1:], jnp.arange(1, len(times)))))
 
 
 class Churn(NamedTuple):
@@ -119,7 +119,7 @@ def heun_solver(
     *,
     plain: Collection[int],
     churn: Churn | None = None,
-) -> jax.Array:
+) -> Trajectory:
     """Heun's method, of second order: a DDIM step, and the same step again with the mean of D at both of its ends.
 
     It is that of EDM, algorithm 1, but for the mean: D is weighed as if it were linear in (sigma / alpha)^2, as that of
@@ -136,7 +136,7 @@ def heun_solver(
       churn: noise to be added; None: none.
 
     Returns:
-      x at the last time, [n, *E].
+      From the first time to the last.
     """
     steps = len(times) - 1
     calls = [(i, again) for i in range(steps) for again in ((False,) if i in plain else (False, True))]
@@ -145,7 +145,7 @@ def heun_solver(
 
     def call(
         carry: tuple[jax.Array, jax.Array], now: tuple[jax.Array, ...]
-    ) -> tuple[tuple[jax.Array, jax.Array], None]:
+    ) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
         x, before = carry
         low, t, s, place, corrects = now
         if churn:
@@ -157,11 +157,13 @@ def heun_solver(
         ahead = ddim_step(path, x, data, t, s)
         shrunk = shrinking(path, s, t)
         better = x + path.alpha(s) * (1 - shrunk) / (1 + shrunk) * (data - before)
-        return (jnp.where(corrects, better, ahead), data), None
+        x = jnp.where(corrects, better, ahead)
+        return (x, data), x
 
     scanned = (times[places], raised[places], times[places + 1], jnp.asarray(places), jnp.asarray(again))
-    (x, _), _ = lax.scan(call, (start, jnp.zeros_like(start)), scanned)
-    return x
+    (x, _), states = lax.scan(call, (start, jnp.zeros_like(start)), scanned)
+    last = np.flatnonzero(np.diff(places, append=steps))  # calls of each step
+    return trajectory(start, x, states[last])
 
 
 def _raised(path: Path, times: jax.Array, churn: Churn) -> jax.Array:
@@ -172,7 +174,7 @@ def _raised(path: Path, times: jax.Array, churn: Churn) -> jax.Array:
     return jnp.where((ratio >= churn.low) & (ratio <= churn.high), jnp.maximum(later, times), times)
 
 
-def multistep_solver(denoise: Denoise, path: Path, start: jax.Array, times: jax.Array) -> jax.Array:
+def multistep_solver(denoise: Denoise, path: Path, start: jax.Array, times: jax.Array) -> Trajectory:
     """DPM-Solver++ 2M, of second order with one call a step: Lu et al. 2022, arXiv:2211.01095, algorithm 2.
 
     D is continued on a line through its last two values, over log(alpha / sigma); in the step to 0, where that is
@@ -186,21 +188,22 @@ def multistep_solver(denoise: Denoise, path: Path, start: jax.Array, times: jax.
       times: [steps + 1], decreasing.
 
     Returns:
-      x at the last time, [n, *E].
+      From the first time to the last.
     """
 
     def step(
         carry: tuple[jax.Array, jax.Array], now: tuple[jax.Array, ...]
-    ) -> tuple[tuple[jax.Array, jax.Array], None]:
+    ) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
         x, before = carry
         t, s, weight = now
         data = denoise(x, jnp.full(len(x), t))
-        return (ddim_step(path, x, data + weight * (data - before), t, s), data), None
+        x = ddim_step(path, x, data + weight * (data - before), t, s)
+        return (x, data), x
 
     earlier = shrinking(path, times[1:], times[:-1])
     lengths = -jnp.log(earlier)  # in log(alpha / sigma); infinite where a step begins or ends at an end
     squares = jnp.square(earlier[:-1])
     after = jnp.where(earlier[1:] > 0, lengths[1:] / (2 * lengths[:-1]), squares / (1 - squares))
     weights = jnp.concatenate([jnp.zeros(1), after])
-    (x, _), _ = lax.scan(step, (start, jnp.zeros_like(start)), (times[:-1], times[1:], weights))
-    return x
+    (x, _), states = lax.scan(step, (start, jnp.zeros_like(start)), (times[:-1], times[1:], weights))
+    return trajectory(start, x, states)

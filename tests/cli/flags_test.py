@@ -48,7 +48,8 @@ def test_a_class_is_asked_for_by_a_flag_that_other_modes_refuse(carried_out, cap
     assert called["sample"][1]["label"] is None
     capsys.readouterr()
     where = (
-        "--mode=sample, --mode=traverse, --mode=reconstruct, --mode=interpolate, --mode=manifold and --mode=arithmetic"
+        "--mode=sample, --mode=trajectory, --mode=traverse, --mode=reconstruct, --mode=interpolate, --mode=manifold "
+        "and --mode=arithmetic"
     )
     for mode in ("train", "embed", "evaluate", "compare", "benchmark"):
         assert run(f"--mode={mode}", "--workdir=runs/a", "--label=3") == 2

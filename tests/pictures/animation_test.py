@@ -5,16 +5,12 @@ import pytest
 from PIL import Image
 
 from gengen.pictures.animation import LAST, LINE, SECONDS, save_film, stamped
-from gengen.pictures.grid import save_png
 
 pytestmark = pytest.mark.quick
 
 
-def frames(folder, values, side=8):
-    paths = [folder / f"step_{index:08d}.png" for index in range(len(values))]
-    for path, value in zip(paths, values, strict=True):
-        save_png(path, np.full((side, side, 3), value, np.uint8))
-    return paths
+def frames(values, side=8):
+    return [np.full((side, side, 3), value, np.uint8) for value in values]
 
 
 def read(path):
@@ -29,7 +25,8 @@ def read(path):
 @pytest.mark.parametrize("number", [3, 100])
 def test_both_films_hold_all_pictures_in_order_and_the_last_one_stands_still(tmp_path, number):
     values = [2 * index for index in range(number)]
-    for path in save_film(tmp_path / "film.png", frames(tmp_path, values)):
+    for path in (tmp_path / "film.png", tmp_path / "film.gif"):
+        save_film(path, frames(values))
         shown, loop = read(path)
         assert [round(value) for value, _ in shown] == values
         assert (shown[-1][1], loop) == (1_000 * LAST, 0)
@@ -37,9 +34,9 @@ def test_both_films_hold_all_pictures_in_order_and_the_last_one_stands_still(tmp
 
 
 def test_one_picture_and_pictures_of_two_sizes_are_no_film(tmp_path):
-    for paths in (frames(tmp_path, [1]), [*frames(tmp_path, [1]), *frames(tmp_path / "b", [2], side=9)]):
+    for pictures in (frames([1]), [*frames([1]), *frames([2], side=9)]):
         with pytest.raises(ValueError, match="a film needs two pictures"):
-            save_film(tmp_path / "film.png", paths)
+            save_film(tmp_path / "film.png", pictures)
     assert not (tmp_path / "film.png").exists()
 
 

@@ -83,7 +83,7 @@ def test_samples_of_a_network_that_predicts_anything_have_the_right_law(given, n
 
     denoise = denoiser(predict, given, path)
     ends = jnp.array([[-1.0], [1.0]])
-    low, high = ddim(calls=100).solve(jax.random.split(jax.random.key(0)), denoise, path, ends)
+    low, high = ddim(calls=100).solve(jax.random.split(jax.random.key(0)), denoise, path, ends).end
     np.testing.assert_allclose([(low + high)[0] / 2, (high - low)[0] / 2], [2, 0.5], atol=0.02)
 
 

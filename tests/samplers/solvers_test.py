@@ -36,19 +36,19 @@ def exactly(path, x, t, s):
 
 
 def ddim(path, x, times):
-    return followed(noisy_ddim_step(0.0), KEYS, of_one_normal(path), path, x, times, noisy=False)
+    return followed(noisy_ddim_step(0.0), KEYS, of_one_normal(path), path, x, times, noisy=False).end
 
 
 def euler(path, x, times):
-    return followed(euler_step, KEYS, of_one_normal(path), path, x, times, noisy=False)
+    return followed(euler_step, KEYS, of_one_normal(path), path, x, times, noisy=False).end
 
 
 def heun(path, x, times):
-    return heun_solver(KEYS, of_one_normal(path), path, x, times, plain=())
+    return heun_solver(KEYS, of_one_normal(path), path, x, times, plain=()).end
 
 
 def dpm_solver(path, x, times):
-    return multistep_solver(of_one_normal(path), path, x, times)
+    return multistep_solver(of_one_normal(path), path, x, times).end
 
 
 @paths
@@ -111,7 +111,7 @@ def test_the_last_step_of_a_multistep_solver_is_exact_where_data_is_linear_in_th
     def denoise(x, t):
         return jnp.broadcast_to(1 + 3 * lifted(noise_ratio(path, t), x) ** 2, x.shape)
 
-    reached = multistep_solver(denoise, path, jnp.zeros((2, 3)), times)
+    reached = multistep_solver(denoise, path, jnp.zeros((2, 3)), times).end
     np.testing.assert_allclose(reached, 1, rtol=1e-5)
 
 
@@ -128,7 +128,7 @@ def test_ddim_with_all_the_noise_is_ancestral(path):
     x = path.sigma(jnp.ones(())) * jnp.array([[-1.0], [1.0]])
     times = grid(path, 7, "time")
     of_each = [
-        followed(rule, KEYS, of_one_normal(path), path, x, times, noisy=True)
+        followed(rule, KEYS, of_one_normal(path), path, x, times, noisy=True).end
         for rule in (noisy_ddim_step(1.0), ancestral_step(False), ancestral_step(True))
     ]
     np.testing.assert_allclose(of_each[0], of_each[1], rtol=1e-3, atol=1e-3)
@@ -153,5 +153,5 @@ def test_heun_s_mean_is_better_than_edm_s():
     exact = exactly(path, start, 1.0, 0.0)
     for steps in (6, 18):
         times = grid(path, steps, "power")
-        ours = heun_solver(KEYS[:1], of_one_normal(path), path, jnp.full((1, 1), start), times, plain={steps - 1})
+        ours = heun_solver(KEYS[:1], of_one_normal(path), path, jnp.full((1, 1), start), times, plain={steps - 1}).end
         assert abs(ours[0, 0] - exact) < abs(of_edm(times) - exact) / 2

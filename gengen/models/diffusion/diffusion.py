@@ -24,14 +24,14 @@ from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.losses.bounds import importance_weighted
 from gengen.models.conditioning import Conditioning, completed
-from gengen.models.diffusion.drawing import Drawing, led, sampler_of
+from gengen.models.diffusion.drawing import Drawing, ends, led, sampler_of, trajectories
 from gengen.models.diffusion.telling import conditioning_of, dropped, untold
 from gengen.models.diffusion.weighting import LOG_RATIO, TIMES, WEIGHTINGS, LogRatio, evenly, weights
 from gengen.networks.denoisers.denoiser import Denoiser
 from gengen.samplers.ode import log_density
 from gengen.samplers.predictions import PREDICTIONS, converted, denoiser, input_scale
 from gengen.samplers.probability_paths import LEAST, PATHS, Path, in_steps, latest, lifted, noised, on_path, time_at
-from gengen.samplers.sampler import Denoise, start
+from gengen.samplers.sampler import Denoise, Trajectory, start
 from gengen.values import Count, OneOf, Positive, Share
 
 FEW = 16
@@ -135,12 +135,13 @@ class Diffusion(NamedTuple):
         """The mean [n, *shape] of data behind noise x at times [n]; where there is no condition, nothing is told."""
         return self.mean_of(variables, condition or untold(self.conditioning, len(x)))(x, time)
 
-    def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
-        """Draws data [n, *shape]; the i-th depends on the key, on i and on its condition alone."""
+    def solved(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> Trajectory:
+        """From noise to data [n, *shape]; the i-th depends on the key, on i and on its condition alone."""
         told = completed(self.conditioning, key, n, condition)
         keys = jax.vmap(jax.random.split)(example_keys(key, n))
         noise = start(keys[:, 0], self.path, self.network.shape)
-        return sampler_of(self.drawing).solve(keys[:, 1], self.drawn_mean(variables, n, told), self.path, noise)
+        mean = self.drawn_mean(variables, n, told)
+        return sampler_of(self.drawing).solve(keys[:, 1], mean, self.path, noise)
 
     def log_likelihood(
         self, key: jax.Array, variables: Variables, data: jax.Array, condition: Batch | None = None, samples: int = 1
@@ -204,23 +205,22 @@ def diffusion(
       dropped: share of the training examples of which the network is not told the class.
 
     Returns:
-      A model that can `sample`, `denoise` where its network was trained to be told nothing, too, and say the
-      `log_likelihood` if the drawing asks for it. The one metric is the loss.
+      A model that can `sample` and show the `trajectory`, `denoise` where its network was trained to be told nothing,
+      too, and say the `log_likelihood` if the drawing asks for it. The one metric is the loss.
 
     Raises:
       ValueError: samples would be drawn by leaps.
     """
     sampler_of(drawing)
     way = in_steps(PATHS[path], steps) if steps else PATHS[path]
-    network = networks["denoiser"]
-    game = Diffusion(
-        network, way, prediction, times, weighting, deviation, dropped, drawing, bounded, levels, text, log_ratio
-    )
+    choices = prediction, times, weighting, deviation, dropped, drawing, bounded, levels, text, log_ratio
+    game = Diffusion(networks["denoiser"], way, *choices)
     player = Player("denoiser", ("denoiser",), optimizers["denoiser"])
     return GenerativeModel(
         begin(game.init, (player,)),
         play((Turn("denoiser", player, game.loss),), game.prepare),
-        sample=game.sample,
+        sample=ends(game.solved),
+        trajectory=trajectories(game.solved),
         denoise=Denoising(game.expected, way) if dropped or not game.conditioning.conditions else None,
         conditions=game.conditioning.conditions,
         supervised="label" in game.conditioning.conditions,

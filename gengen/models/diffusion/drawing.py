@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, NamedTuple
 
-from gengen.core.model import Batch, Denoising
+import jax
+import jax.numpy as jnp
+
+from gengen.core.model import Batch, Denoising, SampleFn
 from gengen.core.state import Variables
 from gengen.samplers.guidance import guided, limited
 from gengen.samplers.jumps import Jumps, jumps
-from gengen.samplers.sampler import Denoise, Sampler
+from gengen.samplers.sampler import Denoise, Sampler, Trajectory
 from gengen.samplers.samplers import SAMPLERS
 from gengen.values import Range, Share
 
@@ -51,6 +54,25 @@ def sampler_of(drawing: Drawing) -> Sampler:
     if isinstance(drawing.sampler, Jumps):
         raise ValueError("sampling.name='jumps' is of networks that leap, model.name='one_step'")
     return drawing.sampler
+
+
+Solved = Callable[..., Trajectory]
+"""`(key, variables, n, condition=None)` -> from noise to n samples; each depends on its place and condition alone."""
+
+
+def ends(solved: Solved) -> SampleFn:
+    """What draws data [n, *shape]."""
+    return lambda key, variables, n, condition=None: solved(key, variables, n, condition).end
+
+
+def trajectories(solved: Solved) -> SampleFn:
+    """What shows samples before the first step and after each, [n, steps + 1, *shape]; the last are those of `ends`."""
+
+    def shown(key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
+        end, states = solved(key, variables, n, condition)
+        return jnp.moveaxis(states.at[-1].set(end), 0, 1)
+
+    return shown
 
 
 def led(

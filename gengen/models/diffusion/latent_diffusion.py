@@ -15,6 +15,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
+from jax import lax
 
 from gengen.core.game import Outcome, Player, Turn, begin, play
 from gengen.core.mean import mean_of
@@ -166,12 +167,17 @@ class LatentDiffusion(NamedTuple):
 
     def prior(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
         """Draws codes [n, h, w, D]; the i-th depends on the key, on i and on its condition alone."""
-        scaled = self.diffusion.sample(key, variables, n, condition)
-        return scaled * deviation_of(variables[CODES]["moments"])
+        return self.diffusion.solved(key, variables, n, condition).end * deviation_of(variables[CODES]["moments"])
 
     def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
         """Draws pictures [n, H, W, C]; picture i depends on the key, on i and on its condition alone."""
         return self.decode(key, variables, self.prior(key, variables, n, condition))
+
+    def trajectory(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
+        """What the codes on the way to those samples look like, [n, steps + 1, H, W, C]."""
+        scaled = self.diffusion.solved(key, variables, n, condition).states * deviation_of(variables[CODES]["moments"])
+        pictures = lax.map(lambda codes: self.decode(key, variables, codes), scaled)
+        return jnp.moveaxis(pictures, 0, 1)
 
 
 def latent_diffusion(
@@ -211,8 +217,9 @@ def latent_diffusion(
       prediction, times, log_ratio, weighting, dropped: as in `Diffusion`.
 
     Returns:
-      A model that can `sample`, `encode`, `decode` and draw from its `prior`. Metrics are "squared_error" of a pixel in
-      [-1, 1], "divergence" in nats, and "deviation", by which codes are divided before they are diffused.
+      A model that can `sample`, show the `trajectory`, `encode`, `decode` and draw from its `prior`. Metrics are
+      "squared_error" of a pixel in [-1, 1], "divergence" in nats, and "deviation", by which codes are divided before
+      they are diffused.
 
     Raises:
       ValueError: the encoder or decoder is told a label, gives no maps, or samples would be drawn by leaps.
@@ -243,6 +250,7 @@ def _played(
         play((Turn("autoencoder", autoencoder, game.loss),), game.prepare),
         stages=(Stage(start, denoising),),
         sample=game.sample,
+        trajectory=game.trajectory,
         conditions=conditions,
         supervised="label" in conditions,
         prior=game.prior,

@@ -23,7 +23,7 @@ from gengen.core.model import Batch, Condition, GenerativeModel
 from gengen.core.parallel import example_keys, local_keys
 from gengen.core.state import State, Variables
 from gengen.models.conditioning import Conditioning, completed
-from gengen.models.diffusion.drawing import Drawing, jumps_of
+from gengen.models.diffusion.drawing import Drawing, ends, jumps_of, trajectories
 from gengen.models.diffusion.method import Asked, Method, Network, Shown
 from gengen.models.diffusion.telling import conditioning_of, dropped, untold
 from gengen.models.diffusion.weighting import evenly
@@ -31,6 +31,7 @@ from gengen.networks.denoisers.denoiser import Denoiser
 from gengen.samplers.jumps import Jump, Jumps
 from gengen.samplers.predictions import input_scale
 from gengen.samplers.probability_paths import LINEAR, lifted
+from gengen.samplers.sampler import Trajectory
 from gengen.values import Positive, Share
 
 
@@ -118,13 +119,13 @@ class OneStep(NamedTuple):
 
         return jump
 
-    def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
-        """Draws data [n, *shape]; the i-th depends on the key, on i and on its condition alone."""
+    def solved(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> Trajectory:
+        """From noise to data [n, *shape]; the i-th depends on the key, on i and on its condition alone."""
         told = completed(self.conditioning, key, n, condition)
         keys = jax.vmap(jax.random.split)(example_keys(key, n))
         noise = jax.vmap(lambda key: jax.random.normal(key, self.network.shape))(keys[:, 0])
         made = self.jumps.solve(keys[:, 1], self.leaps(variables, told), noise)
-        return jnp.clip(made, -1, 1) if self.bounded else made
+        return made._replace(end=jnp.clip(made.end, -1, 1)) if self.bounded else made
 
 
 def one_step(
@@ -151,7 +152,7 @@ def one_step(
       dropped: share of the training examples of which the network is not told the class.
 
     Returns:
-      A model that can `sample`. The metrics are the loss and its parts.
+      A model that can `sample` and show `trajectory`. The metrics are the loss and its parts.
 
     Raises:
       ValueError: samples would be drawn as of a denoiser, or by more calls than the method has learnt.
@@ -164,7 +165,8 @@ def one_step(
     return GenerativeModel(
         begin(game.init, (player,)),
         play((Turn("denoiser", player, game.loss),), game.prepare),
-        sample=game.sample,
+        sample=ends(game.solved),
+        trajectory=trajectories(game.solved),
         conditions=game.conditioning.conditions,
         supervised="label" in game.conditioning.conditions,
         notes=f"learns to leap from noise to data; a sample takes {jumps.calls} of its network's calls.",

@@ -31,7 +31,7 @@ from gengen.losses.divergences import divergence_from_standard, standard_log_den
 from gengen.losses.rounding import expected_costs, log_prob_of_levels
 from gengen.models.conditioning import Conditioning, completed
 from gengen.models.diffusion.diffusion import FEW, TOLERANCE
-from gengen.models.diffusion.drawing import Drawing, led, sampler_of
+from gengen.models.diffusion.drawing import Drawing, ends, led, sampler_of, trajectories
 from gengen.models.diffusion.learnt_path import LearntPath
 from gengen.models.diffusion.telling import conditioning_of, dropped, untold
 from gengen.models.diffusion.weighting import evenly
@@ -40,7 +40,7 @@ from gengen.networks.denoisers.denoiser import Denoiser
 from gengen.samplers.ode import log_density
 from gengen.samplers.predictions import PREDICTIONS, converted
 from gengen.samplers.probability_paths import PATHS, log_snr, noised
-from gengen.samplers.sampler import Denoise, start
+from gengen.samplers.sampler import Denoise, Trajectory, start
 from gengen.values import OneOf, Range, Share
 
 Gamma = Annotated[float, Range(-30, 30)]
@@ -175,13 +175,13 @@ class VariationalDiffusion(NamedTuple):
         place = jnp.clip((-log_snr(ANY, time) - least) / (most - least), 0, 1)
         return self._mean(variables, condition or untold(self.conditioning, len(x)), x, place)
 
-    def sample(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
-        """Draws data [n, *shape], the most probable levels; the i-th depends on the key, i and its condition alone."""
+    def solved(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> Trajectory:
+        """From noise to the most probable levels; the i-th depends on the key, on i and on its condition alone."""
         told, nothing = completed(self.conditioning, key, n, condition), untold(self.conditioning, n)
         keys, path = jax.vmap(jax.random.split)(example_keys(key, n)), self.way.of_times(variables)
         mean = led(self.mean_of, variables, told, nothing, self.drawing, bounded=True)
         found = sampler_of(self.drawing).solve(keys[:, 1], mean, path, start(keys[:, 0], path, self.network.shape))
-        return cells(jnp.clip(found, -1, 1), self.levels) / (self.levels - 1) * 2 - 1
+        return found._replace(end=cells(jnp.clip(found.end, -1, 1), self.levels) / (self.levels - 1) * 2 - 1)
 
     def bound(
         self, key: jax.Array, variables: Variables, data: jax.Array, condition: Batch | None = None, samples: int = 1
@@ -267,8 +267,9 @@ def variational_diffusion(
       dropped: share of the training examples of which the network is not told the class.
 
     Returns:
-      A model that can `sample`, `denoise` where its network was trained to be told nothing, too, and say a bound of the
-      `log_likelihood`. Metrics are "bits_per_dimension", its three parts, and the two ends of gamma.
+      A model that can `sample` and show the `trajectory`, `denoise` where its network was trained to be told nothing,
+      too, and say a bound of the `log_likelihood`. Metrics are "bits_per_dimension", its three parts, and the two ends
+      of gamma.
 
     Raises:
       ValueError: the data are no whole numbers between two bounds, or samples would be drawn by leaps.
@@ -286,7 +287,8 @@ def variational_diffusion(
     return GenerativeModel(
         begin(game.init, players),
         play((Turn("denoiser", *players, game.loss),), game.prepare),
-        sample=game.sample,
+        sample=ends(game.solved),
+        trajectory=trajectories(game.solved),
         denoise=Denoising(game.expected, ANY) if dropped or not game.conditioning.conditions else None,
         conditions=game.conditioning.conditions,
         supervised="label" in game.conditioning.conditions,

@@ -55,7 +55,7 @@ def known(error=0.0):
 def samples(model, n=2_000, label=None, **more):
     variables = known() | more
     told = None if label is None else {"label": jnp.full(n, label)}
-    return np.asarray(jax.jit(lambda key: model.sample(key, variables, n, told))(jax.random.key(0)))
+    return np.asarray(jax.jit(lambda key: model.solved(key, variables, n, told).end)(jax.random.key(0)))
 
 
 @pytest.mark.parametrize(

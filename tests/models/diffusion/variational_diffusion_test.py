@@ -143,7 +143,7 @@ def test_samples_of_an_exact_network_have_the_law_of_the_data(sampler, arguments
     """On a path whose functions hold variables, and which still ends at data, whatever is left of noise at gamma_0."""
     model, n = game(NoiseSchedule(8), sampler, **arguments), 4_000
     variables = variables_of(model, 1)
-    found = np.asarray(jax.jit(lambda key: model.sample(key, variables, n))(jax.random.key(0)))
+    found = np.asarray(jax.jit(lambda key: model.solved(key, variables, n).end)(jax.random.key(0)))
     assert set(np.unique(found)) == {-1.0, 0.0, 1.0}
     counts = (found[:, None] == STATES).all(-1).mean(0)
     np.testing.assert_allclose(counts, LAW.reshape(-1), atol=4 * 0.5 / n**0.5)
