@@ -2,8 +2,8 @@
 
 Paper: Nichol et al. 2021 (GLIDE), https://arxiv.org/abs/2112.10741; Lipman et al. 2023, arXiv:2210.02747.
 Run: python launch.py --config=configs/text.py, with a variant after it, as in :digits.
-Score: 0.55 of captions of seen combinations on scenes shown right, 0.36 of unseen ones, after 3,650 steps; 1 seed.
-Minutes: 34.5 on scenes, with one core.
+Score: 0.92 of captions of seen combinations on scenes shown right, 0.81 of unseen ones; 1 seed.
+Minutes: 70.0 on scenes, with half of a core.
 
 A caption is asked for with --mode=sample --text="a small red circle above a blue square".
 """
@@ -18,11 +18,11 @@ VARIANTS = ("tiny", "digits", "mnist")
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     config = base.diffusion("linear", "velocity", tiny=variant == "tiny")
-    config.model.times = "logit_normal"
+    config.model.update(times="log_normal", log_ratio=(1.0, 1.5))  # what lies where is decided behind much noise
     config.networks.denoiser.condition = "text"
     if variant != "tiny":
         config.networks.denoiser.update(width=32, multipliers=(1, 4, 4), attention=(1, 2))
-    config.sampling.update(name="dpm_solver", calls=10, guidance=3.0)
+    config.sampling.update(name="dpm_solver", calls=10, guidance=2.0)
     config.training.steps = 5_000
     config.training.batch_size = 32
     config.data.captions = variant != ""

@@ -2,7 +2,7 @@
 
 from ml_collections import ConfigDict, config_dict
 
-from configs.base.sections import defaults, optimizer
+from configs.base.sections import defaults, optimizer, own_pictures
 
 POINTS = ("ring", "grid", "moons", "swiss_roll")
 """Data sets of points."""
@@ -91,8 +91,17 @@ def variational_diffusion(tiny: bool = False) -> ConfigDict:
     return config
 
 
-def denoise_points(config: ConfigDict, name: str) -> None:
-    """Makes a config one of points, which a perceptron denoises, standardised and told no class."""
+def denoise(config: ConfigDict, variant: str) -> None:
+    """Makes a config of diffusion one of what its variant names: points, or the user's own pictures, of no class."""
+    if variant in POINTS:
+        _denoise_points(config, variant)
+    if variant == "cats":
+        own_pictures(config)
+        config.networks.denoiser.condition = "none"
+
+
+def _denoise_points(config: ConfigDict, name: str) -> None:
+    """Has a perceptron denoise points, standardised and told no class."""
     config.data.name = name
     config.networks.denoiser = ConfigDict({"name": "mlp", "width": 128, "blocks": 3, "condition": "none"})
     config.networks.denoiser.update(waves=64, frequency=0.5, fastest=1024.0)  # modes are a seventieth of the data wide
@@ -101,4 +110,4 @@ def denoise_points(config: ConfigDict, name: str) -> None:
     if config.model.name == "diffusion":
         config.model.update(times="log_normal", log_ratio=(-1.5, 1.7))  # noise as small as the modes counts, too
         config.sampling.likelihood = True
-    config.training.update(steps=8_000, batch_size=512, precision="float32")
+    config.training.update(steps=12_000, batch_size=512, precision="float32")
