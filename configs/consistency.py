@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from configs import base
 
-VARIANTS = ("tiny", "mnist", "fashion_mnist", *base.POINTS)
+VARIANTS = ("tiny", "mnist", "fashion_mnist", "cats", *base.POINTS)
 
 
 def get_config(variant: str = "") -> ConfigDict:
@@ -20,7 +20,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config = base.one_step(
         "consistency", variant == "tiny", mean=-1.1, spread=2.0, doubling=200, doublings=8, huber=0.01
     )
+    base.denoise(config, variant)
     if variant in base.POINTS:
-        base.denoise_points(config, variant)
         config.model.method.huber = 1.0  # of two numbers, plain errors would find a median
     return base.vary(config, variant, VARIANTS)

@@ -19,11 +19,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.model.steps = 1_000
     config.sampling.update(name="ancestral", calls=250, spacing="time", clip=True)
     config.training.steps = 6_000 if "mnist" in variant else 2_500
-    if variant == "cats":
-        base.own_pictures(config)
-        config.networks.denoiser.condition = "none"
-    if variant in base.POINTS:
-        base.denoise_points(config, variant)
+    base.denoise(config, variant)
     if variant == "tiny":
         config.sampling.calls = 20
     return base.vary(config, variant, VARIANTS)

@@ -12,12 +12,11 @@ from ml_collections import ConfigDict
 
 from configs import base
 
-VARIANTS = ("tiny", "mnist", "fashion_mnist", *base.POINTS)
+VARIANTS = ("tiny", "mnist", "fashion_mnist", "cats", *base.POINTS)
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     config = base.one_step("drifting", variant == "tiny", widths=(0.02, 0.05, 0.2))
-    if variant in base.POINTS:
-        base.denoise_points(config, variant)
+    base.denoise(config, variant)
     return base.vary(config, variant, VARIANTS)

@@ -20,9 +20,5 @@ def get_config(variant: str = "") -> ConfigDict:
     config = base.diffusion("linear", "velocity", tiny=variant == "tiny")
     config.model.times = "logit_normal"
     config.training.steps = 6_000 if "mnist" in variant else 2_500
-    if variant == "cats":
-        base.own_pictures(config)
-        config.networks.denoiser.condition = "none"
-    if variant in base.POINTS:
-        base.denoise_points(config, variant)
+    base.denoise(config, variant)
     return base.vary(config, variant, VARIANTS)

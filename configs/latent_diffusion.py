@@ -30,8 +30,7 @@ def get_config(variant: str = "") -> ConfigDict:
     config.model.likelihood = ConfigDict({"name": "bernoulli" if large else "squared_error"})
     config.training.steps = 6_000 if large else 2_500
     config.model.diffusion_start = 10 if tiny else 1_500 if large else 1_000
+    base.denoise(config, variant)
     if variant == "cats":
-        base.own_pictures(config)
-        config.networks.denoiser.condition = "none"
         config.training.steps, config.model.diffusion_start = 12_000, 4_000
     return base.vary(config, variant, VARIANTS)

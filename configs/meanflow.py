@@ -13,14 +13,14 @@ from ml_collections import ConfigDict
 
 from configs import base
 
-VARIANTS = ("tiny", "mnist", "fashion_mnist", *base.POINTS)
+VARIANTS = ("tiny", "mnist", "fashion_mnist", "cats", *base.POINTS)
 
 
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     config = base.one_step("mean_flow", variant == "tiny", every=4, mean=-0.4, spread=1.0, power=1.0, guidance=1.0)
     config.training.steps = 2_500
+    base.denoise(config, variant)
     if variant in base.POINTS:
-        base.denoise_points(config, variant)
         config.model.method.power = 0.0  # of two numbers, errors differ so much that weights would bias the mean
     return base.vary(config, variant, VARIANTS)

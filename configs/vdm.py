@@ -17,8 +17,7 @@ def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
     config = base.variational_diffusion(tiny=variant == "tiny")
     config.training.steps = 6_000 if "mnist" in variant else 1_000
-    if variant == "cats":
-        base.own_pictures(config)
+    base.denoise(config, variant)
     if variant == "tiny":
         config.sampling.calls = 20
     return base.vary(config, variant, VARIANTS)

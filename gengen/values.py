@@ -166,6 +166,9 @@ MOST = 1e9
 Size = Annotated[int, Range(1, 2**16)]
 """Units, channels, latents: what arrays are as long as."""
 
+Few = Annotated[int, Range(1, 64)]
+"""Blocks, or sizes of maps."""
+
 Depth = Annotated[int, Range(0, 100)]
 """How often something is repeated in a network, which has to be traced each time."""
 

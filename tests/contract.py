@@ -31,8 +31,10 @@ from gengen.models.diffusion.one_step_methods import METHODS
 from gengen.models.diffusion.variational_diffusion import variational_diffusion
 from gengen.models.flows.normalising_flow import normalising_flow
 from gengen.models.gans.adversarial import adversarial
+from gengen.models.gans.bigan import bigan
 from gengen.models.gans.infogan import infogan
-from gengen.models.gans.terms import auxiliary_classifier, dragan, feature_matching, gradient_penalty, r1, r2
+from gengen.models.gans.progressive import progressive
+from gengen.models.gans.terms import auxiliary_classifier, dragan, drift, feature_matching, gradient_penalty, r1, r2
 from gengen.models.gans.unrolled import unrolled
 from gengen.models.gans.views import augmentation, instance_noise, packing
 from gengen.models.translation.adaptation import adaptation
@@ -49,6 +51,7 @@ from gengen.networks import (
     mlp,
     patchgan,
     pixelcnn,
+    progan,
     r3gan,
     residual,
     resnet,
@@ -250,6 +253,27 @@ def penalised_autoencoder():
     return coders(likelihood=squared_error(rank=3), corruption=corruption, latent=2, contraction=0.1, sparsity=0.1)
 
 
+def progressives():
+    """The second stage, in whose first four steps the larger level is faded in."""
+    networks = {
+        "generator": progan.Generator(SHAPE, width=8, wide=2),
+        "critic": progan.Critic(width=8, wide=2, deviation=False),
+    }
+    terms = *gradient_penalty(weight=0.1), *drift(weight=0.1)
+    optimizers = {player: sgd() for player in PAIR}
+    return {"networks": networks, "optimizers": optimizers, "latent": 4, "fading": 4, "steady": 1, "terms": terms}
+
+
+def bigans(critics=(), **arguments):
+    networks = {
+        "generator": mlp.Generator(SHAPE, widths=(16, 16)),
+        "encoder": mlp.Encoder(widths=(16, 16), norm="batch", bounded=True),
+        **{role: mlp.Critic(widths=(16,)) for role in ("joint_critic", *critics)},
+    }
+    optimizers = {player: sgd() for player in PAIR}
+    return {"networks": networks, "optimizers": optimizers, "latent": 4, **arguments}
+
+
 def adversarial_autoencoders(prior, **arguments):
     critics = ("critic", *(["category_critic"] if "categories" in arguments else []))
     players = ("autoencoder", "generator", "classifier", *critics)
@@ -445,6 +469,13 @@ ROWS = {
         lambda: coders(likelihood=gaussian(rank=len(SHAPE)), objective=Objective("iwae", 2), latents=(2,)),
         BAYESIAN | {"log_likelihood"},
         moves=ALONE,
+    ),
+    "progressive": Row(progressive, progressives, GAN, stage=1),
+    "bigan": Row(bigan, lambda: bigans(prior=PRIORS["uniform"]()), BAYESIAN),
+    "bigbigan": Row(
+        bigan,
+        lambda: bigans(("critic", "latent_critic"), prior=PRIORS["gaussian"](), loss="hinge", stochastic=True),
+        BAYESIAN,
     ),
     "aae": Row(adversarial_autoencoder, lambda: adversarial_autoencoders(PRIORS["gaussian"]()), BAYESIAN),
     "aae_mixture": Row(

@@ -112,8 +112,8 @@ def test_a_model_of_data_of_any_kind_takes_a_step_and_makes_data_of_their_shape(
             {},
             "series",
             "config.model.name='cyclegan' is for pictures [height, width, channels], and waves holds series [24, 5]; "
-            "choose 'adversarial', 'infogan', 'unrolled', 'adversarial_autoencoder', 'autoencoder', 'variational', "
-            "'normalising_flow', 'diffusion' or 'one_step'.",
+            "choose 'adversarial', 'infogan', 'unrolled', 'bigan', 'adversarial_autoencoder', 'autoencoder', "
+            "'variational', 'normalising_flow', 'diffusion' or 'one_step'.",
         ),
         (
             vae,

@@ -77,7 +77,7 @@ class UNet(nn.Module):
         low = 2 * WIDTH
         self.told, self.first = Told(), nn.Conv2d(channels * PATCH**2, WIDTH, 3, padding=1)
         self.before, self.after = Residual(WIDTH), Residual(WIDTH)
-        self.halve, self.double = nn.Conv2d(4 * WIDTH, low, 1), nn.Conv2d(low, 4 * WIDTH, 1)
+        self.halve, self.enlarge = nn.Conv2d(4 * WIDTH, low, 1), nn.Conv2d(low, 4 * WIDTH, 1)
         self.bottom = nn.ModuleList([Residual(low) for _ in range(3)])
         self.looks = nn.ModuleList([Attending(low) for _ in range(3)])
         self.mixed = nn.ModuleList([nn.Conv2d(2 * low, low, 1), nn.Conv2d(2 * WIDTH, WIDTH, 1)])
@@ -94,7 +94,7 @@ class UNet(nn.Module):
         lower = h = self.looks[0](self.bottom[0](self.halve(pixel_unshuffle(upper, 2)), vector))
         h = self.looks[1](self.bottom[1](h, vector))
         h = self.looks[2](self.bottom[2](self.mixed[0](torch.cat([h, lower], 1)), vector))
-        h = self.after(self.mixed[1](torch.cat([pixel_shuffle(self.double(h), 2), upper], 1)), vector)
+        h = self.after(self.mixed[1](torch.cat([pixel_shuffle(self.enlarge(h), 2), upper], 1)), vector)
         return pixel_shuffle(self.last(silu(self.norm(h))), PATCH)
 
 

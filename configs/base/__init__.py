@@ -12,7 +12,7 @@ from configs.base.autoencoders import (
 )
 from configs.base.denoisers import (
     POINTS,
-    denoise_points,
+    denoise,
     denoiser,
     denoising_unet,
     diffusion,
@@ -20,7 +20,7 @@ from configs.base.denoisers import (
     variational_diffusion,
 )
 from configs.base.flows import flow, learn_noise, numbers
-from configs.base.gans import dcgan, finer_mixture, game, gan, mixture, mlp, r3gan, stacks, terms, views
+from configs.base.gans import bigan, dcgan, finer_mixture, game, gan, mixture, mlp, progan, r3gan, stacks, terms, views
 from configs.base.ill import sicken
 from configs.base.sections import defaults, optimizer, own_pictures, vary
 from configs.base.translation import (
@@ -45,13 +45,14 @@ __all__ = [
     "adapted",
     "adversarial_autoencoder",
     "autoencoder",
+    "bigan",
     "categorical_autoencoder",
     "coupled",
     "cycle",
     "dcgan",
     "dcgan_coders",
     "defaults",
-    "denoise_points",
+    "denoise",
     "denoiser",
     "denoising_unet",
     "diffusion",
@@ -71,6 +72,7 @@ __all__ = [
     "own_pictures",
     "paired",
     "patchgan",
+    "progan",
     "r3gan",
     "recogniser",
     "refine",

@@ -53,6 +53,7 @@ def terms() -> ConfigDict:
     section.dragan = ConfigDict({"weight": 0.0, "deviation": 0.5})
     section.r1 = ConfigDict({"weight": 0.0})
     section.r2 = ConfigDict({"weight": 0.0})
+    section.drift = ConfigDict({"weight": 0.0})
     section.feature_matching = ConfigDict({"weight": 0.0, "alone": True})
     section.auxiliary_classifier = ConfigDict({"weight": 0.0})
     return section
@@ -64,6 +65,37 @@ def mlp() -> tuple[ConfigDict, ConfigDict]:
     generator = ConfigDict({**common, "widths": (128, 256, 512, 1024), "norm": "batch", "components": 1})
     critic = ConfigDict({**common, "widths": (512, 256), "norm": "none", "pieces": 1, "waves": 0, "frequency": 1.0})
     return _options(generator, critic)
+
+
+def bigan(width: int) -> ConfigDict:
+    """Returns the defaults with the sections of a BiGAN of perceptrons, as in its section 4.1 and appendix C.1."""
+    config = defaults()
+    hidden = {"name": "mlp", "widths": (width, width), "norm": "batch"}
+    config.networks.generator = ConfigDict({**hidden, "activation": "relu"})
+    config.networks.encoder = ConfigDict({**hidden, "activation": "leaky_relu"})
+    config.networks.joint_critic = ConfigDict({**hidden, "activation": "leaky_relu"})
+    config.model = ConfigDict({"name": "bigan", "loss": "non_saturating", "latent": 50})
+    config.model.update(unary=1.0, stochastic=False, prior=ConfigDict({"name": "uniform", "bound": 1.0}))
+    for player in ("critic", "generator"):
+        config.optimizers[player] = optimizer("adam", 2e-4, b1=0.5)
+        config.optimizers[player].schedule = "late"
+    config.training.average.decay = 0.999
+    config.training.average.networks = ("generator", "encoder")
+    config.training.batch_size = 128
+    return config
+
+
+def progan(width: int, wide: int) -> ConfigDict:
+    """Returns the defaults with the sections of a GAN that grows: WGAN-GP, and Adam as in its appendix A.1."""
+    common = {"name": "progan", "width": width, "wide": wide}
+    config = game(ConfigDict(common), ConfigDict({**common, "deviation": True}))
+    config.model.update(name="progressive", loss="wasserstein", latent=128, fading=400, steady=400, batches=())
+    config.model.terms.gradient_penalty.weight = 10.0
+    config.model.terms.drift.weight = 1e-3
+    for player in ("critic", "generator"):
+        config.optimizers[player] = optimizer("adam", 1e-3, b1=0.0, b2=0.99)
+    config.training.update(steps=4_000, batch_size=64)
+    return config
 
 
 def mixture(config: ConfigDict, name: str) -> None:

@@ -13,11 +13,24 @@ from gengen.models.autoregressive import autoregressive
 from gengen.models.diffusion.latent_diffusion import latent_diffusion
 from gengen.models.diffusion.variational_diffusion import variational_diffusion
 from gengen.models.gans import views
+from gengen.models.gans.progressive import progressive
 from gengen.models.translation.adaptation import adaptation
 from gengen.models.translation.cogan import cogan
 from gengen.models.translation.cyclegan import cyclegan
 from gengen.models.translation.pix2pix import pix2pix
-from gengen.networks import classifier, coupled, dcgan, patchgan, pixelcnn, r3gan, residual, resnet, transformer, unet
+from gengen.networks import (
+    classifier,
+    coupled,
+    dcgan,
+    patchgan,
+    pixelcnn,
+    progan,
+    r3gan,
+    residual,
+    resnet,
+    transformer,
+    unet,
+)
 from gengen.networks.denoisers.denoising_unet import DenoisingUNet
 from gengen.networks.denoisers.dit import DiT
 from gengen.networks.flows import jet, pixel_spline, tarflow
@@ -27,6 +40,7 @@ FOR_PICTURES: frozenset[Callable[..., Any]] = frozenset(
         *(dcgan.Generator, dcgan.Critic, dcgan.Encoder, dcgan.Decoder, residual.Encoder, residual.Decoder),
         *(coupled.Trunk, coupled.Head, coupled.Stem, unet.Translator, resnet.Translator, patchgan.Critic),
         *(transformer.Transformer, classifier.Classifier, r3gan.Generator, r3gan.Critic),
+        *(progan.Generator, progan.Critic, progressive),
         *(tarflow.TarFlow, jet.Jet, pixel_spline.PixelSpline, pixelcnn.PixelCNN),
         *(DenoisingUNet, DiT),
         *(vector_quantised, latent_diffusion, pix2pix, cyclegan, cogan, adaptation, autoregressive),

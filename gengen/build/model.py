@@ -31,7 +31,9 @@ from gengen.models.diffusion.one_step import one_step
 from gengen.models.diffusion.variational_diffusion import variational_diffusion
 from gengen.models.flows.normalising_flow import normalising_flow
 from gengen.models.gans.adversarial import adversarial
+from gengen.models.gans.bigan import bigan
 from gengen.models.gans.infogan import infogan
+from gengen.models.gans.progressive import progressive
 from gengen.models.gans.unrolled import unrolled
 from gengen.models.gans.views import VIEWS
 from gengen.models.translation.adaptation import adaptation
@@ -43,6 +45,8 @@ MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
     "adversarial": adversarial,
     "infogan": infogan,
     "unrolled": unrolled,
+    "bigan": bigan,
+    "progressive": progressive,
     "adversarial_autoencoder": adversarial_autoencoder,
     "autoencoder": autoencoder,
     "variational": variational,

@@ -17,6 +17,7 @@ from gengen.networks import (
     mlp,
     patchgan,
     pixelcnn,
+    progan,
     r3gan,
     residual,
     resnet,
@@ -35,9 +36,11 @@ from gengen.networks.flows import glow, jet, maf, pixel_spline, realnvp, spline_
 from gengen.values import OneOf
 
 NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
-    "generator": {"mlp": mlp.Generator, "dcgan": dcgan.Generator, "r3gan": r3gan.Generator},
-    "critic": {"mlp": mlp.Critic, "dcgan": dcgan.Critic, "r3gan": r3gan.Critic},
+    "generator": {"mlp": mlp.Generator, "dcgan": dcgan.Generator, "progan": progan.Generator, "r3gan": r3gan.Generator},
+    "critic": {"mlp": mlp.Critic, "dcgan": dcgan.Critic, "progan": progan.Critic, "r3gan": r3gan.Critic},
     "category_critic": {"mlp": mlp.Critic},
+    "latent_critic": {"mlp": mlp.Critic},
+    "joint_critic": {"mlp": mlp.Critic},
     "encoder": {"mlp": mlp.Encoder, "dcgan": dcgan.Encoder, "residual": residual.Encoder},
     "decoder": {"mlp": mlp.Decoder, "dcgan": dcgan.Decoder, "residual": residual.Decoder},
     "upper_encoder": {"mlp": mlp.Encoder},
@@ -134,7 +137,12 @@ def beside(role: str) -> dict[str, Any]:
 def _given(role: str) -> set[str]:
     """Arguments of a role's network that do not come from its section."""
     roles = {"dtype": NETWORKS.keys() - {"classifier"}, "shape": MAKES_IMAGES, "channels": TRANSLATES}
-    roles |= {"classes": TELLS_CLASSES, "bounded": NETWORKS.keys(), "vocabulary": ("denoiser",)}
+    roles |= {
+        "level": ("generator",),
+        "classes": TELLS_CLASSES,
+        "bounded": NETWORKS.keys(),
+        "vocabulary": ("denoiser",),
+    }
     return {name for name, takers in roles.items() if role in takers}
 
 
@@ -175,6 +183,7 @@ def build_network(
         "dtype": jnp.dtype(precision),
         "shape": (*shape[:-1], shape[-1] * (numbers if role == "decoder" else 1)),
         "channels": shape[-1],
+        "level": None,
         "bounded": bounded and role in SEES_DATA,
         "classes": classes if role == "classifier" or condition not in ("none", "text") else 0,
         "vocabulary": words + 1 if condition == "text" else 0,

@@ -28,3 +28,8 @@ class CriticNetwork(nn.Module):
     def judges_alone(self) -> bool:
         """Whether what it says of an image in training mode depends on no other image of the batch."""
         raise NotImplementedError
+
+    @property
+    def has_gradients(self) -> bool:
+        """Whether penalties of gradients at single images go with it."""
+        return self.judges_alone

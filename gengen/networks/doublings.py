@@ -1,4 +1,4 @@
-"""Which sizes of images can be reached by doubling a small map: those of the DCGAN's and the R3GAN's networks."""
+"""Which sizes of images can be reached by doubling a small map, and how many channels there are on the way."""
 
 
 def doublings(height: int, width: int) -> int:
@@ -19,6 +19,18 @@ def doublings(height: int, width: int) -> int:
         f"resolution={height} x {width} cannot be reached by doubling a map of at least 4 x 4 pixels, "
         f"so try {near[0]} x {near[1]}"
     )
+
+
+def widths(width: int, wide: int, times: int) -> list[int]:
+    """Channels of the maps that have doubled 0 to `times` times: `width` of the first `wide`, then half as many each.
+
+    Raises:
+      ValueError: nothing would be left of them.
+    """
+    channels = [width >> max(place + 1 - wide, 0) for place in range(times + 1)]
+    if channels[-1] < 1:
+        raise ValueError(f"width={width} cannot be halved {times + 1 - wide} times: choose a larger one, or wide")
+    return channels
 
 
 def _times(height: int, width: int) -> int:

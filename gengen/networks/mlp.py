@@ -40,12 +40,14 @@ class Encoder(nn.Module):
     Attributes:
       widths: units of the hidden layers; without any, the features are the array itself, and what follows is linear.
       activation: what follows each hidden layer.
+      norm: normalisation, which follows each hidden layer but the first.
       bounded: whether the arrays are data in [-1, 1]; others, and latents, are taken as they are.
       dtype: to which factors of products are rounded; sums and parameters are float32.
     """
 
     widths: Sequence[Size] = (500,)
     activation: Activation = "relu"
+    norm: Annotated[str, OneOf(NORMS_OF_GENERATORS)] = "none"
     bounded: bool = False
     dtype: Any = jnp.float32
 
@@ -54,16 +56,17 @@ class Encoder(nn.Module):
         """Returns features [B, F], float32, of arrays [B, ...].
 
         Raises:
-          ValueError: a width is below 1 or the activation is unknown.
+          ValueError: a width is below 1, or the norm or the activation is unknown.
         """
-        del train
         check_widths(self.widths)
+        check_norm(self.norm, NORMS_OF_GENERATORS)
         activation = activation_of(self.activation)
         if self.bounded:
             x = (x + 1) / 2
         x = x.reshape(x.shape[0], -1)
-        for width in self.widths:
-            x = activation(Dense(width, dtype=self.dtype)(x))
+        for place, width in enumerate(self.widths):
+            x = Dense(width, dtype=self.dtype)(x)
+            x = activation(normalise(x, train, self.norm, dtype=self.dtype) if place > 0 else x)
         return x.astype(jnp.float32)
 
 

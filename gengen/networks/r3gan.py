@@ -16,12 +16,12 @@ import jax
 import jax.numpy as jnp
 
 from gengen.networks.critic import CriticNetwork, CriticOutput
-from gengen.networks.doublings import doublings
+from gengen.networks.doublings import doublings, widths
 from gengen.networks.layers.conv import Conv
 from gengen.networks.layers.dense import Dense
 from gengen.networks.layers.downsample import bilinear_pooled
 from gengen.networks.layers.upsample import bilinear
-from gengen.values import OneOf, Range, Size
+from gengen.values import Few, OneOf, Size
 
 SLOPE = 0.2
 """Of the leaky ReLU below 0."""
@@ -29,8 +29,6 @@ SLOPE = 0.2
 KERNEL_INIT = nn.initializers.variance_scaling(1.0, "fan_in", "normal")
 
 OUTPUTS = ("linear", "tanh")
-
-Few = Annotated[int, Range(1, 64)]
 
 
 def check_groups(width: int, expansion: int, group: int) -> None:
@@ -79,18 +77,6 @@ class Block(nn.Module):
         y = Conv(inside, (3, 3), groups=inside // self.group, kernel_init=kept, dtype=self.dtype)(y)
         y = nn.leaky_relu(y, SLOPE)
         return x + Conv(width, (1, 1), use_bias=False, kernel_init=nn.initializers.zeros_init(), dtype=self.dtype)(y)
-
-
-def widths(width: int, wide: int, times: int) -> list[int]:
-    """Channels of the maps that have doubled 0 to `times` times: `width` of the first `wide`, then half as many each.
-
-    Raises:
-      ValueError: nothing would be left of them.
-    """
-    channels = [width >> max(place + 1 - wide, 0) for place in range(times + 1)]
-    if channels[-1] < 1:
-        raise ValueError(f"width={width} cannot be halved {times + 1 - wide} times: choose a larger one, or wide")
-    return channels
 
 
 def _layers(network: "Generator | Critic", times: int) -> tuple[Callable[[jax.Array], jax.Array], Callable[..., Any]]:

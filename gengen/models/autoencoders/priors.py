@@ -22,6 +22,7 @@ class Prior(NamedTuple):
       of_class: `(keys [B], labels [B] int32, classes) -> codes [B, L]`, each from the part that belongs to its label.
       latent: the only dimension L that it has; 0 where any will do.
       parts: into how many equal parts it falls, one a class; 0 for none, None where it is cut into as many as asked.
+      bound: the largest size of a number; infinite where there is none.
     """
 
     title: str
@@ -29,6 +30,7 @@ class Prior(NamedTuple):
     of_class: Callable[[jax.Array, jax.Array, int], jax.Array]
     latent: int = 0
     parts: int | None = 0
+    bound: float = math.inf
 
     def check(self, latent: int, classes: int = 0) -> None:
         """Checks that it has codes of a dimension and, unless `classes` is 0, a part for each class.
@@ -63,6 +65,27 @@ def gaussian(*, deviation: Positive = 1.0) -> Prior:
         raise ValueError(f"{title} has no parts that could belong to classes")
 
     return Prior(title, draw, of_class)
+
+
+def uniform(*, bound: Positive = 1.0) -> Prior:
+    """Independent numbers, evenly between minus a bound and it.
+
+    Args:
+      bound: the largest of them.
+
+    Raises:
+      ValueError: `bound` is not positive; `of_class` is called, as there are no parts.
+    """
+    _check_positive(bound=bound)
+    title = f"uniform numbers in [-{bound:g}, {bound:g}]"
+
+    def draw(keys: jax.Array, latent: int) -> jax.Array:
+        return jax.vmap(lambda key: jax.random.uniform(key, (latent,), minval=-bound, maxval=bound))(keys)
+
+    def of_class(keys: jax.Array, labels: jax.Array, classes: int) -> jax.Array:
+        raise ValueError(f"{title} have no parts that could belong to classes")
+
+    return Prior(title, draw, of_class, bound=bound)
 
 
 def mixture(
@@ -143,7 +166,12 @@ def swiss_roll(*, turns: Positive = 2.0, radius: Positive = 3.0, thickness: Weig
     return prior
 
 
-PRIORS: Mapping[str, Callable[..., Prior]] = {"gaussian": gaussian, "mixture": mixture, "swiss_roll": swiss_roll}
+PRIORS: Mapping[str, Callable[..., Prior]] = {
+    "gaussian": gaussian,
+    "uniform": uniform,
+    "mixture": mixture,
+    "swiss_roll": swiss_roll,
+}
 
 
 def _check_positive(**values: float) -> None:

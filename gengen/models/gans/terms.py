@@ -127,6 +127,15 @@ def r2(*, weight: Weight = 10.0) -> tuple[Term, ...]:
     )
 
 
+def drift(*, weight: Weight = 1e-3) -> tuple[Term, ...]:
+    """D(x)^2, which keeps logits near 0: Karras et al. 2018, https://arxiv.org/abs/1710.10196, appendix A.1.
+
+    Args:
+      weight: of the square; 1e-3 there, 0 for none.
+    """
+    return (Term("drift", "critic", weight, lambda key, inputs: jnp.square(inputs.judged_real.logit)),)
+
+
 def feature_matching(*, weight: Weight = 1.0, alone: bool = True) -> tuple[Term, ...]:
     """|E f(x) - E f(G(z))|^2 for the critic's features f: Salimans et al. 2016, https://arxiv.org/abs/1606.03498, 3.1.
 
@@ -175,6 +184,7 @@ TERMS: Mapping[str, Callable[..., tuple[Term, ...]]] = {
     "dragan": dragan,
     "r1": r1,
     "r2": r2,
+    "drift": drift,
     "feature_matching": feature_matching,
     "auxiliary_classifier": auxiliary_classifier,
 }
