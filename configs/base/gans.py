@@ -68,7 +68,7 @@ def mlp() -> tuple[ConfigDict, ConfigDict]:
 
 
 def bigan(width: int) -> ConfigDict:
-    """Returns the defaults with the sections of a BiGAN of perceptrons, as in its section 4.1 and appendix C.1."""
+    """Returns the defaults with the sections of a BiGAN of perceptrons."""
     config = defaults()
     hidden = {"name": "mlp", "widths": (width, width), "norm": "batch"}
     config.networks.generator = ConfigDict({**hidden, "activation": "relu"})

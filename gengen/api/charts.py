@@ -100,9 +100,11 @@ def draw_strip(workdir: Path, title: str, path: Path, *, dark: bool = False) -> 
 def draw_film(workdir: Path, path: Path) -> list[Path]:
     """Writes the film of a run, if two of its pictures were taken; returns the paths of the APNG and of the GIF."""
     frames = sorted((workdir / FRAMES).glob("step_*.png"))
-    paths = [path, path.with_suffix(".gif")] if len(frames) > 1 else []
+    if len(frames) < 2:
+        return []
+    paths, pictures = [path, path.with_suffix(".gif")], [_read(frame) for frame in frames]
     for place in paths:
-        save_film(place, [_read(frame) for frame in frames])
+        save_film(place, pictures)
     return paths
 
 

@@ -99,6 +99,18 @@ def of_text(model: GenerativeModel, number: int, asked: str) -> Mapping[str, np.
     return {TEXT: told_text(model.conditions[TEXT], number, asked)}
 
 
+def as_flags_say(
+    model: GenerativeModel, number: int, names: Sequence[str], *, label: str | None, text: str | None
+) -> Conditions:
+    """What n samples are told: what `--label` and `--text` say, and of what they do not, each class or text in turn.
+
+    Raises:
+      Refusal: as in `of_class` and `of_text`.
+    """
+    of_label = of_class(model, number, label, names) if label is not None else {}
+    return {**(in_turn(model, number) or {}), **of_label, **(of_text(model, number, text) if text is not None else {})}
+
+
 def told_text(condition: Condition, number: int, asked: Any) -> np.ndarray:
     """The texts of n examples, int32 [n, length].
 

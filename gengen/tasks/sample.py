@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gengen.data.words import TEXT, spelled
-from gengen.inference.conditions import LABEL, columns_of, in_turn, of_class, of_text, rows_of
+from gengen.inference.conditions import LABEL, as_flags_say, columns_of, rows_of
 from gengen.inference.sampling import Draw, sampler
 from gengen.inference.shown import by_name, sheet
 from gengen.pictures.captions import save_sheet
@@ -49,11 +49,7 @@ def main(
     """
     check_room(num * max(len(run.members), 1), run.signature, f"--num={num}")
     model = run.model
-    condition = dict(in_turn(model, num) or {})
-    if label is not None:
-        condition |= of_class(model, num, label, run.signature.classes)
-    if text is not None:
-        condition |= of_text(model, num, text)
+    condition = as_flags_say(model, num, run.signature.classes, label=label, text=text)
     output, picture = output_files(output, run.folder / "samples.npz", ".npz", ".png")
     each, drawn, draws = run.each(), dict[str, np.ndarray](), dict[str, Draw]()
     for one in each:

@@ -8,7 +8,7 @@ import numpy as np
 from gengen.core.model import Batch, SampleFn
 from gengen.core.refusal import Refusal
 from gengen.core.state import Variables
-from gengen.inference.conditions import LABEL, Conditions, in_turn, names_of, of_class, of_text
+from gengen.inference.conditions import LABEL, Conditions, as_flags_say, names_of
 from gengen.inference.sampling import drawing
 from gengen.inference.shown import frame, paths, thumbnails
 from gengen.pictures.animation import save_film, stamped
@@ -59,11 +59,7 @@ def main(
     if model.trajectory is None:
         raise Refusal(f"{run.folder} is not of diffusion: its samples have no steps; --mode=sample draws them.")
     check_room(num * FRAMES, run.signature, f"--num={num}")
-    condition = dict(in_turn(model, num) or {})
-    if label is not None:
-        condition |= of_class(model, num, label, run.signature.classes)
-    if text is not None:
-        condition |= of_text(model, num, text)
+    condition = as_flags_say(model, num, run.signature.classes, label=label, text=text)
     picture, film, arrays = output_files(output, run.folder / "trajectory.png", ".png", ".gif", ".npz")
     steps, states = _taken(run, model.trajectory, num, seed, condition)
     save_npz(arrays, {"states": states, "steps": steps})
