@@ -30,6 +30,6 @@ class CriticNetwork(nn.Module):
         raise NotImplementedError
 
     @property
-    def has_gradients(self) -> bool:
+    def allows_gradient_penalties(self) -> bool:
         """Whether penalties of gradients at single images go with it."""
         return self.judges_alone

@@ -118,7 +118,7 @@ class Critic(CriticNetwork):
         return not self.deviation
 
     @property
-    def has_gradients(self) -> bool:
+    def allows_gradient_penalties(self) -> bool:
         """An image's gradient has in it what it changes in the logits of its group, as in the authors' code."""
         return True
 

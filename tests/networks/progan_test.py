@@ -88,7 +88,7 @@ def test_parameters_without_a_part_in_a_level_have_no_gradient_and_all_others_ha
 
 def test_a_deviation_sees_the_group_and_without_it_images_are_judged_alone(variables):
     alone = CRITIC.clone(deviation=False)
-    assert alone.judges_alone and not CRITIC.judges_alone and CRITIC.has_gradients
+    assert alone.judges_alone and not CRITIC.judges_alone and CRITIC.allows_gradient_penalties
     known = jax.jit(lambda: alone.init(jax.random.key(3), IMAGES, train=False))()
     first = alone.apply(at(known, 2), IMAGES, train=True).logit
     np.testing.assert_allclose(alone.apply(at(known, 2), IMAGES[:2], train=True).logit, first[:2], atol=1e-5)

@@ -153,7 +153,7 @@ def adversaries(
     if auxiliary != any(term.classes for term in terms):
         raise ValueError("networks.critic.condition='auxiliary' and terms.auxiliary_classifier need each other")
     for term in terms:
-        if term.gradient and not critic.has_gradients:
+        if term.gradient and not critic.allows_gradient_penalties:
             raise ValueError(
                 f"{term.name} needs a critic that judges every image alone: networks.critic.deviation=False and a "
                 f"networks.critic.norm other than 'batch'"
