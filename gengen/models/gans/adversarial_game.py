@@ -6,7 +6,7 @@ A generator maps latents z ~ N(0, 1) to images; a critic tells data from samples
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 import flax.linen as nn
 import jax
@@ -27,7 +27,8 @@ from gengen.networks.critic import CriticNetwork, CriticOutput
 from gengen.networks.forward import eval_mode, init_network, train_mode
 
 
-class Adversaries(NamedTuple):
+@dataclass(frozen=True)
+class Adversaries:
     """The two networks and all that the losses of their game depend on.
 
     Attributes:
@@ -47,7 +48,7 @@ class Adversaries(NamedTuple):
     loss: AdversarialLoss
     latent: int
     real_label: tuple[float, float] = (1.0, 1.0)
-    conditioning: Conditioning = Nothing()
+    conditioning: Conditioning = field(default_factory=Nothing)
     views: Sequence[View] = ()
     terms: Sequence[Term] = ()
     mismatched: float = 0.0
@@ -107,11 +108,11 @@ class Adversaries(NamedTuple):
             "target": jax.vmap(lambda key: jax.random.uniform(key, (), minval=low, maxval=high))(to_aim),
         }
 
-    def generate(self, state: State, batch: Batch) -> tuple[jax.Array, Tree]:
-        """Returns samples as the critic sees them, and what the generator carries."""
+    def generate(self, state: State, batch: Batch) -> tuple[jax.Array, Variables]:
+        """Returns samples as the critic sees them, and what the networks that made them carry."""
         inputs = self.conditioning.latent_inputs(batch["latent"], batch["condition"])
         fake, mutable = train_mode(self.generator, state.variables["generator"], *inputs)
-        return self.seen(batch["mutable"], batch["view"], fake), mutable
+        return self.seen(batch["mutable"], batch["view"], fake), {"generator": mutable}
 
     def critic_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
         """What the critic wants small, and its estimate of the distance between data and samples."""
@@ -137,7 +138,7 @@ class Adversaries(NamedTuple):
             for view in self.views
             if view.mutable
         }
-        trace = {"generator": generated, "critic": mutable, **({"views": moved} if moved else {})}
+        trace = {**generated, "critic": mutable, **({"views": moved} if moved else {})}
         return value, (metrics | measured, trace)
 
     def generator_loss(self, key: jax.Array, state: State, batch: Batch) -> Outcome:
@@ -150,7 +151,7 @@ class Adversaries(NamedTuple):
         value, metrics = self.with_terms(
             "generator", losses, key, self.inputs(state, batch, fake, judged_real, judged_fake)
         )
-        return value, (metrics, {"generator": generated, "critic": mutable})
+        return value, (metrics, {**generated, "critic": mutable})
 
     def judge(self, critic: dict[str, Tree], batch: Batch, fake: jax.Array) -> tuple[CriticOutput, CriticOutput, Tree]:
         """Judges data and samples, both told the batch's conditions; also returns what the critic's passes carry."""

@@ -1,6 +1,7 @@
 """The game's pure functions: what is drawn for a step, what the critic sees, and what both losses are of."""
 
 import functools
+from dataclasses import replace
 
 import chex
 import jax
@@ -73,7 +74,7 @@ def judged(images, state=None):
 
 def test_a_smoothed_label_changes_the_critics_loss_by_its_formula_and_nothing_else():
     shared = prepared(PLAIN)
-    smooth = PLAIN._replace(real_label=(0.8, 0.8))
+    smooth = replace(PLAIN, real_label=(0.8, 0.8))
     shared_smooth = prepared(smooth)
     chex.assert_trees_all_equal({**shared_smooth, "target": shared["target"]}, shared)
     (before, (metrics, _)), (generator, _) = losses(PLAIN, start(), shared)
@@ -85,7 +86,7 @@ def test_a_smoothed_label_changes_the_critics_loss_by_its_formula_and_nothing_el
 
 
 def test_random_labels_lie_in_their_range_differ_by_example_and_are_drawn_anew_each_step():
-    both = PLAIN._replace(real_label=(0.7, 0.9))
+    both = replace(PLAIN, real_label=(0.7, 0.9))
     first, second = (np.asarray(prepared(both, seed, size=600)["target"]) for seed in (0, 1))
     for target in (first, second):
         assert target.shape == (600,)
@@ -96,7 +97,7 @@ def test_random_labels_lie_in_their_range_differ_by_example_and_are_drawn_anew_e
 
 
 def test_random_labels_reach_the_loss_of_their_example():
-    both = PLAIN._replace(real_label=(0.7, 0.9))
+    both = replace(PLAIN, real_label=(0.7, 0.9))
     shared = prepared(both)
     (value, _), _ = losses(both, start(), shared)
     (plain, _), _ = losses(PLAIN, start(), shared)
@@ -104,7 +105,7 @@ def test_random_labels_reach_the_loss_of_their_example():
 
 
 def test_what_is_drawn_for_a_step_does_not_depend_on_the_number_of_replicas():
-    both = PLAIN._replace(real_label=(0.7, 0.9), views=(instance_noise(deviation=0.5), packing(size=2)))
+    both = replace(PLAIN, real_label=(0.7, 0.9), views=(instance_noise(deviation=0.5), packing(size=2)))
     one, two = (prepared(both, replicas=replicas, size=8) for replicas in (1, 2))
     assert one["target"].shape == (4,)
     chex.assert_trees_all_equal(jax.random.key_data(one.pop("view")), jax.random.key_data(two.pop("view")))
@@ -121,7 +122,7 @@ def test_features_are_what_the_logit_weighs_in_evaluation():
 
 @pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
 def test_a_critique_is_the_logit_and_the_fall_of_the_generators_loss_as_samples_move(name):
-    both, rng = PLAIN._replace(loss=ADVERSARIAL_LOSSES[name]), np.random.default_rng(1)
+    both, rng = replace(PLAIN, loss=ADVERSARIAL_LOSSES[name]), np.random.default_rng(1)
     variables, data = start().variables, batch()["data"]
     samples, way = (jnp.asarray(rng.normal(0, 0.3, data.shape), jnp.float32) for _ in range(2))
 
@@ -150,7 +151,7 @@ def test_a_critique_is_the_logit_and_the_fall_of_the_generators_loss_as_samples_
     ids=["plain", "noise", "packs", "labels"],
 )
 def test_a_critic_of_packs_or_of_labels_cannot_be_shown_one_image(changed, single):
-    assert PLAIN._replace(**changed).sees_single_images == single
+    assert replace(PLAIN, **changed).sees_single_images == single
 
 
 # Views.
@@ -170,7 +171,7 @@ VIEWS = {
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_the_critic_sees_views_of_data_and_samples_and_nothing_else_changes(name):
-    plain, seen, state = PLAIN, PLAIN._replace(views=VIEWS[name]()), start()
+    plain, seen, state = PLAIN, replace(PLAIN, views=VIEWS[name]()), start()
     before, after = prepared(plain), prepared(seen)
     np.testing.assert_array_equal(after["latent"], before["latent"])
     sides = {"real": (before["real"], after["real"])}
@@ -195,7 +196,7 @@ def test_the_critic_sees_views_of_data_and_samples_and_nothing_else_changes(name
 
 
 def test_both_losses_are_of_what_the_critic_sees():
-    both = PLAIN._replace(views=VIEWS["all"]()[:2])
+    both = replace(PLAIN, views=VIEWS["all"]()[:2])
     shared = prepared(both)
     real, fake = judged(shared["real"]), judged(on_one_replica(both.generate, start(), shared)[0])
     (critic, _), (generator, _) = losses(both, start(), shared)

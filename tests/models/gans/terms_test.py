@@ -1,5 +1,7 @@
 """Terms against their formulas, in scenes made by hand, and what they change of a player's loss."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -131,7 +133,7 @@ def test_terms_are_added_to_the_loss_of_their_player_with_their_weights():
     assert total == 15 + 3 * 1.5 + 0.5 * 8
     assert {name: float(mean.value) for name, mean in metrics.items()} == {"a": 1.5, "b": 8.0}
     assert both.with_terms("generator", losses, key, None)[0] == 15 + 2 * 5
-    alone = both._replace(terms=[*terms, term("d", "generator", 1.0, 7.0, alone=True)])
+    alone = replace(both, terms=[*terms, term("d", "generator", 1.0, 7.0, alone=True)])
     assert alone.with_terms("generator", losses, key, None)[0] == 2 * 5 + 7
     assert alone.with_terms("critic", losses, key, None)[0] == total
 
@@ -173,7 +175,7 @@ def test_feature_matching_is_all_that_the_generator_wants_or_added_and_the_criti
             return jax.grad(value)(variables[name]["params"])
 
         generator = of(both, "generator_loss", "generator"), jax.grad(by_hand)(variables["generator"]["params"])
-        critic = (of(which, "critic_loss", "critic") for which in (both, both._replace(terms=())))
+        critic = (of(which, "critic_loss", "critic") for which in (both, replace(both, terms=())))
         return generator, tuple(critic)
 
     for found, expected in gradients():
