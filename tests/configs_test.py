@@ -140,6 +140,7 @@ def test_every_experiment_of_two_domains_has_the_variant_of_two_kinds_of_real_di
 
 ALIKE = {
     *(("progan", variant) for variant in ("cats", "full")),
+    *(("stylegan", variant) for variant in ("classes", "v1", "cats", "full")),
     *((name, "cats") for name in ("ddpm", "edm", "vdm", "latent_diffusion")),
     *((name, "cats") for name in ("consistency", "drifting", "meanflow", "shortcut")),
     *(("cyclegan", variant) for variant in ("facades", "facades64", "mnist_usps")),
@@ -211,6 +212,7 @@ CYCLES = ("generator/cycle", "generator/identity")
 METRICS = {
     "adapt": {f"classifier/{part}" for part in ("loss", "accuracy", "sure", "consistency")},
     "progan": GAME | {"critic/wasserstein", "critic/gradient_penalty", "critic/drift", "growth"},
+    "stylegan": GAME | {"critic/jensen_shannon", "critic_r1/r1", "path/length"},
     "bigan": GAME | {"critic/jensen_shannon", "critic/accuracy_real", "critic/accuracy_fake"},
     "bigbigan": GAME | {"critic/total_variation", "critic/accuracy_real", "critic/accuracy_fake"},
     "aae": GAME | ERROR | {"critic/jensen_shannon"},

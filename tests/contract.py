@@ -34,6 +34,7 @@ from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.bigan import bigan
 from gengen.models.gans.infogan import infogan
 from gengen.models.gans.progressive import progressive
+from gengen.models.gans.style_based import style_based
 from gengen.models.gans.terms import auxiliary_classifier, dragan, drift, feature_matching, gradient_penalty, r1, r2
 from gengen.models.gans.unrolled import unrolled
 from gengen.models.gans.views import augmentation, instance_noise, packing
@@ -55,6 +56,7 @@ from gengen.networks import (
     r3gan,
     residual,
     resnet,
+    stylegan,
     transformer,
     unet,
 )
@@ -264,6 +266,17 @@ def progressives():
     return {"networks": networks, "optimizers": optimizers, "latent": 4, "fading": 4, "steady": 1, "terms": terms}
 
 
+def styles():
+    """With a penalty of each player once in two steps."""
+    networks = {
+        "mapping": stylegan.Mapping(width=4, depth=1, rate=1.0),
+        "generator": stylegan.Generator(SHAPE, width=4, wide=2),
+        "critic": mlp.Critic(widths=(16,)),
+    }
+    lazy = {"path_every": 2, "path_weight": 0.1, "terms": r1(weight=0.1, every=2)}
+    return {"networks": networks, "optimizers": {player: sgd() for player in PAIR}, "latent": 4, **lazy}
+
+
 def bigans(critics=(), **arguments):
     networks = {
         "generator": mlp.Generator(SHAPE, widths=(16, 16)),
@@ -471,6 +484,12 @@ ROWS = {
         moves=ALONE,
     ),
     "progressive": Row(progressive, progressives, GAN, stage=1),
+    "style_based": Row(
+        style_based,
+        styles,
+        GAN,
+        moves={**dict.fromkeys(PAIR, "1111"), "path": "1010", "critic_r1": "1010"},
+    ),
     "bigan": Row(bigan, lambda: bigans(prior=PRIORS["uniform"]()), BAYESIAN),
     "bigbigan": Row(
         bigan,

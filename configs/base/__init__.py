@@ -20,7 +20,21 @@ from configs.base.denoisers import (
     variational_diffusion,
 )
 from configs.base.flows import flow, learn_noise, numbers
-from configs.base.gans import bigan, dcgan, finer_mixture, game, gan, mixture, mlp, progan, r3gan, stacks, terms, views
+from configs.base.gans import (
+    bigan,
+    dcgan,
+    finer_mixture,
+    game,
+    gan,
+    mixture,
+    mlp,
+    progan,
+    r3gan,
+    stacks,
+    stylegan,
+    terms,
+    views,
+)
 from configs.base.ill import sicken
 from configs.base.sections import defaults, optimizer, own_pictures, vary
 from configs.base.translation import (
@@ -80,6 +94,7 @@ __all__ = [
     "sicken",
     "solitaire",
     "stacks",
+    "stylegan",
     "terms",
     "two_domains",
     "unet",

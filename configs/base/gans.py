@@ -51,8 +51,8 @@ def terms() -> ConfigDict:
     section = ConfigDict()
     section.gradient_penalty = ConfigDict({"weight": 0.0, "one_sided": False})
     section.dragan = ConfigDict({"weight": 0.0, "deviation": 0.5})
-    section.r1 = ConfigDict({"weight": 0.0})
-    section.r2 = ConfigDict({"weight": 0.0})
+    section.r1 = ConfigDict({"weight": 0.0, "every": 1})
+    section.r2 = ConfigDict({"weight": 0.0, "every": 1})
     section.drift = ConfigDict({"weight": 0.0})
     section.feature_matching = ConfigDict({"weight": 0.0, "alone": True})
     section.auxiliary_classifier = ConfigDict({"weight": 0.0})
@@ -95,6 +95,25 @@ def progan(width: int, wide: int) -> ConfigDict:
     for player in ("critic", "generator"):
         config.optimizers[player] = optimizer("adam", 1e-3, b1=0.0, b2=0.99)
     config.training.update(steps=4_000, batch_size=64)
+    return config
+
+
+def stylegan(width: int, wide: int, style: int) -> ConfigDict:
+    """Returns the defaults with the sections of a StyleGAN of the second version: widths, and numbers of a style."""
+    common = {"name": "stylegan", "width": width, "wide": wide}
+    config = game(
+        ConfigDict({**common, "modulation": "weights", "join": "skip", "noise": True}),
+        ConfigDict({**common, "join": "residual", "deviation": True, "condition": "none"}),
+    )
+    config.networks.mapping = ConfigDict({"name": "stylegan", "width": style, "depth": 4, "rate": 0.01})
+    config.networks.mapping.condition = "none"
+    config.model.update(name="style_based", latent=style, mixing=0.9, truncation=1.0)
+    config.model.update(path_weight=2.0, path_every=4)
+    config.model.terms.r1.update(weight=1.0, every=16)
+    for player in ("critic", "generator"):
+        config.optimizers[player] = optimizer("adam", 2e-3, b1=0.0, b2=0.99)
+    config.training.average.networks = ("mapping", "generator")
+    config.training.update(steps=3_000, batch_size=32)
     return config
 
 

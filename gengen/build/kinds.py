@@ -14,6 +14,7 @@ from gengen.models.diffusion.latent_diffusion import latent_diffusion
 from gengen.models.diffusion.variational_diffusion import variational_diffusion
 from gengen.models.gans import views
 from gengen.models.gans.progressive import progressive
+from gengen.models.gans.style_based import style_based
 from gengen.models.translation.adaptation import adaptation
 from gengen.models.translation.cogan import cogan
 from gengen.models.translation.cyclegan import cyclegan
@@ -28,6 +29,7 @@ from gengen.networks import (
     r3gan,
     residual,
     resnet,
+    stylegan,
     transformer,
     unet,
 )
@@ -41,6 +43,7 @@ FOR_PICTURES: frozenset[Callable[..., Any]] = frozenset(
         *(coupled.Trunk, coupled.Head, coupled.Stem, unet.Translator, resnet.Translator, patchgan.Critic),
         *(transformer.Transformer, classifier.Classifier, r3gan.Generator, r3gan.Critic),
         *(progan.Generator, progan.Critic, progressive),
+        *(stylegan.Mapping, stylegan.Generator, stylegan.Critic, style_based),
         *(tarflow.TarFlow, jet.Jet, pixel_spline.PixelSpline, pixelcnn.PixelCNN),
         *(DenoisingUNet, DiT),
         *(vector_quantised, latent_diffusion, pix2pix, cyclegan, cogan, adaptation, autoregressive),

@@ -34,6 +34,7 @@ from gengen.models.gans.adversarial import adversarial
 from gengen.models.gans.bigan import bigan
 from gengen.models.gans.infogan import infogan
 from gengen.models.gans.progressive import progressive
+from gengen.models.gans.style_based import style_based
 from gengen.models.gans.unrolled import unrolled
 from gengen.models.gans.views import VIEWS
 from gengen.models.translation.adaptation import adaptation
@@ -47,6 +48,7 @@ MODELS: Mapping[str, Callable[..., GenerativeModel]] = {
     "unrolled": unrolled,
     "bigan": bigan,
     "progressive": progressive,
+    "style_based": style_based,
     "adversarial_autoencoder": adversarial_autoencoder,
     "autoencoder": autoencoder,
     "variational": variational,

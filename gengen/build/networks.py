@@ -21,6 +21,7 @@ from gengen.networks import (
     r3gan,
     residual,
     resnet,
+    stylegan,
     transformer,
     unet,
 )
@@ -36,8 +37,21 @@ from gengen.networks.flows import glow, jet, maf, pixel_spline, realnvp, spline_
 from gengen.values import OneOf
 
 NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
-    "generator": {"mlp": mlp.Generator, "dcgan": dcgan.Generator, "progan": progan.Generator, "r3gan": r3gan.Generator},
-    "critic": {"mlp": mlp.Critic, "dcgan": dcgan.Critic, "progan": progan.Critic, "r3gan": r3gan.Critic},
+    "generator": {
+        "mlp": mlp.Generator,
+        "dcgan": dcgan.Generator,
+        "progan": progan.Generator,
+        "stylegan": stylegan.Generator,
+        "r3gan": r3gan.Generator,
+    },
+    "mapping": {"stylegan": stylegan.Mapping},
+    "critic": {
+        "mlp": mlp.Critic,
+        "dcgan": dcgan.Critic,
+        "progan": progan.Critic,
+        "stylegan": stylegan.Critic,
+        "r3gan": r3gan.Critic,
+    },
     "category_critic": {"mlp": mlp.Critic},
     "latent_critic": {"mlp": mlp.Critic},
     "joint_critic": {"mlp": mlp.Critic},
@@ -81,6 +95,7 @@ DTYPES = ("float32", "bfloat16")
 
 CONDITIONS = {
     "generator": ("none", "embedding", "text"),
+    "mapping": ("none", "embedding"),
     "critic": ("none", *conditional.CONDITIONS, "text"),
     "encoder": ("none", "concatenated"),
     "decoder": ("none", "embedding"),

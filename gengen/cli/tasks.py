@@ -172,6 +172,22 @@ TASKS: Mapping[str, Task] = {
         {"num": Number(3, most=200, why="the pictures that stand for a class")},
         keys=PLACES,
     ),
+    "mix": Task(
+        "coarse things of one sample with fine ones of another",
+        "--workdir=runs/stylegan",
+        "run",
+        (*DRAWN, "num", "label"),
+        {"num": Number(5, most=20, why="the samples at the left")},
+        keys=MADE,
+    ),
+    "truncate": Task(
+        "how good samples are, and of how many kinds, whose latents are drawn in",
+        "--workdir=runs/stylegan",
+        "run",
+        (*DRAWN, "num"),
+        {"num": Number(10_000, least=100)},
+        keys=JUDGING,
+    ),
     "embed": Task(
         "where images lie in the space of the latents",
         "--workdir=runs/vae",

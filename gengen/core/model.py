@@ -189,6 +189,7 @@ class GenerativeModel(NamedTuple):
       prior: draws latents.
       encode: data to latents.
       decode: latents to data.
+      layered: whether latents are [n, K, W], of K layers that draw coarse things first.
       denoise: the mean of data behind noise.
       recognise: data to what they were told to be.
       translate: data of one domain to the other one, by direction, "ab" and perhaps "ba".
@@ -213,6 +214,7 @@ class GenerativeModel(NamedTuple):
     prior: PriorFn | None = None
     encode: EncodeFn | None = None
     decode: DecodeFn | None = None
+    layered: bool = False
     denoise: Denoising | None = None
     recognise: RecogniseFn | None = None
     translate: Mapping[str, TranslateFn] | None = None

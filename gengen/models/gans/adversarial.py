@@ -189,11 +189,12 @@ def players(optimizers: Mapping[str, optax.GradientTransformation], *, clip: flo
     )
 
 
-def assemble(both: Adversaries, *turns: Turn) -> GenerativeModel:
-    """Makes a model of the game's turns."""
-
+def assemble(both: Adversaries, *moves: Turn) -> GenerativeModel:
+    """Makes a model of the game's turns, and of those of terms that are played once in some steps."""
+    players = [turn.player for turn in moves]
+    turns = [*moves, *both.lazy_turns(players)]
     return GenerativeModel(
-        begin(both.init, [turn.player for turn in turns]),
+        begin(both.init, players),
         play(turns, both.prepare),
         period(turns),
         sample=both.sample,

@@ -7,13 +7,14 @@ A generator maps latents z ~ N(0, 1) to images; a critic tells data from samples
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from gengen.core.game import Outcome
+from gengen.core.game import Outcome, Player, Turn, every
 from gengen.core.mean import Mean, mean_of
 from gengen.core.model import Batch, Critique
 from gengen.core.parallel import example_keys, local_keys, replica_gather, replica_part
@@ -72,12 +73,15 @@ class Adversaries:
         images = jnp.broadcast_to(batch["data"][:1], (keys.size, *batch["data"].shape[1:]))
         seen = self.conditioning.data_inputs(self.seen(mutable, keys, images), condition)
         return {
-            "generator": init_network(
-                self.generator, generator_key, *self.conditioning.latent_inputs(self.latents(keys), condition)
-            ),
+            **self.init_generator(generator_key, keys, condition),
             "critic": init_network(self.critic, critic_key, *seen),
             **({"views": mutable} if mutable else {}),
         }
+
+    def init_generator(self, key: jax.Array, keys: jax.Array, condition: Batch) -> Variables:
+        """Makes the first variables of what makes samples, of those of some keys under a condition."""
+        inputs = self.conditioning.latent_inputs(self.latents(keys), condition)
+        return {"generator": init_network(self.generator, key, *inputs)}
 
     def latents(self, keys: jax.Array) -> jax.Array:
         """Draws z ~ N(0, 1), [B, L], one from each key [B]."""
@@ -185,8 +189,8 @@ class Adversaries:
     def with_terms(
         self, player: str, losses: jax.Array, key: jax.Array, inputs: TermInputs
     ) -> tuple[jax.Array, dict[str, Mean]]:
-        """Adds a player's terms to its losses; returns the sum [] and each term's mean."""
-        terms = [term for term in self.terms if term.player == player]
+        """Adds a player's terms of each step to its losses; returns the sum [] and each term's mean."""
+        terms = [term for term in self.terms if term.player == player and term.every == 1]
         total = jnp.zeros(()) if any(term.alone for term in terms) else losses.mean()
         metrics = {}
         for index, term in enumerate(terms):
@@ -194,6 +198,22 @@ class Adversaries:
             metrics[term.name] = mean_of(value)
             total = total + term.weight * value.mean()
         return total, metrics
+
+    def lazy_loss(self, term: Term, key: jax.Array, state: State, batch: Batch) -> Outcome:
+        """A term that is played once in some steps, that many times as strong; it leaves no trace."""
+        fake, _ = self.generate(state, batch)
+        judged_real, judged_fake, _ = self.judge(state.variables["critic"], batch, fake)
+        value = term.value(key, self.inputs(state, batch, fake, judged_real, judged_fake))
+        return term.every * term.weight * value.mean(), ({term.name: mean_of(value)}, {})
+
+    def lazy_turns(self, players: Sequence[Player]) -> list[Turn]:
+        """The turns of terms that are played once in some steps, by their players."""
+        owners = {player.name: player for player in players}
+        return [
+            Turn(f"{term.player}_{term.name}", owners[term.player], partial(self.lazy_loss, term), every(term.every))
+            for term in self.terms
+            if term.every > 1
+        ]
 
     def prior(self, key: jax.Array, variables: Variables, n: int, condition: Batch | None = None) -> jax.Array:
         """Draws latents [n, L], at whose end an InfoGAN has its codes; the i-th depends on the key, i and these."""

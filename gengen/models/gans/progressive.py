@@ -89,6 +89,7 @@ def progressive(
     ]
     return assemble(whole, *_turns(whole, owners))._replace(
         train_step=stages[0].train_step,
+        period=1,
         stages=tuple(stages[1:]),
         notes=f"grows by {generator.levels} levels, each faded in for {fading} steps and then steady for {steady}.",
     )
@@ -137,7 +138,7 @@ def _step(both: Adversaries, owners: Sequence[Player], times: int, size: int | N
         data = shrunk(batch["data"][:size], times, level, growth)
         return both.prepare(key, state, {**batch, "data": data})
 
-    return play(_turns(both, owners), prepare)
+    return play([*_turns(both, owners), *both.lazy_turns(owners)], prepare)
 
 
 def _grown(level: int, start: int, fading: int, owners: Sequence[Player], step: StepFn) -> StepFn:

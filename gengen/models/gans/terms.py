@@ -10,7 +10,7 @@ from gengen.core.model import Batch
 from gengen.core.parallel import local_keys, replica_mean
 from gengen.losses.penalties import interpolated, lipschitz_penalty, zero_centred_penalty
 from gengen.networks.critic import CriticOutput
-from gengen.values import Positive, Weight
+from gengen.values import Positive, Repeats, Weight
 
 
 class TermInputs(NamedTuple):
@@ -44,6 +44,7 @@ class Term(NamedTuple):
       alone: whether it stands in the place of the player's adversarial loss.
       gradient: whether it is about the gradient at single images, which only a critic that judges alone has.
       classes: whether it reads classes from the critic's code.
+      every: in how many steps it counts once, that many times as much, by a move of its own.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Term(NamedTuple):
     alone: bool = False
     gradient: bool = False
     classes: bool = False
+    every: int = 1
 
 
 def gradient_penalty(*, weight: Weight = 10.0, one_sided: bool = False) -> tuple[Term, ...]:
@@ -93,11 +95,13 @@ def dragan(*, weight: Weight = 10.0, deviation: Positive = 0.5) -> tuple[Term, .
     return (Term("dragan", "critic", weight, value, gradient=True),)
 
 
-def r1(*, weight: Weight = 10.0) -> tuple[Term, ...]:
+def r1(*, weight: Weight = 10.0, every: Repeats = 1) -> tuple[Term, ...]:
     """R1, the gradient at data: Mescheder et al. 2018, https://arxiv.org/abs/1801.04406, eq. 9.
 
     Args:
       weight: of the penalty, gamma in the paper, whose half multiplies the squared norm; 10 there, 0 for none.
+      every: in how many steps it is played once, that many times as strong: 16 in Karras et al. 2020,
+        https://arxiv.org/abs/1912.04958, section 3.1; 1 adds it to the loss of each step.
     """
     return (
         Term(
@@ -106,15 +110,16 @@ def r1(*, weight: Weight = 10.0) -> tuple[Term, ...]:
             weight,
             lambda key, inputs: zero_centred_penalty(_logits(inputs), inputs.real),
             gradient=True,
+            every=every,
         ),
     )
 
 
-def r2(*, weight: Weight = 10.0) -> tuple[Term, ...]:
+def r2(*, weight: Weight = 10.0, every: Repeats = 1) -> tuple[Term, ...]:
     """R2, the gradient at samples: Mescheder et al. 2018, eq. 10.
 
     Args:
-      weight: as in `r1`.
+      weight, every: as in `r1`.
     """
     return (
         Term(
@@ -123,6 +128,7 @@ def r2(*, weight: Weight = 10.0) -> tuple[Term, ...]:
             weight,
             lambda key, inputs: zero_centred_penalty(_logits(inputs), inputs.fake),
             gradient=True,
+            every=every,
         ),
     )
 
