@@ -20,7 +20,21 @@ from configs.base.denoisers import (
     variational_diffusion,
 )
 from configs.base.flows import flow, learn_noise, numbers
-from configs.base.gans import bigan, dcgan, finer_mixture, game, gan, mixture, mlp, progan, r3gan, stacks, terms, views
+from configs.base.gans import (
+    bigan,
+    biggan,
+    dcgan,
+    finer_mixture,
+    game,
+    gan,
+    mixture,
+    mlp,
+    progan,
+    r3gan,
+    stacks,
+    terms,
+    views,
+)
 from configs.base.ill import sicken
 from configs.base.sections import defaults, optimizer, own_pictures, vary
 from configs.base.translation import (
@@ -46,6 +60,7 @@ __all__ = [
     "adversarial_autoencoder",
     "autoencoder",
     "bigan",
+    "biggan",
     "categorical_autoencoder",
     "coupled",
     "cycle",

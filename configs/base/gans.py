@@ -14,6 +14,7 @@ def gan(generator: ConfigDict, critic: ConfigDict) -> ConfigDict:
     config.model.generator_steps = 1
     config.model.clip = config_dict.placeholder(float)
     config.model.mismatched = 0.0
+    config.model.truncation = config_dict.placeholder(float)
     return config
 
 
@@ -56,6 +57,7 @@ def terms() -> ConfigDict:
     section.drift = ConfigDict({"weight": 0.0})
     section.feature_matching = ConfigDict({"weight": 0.0, "alone": True})
     section.auxiliary_classifier = ConfigDict({"weight": 0.0})
+    section.orthogonal = ConfigDict({"weight": 0.0})
     return section
 
 
@@ -95,6 +97,20 @@ def progan(width: int, wide: int) -> ConfigDict:
     for player in ("critic", "generator"):
         config.optimizers[player] = optimizer("adam", 1e-3, b1=0.0, b2=0.99)
     config.training.update(steps=4_000, batch_size=64)
+    return config
+
+
+def biggan(width: int) -> ConfigDict:
+    """Returns the defaults with the sections of a BigGAN: hinge loss, two steps of the critic for one of the generator.
+
+    A chunk of 20 latents for each block of images of 32 x 32 and for the first layer.
+    """
+    common = {"name": "biggan", "width": width, "wide": 2, "attention": 1, "spectral": True}
+    config = gan(ConfigDict({**common, "condition": "embedding"}), ConfigDict({**common, "condition": "projection"}))
+    config.model.update(loss="hinge", latent=80, critic_steps=2)
+    config.model.terms.orthogonal.weight = 1e-4
+    for player, rate in (("critic", 4e-4), ("generator", 2e-4)):
+        config.optimizers[player] = optimizer("adam", rate, b1=0.0, b2=0.999)
     return config
 
 
