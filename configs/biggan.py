@@ -19,8 +19,8 @@ VARIANTS = ("tiny", "mnist", "fashion_mnist", "cats", "full")
 
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
-    full = variant == "full"
-    config = base.biggan(width=8 if variant == "tiny" else 1536 if full else 32)
+    full, width = variant == "full", {"tiny": 8, "cats": 64, "full": 1536}.get(variant, 32)
+    config = base.biggan(width, wide=3 if variant == "cats" else 2)
     config.training.steps = 4_000
     if variant in ("cats", "full"):
         base.own_pictures(config, 128 if full else 64)

@@ -100,12 +100,12 @@ def progan(width: int, wide: int) -> ConfigDict:
     return config
 
 
-def biggan(width: int) -> ConfigDict:
+def biggan(width: int, wide: int) -> ConfigDict:
     """Returns the defaults with the sections of a BigGAN: hinge loss, two steps of the critic for one of the generator.
 
     A chunk of 20 latents for each block of images of 32 x 32 and for the first layer.
     """
-    common = {"name": "biggan", "width": width, "wide": 2, "attention": 1, "spectral": True}
+    common = {"name": "biggan", "width": width, "wide": wide, "attention": 1, "spectral": True}
     config = gan(ConfigDict({**common, "condition": "embedding"}), ConfigDict({**common, "condition": "projection"}))
     config.model.update(loss="hinge", latent=80, critic_steps=2)
     config.model.terms.orthogonal.weight = 1e-4

@@ -245,3 +245,12 @@ def test_the_norm_of_a_convolution_is_not_that_of_its_kernel_and_at_most_the_roo
         assert norm == pytest.approx(reshaped, rel=1e-5)
     else:
         assert norm > 1.5 * reshaped, "a normalised convolution can still lengthen a map"
+
+
+def test_a_vector_that_an_average_has_made_shorter_counts_as_a_unit_vector():
+    layer, shape = LAYERS["dense"]
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    variables = made(layer, x)
+    shorter = {**variables, COLLECTION: jax.tree.map(lambda u: 0.7 * u, variables[COLLECTION])}
+    run = QUICK(lambda variables: Network(layer).apply(variables, x, train=False))
+    np.testing.assert_allclose(run(shorter), run(variables), rtol=1e-5)
