@@ -50,7 +50,7 @@ def check_size_of_attention(attention: int, times: int) -> None:
 
 def _convolved(
     block: "UpwardBlock | DownwardBlock", x: jax.Array, train: bool, size: int = 3, bias: bool = False
-) -> Any:
+) -> jax.Array:
     """Convolves x in a compact method of a block."""
     layer = Conv(block.width, (size, size), use_bias=bias, kernel_init=KERNEL_INIT, dtype=block.dtype)
     return weigh(layer, x, train, "spectral" if block.spectral else "none")
