@@ -5,7 +5,7 @@ Each block of the generator has a chunk of the latent of its own, which with the
 and biases of its batch normalisation. All kernels start orthogonal and are spectrally normalised.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import flax.linen as nn
 import jax
@@ -20,7 +20,7 @@ from gengen.networks.layers.downsample import average_pooled
 from gengen.networks.layers.norm import normalise, weigh
 from gengen.networks.layers.self_attention import SelfAttention
 from gengen.networks.layers.upsample import nearest
-from gengen.values import Depth, Few, Size
+from gengen.values import Depth, Few, Range, Size
 
 KERNEL_INIT = nn.initializers.orthogonal()
 
@@ -126,7 +126,7 @@ class Generator(nn.Module):
     wide: Few = 2
     attention: Depth = 1
     spectral: bool = True
-    told: int = 0
+    told: Annotated[int, Range(0, 2**16)] = 0
     dtype: Any = jnp.float32
 
     @nn.compact

@@ -125,12 +125,8 @@ def open_run(
         the one that is to be worse does not go with it.
     """
     config, signature = opened(folder)
-    if given is not None and "sampling" in given and "sampling" in config:
-        config.sampling = given.sampling
     if given is not None:
-        config.training.average.width = given.training.average.get("width", 0.0)
-        if "truncation" in config.model:
-            config.model.truncation = given.model.get("truncation")
+        _draw_as(config, given)
     worse = _worse(config, signature)
     with unchanged(folder):
         members, chosen = members_of(config), chosen_member(folder, config, seed, member)
@@ -160,6 +156,15 @@ def open_run(
     wanted = range(len(members)) if chosen is None and every else [chosen or 0]
     found = _of_members(run, config, jax.device_put(state), wanted, raw=raw)
     return found[0]._replace(members=found) if len(wanted) > 1 else found[0]
+
+
+def _draw_as(config: ConfigDict, given: ConfigDict) -> None:
+    """Gives the config of a run the keys of another one that say how samples are drawn."""
+    if "sampling" in given and "sampling" in config:
+        config.sampling = given.sampling
+    config.training.average.width = given.training.average.get("width", 0.0)
+    if "truncation" in config.model:
+        config.model.truncation = given.model.get("truncation")
 
 
 ALIKE = ("name", "path", "steps")

@@ -86,10 +86,13 @@ def adversarial(
         mismatched=mismatched,
         truncation=truncation,
     )
-    critic, generator = players(optimizers, clip=clip)
-    first, last = _moments(critic_steps, generator_steps)
-    return assemble(
-        both,
+    return assemble(both, *_turns(both, players(optimizers, clip=clip), _moments(critic_steps, generator_steps)))
+
+
+def _turns(both: Adversaries, owners: tuple[Player, Player], moments: tuple[Every, Every]) -> tuple[Turn, Turn]:
+    """The turns of the critic and the generator, each at its moments."""
+    (critic, generator), (first, last) = owners, moments
+    return (
         Turn("critic", critic, both.critic_loss, when=first),
         Turn("generator", generator, both.generator_loss, when=last),
     )
