@@ -139,8 +139,8 @@ def test_every_experiment_of_two_domains_has_the_variant_of_two_kinds_of_real_di
 
 
 ALIKE = {
-    *(("progan", variant) for variant in ("cats", "full")),
     *(("stylegan", variant) for variant in ("classes", "v1", "cats", "full")),
+    *((name, variant) for name in ("biggan", "progan") for variant in ("cats", "full")),
     *((name, "cats") for name in ("ddpm", "edm", "vdm", "latent_diffusion")),
     *((name, "cats") for name in ("consistency", "drifting", "meanflow", "shortcut")),
     *(("cyclegan", variant) for variant in ("facades", "facades64", "mnist_usps")),
@@ -213,6 +213,7 @@ METRICS = {
     "adapt": {f"classifier/{part}" for part in ("loss", "accuracy", "sure", "consistency")},
     "progan": GAME | {"critic/wasserstein", "critic/gradient_penalty", "critic/drift", "growth"},
     "stylegan": GAME | {"critic/jensen_shannon", "critic_r1/r1", "path/length"},
+    "biggan": GAME | {"critic/total_variation", "generator/orthogonal"},
     "bigan": GAME | {"critic/jensen_shannon", "critic/accuracy_real", "critic/accuracy_fake"},
     "bigbigan": GAME | {"critic/total_variation", "critic/accuracy_real", "critic/accuracy_fake"},
     "aae": GAME | ERROR | {"critic/jensen_shannon"},
@@ -270,6 +271,7 @@ def test_the_unrolled_experiment_differentiates_its_critics_moves_where_gradient
     [
         ("aae_cluster", {"category"}),
         ("aae_semi", {"label"}),
+        ("biggan", {"label"}),
         ("cgan", {"label"}),
         ("cogan", {"domain"}),
         ("cvae", {"label"}),

@@ -35,7 +35,16 @@ from gengen.models.gans.bigan import bigan
 from gengen.models.gans.infogan import infogan
 from gengen.models.gans.progressive import progressive
 from gengen.models.gans.style_based import style_based
-from gengen.models.gans.terms import auxiliary_classifier, dragan, drift, feature_matching, gradient_penalty, r1, r2
+from gengen.models.gans.terms import (
+    auxiliary_classifier,
+    dragan,
+    drift,
+    feature_matching,
+    gradient_penalty,
+    orthogonal,
+    r1,
+    r2,
+)
 from gengen.models.gans.unrolled import unrolled
 from gengen.models.gans.views import augmentation, instance_noise, packing
 from gengen.models.translation.adaptation import adaptation
@@ -46,6 +55,7 @@ from gengen.models.translation.pairings import PAIRINGS
 from gengen.models.translation.pix2pix import pix2pix
 from gengen.models.translation.recognition import Consistency
 from gengen.networks import (
+    biggan,
     classifier,
     coupled,
     dcgan,
@@ -197,6 +207,11 @@ def r3gans():
     """Groups of two, and all convolutions of a block learn from the second step on."""
     small = {"width": 4, "wide": 1, "blocks": 1, "group": 2}
     return r3gan.Generator(SHAPE, **small), r3gan.Critic(**small)
+
+
+def biggans():
+    """A block each, after and before the maps that attend; blocks see an embedding of the class."""
+    return biggan.Generator(SHAPE, width=4, wide=1, told=32), biggan.Critic(width=4, wide=1)
 
 
 def conditional(generator, critic, condition):
@@ -441,6 +456,18 @@ ROWS = {
             terms=(*r1(weight=0.1), *r2(weight=0.1)),
         ),
         GAN,
+    ),
+    "biggan": Row(
+        adversarial,
+        lambda: gan(
+            *conditional(*biggans(), "projection"),
+            loss="hinge",
+            critic_steps=1,
+            clip=None,
+            terms=orthogonal(),
+            truncation=0.7,
+        ),
+        SAMPLES,
     ),
     **{name: of_whole_batches(name) for name, loss in ADVERSARIAL_LOSSES.items() if loss.of_batch},
     "matched": Row(

@@ -22,6 +22,7 @@ from configs.base.denoisers import (
 from configs.base.flows import flow, learn_noise, numbers
 from configs.base.gans import (
     bigan,
+    biggan,
     dcgan,
     finer_mixture,
     game,
@@ -60,6 +61,7 @@ __all__ = [
     "adversarial_autoencoder",
     "autoencoder",
     "bigan",
+    "biggan",
     "categorical_autoencoder",
     "coupled",
     "cycle",

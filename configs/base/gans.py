@@ -14,6 +14,7 @@ def gan(generator: ConfigDict, critic: ConfigDict) -> ConfigDict:
     config.model.generator_steps = 1
     config.model.clip = config_dict.placeholder(float)
     config.model.mismatched = 0.0
+    config.model.truncation = config_dict.placeholder(float)
     return config
 
 
@@ -56,6 +57,7 @@ def terms() -> ConfigDict:
     section.drift = ConfigDict({"weight": 0.0})
     section.feature_matching = ConfigDict({"weight": 0.0, "alone": True})
     section.auxiliary_classifier = ConfigDict({"weight": 0.0})
+    section.orthogonal = ConfigDict({"weight": 0.0})
     return section
 
 
@@ -114,6 +116,20 @@ def stylegan(width: int, wide: int, style: int) -> ConfigDict:
         config.optimizers[player] = optimizer("adam", 2e-3, b1=0.0, b2=0.99)
     config.training.average.networks = ("mapping", "generator")
     config.training.update(steps=3_000, batch_size=32)
+    return config
+
+
+def biggan(width: int, wide: int) -> ConfigDict:
+    """Returns the defaults with the sections of a BigGAN: hinge loss, two steps of the critic for one of the generator.
+
+    A chunk of 20 latents for each block of images of 32 x 32 and for the first layer.
+    """
+    common = {"name": "biggan", "width": width, "wide": wide, "attention": 1, "spectral": True}
+    config = gan(ConfigDict({**common, "condition": "embedding"}), ConfigDict({**common, "condition": "projection"}))
+    config.model.update(loss="hinge", latent=80, critic_steps=2)
+    config.model.terms.orthogonal.weight = 1e-4
+    for player, rate in (("critic", 4e-4), ("generator", 2e-4)):
+        config.optimizers[player] = optimizer("adam", rate, b1=0.0, b2=0.999)
     return config
 
 

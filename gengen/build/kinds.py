@@ -20,6 +20,7 @@ from gengen.models.translation.cogan import cogan
 from gengen.models.translation.cyclegan import cyclegan
 from gengen.models.translation.pix2pix import pix2pix
 from gengen.networks import (
+    biggan,
     classifier,
     coupled,
     dcgan,
@@ -42,7 +43,7 @@ FOR_PICTURES: frozenset[Callable[..., Any]] = frozenset(
         *(dcgan.Generator, dcgan.Critic, dcgan.Encoder, dcgan.Decoder, residual.Encoder, residual.Decoder),
         *(coupled.Trunk, coupled.Head, coupled.Stem, unet.Translator, resnet.Translator, patchgan.Critic),
         *(transformer.Transformer, classifier.Classifier, r3gan.Generator, r3gan.Critic),
-        *(progan.Generator, progan.Critic, progressive),
+        *(progan.Generator, progan.Critic, progressive, biggan.Generator, biggan.Critic),
         *(stylegan.Mapping, stylegan.Generator, stylegan.Critic, style_based),
         *(tarflow.TarFlow, jet.Jet, pixel_spline.PixelSpline, pixelcnn.PixelCNN),
         *(DenoisingUNet, DiT),

@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from gengen.build.calls import Key, call, check_call, check_section, keys_of_call, refusing
 from gengen.core.refusal import Refusal
 from gengen.networks import (
+    biggan,
     classifier,
     conditional,
     coupled,
@@ -42,6 +43,7 @@ NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
         "dcgan": dcgan.Generator,
         "progan": progan.Generator,
         "stylegan": stylegan.Generator,
+        "biggan": biggan.Generator,
         "r3gan": r3gan.Generator,
     },
     "mapping": {"stylegan": stylegan.Mapping},
@@ -50,6 +52,7 @@ NETWORKS: Mapping[str, Mapping[str, Callable[..., nn.Module]]] = {
         "dcgan": dcgan.Critic,
         "progan": progan.Critic,
         "stylegan": stylegan.Critic,
+        "biggan": biggan.Critic,
         "r3gan": r3gan.Critic,
     },
     "category_critic": {"mlp": mlp.Critic},
@@ -106,6 +109,9 @@ CONDITIONS = {
 }
 """How each network can be told a label, or the text that is a caption; those that are not here cannot."""
 
+TOLD = {"embedding": ConditionalGenerator.features, "text": CaptionedGenerator.features}
+"""How many numbers are appended to the latents of a generator that is told something so."""
+
 MAKES_IMAGES = ("generator", "decoder", "trunk", "head_a", "head_b", "flow", "dequantiser", "predictor", "denoiser")
 """Roles that are told the shape of an example."""
 
@@ -157,6 +163,7 @@ def _given(role: str) -> set[str]:
         "classes": TELLS_CLASSES,
         "bounded": NETWORKS.keys(),
         "vocabulary": ("denoiser",),
+        "told": ("generator",),
     }
     return {name for name, takers in roles.items() if role in takers}
 
@@ -202,6 +209,7 @@ def build_network(
         "bounded": bounded and role in SEES_DATA,
         "classes": classes if role == "classifier" or condition not in ("none", "text") else 0,
         "vocabulary": words + 1 if condition == "text" else 0,
+        "told": TOLD.get(condition, 0),
     }
     network: nn.Module = call(NETWORKS[role], arguments, path, **{name: values[name] for name in _given(role)})
     if condition == "text" and not words:

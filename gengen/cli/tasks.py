@@ -26,8 +26,8 @@ USED_UP = {*EXPERIMENT, *RUN, *TOGETHER, "all"} - {"seed", "output"}
 PLACES = ("data.data_dir", "data.manual_dir", "data.second.manual_dir")
 """Keys of a config that say where the data lie, which is not part of a run."""
 
-DRAWING = ("sampling", "training.average.width")
-"""Keys that say how samples are drawn of a run, and with which average of it."""
+DRAWING = ("sampling", "training.average.width", "model.truncation")
+"""Keys that say how samples are drawn of a run, with which average of it, and of which latents."""
 
 MADE = (*PLACES, *DRAWING)
 """Keys of modes that draw samples, beside those that lie there already."""

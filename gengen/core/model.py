@@ -200,6 +200,7 @@ class GenerativeModel(NamedTuple):
       layers: names of the layers that the metric "finite_layers" is a share of, in their order.
       features: of data.
       critique: of samples beside data, where a critic judges single examples.
+      settle: `(variables) -> variables`, what is done to those of a run once before samples are drawn.
       supervised: whether training needs to know the class of every example.
       notes: what training minimises, in a sentence; "" where the metrics say it.
     """
@@ -225,6 +226,7 @@ class GenerativeModel(NamedTuple):
     layers: Callable[[], tuple[str, ...]] | None = None
     features: FeaturesFn | None = None
     critique: CritiqueFn | None = None
+    settle: Callable[[Variables], Variables] | None = None
     supervised: bool = False
     notes: str = ""
 

@@ -5,6 +5,8 @@ from typing import Any
 import flax.linen as nn
 import jax
 
+from gengen.networks.layers.norm import MOMENTS
+
 
 def init_network(network: nn.Module, key: jax.Array, *inputs: jax.Array | None) -> dict[str, Any]:
     """Makes the first variables of a network, by collection, from inputs of the right shape."""
@@ -22,7 +24,7 @@ def train_mode(network: nn.Module, variables: dict[str, Any], *inputs: jax.Array
     Returns:
       The output, and every collection but "params" as the pass left it: what a loss returns as carried.
     """
-    output, mutable = network.apply(variables, *inputs, train=True, mutable=nn.DenyList("params"))
+    output, mutable = network.apply(variables, *inputs, train=True, mutable=nn.DenyList(("params", MOMENTS)))
     return output, dict(mutable)
 
 

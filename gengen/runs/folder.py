@@ -18,6 +18,7 @@ from gengen.files.whole import sweep, write_whole
 
 MAY_CHANGE = (
     *("training.steps", "training.epochs", "training.quick_compilation", "training.average.width"),
+    "model.truncation",
     *("data.data_dir", "data.manual_dir", "data.second.manual_dir"),
 )
 """Keys in which two commands of one run may differ, beside evaluation.*, sampling.* and training.*_every.

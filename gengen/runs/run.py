@@ -114,7 +114,8 @@ def open_run(
       folder: the run folder.
       best: restore the best checkpoint by the run's own scores instead of the latest.
       raw: take the weights as trained instead of their average.
-      given: as in `Run`; None for the run's own config. Its section `sampling` says how samples are drawn.
+      given: as in `Run`; None for the run's own config. Its section `sampling` says how samples are drawn, and so does
+        its `model.truncation` where the run has that key.
       seed: whose member to take, of a run of several seeds and no sweep; None for the first one.
       member: which member to take, counted from 0: all seeds of the first combination of a sweep first.
       every: whether the others lie beside the first, where none is asked for; else a line says whose this is.
@@ -124,10 +125,8 @@ def open_run(
         the one that is to be worse does not go with it.
     """
     config, signature = opened(folder)
-    if given is not None and "sampling" in given and "sampling" in config:
-        config.sampling = given.sampling
     if given is not None:
-        config.training.average.width = given.training.average.get("width", 0.0)
+        _draw_as(config, given)
     worse = _worse(config, signature)
     with unchanged(folder):
         members, chosen = members_of(config), chosen_member(folder, config, seed, member)
@@ -145,7 +144,7 @@ def open_run(
     own = alone(config, members[chosen or 0].place)
     run = Run(folder, own, signature, first, step, {}, origin, own if given is None else given)
     if len(members) == 1:  # on the device, or every batch would take them there again
-        variables = evaluation_variables(state, raw=raw)
+        variables = _settled(first, evaluation_variables(state, raw=raw))
         return run._replace(variables=jax.device_put(with_worse(variables, worse.variables) if worse else variables))
     if worse:
         raise Refusal(f"{folder} has {members_in_words(config)}, of which none can be guided away from a worse run.")
@@ -157,6 +156,15 @@ def open_run(
     wanted = range(len(members)) if chosen is None and every else [chosen or 0]
     found = _of_members(run, config, jax.device_put(state), wanted, raw=raw)
     return found[0]._replace(members=found) if len(wanted) > 1 else found[0]
+
+
+def _draw_as(config: ConfigDict, given: ConfigDict) -> None:
+    """Gives the config of a run the keys of another one that say how samples are drawn."""
+    if "sampling" in given and "sampling" in config:
+        config.sampling = given.sampling
+    config.training.average.width = given.training.average.get("width", 0.0)
+    if "truncation" in config.model:
+        config.model.truncation = given.model.get("truncation")
 
 
 ALIKE = ("name", "path", "steps")
@@ -198,7 +206,7 @@ def _of_members(run: Run, config: ConfigDict, state: State, wanted: Sequence[int
             run._replace(
                 config=own,
                 model=models[place],
-                variables=numberless(evaluation_variables(one_member(state, index), raw=raw)),
+                variables=_settled(models[place], numberless(evaluation_variables(one_member(state, index), raw=raw))),
                 origin={**run.origin, **whose},
                 given=own if run.given is run.config else run.given,
                 member=label,
@@ -206,6 +214,11 @@ def _of_members(run: Run, config: ConfigDict, state: State, wanted: Sequence[int
             )
         )
     return tuple(found)
+
+
+def _settled(model: GenerativeModel, variables: Variables) -> Variables:
+    """The variables of a run with what its model does to them before samples are drawn."""
+    return jax.jit(model.settle)(variables) if model.settle else variables
 
 
 def _restored(folder: Path, template: State, *, best: bool) -> tuple[int, State]:

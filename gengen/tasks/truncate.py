@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import jax
 import numpy as np
 
 from gengen.build.calls import parameters_of
@@ -84,5 +85,5 @@ def truncated(run: Run, value: float) -> Run:
     config = run.config.copy_and_resolve_references()
     config.model.truncation = value
     model = build_model(config, run.signature)
-    variables = model.settle(run.variables) if model.settle else run.variables
+    variables = jax.jit(model.settle)(run.variables) if model.settle else run.variables
     return run._replace(config=config, model=model, variables=variables)

@@ -43,6 +43,7 @@ def adversarial(
     terms: Sequence[Term] = (),
     text: Condition | None = None,
     mismatched: Share = 0.0,
+    truncation: Positive | None = None,
 ) -> GenerativeModel:
     """Builds an adversarial network. The defaults are Algorithm 1 of Arjovsky et al. 2017, arXiv:1701.07875.
 
@@ -62,6 +63,9 @@ def adversarial(
       text: what texts captions of the data can be; None where they have none.
       mismatched: share of data told what is said of other data among what the critic should tell from data, where it
         is told something: 1/2 in GAN-CLS, Reed et al. 2016, arXiv:1605.05396, Algorithm 1; 0 for none.
+      truncation: numbers of latents that samples are drawn from beyond this are drawn again, and statistics of batch
+        normalisation are then taken of such latents; training does not heed it. Brock et al. 2019, arXiv:1809.11096,
+        section 3.1; None for none.
 
     Returns:
       A model that can `sample`, draw from its `prior` and `decode`, and has its critic's `features` where that is shown
@@ -80,11 +84,15 @@ def adversarial(
         views=views,
         terms=terms,
         mismatched=mismatched,
+        truncation=truncation,
     )
-    critic, generator = players(optimizers, clip=clip)
-    first, last = _moments(critic_steps, generator_steps)
-    return assemble(
-        both,
+    return assemble(both, *_turns(both, players(optimizers, clip=clip), _moments(critic_steps, generator_steps)))
+
+
+def _turns(both: Adversaries, owners: tuple[Player, Player], moments: tuple[Every, Every]) -> tuple[Turn, Turn]:
+    """The turns of the critic and the generator, each at its moments."""
+    (critic, generator), (first, last) = owners, moments
+    return (
         Turn("critic", critic, both.critic_loss, when=first),
         Turn("generator", generator, both.generator_loss, when=last),
     )
@@ -127,11 +135,12 @@ def adversaries(
     views: Sequence[View],
     terms: Sequence[Term],
     mismatched: float = 0.0,
+    truncation: float | None = None,
 ) -> Adversaries:
     """Checks the arguments that all games between a generator and a critic share, and puts them together.
 
     Args:
-      networks, loss, real_label, latent, views, terms, mismatched: as in `adversarial`.
+      networks, loss, real_label, latent, views, terms, mismatched, truncation: as in `adversarial`.
       conditioning: what samples are told.
 
     Raises:
@@ -144,6 +153,8 @@ def adversaries(
     numbers = all(isinstance(label, int | float) for label in real_label)
     if not (numbers and len(real_label) == 2 and 0 < real_label[0] <= real_label[1] <= 1):
         raise ValueError(f"real_label={real_label} must be two numbers in (0, 1], the smaller one first")
+    if truncation is not None and truncation <= 0:
+        raise ValueError(f"truncation={truncation} must be positive")
     low, high = real_label
     if low < 1 and not ADVERSARIAL_LOSSES[loss].targets:
         raise ValueError(f"real_label={real_label}: loss={loss!r} has no labels to smooth")
@@ -165,7 +176,8 @@ def adversaries(
     if conditioning.conditions and any(view.group > 1 for view in views):
         raise ValueError("packing goes with samples that are told nothing")
     pair = ADVERSARIAL_LOSSES[loss]
-    return Adversaries(generator, critic, pair, latent, (low, high), conditioning, views, terms, mismatched)
+    others = conditioning, views, terms, mismatched, truncation
+    return Adversaries(generator, critic, pair, latent, (low, high), *others)
 
 
 def _check_told(generator: Any, critic: Any, conditioning: Conditioning) -> None:
@@ -204,4 +216,5 @@ def assemble(both: Adversaries, *moves: Turn) -> GenerativeModel:
         supervised="label" in both.conditioning.conditions,
         features=both.features if both.sees_single_images else None,
         critique=both.critique if both.sees_single_images else None,
+        settle=both.settle if both.truncation else None,
     )

@@ -18,7 +18,7 @@ from gengen.core.game import Outcome, Player, Turn, every
 from gengen.core.mean import Mean, mean_of
 from gengen.core.model import Batch, Critique
 from gengen.core.parallel import example_keys, local_keys, replica_gather, replica_part
-from gengen.core.state import State, Tree, Variables
+from gengen.core.state import State, Tree, Variables, params_of
 from gengen.losses.adversarial import AdversarialLoss
 from gengen.models.conditioning import Conditioning, Labels, Nothing, Texts, completed
 from gengen.models.critic_game import CriticGame
@@ -26,6 +26,10 @@ from gengen.models.gans.terms import Term, TermInputs
 from gengen.models.gans.views import View
 from gengen.networks.critic import CriticNetwork, CriticOutput
 from gengen.networks.forward import eval_mode, init_network, train_mode
+from gengen.networks.standing_statistics import with_standing_statistics
+
+SETTLING = 64
+"""Examples of a batch by which statistics are taken anew."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Adversaries:
       views: what happens to data and samples alike before the critic sees them, in this order.
       terms: what is added to the losses.
       mismatched: share of data that are told a wrong condition among what the critic should tell from data.
+      truncation: the largest absolute value of a number of the latents that samples are drawn from; None for any.
     """
 
     generator: nn.Module
@@ -53,6 +58,7 @@ class Adversaries:
     views: Sequence[View] = ()
     terms: Sequence[Term] = ()
     mismatched: float = 0.0
+    truncation: float | None = None
 
     @property
     def game(self) -> CriticGame:
@@ -83,9 +89,11 @@ class Adversaries:
         inputs = self.conditioning.latent_inputs(self.latents(keys), condition)
         return {"generator": init_network(self.generator, key, *inputs)}
 
-    def latents(self, keys: jax.Array) -> jax.Array:
-        """Draws z ~ N(0, 1), [B, L], one from each key [B]."""
-        return jax.vmap(lambda key: jax.random.normal(key, (self.latent,)))(keys)
+    def latents(self, keys: jax.Array, bound: float | None = None) -> jax.Array:
+        """Draws z ~ N(0, 1), [B, L], one from each key [B]; numbers beyond a bound are drawn again."""
+        if bound is None:
+            return jax.vmap(lambda key: jax.random.normal(key, (self.latent,)))(keys)
+        return jax.vmap(lambda key: jax.random.truncated_normal(key, -bound, bound, (self.latent,)))(keys)
 
     def seen(self, mutable: dict[str, Tree], keys: jax.Array, images: jax.Array) -> jax.Array:
         """What the critic sees of images [B, H, W, C], by keys [B] and what each view carries."""
@@ -172,9 +180,8 @@ class Adversaries:
         self, state: State, batch: Batch, fake: jax.Array, judged_real: CriticOutput, judged_fake: CriticOutput
     ) -> TermInputs:
         """What terms see of a turn."""
-        return TermInputs(
-            self.without_trace(state, batch), batch["real"], fake, judged_real, judged_fake, batch["condition"]
-        )
+        critic, params = self.without_trace(state, batch), params_of(state.variables, ("critic", "generator"))
+        return TermInputs(critic, batch["real"], fake, judged_real, judged_fake, batch["condition"], params)
 
     def without_trace(self, state: State, batch: Batch) -> Callable[[jax.Array], CriticOutput]:
         """The critic as it is in training, but that it forgets what its passes carry."""
@@ -219,8 +226,18 @@ class Adversaries:
         """Draws latents [n, L], at whose end an InfoGAN has its codes; the i-th depends on the key, i and these."""
         del variables
         told = completed(self.conditioning, key, n, condition)
-        latents, *_ = self.conditioning.latent_inputs(self.latents(example_keys(key, n)), told)
+        latents, *_ = self.conditioning.latent_inputs(self.latents(example_keys(key, n), self.truncation), told)
         return latents
+
+    def settle(self, variables: Variables) -> Variables:
+        """Takes the generator's statistics of batch normalisation anew, of the latents that samples are drawn from."""
+
+        def drawn(key: jax.Array) -> tuple[jax.Array, ...]:
+            latents = self.latents(example_keys(key, SETTLING), self.truncation)
+            return self.conditioning.latent_inputs(latents, completed(self.conditioning, key, SETTLING, None))
+
+        generator = with_standing_statistics(self.generator, variables["generator"], jax.random.key(0), drawn)
+        return {**variables, "generator": generator}
 
     def decode(
         self, key: jax.Array, variables: Variables, latents: jax.Array, condition: Batch | None = None

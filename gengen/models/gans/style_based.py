@@ -46,13 +46,13 @@ class StyleBased(Adversaries):
     Attributes:
       mapping: latents [B, L] and what samples are told -> styles [B, W].
       mixing: share of samples in training that are made of two latents' styles.
-      truncation: how far styles of samples stay from the mean style, as a share of how far they were.
+      closeness: of styles of samples to the mean style, a share of how far they were.
       kept: of the mean length of paths with each of its moves.
     """
 
     mapping: nn.Module
     mixing: float
-    truncation: float
+    closeness: float
     kept: float
 
     def init_generator(self, key: jax.Array, keys: jax.Array, condition: Batch) -> Variables:
@@ -137,7 +137,7 @@ class StyleBased(Adversaries):
         inputs = self.conditioning.latent_inputs(self.latents(example_keys(key, n)), told)
         style: jax.Array = eval_mode(self.mapping, variables["mapping"], *inputs)
         centre = centre_of(variables)[None]
-        return self.repeated(centre + self.truncation * (style - centre))
+        return self.repeated(centre + self.closeness * (style - centre))
 
     def decode(
         self, key: jax.Array, variables: Variables, latents: jax.Array, condition: Batch | None = None
@@ -205,7 +205,7 @@ def style_based(
         told, loss=loss, real_label=(1.0, 1.0), latent=latent, conditioning=conditioning, views=views, terms=terms
     )
     given = {**vars(checked), "generator": generator}
-    both = StyleBased(**given, mapping=mapping, mixing=mixing, truncation=truncation, kept=path_kept)
+    both = StyleBased(**given, mapping=mapping, mixing=mixing, closeness=truncation, kept=path_kept)
     critic_player, generator_player = players(optimizers, clip=None)
     owner = generator_player._replace(networks=("mapping", "generator"))
 

@@ -1,4 +1,4 @@
-"""Terms that are added to a player's loss: penalties, feature matching, an auxiliary classifier, information."""
+"""Terms that are added to a player's loss: penalties, feature matching, an auxiliary classifier, orthogonality."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from gengen.core.model import Batch
 from gengen.core.parallel import local_keys, replica_mean
+from gengen.core.state import Tree
 from gengen.losses.penalties import interpolated, lipschitz_penalty, zero_centred_penalty
 from gengen.networks.critic import CriticOutput
 from gengen.values import Positive, Repeats, Weight
@@ -23,6 +24,7 @@ class TermInputs(NamedTuple):
       judged_real: of the data.
       judged_fake: of the samples.
       condition: what samples, and with labels also data, were told to be.
+      params: parameters of the networks, by their names.
     """
 
     critic: Callable[[jax.Array], CriticOutput]
@@ -31,6 +33,7 @@ class TermInputs(NamedTuple):
     judged_real: CriticOutput
     judged_fake: CriticOutput
     condition: Batch
+    params: Mapping[str, Tree]
 
 
 class Term(NamedTuple):
@@ -185,6 +188,25 @@ def auxiliary_classifier(*, weight: Weight = 1.0) -> tuple[Term, ...]:
     )
 
 
+def orthogonal(*, weight: Weight = 1e-4) -> tuple[Term, ...]:
+    """Orthogonal regularisation: |W^T W * (1 - I)|_F^2 of the generator's kernels.
+
+    Brock et al. 2019, https://arxiv.org/abs/1809.11096, eq. 3: filters should not be parallel, and of any length.
+    Embeddings, scales and biases are left out.
+
+    Args:
+      weight: of the sum over kernels, beta in the paper; 1e-4 there, 0 for none.
+    """
+
+    def value(key: jax.Array, inputs: TermInputs) -> jax.Array:
+        del key
+        leaves = jax.tree.leaves_with_path(inputs.params["generator"])
+        kernels = [leaf for path, leaf in leaves if path[-1] == jax.tree_util.DictKey("kernel")]
+        return sum((_products_of_filters(kernel) for kernel in kernels), jnp.zeros(()))
+
+    return (Term("orthogonal", "generator", weight, value),)
+
+
 TERMS: Mapping[str, Callable[..., tuple[Term, ...]]] = {
     "gradient_penalty": gradient_penalty,
     "dragan": dragan,
@@ -193,9 +215,21 @@ TERMS: Mapping[str, Callable[..., tuple[Term, ...]]] = {
     "drift": drift,
     "feature_matching": feature_matching,
     "auxiliary_classifier": auxiliary_classifier,
+    "orthogonal": orthogonal,
 }
 """Terms by their names in configs; each builder takes at least `weight`."""
 
 
 def _logits(inputs: TermInputs) -> Callable[[jax.Array], jax.Array]:
     return lambda images: inputs.critic(images).logit
+
+
+def _products_of_filters(kernel: jax.Array) -> jax.Array:
+    """The squared products of all pairs of different filters, added: |W^T W * (1 - I)|_F^2 of W [others, filters].
+
+    Of more filters than numbers of each, |W W^T|_F^2 is the same as |W^T W|_F^2 and smaller to compute.
+    """
+    matrix = kernel.reshape(-1, kernel.shape[-1])
+    if matrix.shape[0] < matrix.shape[1]:
+        return jnp.square(matrix @ matrix.T).sum() - jnp.square(jnp.square(matrix).sum(0)).sum()
+    return jnp.square((matrix.T @ matrix) * (1 - jnp.eye(matrix.shape[1]))).sum()

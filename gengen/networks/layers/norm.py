@@ -34,6 +34,10 @@ def near_one(key: jax.Array, shape: Any, dtype: Any = jnp.float32) -> jax.Array:
     return 1 + 0.02 * jax.random.normal(key, shape, dtype)
 
 
+MOMENTS = "moments"
+"""The collection in which batch normalisation leaves mean and variance of a batch, where a pass has room for it."""
+
+
 class SingleValueError(ValueError):
     """A batch has a single value for each feature, so that there is nothing to normalise it by."""
 
@@ -51,6 +55,7 @@ class BatchNorm(nn.Module):
       dtype: dtype of the result; statistics and parameters are always float32. None: that of input and parameters.
       scale_init: initialiser of the scale [c].
       bias_init: initialiser of the bias [c].
+      affine: whether the learned scale and bias of each channel follow.
     """
 
     momentum: float = 0.99
@@ -58,6 +63,7 @@ class BatchNorm(nn.Module):
     dtype: DTypeLike | None = None
     scale_init: Callable[..., jax.Array] = nn.initializers.ones_init()
     bias_init: Callable[..., jax.Array] = nn.initializers.zeros_init()
+    affine: bool = True
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
@@ -77,8 +83,8 @@ class BatchNorm(nn.Module):
         features = x.shape[-1:]
         mean_average = self.variable("batch_stats", "mean", jnp.zeros, features, jnp.float32)
         var_average = self.variable("batch_stats", "var", jnp.ones, features, jnp.float32)
-        scale = self.param("scale", self.scale_init, features, jnp.float32)
-        bias = self.param("bias", self.bias_init, features, jnp.float32)
+        scale = self.param("scale", self.scale_init, features, jnp.float32) if self.affine else None
+        bias = self.param("bias", self.bias_init, features, jnp.float32) if self.affine else None
         dtype = nn.dtypes.canonicalize_dtype(x, scale, bias, dtype=self.dtype)
         x = x.astype(jnp.float32)
         if train:
@@ -88,14 +94,17 @@ class BatchNorm(nn.Module):
                 keep = self.momentum
                 mean_average.value = keep * mean_average.value + (1 - keep) * mean
                 var_average.value = keep * var_average.value + (1 - keep) * var
+                self.sow(MOMENTS, "mean", mean)
+                self.sow(MOMENTS, "var", var)
         else:
             mean, var = mean_average.value, var_average.value
 
         def spread(value: jax.Array) -> jax.Array:
             return lax.broadcast_in_dim(value, x.shape, (x.ndim - 1,))
 
-        y = (x - spread(mean)) * spread(lax.rsqrt(var + self.epsilon) * scale) + spread(bias)
-        return y.astype(dtype)
+        factor = lax.rsqrt(var + self.epsilon)
+        y = (x - spread(mean)) * spread(factor if scale is None else factor * scale)
+        return (y if bias is None else y + spread(bias)).astype(dtype)
 
     def _check(self, x: jax.Array) -> None:
         if not self.is_initializing() and math.prod(x.shape[:-1]) * lax.axis_size(AXIS) < 2:

@@ -40,7 +40,8 @@ class Spectral(nn.Module):
 
         Args:
           x: what the layer takes.
-          train: whether the vector takes one power iteration first; otherwise it is used as it is.
+          train: whether the vector takes one power iteration first; otherwise it is used as it is, made a unit vector
+            again where it is an average of several.
 
         Returns:
           What the layer makes of `x`.
@@ -53,7 +54,7 @@ class Spectral(nn.Module):
         mutable = self.variable(COLLECTION, "u", lambda: _first_vector(self.make_rng("params"), matrix))
         if train and not self.is_initializing():
             mutable.value = power_iteration(matrix, mutable.value)
-        sigma = singular_value(matrix, mutable.value)
+        sigma = singular_value(matrix, mutable.value if train else _unit(mutable.value))
         params = {**params, self.parameter: kernel / jnp.where(sigma > 0, sigma, 1)}
         return cast(jax.Array, self.layer.clone(parent=None).apply({"params": params}, x))
 

@@ -183,3 +183,34 @@ def test_what_does_not_go_together_is_refused(generator, critic, arguments, matc
         adversarial(
             networks={"generator": generator, "critic": critic}, optimizers={"critic": optax.identity()}, **arguments
         )
+
+
+def test_truncation_bounds_the_latents_of_samples_and_leaves_training_as_it_is():
+    networks = {"generator": GENERATOR.clone(norm="batch"), "critic": CRITICS["alone"]}
+    plain, model = (build(networks, loss="hinge", clip=None, truncation=bound) for bound in (None, 0.3))
+    state = start(plain)
+    free, bounded = (jax.jit(one.prior, static_argnums=2)(jax.random.key(2), {}, 2_000) for one in (plain, model))
+    assert np.abs(free).max() > 2
+    assert 0.29 < np.abs(bounded).max() <= 0.3
+    assert np.std(bounded) == pytest.approx(0.3 / np.sqrt(3), rel=0.05), "nearly uniform so near 0"
+    chex.assert_trees_all_equal(*(steps(one, state)[0].variables for one in (plain, model)))
+    with pytest.raises(ValueError, match=r"truncation=-1\.0 must be positive"):
+        build(networks, loss="hinge", truncation=-1.0)
+
+
+def test_a_truncated_run_settles_into_statistics_of_truncated_latents():
+    generator = GENERATOR.clone(norm="batch")
+    networks = {"generator": generator, "critic": CRITICS["alone"]}
+    assert build(networks, loss="hinge", clip=None).settle is None
+    model = build(networks, loss="hinge", clip=None, truncation=0.3)
+    before = start(model).variables
+    after = jax.jit(model.settle)(before)
+    chex.assert_trees_all_equal(after["critic"], before["critic"])
+    chex.assert_trees_all_equal(after["generator"]["params"], before["generator"]["params"])
+    name = min(after["generator"]["batch_stats"])
+    latents = np.asarray(model.prior(jax.random.key(2), {}, 20_000))
+    dense = jax.device_get(before["generator"]["params"]["Dense_0"])
+    first = latents @ dense["kernel"] + dense.get("bias", 0.0)
+    statistics = after["generator"]["batch_stats"][name]
+    np.testing.assert_allclose(statistics["mean"], first.mean(0), atol=0.02)
+    np.testing.assert_allclose(statistics["var"], first.var(0), rtol=0.15)

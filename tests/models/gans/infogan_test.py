@@ -60,7 +60,7 @@ def test_information_is_the_log_likelihood_of_the_codes():
     code, category, numbers = rng.normal(0, 2, (4, K + C)), rng.integers(0, K, 4), rng.uniform(-1, 1, (4, C))
     judged = CriticOutput(jnp.zeros(4), jnp.zeros((4, 1)), jnp.asarray(code, jnp.float32))
     condition = {"category": jnp.asarray(category, jnp.int32), "continuous": jnp.asarray(numbers, jnp.float32)}
-    inputs = TermInputs(None, None, None, None, judged, condition)
+    inputs = TermInputs(None, None, None, None, judged, condition, {})
     chances = np.exp(code[:, :K]) / np.exp(code[:, :K]).sum(1, keepdims=True)
     # A Gaussian of variance 1 around the means that were read, but for C/2 log 2 pi.
     expected = {

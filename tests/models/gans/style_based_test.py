@@ -29,7 +29,7 @@ DATA = jax.random.normal(jax.random.key(0), (SIZE, *SHAPE))
 
 def game(**changed):
     given = {"generator": GENERATOR, "critic": CRITIC, "loss": ADVERSARIAL_LOSSES["non_saturating"], "latent": LATENT}
-    return StyleBased(**{**given, "mapping": MAPPING, "mixing": 0.5, "truncation": 1.0, "kept": 0.9, **changed})
+    return StyleBased(**{**given, "mapping": MAPPING, "mixing": 0.5, "closeness": 1.0, "kept": 0.9, **changed})
 
 
 def bound(function, *inputs):
@@ -72,7 +72,7 @@ def test_so_many_samples_are_mixed_at_places_that_are_all_alike(started, mixing)
 
 def test_styles_are_drawn_in_to_the_mean_style(started):
     variables, key = started.variables, jax.random.key(4)
-    whole, half, none = (np.asarray(game(truncation=share).prior(key, variables, 3)) for share in (1.0, 0.5, 0.0))
+    whole, half, none = (np.asarray(game(closeness=share).prior(key, variables, 3)) for share in (1.0, 0.5, 0.0))
     centre = np.asarray(centre_of(variables))
     assert whole.shape == (3, GENERATOR.styles, 4)
     np.testing.assert_allclose(none, np.broadcast_to(centre, none.shape), atol=1e-6)

@@ -19,6 +19,7 @@ from gengen.models.gans.terms import (
     dragan,
     feature_matching,
     gradient_penalty,
+    orthogonal,
     r1,
     r2,
 )
@@ -46,7 +47,7 @@ def inputs(**given):
     real, fake = (jnp.asarray(RNG.normal(0, 1, (SIZE, 2, 3, 1)), jnp.float32) for _ in range(2))
     label = jnp.asarray(RNG.integers(0, 3, SIZE), jnp.int32)
     made = {"critic": quadratic, "real": real, "fake": fake, "judged_real": judgement(), "judged_fake": judgement()}
-    return TermInputs(**{**made, "condition": {"label": label}, **given})
+    return TermInputs(**{**made, "condition": {"label": label}, "params": {}, **given})
 
 
 def values(term, inputs, seeds=(0,), replicas=1):
@@ -113,6 +114,30 @@ def test_the_auxiliary_classifier_is_the_cross_entropy_of_data_and_samples():
     np.testing.assert_allclose(values(critic, given), real + fake, rtol=1e-5)
     np.testing.assert_allclose(values(generator, given), fake, rtol=1e-5)
     assert (critic.player, generator.player) == ("critic", "generator")
+
+
+def of_kernels(**kernels):
+    """The orthogonal term of a generator with these kernels, beside what it does not look at."""
+    layers = {name: {"kernel": jnp.asarray(kernel, jnp.float32)} for name, kernel in kernels.items()}
+    beside = {"Embed_0": {"embedding": jnp.ones((3, 3))}, "BatchNorm_0": {"scale": jnp.ones(3)}}
+    params = {"generator": {"body": {**layers, **beside}}, "critic": {"Dense_0": {"kernel": jnp.ones((3, 3))}}}
+    (term,) = orthogonal()
+    return float(term.value(None, inputs(params=params)))
+
+
+def test_the_orthogonal_term_is_the_squared_products_of_pairs_of_filters_of_the_generator():
+    kernel, other = RNG.normal(size=(3, 2, 4, 5)), RNG.normal(size=(2, 7))
+    expected = 0.0
+    for filters in (kernel.reshape(-1, 5).T, other.T):  # more filters than numbers, too
+        expected += sum((one @ two) ** 2 for i, one in enumerate(filters) for j, two in enumerate(filters) if i != j)
+    assert of_kernels(a=kernel, b=other) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_orthogonal_term_is_0_of_orthogonal_filters_whatever_their_lengths():
+    columns = np.linalg.qr(RNG.normal(size=(24, 5)))[0] * np.arange(1, 6)
+    assert of_kernels(a=columns.reshape(3, 2, 4, 5)) == pytest.approx(0, abs=1e-8)
+    parallel = np.stack([columns[:, 0], 2 * columns[:, 0]], 1)
+    assert of_kernels(a=parallel) == pytest.approx(2 * 4, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", TERMS)

@@ -229,3 +229,28 @@ def test_bfloat16_iterates_in_float32(case):
     assert short_y.dtype == jnp.bfloat16
     np.testing.assert_array_equal(short_u, u)
     np.testing.assert_allclose(np.asarray(short_y, np.float32), y, atol=0.03)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_the_norm_of_a_convolution_is_not_that_of_its_kernel_and_at_most_the_root_of_its_places_larger(size):
+    """Of the matrix that takes images to maps, a column for each image with a single 1; windows overlap."""
+    kernel = np.random.default_rng(0).normal(size=(size, size, 2, 3)).astype(np.float32)
+    kernel += 1  # of one sign, so that what overlapping windows say adds up
+    units = np.eye(6 * 6 * 2, dtype=np.float32).reshape(-1, 6, 6, 2)
+    layer = Conv(3, (size, size), use_bias=False)
+    matrix = np.asarray(QUICK(lambda: layer.apply({"params": {"kernel": kernel}}, units))()).reshape(len(units), -1)
+    norm, reshaped = np.linalg.svd(matrix, compute_uv=False)[0], largest(kernel)
+    assert norm <= size * reshaped * (1 + 1e-5)
+    if size == 1:
+        assert norm == pytest.approx(reshaped, rel=1e-5)
+    else:
+        assert norm > 1.5 * reshaped, "a normalised convolution can still lengthen a map"
+
+
+def test_a_vector_that_an_average_has_made_shorter_counts_as_a_unit_vector():
+    layer, shape = LAYERS["dense"]
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    variables = made(layer, x)
+    shorter = {**variables, COLLECTION: jax.tree.map(lambda u: 0.7 * u, variables[COLLECTION])}
+    run = QUICK(lambda variables: Network(layer).apply(variables, x, train=False))
+    np.testing.assert_allclose(run(shorter), run(variables), rtol=1e-5)
