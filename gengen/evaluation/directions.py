@@ -45,6 +45,7 @@ class Directions(NamedTuple):
       titles: of each, in words [k].
       vectors: of length 1, [k, ...] as latents are.
       deviations: the standard deviation of latents along each [k].
+      spread: the standard deviation of each number of latents [...].
       codes: latents to be moved, [n, ...].
       told: what they are told when they are decoded, arrays [1, ...].
       judge: what tells whether the first direction changed samples; None where nothing says what it is to do.
@@ -55,6 +56,7 @@ class Directions(NamedTuple):
     titles: list[str]
     vectors: np.ndarray
     deviations: np.ndarray
+    spread: np.ndarray
     codes: np.ndarray
     told: Conditions
     judge: "Judge | None" = None
@@ -103,7 +105,7 @@ def unsupervised(run: Run, latents: Latents, *, seed: int, label: int | None) ->
 
 
 def of_classes(run: Run, latents: Latents, formula: str, *, seed: int) -> Directions:
-    """The direction from samples of one class, or of all others, to those of another: the normal of a hyperplane.
+    """The direction from samples of one class, or of all others, to those of another: the way across a hyperplane.
 
     Samples are draws of the prior, or decoded codes of held-out examples where there is none; the classifier of the
     data names their classes. The first half says the direction, the other one is moved.
@@ -138,16 +140,16 @@ def of_classes(run: Run, latents: Latents, formula: str, *, seed: int) -> Direct
                 f"too few to find a direction; choose other classes."
             )
     both = np.flatnonzero(has[:half] | lacks[:half])
-    normal = _normal(drawn.codes[both], has[both])
+    vector = _across(drawn.codes[both], has[both])
     title = f"to {names[to]} from {'all others' if start is None else names[start]}"
     left = drawn.codes[half:][lacks[half:]][:MEASURED]
     judge = Judge(lambda examples: kinds(examples) == to, kinds, stays=False)
     facts = {"samples": drawn.title, "classifier": extractor.title, "accuracy": extractor.accuracy}
-    return _directions("labels", [title], normal, drawn.codes, left, told, judge, facts)
+    return _directions("labels", [title], vector, drawn.codes, left, told, judge, facts)
 
 
 def of_folders(run: Run, latents: Latents, source: Path, without: Path, *, seed: int, label: int | None) -> Directions:
-    """The direction from pictures without something to pictures with it: the normal of a hyperplane between latents.
+    """The direction from pictures without something to pictures with it, across a hyperplane between latents.
 
     Latents are the pictures' codes, or are looked for where the model cannot encode. Samples that have it are told from
     others by a linear probe: of what the classifier of the data sees in pictures, or of the pictures themselves.
@@ -199,8 +201,8 @@ def of_folders(run: Run, latents: Latents, source: Path, without: Path, *, seed:
         },
     }
     title = f"to {source.name} from {without.name}"
-    normal = _normal(codes[learnt], has[learnt])
-    return _directions("folders", [title], normal, drawn.codes, drawn.codes[lacks][:MEASURED], told, judge, facts)
+    vector = _across(codes[learnt], has[learnt])
+    return _directions("folders", [title], vector, drawn.codes, drawn.codes[lacks][:MEASURED], told, judge, facts)
 
 
 def decoded(run: Run, latents: Latents, codes: np.ndarray, told: Conditions) -> np.ndarray:
@@ -235,7 +237,7 @@ def _latents_of(
             np.asarray(restorer.invert(shown.images, DESCENT).latents) if len(shown.images) >= LEAST else np.empty(0)
         )
     if len(shown.images) < LEAST:
-        raise Refusal(f"{flag}={folder} holds {len(shown.images)} pictures; give {LEAST} or more.")
+        raise Refusal(f"{flag}={folder} holds {len(shown.images)} of the {LEAST} pictures that it takes; add some.")
     return shown.images, codes, way
 
 
@@ -250,10 +252,10 @@ def _kinds(extractor: Extractor) -> Callable[[np.ndarray], np.ndarray]:
     return kinds
 
 
-def _normal(codes: np.ndarray, has: np.ndarray) -> np.ndarray:
-    """The normal of a hyperplane between latents [n, ...], [1, ...]."""
+def _across(codes: np.ndarray, has: np.ndarray) -> np.ndarray:
+    """The way across a hyperplane between latents [n, ...], [1, ...]."""
     plane = separating(codes.reshape(len(codes), -1), has)
-    return plane.normal.reshape(1, *codes.shape[1:]).astype(np.float32)
+    return plane.across.reshape(1, *codes.shape[1:]).astype(np.float32)
 
 
 def _directions(
@@ -268,7 +270,7 @@ def _directions(
 ) -> Directions:
     """Directions with the standard deviations of draws [n, ...] along them."""
     along = draws.reshape(len(draws), -1) @ vectors.reshape(len(vectors), -1).T
-    return Directions(way, titles, vectors, along.std(0), codes, told, judge, facts or {})
+    return Directions(way, titles, vectors, along.std(0), draws.std(0), codes, told, judge, facts or {})
 
 
 def _repeated(told: Conditions, number: int) -> dict[str, np.ndarray]:

@@ -8,6 +8,7 @@ import numpy as np
 from gengen.evaluation.directions import Directions, decoded
 from gengen.inference.latents import Latents
 from gengen.metrics.interval import of_share
+from gengen.metrics.neighbours import nearest
 from gengen.runs.run import Run
 
 STRENGTHS = (1.0, 2.0, 3.0)
@@ -24,8 +25,9 @@ def moved(found: Directions, codes: np.ndarray, steps: Sequence[float] | np.ndar
 def counted(run: Run, latents: Latents, found: Directions, seed: int) -> list[dict[str, Any]]:
     """What share of samples were changed, by how far they were moved, and by the same way in random directions.
 
-    Each sample has a random direction of its own. It is "near" if it is nearer to what it was than to what the sample
-    before it was, by the distance of their values. Shares have Wilson's intervals over samples.
+    Each sample has a random direction of its own, in which a number of latents that varies little changes little. It
+    has "stayed" if of all samples, as they were, none is nearer to it than its own, by the distance of their values.
+    Shares have Wilson's intervals over samples.
 
     Args:
       run: the run.
@@ -35,11 +37,11 @@ def counted(run: Run, latents: Latents, found: Directions, seed: int) -> list[di
 
     Returns:
       For each strength, along the direction and then along random ones: "deviations", "along", and the shares "came",
-      "class kept" where the class should stay and something names it, and "near", each an estimate.
+      "class kept" where the class should stay and something names it, and "stayed", each an estimate.
     """
     assert found.judge is not None, "something says what the direction is to do"
     codes, judge = found.codes, found.judge
-    noise = np.random.default_rng(seed).normal(size=codes.shape)
+    noise = np.random.default_rng(seed).normal(size=codes.shape) * found.spread
     lengths = np.sqrt(np.square(noise).reshape(len(noise), -1).sum(1)).reshape(-1, *[1] * (codes.ndim - 1))
     before = decoded(run, latents, codes, found.told)
     rows = []
@@ -50,14 +52,12 @@ def counted(run: Run, latents: Latents, found: Directions, seed: int) -> list[di
             shares = {"came": judge.has(after)}
             if judge.stays and judge.kinds is not None:
                 shares["class kept"] = judge.kinds(after) == judge.kinds(before)
-            shares["near"] = _distances(run, after, before) < _distances(run, after, np.roll(before, 1, axis=0))
+            shares["stayed"] = nearest(_points(run, after), _points(run, before))[1][:, 0] == np.arange(len(after))
             said = {name: of_share(held.sum(), len(held))._asdict() for name, held in shares.items()}
             rows.append({"deviations": strength, "along": along, **said})
     return rows
 
 
-def _distances(run: Run, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Euclidean distances of examples, pair by pair [n], in the model's units."""
-    to_model = run.signature.units.to_model
-    apart = np.asarray(to_model(first)) - np.asarray(to_model(second))
-    return np.asarray(np.linalg.norm(apart.reshape(len(apart), -1), axis=1))
+def _points(run: Run, examples: np.ndarray) -> np.ndarray:
+    """Examples in the model's units as points [n, P]."""
+    return np.asarray(run.signature.units.to_model(examples)).reshape(len(examples), -1)

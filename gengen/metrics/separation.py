@@ -1,4 +1,4 @@
-"""What tells points that have something from those that have not: a hyperplane between them, and its normal."""
+"""What tells points that have something from those that have not: a hyperplane between them, and the way across."""
 
 import warnings
 from typing import NamedTuple
@@ -17,16 +17,19 @@ class Hyperplane(NamedTuple):
     """A plane between points.
 
     Attributes:
-      normal: of length 1, towards those that have it, float64 [D].
-      offset: where it lies: points x with normal . x > offset are taken to have it.
+      weights: of the numbers of a point, float64 [D].
+      offset: where it lies: points x with weights . x > offset are taken to have it.
+      across: the way to it, of length 1, float64 [D]: its normal where each number has its own deviation for a unit,
+        so that a number which hardly varies hardly changes.
     """
 
-    normal: np.ndarray
+    weights: np.ndarray
     offset: float
+    across: np.ndarray
 
     def beyond(self, points: np.ndarray) -> np.ndarray:
         """Whether points [N, D] lie where those are that have it, bool [N]."""
-        return np.asarray(points @ self.normal > self.offset)
+        return np.asarray(points @ self.weights > self.offset)
 
 
 def separating(points: np.ndarray, has: np.ndarray, penalty: float = 1.0) -> Hyperplane:
@@ -49,6 +52,6 @@ def separating(points: np.ndarray, has: np.ndarray, penalty: float = 1.0) -> Hyp
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the plane settles long before the weights do
         model.fit(scaler.transform(np.asarray(points, np.float64)), np.asarray(has, int))
-    weights = model.coef_[0] / scaler.scale_
-    length = float(np.linalg.norm(weights)) or 1.0
-    return Hyperplane(weights / length, float(weights @ scaler.mean_ - model.intercept_[0]) / length)
+    weights, across = model.coef_[0] / scaler.scale_, model.coef_[0] * np.sqrt(scaler.var_)
+    offset = float(weights @ scaler.mean_ - model.intercept_[0])
+    return Hyperplane(weights, offset, across / (np.linalg.norm(across) or 1.0))

@@ -130,6 +130,7 @@ def _block(run: Run, found: Directions, shown: np.ndarray, title: str) -> Block:
         names, kinds = run.signature.classes, found.judge.kinds
         ends = zip(kinds(shown[:, len(STEPS) // 2]), kinds(shown[:, -1]), strict=True)
         rows = [f"{names[first]} → {names[last]}" for first, last in ends]
+        title += "; at the left what the classifier takes samples for, as they were and at +3"
     across = ["as it was" if step == 0 else f"{step:+.0f}".replace("-", "−") for step in STEPS]
     cells = thumbnails(run.signature, shown.reshape(-1, *shown.shape[2:]))
     return Block(cells, len(STEPS), title, rows, across)
