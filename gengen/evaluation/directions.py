@@ -27,7 +27,7 @@ FITTED, MEASURED = 2_000, 500
 JACOBIANS, DIRECTIONS = 32, 5
 """Latents at which a decoder is looked at, and the directions along which it changes most that are shown."""
 
-PICTURES, INVERTED, DESCENT = 500, 100, 300
+PICTURES, INVERTED, DESCENT = 500, 50, 300
 """The most pictures of a folder, the most where latents have to be looked for, and the steps of that."""
 
 HELD_OUT = 4
@@ -152,7 +152,8 @@ def of_folders(run: Run, latents: Latents, source: Path, without: Path, *, seed:
     """The direction from pictures without something to pictures with it, across a hyperplane between latents.
 
     Latents are the pictures' codes, or are looked for where the model cannot encode. Samples that have it are told from
-    others by a linear probe: of what the classifier of the data sees in pictures, or of the pictures themselves.
+    others by a linear probe of pixels, and of what the classifier of the data sees in them, where there is one: it may
+    have learnt not to see what makes no difference between classes, such as how thick strokes are.
 
     Args:
       run: the run.
@@ -175,9 +176,8 @@ def of_folders(run: Run, latents: Latents, source: Path, without: Path, *, seed:
     extractor = class_extractor(run.data()) if run.signature.classes and len(present(run.data())) > 1 else None
 
     def seen(examples: np.ndarray) -> np.ndarray:
-        if extractor is not None:
-            return extractor.extract(examples)[0]
-        return on_unit_scale(run.signature.fields["data"], examples)
+        points = on_unit_scale(run.signature.fields["data"], examples)
+        return points if extractor is None else np.concatenate([points, extractor.extract(examples)[0]], axis=1)
 
     probe = separating(seen(images[learnt]), has[learnt])
     right = probe.beyond(seen(images[~learnt])) == has[~learnt]
@@ -197,7 +197,7 @@ def of_folders(run: Run, latents: Latents, source: Path, without: Path, *, seed:
         "probe": {
             "accuracy": of_share(right.sum(), len(right))._asdict(),
             "held out": len(right),
-            "of": extractor.title if extractor else "pixels",
+            "of": f"pixels and {extractor.title}" if extractor else "pixels",
         },
     }
     title = f"to {source.name} from {without.name}"

@@ -137,7 +137,7 @@ def test_a_direction_to_pictures_of_the_user_is_where_their_latents_differ(
     row, random = report["shares"][-2:]
     assert row["came"]["value"] > 0.95 > random["came"]["value"] + 0.2
     assert row["class kept"]["value"] > 0.9
-    assert "a linear probe of eye is right of 1 [0.61, 1] held-out pictures" in capsys.readouterr().out
+    assert "a linear probe of pixels and eye is right of 1 [0.61, 1] held-out pictures" in capsys.readouterr().out
 
 
 def test_a_direction_to_pictures_needs_no_labels(edited, coding, folders):
