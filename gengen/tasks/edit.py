@@ -142,7 +142,7 @@ def _said(found: Directions, rows: list[dict[str, Any]]) -> list[str]:
         return found.titles
     shares = [name for name in rows[0] if name not in ("deviations", "along")]
     lines = [[number(row["deviations"]), row["along"], *(with_interval(row[name]) for name in shares)] for row in rows]
-    facts = [f"{len(found.codes):,} of {found.facts['samples']} without it; shares of them that changed:"]
+    facts = [f"moved to be counted: {len(found.codes):,} of {found.facts['samples']}; shares of them, with intervals:"]
     if "probe" in found.facts:
         probe = found.facts["probe"]
         facts.insert(

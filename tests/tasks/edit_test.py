@@ -73,7 +73,7 @@ def test_a_direction_to_a_class_is_the_number_that_says_it_and_all_samples_come(
     assert list(block.rows) == ["a → b"] * 3 and block.title.startswith("to b from a; at the left")
     assert list(block.across) == ["−3", "−2", "−1", "as it was", "+1", "+2", "+3"]
     said = capsys.readouterr().out
-    assert "500 of 4,000 draws of the prior without it" in said
+    assert "moved to be counted: 500 of 4,000 draws of the prior;" in said
     assert "| 3          | the direction | 1 [0.99" in said
 
 
