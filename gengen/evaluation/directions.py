@@ -48,7 +48,7 @@ class Directions(NamedTuple):
       spread: the standard deviation of each number of latents [...].
       codes: latents to be moved, [n, ...].
       told: what they are told when they are decoded, arrays [1, ...].
-      judge: what tells whether the first direction changed samples; None where nothing says what it is to do.
+      verifier: what tells whether the first direction changed samples; None where nothing says what it is to do.
       facts: what else is said of how they were found.
     """
 
@@ -59,11 +59,11 @@ class Directions(NamedTuple):
     spread: np.ndarray
     codes: np.ndarray
     told: Conditions
-    judge: "Judge | None" = None
+    verifier: "Verifier | None" = None
     facts: Mapping[str, Any] = {}
 
 
-class Judge(NamedTuple):
+class Verifier(NamedTuple):
     """What tells whether samples were changed.
 
     Attributes:
@@ -131,7 +131,7 @@ def of_classes(run: Run, latents: Latents, formula: str, *, seed: int) -> Direct
     kinds = _kinds(extractor)
     drawn, told = population(run, latents, 2 * FITTED, seed, None), alike(run, 1, None)
     half = len(drawn.codes) // 2
-    named = kinds(decoded(run, latents, drawn.codes, told))
+    named = kinds(decoded_samples(run, latents, drawn.codes, told))
     has, lacks = named == to, (named != to) if start is None else named == start
     for where, title in ((has, names[to]), (lacks, "any other class" if start is None else names[start])):
         if min(where[:half].sum(), where[half:].sum()) < LEAST:
@@ -143,9 +143,9 @@ def of_classes(run: Run, latents: Latents, formula: str, *, seed: int) -> Direct
     vector = _across(drawn.codes[both], has[both])
     title = f"to {names[to]} from {'all others' if start is None else names[start]}"
     left = drawn.codes[half:][lacks[half:]][:MEASURED]
-    judge = Judge(lambda examples: kinds(examples) == to, kinds, stays=False)
+    verifier = Verifier(lambda examples: kinds(examples) == to, kinds, stays=False)
     facts = {"samples": drawn.title, "classifier": extractor.title, "accuracy": extractor.accuracy}
-    return _directions("labels", [title], vector, drawn.codes, left, told, judge, facts)
+    return _directions("labels", [title], vector, drawn.codes, left, told, verifier, facts)
 
 
 def of_folders(run: Run, latents: Latents, source: Path, without: Path, *, seed: int, label: int | None) -> Directions:
@@ -182,13 +182,13 @@ def of_folders(run: Run, latents: Latents, source: Path, without: Path, *, seed:
     probe = separating(seen(images[learnt]), has[learnt])
     right = probe.beyond(seen(images[~learnt])) == has[~learnt]
     drawn, told = population(run, latents, FITTED, seed, label), alike(run, 1, label)
-    lacks = ~probe.beyond(seen(decoded(run, latents, drawn.codes, told)))
+    lacks = ~probe.beyond(seen(decoded_samples(run, latents, drawn.codes, told)))
     if lacks.sum() < LEAST:
         raise Refusal(
             f"--input={source}: by the probe only {lacks.sum()} of {drawn.title} lack what its pictures have, too few "
             f"to be moved; give pictures of something rarer."
         )
-    judge = Judge(
+    verifier = Verifier(
         lambda examples: probe.beyond(seen(examples)), _kinds(extractor) if extractor is not None else None, stays=True
     )
     facts = {
@@ -202,10 +202,10 @@ def of_folders(run: Run, latents: Latents, source: Path, without: Path, *, seed:
     }
     title = f"to {source.name} from {without.name}"
     vector = _across(codes[learnt], has[learnt])
-    return _directions("folders", [title], vector, drawn.codes, drawn.codes[lacks][:MEASURED], told, judge, facts)
+    return _directions("folders", [title], vector, drawn.codes, drawn.codes[lacks][:MEASURED], told, verifier, facts)
 
 
-def decoded(run: Run, latents: Latents, codes: np.ndarray, told: Conditions) -> np.ndarray:
+def decoded_samples(run: Run, latents: Latents, codes: np.ndarray, told: Conditions) -> np.ndarray:
     """Decodes latents [n, ...] in the data's units [n, *shape]; the i-th has the noise of index i."""
     made = latents.decode(codes, np.arange(len(codes)), _repeated(told, len(codes)))
     return np.asarray(run.signature.units.to_data(made))
@@ -265,12 +265,12 @@ def _directions(
     draws: np.ndarray,
     codes: np.ndarray,
     told: Conditions,
-    judge: Judge | None = None,
+    verifier: Verifier | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> Directions:
     """Directions with the standard deviations of draws [n, ...] along them."""
     along = draws.reshape(len(draws), -1) @ vectors.reshape(len(vectors), -1).T
-    return Directions(way, titles, vectors, along.std(0), draws.std(0), codes, told, judge, facts or {})
+    return Directions(way, titles, vectors, along.std(0), draws.std(0), codes, told, verifier, facts or {})
 
 
 def _repeated(told: Conditions, number: int) -> dict[str, np.ndarray]:

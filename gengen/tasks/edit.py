@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from gengen.core.refusal import Refusal
-from gengen.evaluation.directions import Directions, decoded, of_classes, of_folders, unsupervised
-from gengen.evaluation.edits import counted, moved
+from gengen.evaluation.directions import Directions, decoded_samples, of_classes, of_folders, unsupervised
+from gengen.evaluation.edits import counted_edits, moved_along
 from gengen.files.whole import write_whole
 from gengen.inference.conditions import LABEL
 from gengen.inference.latents import Latents
@@ -41,7 +41,7 @@ def main(
     Each row is a sample, each column a step of `STEPS`, and the middle one the sample as it was. The direction is that
     to a class (`directions.of_classes`) or to pictures of the user (`directions.of_folders`); without either there are
     several, along which the decoder changes most (`directions.unsupervised`), each in a block of its own. In what
-    share of samples a class, or what pictures have, came and the rest stayed is counted, too (`edits.counted`).
+    share of samples a class, or what pictures have, came and the rest stayed is counted, too (`edits.counted_edits`).
 
     The .npz holds `directions` [k, ...], `deviations` [k] (the standard deviation of latents along each), `latents`
     [num, ...] (of the samples as they were), `steps` [7] and `pictures` [k, num, 7, *shape].
@@ -65,26 +65,15 @@ def main(
     """
     check_walkable(run, None)
     latents = Latents(run.model, run.signature.units, run.variables, seed)
-    default, signature = run.folder / "edited.png", run.signature
-    check_room(num * len(STEPS), signature, f"--num={num}")
+    check_room(num * len(STEPS), run.signature, f"--num={num}")
     found = _found(run, latents, source, without, formula, label_of(run, label), seed)
-    picture, arrays, path = output_files(output, default, ".png", ".npz", ".json", source=source)
+    picture, arrays, path = output_files(output, run.folder / "edited.png", ".png", ".npz", ".json", source=source)
     codes = found.codes[:num]
     shown = np.stack([_shown(run, latents, found, codes, index) for index in range(len(found.vectors))])
-    rows = counted(run, latents, found, seed) if found.judge else []
+    rows = counted_edits(run, latents, found, seed) if found.verifier else []
     kept = {"directions": found.vectors, "deviations": found.deviations, "latents": codes}
     save_npz(arrays, {**kept, "steps": STEPS, "pictures": shown})
-    report = {
-        **run.origin,
-        "seed": seed,
-        "data": signature.name,
-        "way": found.way,
-        "directions": found.titles,
-        "deviations": found.deviations.tolist(),
-        **found.facts,
-        **({"moved": len(found.codes), "shares": rows} if rows else {}),
-    }
-    write_whole(path, json.dumps(report, indent=2))
+    write_whole(path, json.dumps(_report(run, found, rows, seed), indent=2))
     blocks = [_block(run, found, row, title) for row, title in zip(shown, found.titles, strict=True)]
     save_sheet(picture, blocks, f"{run.title} · steps in standard deviations of the latents", dark=dark)
     where = found.titles[0] if rows else f"along {len(found.titles)} directions"
@@ -116,18 +105,32 @@ def _found(
     return unsupervised(run, latents, seed=seed, label=kind)
 
 
+def _report(run: Run, found: Directions, rows: list[dict[str, Any]], seed: int) -> dict[str, Any]:
+    """What the .json holds."""
+    return {
+        **run.origin,
+        "seed": seed,
+        "data": run.signature.name,
+        "way": found.way,
+        "directions": found.titles,
+        "deviations": found.deviations.tolist(),
+        **found.facts,
+        **({"moved": len(found.codes), "shares": rows} if rows else {}),
+    }
+
+
 def _shown(run: Run, latents: Latents, found: Directions, codes: np.ndarray, index: int) -> np.ndarray:
     """What samples are decoded to at each step along a direction, [num, steps, *shape] in the data's units."""
-    along = moved(found, codes, STEPS, index)
-    made = [decoded(run, latents, along[:, step], found.told) for step in range(len(STEPS))]
+    along = moved_along(found, codes, STEPS, index)
+    made = [decoded_samples(run, latents, along[:, step], found.told) for step in range(len(STEPS))]
     return np.stack(made, axis=1)
 
 
 def _block(run: Run, found: Directions, shown: np.ndarray, title: str) -> Block:
     """The samples [num, steps, *shape], and of what class each is before and after, where something names it."""
     rows: list[str] = []
-    if found.judge is not None and found.judge.kinds is not None:
-        names, kinds = run.signature.classes, found.judge.kinds
+    if found.verifier is not None and found.verifier.kinds is not None:
+        names, kinds = run.signature.classes, found.verifier.kinds
         ends = zip(kinds(shown[:, len(STEPS) // 2]), kinds(shown[:, -1]), strict=True)
         rows = [f"{names[first]} → {names[last]}" for first, last in ends]
         title += "; at the left what the classifier takes samples for, as they were and at +3"
