@@ -19,6 +19,9 @@ from gengen.runs.run import open_run
 MEASURED = "benchmark.json"
 """The file of a benchmark of every experiment, in the folder of runs."""
 
+FILES = ("workdir", "output", "input", "without")
+"""Flags that name a file or a folder."""
+
 
 def carry_out(flag: FlagValues, configs: Path) -> Path | None:
     """Does what the flags say.
@@ -39,7 +42,7 @@ def carry_out(flag: FlagValues, configs: Path) -> Path | None:
     machine.keep_compilations()
     if flag.distributed or any(value is not None for value in (flag.coordinator, flag.processes, flag.process)):
         machine.join_processes(flag.coordinator, flag.processes, flag.process)
-    task, places = TASKS[flag.mode], {name: _place(flag, name) for name in ("workdir", "output", "input")}
+    task, places = TASKS[flag.mode], {name: _place(flag, name) for name in FILES}
     given = given_to(flag.mode, {name: places.get(name, flag[name].value) for name in task.flags})
     folder = places["workdir"] or Path("runs")
     if task.takes == "folder":

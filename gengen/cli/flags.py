@@ -114,7 +114,13 @@ def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     )
     define("bool", "spherical", False, "To interpolate: go on arcs around the origin; a manifold keeps norms.")
     define("string", "axes", None, "Which numbers of latents: two for a manifold, as in 0,1; those to traverse.")
-    define("string", "formula", None, "For arithmetic: 0,1,2-3,4,5+6,7,8 by number, label:7-label:1+label:4 by class.")
+    define("string", "without", None, "To edit: a folder of your pictures without what those of --input have.")
+    define(
+        "string",
+        "formula",
+        None,
+        "To add: 0,1,2-3,4 by number, label:7-label:1+label:4 by class; to edit: label:7-label:1.",
+    )
     define("string", "op", None, "To restore: what became of pictures, such as inpaint, superres or colorize.")
     define("string", "method", None, "To restore: pigdm, ddnm, mmps, dps, repaint or inverted.")
     define("float", "amount", None, "To restore: how much became of them; each --op says of what.")

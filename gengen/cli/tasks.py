@@ -188,6 +188,14 @@ TASKS: Mapping[str, Task] = {
         {"num": Number(10_000, least=100)},
         keys=JUDGING,
     ),
+    "edit": Task(
+        "samples moved along directions of the latents: to a class, to pictures, or where most changes",
+        "--workdir=runs/wgan --formula=label:7-label:1",
+        "run",
+        (*DRAWN, "num", "label", "input", "without", "formula"),
+        {"num": Number(4, most=200, why="the samples of each direction")},
+        keys=PLACES,
+    ),
     "embed": Task(
         "where images lie in the space of the latents",
         "--workdir=runs/vae",

@@ -62,12 +62,14 @@ class Sum(NamedTuple):
       means: what their mean latents are decoded to, [domains, terms, *shape] in the data's units.
       codes: the sum, in the middle, and it with noise, [SIDE, SIDE, ...].
       result: what these are decoded to, [domains, SIDE, SIDE, *shape] in the data's units.
+      pictures: where the terms' pictures come from.
     """
 
     parts: list[Part]
     means: np.ndarray
     codes: np.ndarray
     result: np.ndarray
+    pictures: "Pictures"
 
     @property
     def captions(self) -> list[str]:
@@ -125,7 +127,7 @@ def summed(
         np.zeros(len(parts), int),
         {name: np.concatenate([each[name] for each in told]) for name in told[0]},
     )
-    return Sum(parts, means, codes, latents.alike(codes, told[0]))
+    return Sum(parts, means, codes, latents.alike(codes, told[0]), pictures)
 
 
 class Pictures:
@@ -160,7 +162,11 @@ class Pictures:
           Refusal: they cannot be had.
         """
         names = self._run.signature.classes
-        coded = self._of_numbers(term.numbers, formula) if term.label is None else self._of_class(term.label, formula)
+        coded = (
+            self._of_numbers(term.numbers, formula)
+            if term.label is None
+            else self._of_class(term.label, formula, self._num)
+        )
         self._codes.append(coded.codes)
         labels = coded.condition.get(LABEL)
         shown = len(term.numbers) or self._num
@@ -171,6 +177,16 @@ class Pictures:
             images = coded.images[None, :shown]
         label = None if labels is None else int(labels[0])
         return Part(term, term.said(names), images, len(coded.codes), coded.codes.mean(0), label)
+
+    def codes_of(self, term: Term) -> np.ndarray:
+        """Latents of all pictures that there are of the class of a term, [n, ...].
+
+        Raises:
+          Refusal: there are none.
+        """
+        assert term.label is not None, "it is of a class"
+        name = self._run.signature.classes[term.label]
+        return self._of_class(term.label, f"{CLASS}{name}", SEARCHED).codes
 
     def deviation(self) -> np.ndarray:
         """Standard deviations of the numbers of a latent: of what was encoded, or of draws of the prior."""
@@ -208,7 +224,7 @@ class Pictures:
         draws = drawn(run, latents, -(-number // domains), asked_of(run, -(-number // domains), self._label))
         return _chosen(draws, np.arange(number) // domains)  # samples of two domains are pairs of one latent
 
-    def _of_class(self, label: int, formula: str) -> Coded:
+    def _of_class(self, label: int, formula: str, number: int) -> Coded:
         run, name = self._run, self._run.signature.classes[label]
         if run.model.encode is not None:
             if self._source is not None:
@@ -221,9 +237,9 @@ class Pictures:
                 raise Refusal(f"--formula={formula}: no held-out image of {run.signature.name} is of class {name}.")
             return found
         if self._told:
-            return drawn(run, self._latents, self._num, asked_of(run, self._num, label))
+            return drawn(run, self._latents, number, asked_of(run, number, label))
         draws, log_probabilities, by = self._classified
-        surest = np.argsort(-log_probabilities[:, label], kind="stable")[: self._num]
+        surest = np.argsort(-log_probabilities[:, label], kind="stable")[:number]
         surest = surest[log_probabilities[surest].argmax(1) == label]
         if not len(surest):
             raise Refusal(

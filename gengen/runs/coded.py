@@ -56,7 +56,15 @@ def label_of(run: Run, label: str | None) -> int | None:
     return int(of_class(run.model, 1, label, run.signature.classes)[LABEL][0])
 
 
-def shown_of(run: Run, latents: Latents, number: int, seed: int, source: Path | None, label: int | None) -> Shown:
+def shown_of(
+    run: Run,
+    latents: Latents,
+    number: int,
+    seed: int,
+    source: Path | None,
+    label: int | None,
+    flag: str = "--input",
+) -> Shown:
     """What a model that can encode is shown: a user's pictures, or held-out examples, at most so many.
 
     Args:
@@ -66,6 +74,7 @@ def shown_of(run: Run, latents: Latents, number: int, seed: int, source: Path | 
       seed: of the choice of held-out examples.
       source: a picture of the user, or a folder of them, in the place of held-out ones.
       label: the class of the user's pictures, or that held-out ones are to be of.
+      flag: that names the user's pictures.
 
     Raises:
       Refusal: the model has to be told the class of the user's pictures, or these or the data cannot be had.
@@ -74,7 +83,7 @@ def shown_of(run: Run, latents: Latents, number: int, seed: int, source: Path | 
         return held_out(shown_to(run.model, run.data()), number, seed, label)
     if label is None and latents.heeds(run.signature.shape, LABEL):
         raise Refusal(f"the model of {run.folder} has to be told the class of what it encodes; add --label=CLASS.")
-    shown = pictures_of(source, run.signature, number)
+    shown = pictures_of(source, run.signature, number, flag)
     return shown if label is None else shown._replace(labels=np.full(len(shown.images), label, np.int32))
 
 

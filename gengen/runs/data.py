@@ -55,7 +55,7 @@ def held_out(data: DataSet, number: int, seed: int, label: int | None = None) ->
     return Shown(np.asarray(test["data"][indices]), labels, indices, title)
 
 
-def pictures_of(path: Path, signature: Signature, number: int) -> Shown:
+def pictures_of(path: Path, signature: Signature, number: int, flag: str = "--input") -> Shown:
     """Reads a user's pictures and brings them to the shape of a run's data, as `gengen.data` does with crop "center".
 
     Pictures of more than 8 bits are taken from the range of values that those of the run had; where these had 8 bits,
@@ -65,6 +65,7 @@ def pictures_of(path: Path, signature: Signature, number: int) -> Shown:
       path: a picture, or a folder or zip whose pictures are taken in the order of their paths.
       signature: of the run's data.
       number: the most pictures to take.
+      flag: that names them.
 
     Returns:
       The pictures, which have no labels.
@@ -73,11 +74,11 @@ def pictures_of(path: Path, signature: Signature, number: int) -> Shown:
       Refusal: the data are no pictures, there are none, or some are damaged; the sentence names them.
     """
     if signature.kind != "picture":
-        raise Refusal(f"--input={shown(path)} names pictures, and the data of this run, {signature.name}, are none.")
-    listing = _listing(path)
+        raise Refusal(f"{flag}={shown(path)} names pictures, and the data of this run, {signature.name}, are none.")
+    listing = _listing(path, flag)
     files = listing.files[:number]
     say(listing.passed_over())
-    values = _range(listing, files, signature)
+    values = _range(listing, files, signature, flag)
     height, width, channels = signature.shape
 
     def fitted(image: Image.Image, content: bytes) -> np.ndarray:
@@ -92,26 +93,26 @@ def pictures_of(path: Path, signature: Signature, number: int) -> Shown:
     return Shown(np.stack(images), None, np.arange(len(images)), title, tuple(file.path for file in files))
 
 
-def _listing(path: Path) -> Listing:
+def _listing(path: Path, flag: str) -> Listing:
     if not path.exists():
-        raise Refusal(f"--input={shown(path)} does not exist; name a picture or a folder of pictures.")
+        raise Refusal(f"{flag}={shown(path)} does not exist; name a picture or a folder of pictures.")
     if not path.is_dir() and not zipfile.is_zipfile(path):
         return Listing(path.parent, (File(shown(path.name), path.name, ""),), {})
     listing = list_pictures(path)
     if not listing.files:
-        raise Refusal(f"--input={shown(path)} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+        raise Refusal(f"{flag}={shown(path)} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
     return listing
 
 
-def _range(listing: Listing, files: Sequence[File], signature: Signature) -> Range | None:
+def _range(listing: Listing, files: Sequence[File], signature: Signature, flag: str) -> Range | None:
     """The range of values of a user's pictures: that of the run, or else their own, which is said."""
     kept = Range(*signature.range) if signature.range else None
     found = [(file.path, "", measures) for file, measures in reading.each(listing, files, ranges.measured)]
-    survey = ranges.surveyed(f"--input={shown(listing.root)}", found, kept)
+    survey = ranges.surveyed(f"{flag}={shown(listing.root)}", found, kept)
     for line in survey.lines:
         say(line)
     if survey.values:
         used = [bound for _, _, measures in found if measures.kind for bound in (measures.low, measures.high)]
         whose = f", as in the data of the run; these use {min(used):.6g} to {max(used):.6g}" if kept else ""
-        say(f"--input={shown(listing.root)}: {survey.values}{whose}")
+        say(f"{flag}={shown(listing.root)}: {survey.values}{whose}")
     return survey.values

@@ -48,8 +48,8 @@ def test_a_class_is_asked_for_by_a_flag_that_other_modes_refuse(carried_out, cap
     assert called["sample"][1]["label"] is None
     capsys.readouterr()
     where = (
-        "--mode=sample, --mode=trajectory, --mode=traverse, --mode=reconstruct, --mode=interpolate, --mode=manifold "
-        "and --mode=arithmetic"
+        "--mode=sample, --mode=trajectory, --mode=traverse, --mode=reconstruct, --mode=interpolate, --mode=manifold, "
+        "--mode=arithmetic and --mode=edit"
     )
     for mode in ("train", "embed", "evaluate", "compare", "benchmark"):
         assert run(f"--mode={mode}", "--workdir=runs/a", "--label=3") == 2
@@ -80,11 +80,14 @@ def test_modes_that_look_at_codes_are_told_what_belongs_to_them(carried_out):
     assert called["manifold"] == (opened, {**flags, "num": 20, "axes": "1,2", "spherical": False})
     assert run("--mode=arithmetic", *given, "--formula=0-1") == 0
     assert called["arithmetic"] == (opened, {**flags, "num": 3, "formula": "0-1"})
+    assert run("--mode=edit", *given, "--input=mine", "--without=others") == 0
+    folders = {"source": Path("mine"), "without": Path("others")}
+    assert called["edit"] == (opened, {**flags, **folders, "num": 4, "formula": None})
     assert run("--mode=embed", *given) == 0
     assert called["embed"] == (opened, {"seed": 3, "output": None, "num": 10_000})
 
 
-FLAGS = {"--op=inpaint": "restore", "--formula=0-1": "arithmetic", "--direction=ab": "translate"}
+FLAGS = {"--op=inpaint": "restore", "--without=others": "edit", "--direction=ab": "translate"}
 
 
 @pytest.mark.parametrize("flag", FLAGS)
@@ -110,7 +113,7 @@ def test_own_pictures_are_refused_by_modes_that_would_not_look_at_them(carried_o
 
 GIVEN = {
     "workdir": "a", "num": "150", "seed": "0", "label": "1", "input": "a", "formula": "0-1", "direction": "ab",
-    "op": "inpaint", "method": "pigdm", "amount": "0.5", "noise": "0.1",
+    "without": "b", "op": "inpaint", "method": "pigdm", "amount": "0.5", "noise": "0.1",
     "steps": "4", "all": "ae", "seconds": "2", "member": "1",
     "text": "a", "axes": "0,1", "output": "a", "spherical": None, "best": None, "raw": None, "dark": None,
     "dry_run": None,

@@ -1,5 +1,7 @@
 """Sums of pictures, of models whose codes are pixels."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from gengen.core.field import Field
 from gengen.core.model import Condition
 from gengen.core.refusal import Refusal
 from gengen.core.units import Units
-from gengen.evaluation import sums
+from gengen.evaluation import many_sums, sums
 from gengen.evaluation.extractor import Extractor
 from gengen.inference.latents import Latents
 
@@ -15,6 +17,19 @@ from gengen.inference.latents import Latents
 @pytest.fixture(scope="module")
 def images():
     return np.random.default_rng(0).integers(100, 156, (40, 4, 4, 1), np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def eye(monkeypatch):
+    """A classifier of few classes: the lighter the first pixel of a picture, the higher its class."""
+
+    def extract(examples):
+        level = examples[:, 0, 0, 0] / 255
+        return level[:, None], np.log(np.stack([1 - level, level, 0 * level + 1e-3], -1) + 1e-9)
+
+    seen = Extractor("eye", "", 1, "none", extract, 3)
+    for module in (sums, many_sums):
+        monkeypatch.setattr(module, "class_extractor", lambda data: seen)
 
 
 @pytest.fixture
@@ -79,13 +94,7 @@ def test_a_class_of_samples_that_are_told_it_is_drawn(added, coding):
     assert (added(model, labels, formula="0-1", label="d")["exemplars"][:, 1, 0, 0] == 3).all()
 
 
-def test_a_class_of_other_samples_is_those_that_the_classifier_is_surest_of(added, coding, monkeypatch):
-    def extract(examples):
-        level = examples[:, 0, 0, 0] / 255
-        return level[:, None], np.log(np.stack([1 - level, level, 0 * level + 1e-3], -1) + 1e-9)
-
-    seen = Extractor("eye", "", 1, "none", extract, 3)
-    monkeypatch.setattr(sums, "class_extractor", lambda data: seen)
+def test_a_class_of_other_samples_is_those_that_the_classifier_is_surest_of(added, coding):
     labels = np.arange(40, dtype=np.int32) % 3
     model = coding(draws=np.random.default_rng(0).uniform(-1.8, 1.8, (200, 2)), encodes=False)
     found = added(model, labels, formula="label:b-label:a")["exemplars"][:, 0, 0, 0]
@@ -94,6 +103,20 @@ def test_a_class_of_other_samples_is_those_that_the_classifier_is_surest_of(adde
     with pytest.raises(Refusal, match="none of 1,000 samples is taken for class c by eye"):
         added(model, labels, formula="label:c")
     assert len(added(model, labels)["signs"]) == 3, "of numbers, as there are not three classes among the samples"
+
+
+def test_sums_of_other_pictures_of_the_classes_are_counted(added, coding, tmp_path, capsys):
+    labels, rng = np.arange(40, dtype=np.int32) % 3, np.random.default_rng(0)
+    draws = np.stack([np.repeat([-0.5, 0.5], 200), np.zeros(400)], 1) + rng.normal(size=(400, 2)) * 0.1
+    model = coding(draws=draws, encodes=False)
+    added(model, labels, formula="label:b-label:a+label:a")
+    report = json.loads((tmp_path / "run" / "arithmetic.json").read_text())
+    assert report["sums"] == 200 and report["shares"]["b"]["sums"]["value"] == 1
+    assert report["shares"]["c"]["sums"]["high"] < 0.02
+    assert 0.3 < report["shares"]["b"]["of any class"]["value"] < 0.7
+    assert "| b     | 1 [0.981, 1]" in capsys.readouterr().out
+    added(model, labels, formula="0-1+2")
+    assert "shares" not in json.loads((tmp_path / "run" / "arithmetic.json").read_text())
 
 
 def test_without_a_formula_three_classes_are_added_or_pictures_that_are_told_one(added, coding, sheets):
