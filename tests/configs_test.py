@@ -156,11 +156,12 @@ ALIKE = {
 """The networks of others at other sizes, which take up to half a minute to trace: a slow test traces them."""
 
 TRACED = [
-    pytest.param(*pair, marks=pytest.mark.slow) if pair in ALIKE or pair[1] == "mnist" else pair
+    pytest.param(*pair, marks=pytest.mark.slow) if pair in ALIKE or pair[1] in ("mnist", "tiny") else pair
     for pair in VARIANTS
     if pair[1] != "fashion_mnist"
 ]
-"""Fashion-MNIST is MNIST with other pictures, which an experiment sees at another size than the digits: a slow test."""
+"""Fashion-MNIST is MNIST with other pictures, which an experiment sees at another size than the digits: a slow test. So
+are tiny networks, which another test trains."""
 
 
 @pytest.mark.parametrize(("name", "variant"), [*((name, "") for name in EXPERIMENTS), *TRACED])

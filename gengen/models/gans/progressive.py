@@ -87,11 +87,10 @@ def progressive(
         Stage(start, _grown(level, start, fading, owners, _step(game(level), owners, generator.levels - level, size)))
         for level, (start, size) in enumerate(_lengths(generator.levels, fading, steady, batches))
     ]
+    said = f"grows by {generator.levels} levels, each faded in for {fading} steps and then steady for {steady}."
+    first, *later = stages
     return assemble(whole, *_turns(whole, owners))._replace(
-        train_step=stages[0].train_step,
-        period=1,
-        stages=tuple(stages[1:]),
-        notes=f"grows by {generator.levels} levels, each faded in for {fading} steps and then steady for {steady}.",
+        train_step=first.train_step, period=1, stages=tuple(later), notes=said
     )
 
 

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
-from gengen.core.game import Outcome, Turn, every
+from gengen.core.game import Outcome, Player, Turn, every
 from gengen.core.mean import mean_of
 from gengen.core.model import Batch, GenerativeModel
 from gengen.core.parallel import example_keys, local_keys, replica_mean
@@ -209,10 +209,17 @@ def style_based(
     critic_player, generator_player = players(optimizers, clip=None)
     owner = generator_player._replace(networks=("mapping", "generator"))
 
-    def path_loss(key: jax.Array, state: State, batch: Batch) -> Outcome:
-        value, rest = both.path_loss(key, state, batch)
-        return path_every * path_weight * value, rest
+    turns = [Turn("critic", critic_player, both.critic_loss), Turn("generator", owner, both.generator_loss)]
+    if path_weight:
+        turns.append(_path_turn(both, owner, path_every, path_weight))
+    return assemble(both, *turns)._replace(layered=True)
 
-    path = [Turn("path", owner, path_loss, every(path_every))] if path_weight else []
-    turns = Turn("critic", critic_player, both.critic_loss), Turn("generator", owner, both.generator_loss)
-    return assemble(both, *turns, *path)._replace(layered=True)
+
+def _path_turn(both: StyleBased, owner: Player, period: int, weight: float) -> Turn:
+    """The penalty of paths, once in some steps and that many times as strong."""
+
+    def loss(key: jax.Array, state: State, batch: Batch) -> Outcome:
+        value, rest = both.path_loss(key, state, batch)
+        return period * weight * value, rest
+
+    return Turn("path", owner, loss, every(period))
