@@ -189,7 +189,7 @@ TASKS: Mapping[str, Task] = {
         keys=JUDGING,
     ),
     "edit": Task(
-        "samples moved along directions of the latents: to a class, to pictures, or where most changes",
+        "samples moved along directions of the latents, and in what share what was to come came",
         "--workdir=runs/wgan --formula=label:7-label:1",
         "run",
         (*DRAWN, "num", "label", "input", "without", "formula"),
