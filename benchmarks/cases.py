@@ -66,6 +66,13 @@ CASES: Mapping[str, Case] = {
         {"data.name": "digits_smooth"},
         chunk=2,
     ),
+    "stylegan": Case(
+        "StyleGAN 2",
+        "32x32x1, 64 channels up to 16x16 and 32 above, styles of 64, batch 32, R1 every 16th step, paths every 4th",
+        ("stylegan", ""),
+        {},
+        chunk=16,
+    ),
     "denoiser": Case(
         "Flow matching",
         "28x28x1, squares of 2, width 64, 2 levels, attention at the lower one, batch 64",
