@@ -2,12 +2,11 @@
 
 Paper: Brock et al. 2019, https://arxiv.org/abs/1809.11096, sections 2 and 3, appendix B.1.
 Run: python launch.py --config=configs/biggan.py, with :tiny, :mnist, :fashion_mnist, :cats or :full after it.
-Score: Fréchet distance 0 on digits (real images 0.363); 1 seed.
-Minutes: 8 on digits, with 1 core.
+Score: Fréchet distance 8.77 on digits (real images 0.458), after 1,250 steps; 1 seed.
+Minutes: 33.5 on digits, with an eighth of a core.
 
 Cats have no labels: their networks are told nothing. `full` has the paper's 128 pixels, widths and rates, for labelled
-pictures of your own. Samples of fewer latents, which differ less and are better: --mode=sample
---config.model.truncation=0.5.
+pictures of your own. Samples of latents near 0, which differ less: --mode=sample --config.model.truncation=0.5.
 """
 
 from ml_collections import ConfigDict
