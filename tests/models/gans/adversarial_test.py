@@ -207,10 +207,16 @@ def test_a_truncated_run_settles_into_statistics_of_truncated_latents():
     after = jax.jit(model.settle)(before)
     chex.assert_trees_all_equal(after["critic"], before["critic"])
     chex.assert_trees_all_equal(after["generator"]["params"], before["generator"]["params"])
-    name = min(after["generator"]["batch_stats"])
-    latents = np.asarray(model.prior(jax.random.key(2), {}, 20_000))
-    dense = jax.device_get(before["generator"]["params"]["Dense_0"])
-    first = latents @ dense["kernel"] + dense.get("bias", 0.0)
-    statistics = after["generator"]["batch_stats"][name]
-    np.testing.assert_allclose(statistics["mean"], first.mean(0), atol=0.02)
+    latents = model.prior(jax.random.key(2), {}, 20_000)
+    _, seen = generator.apply(
+        before["generator"],
+        latents,
+        train=False,
+        capture_intermediates=lambda module, _: module.name == "Dense_1",
+        mutable=["intermediates"],
+    )
+    first = np.asarray(seen["intermediates"]["Dense_1"]["__call__"][0])  # what the first normalisation sees
+    (statistics,) = after["generator"]["batch_stats"].values()
+    errors = (np.asarray(statistics["mean"]) - first.mean(0)) / np.sqrt(first.var(0) / (16 * 64))
+    assert np.abs(errors).max() < 4, "the mean of 16 batches of 64"
     np.testing.assert_allclose(statistics["var"], first.var(0), rtol=0.15)
