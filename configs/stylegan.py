@@ -19,8 +19,9 @@ VARIANTS = ("tiny", "v1", "classes", "mnist", "fashion_mnist", "cats", "full")
 
 def get_config(variant: str = "") -> ConfigDict:
     """Returns the experiment or one of its `VARIANTS`."""
-    width, wide, style = {"tiny": (8, 2, 8), "full": (512, 5, 512), "cats": (64, 3, 64)}.get(variant, (64, 3, 64))
-    config = base.stylegan(width, wide, style)
+    large = variant in ("mnist", "fashion_mnist", "cats")
+    sizes = {"tiny": (8, 2, 8), "full": (512, 5, 512)}
+    config = base.stylegan(*sizes.get(variant, (64, 3 if large else 2, 64)))
     config.data.resolution = (32, 32)
     if variant in ("cats", "full"):
         base.own_pictures(config, 1024 if variant == "full" else 64)
