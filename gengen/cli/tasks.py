@@ -177,7 +177,7 @@ TASKS: Mapping[str, Task] = {
         "--workdir=runs/stylegan",
         "run",
         (*DRAWN, "num", "label"),
-        {"num": Number(5, most=20, why="the samples at the left")},
+        {"num": Number(5, most=200, why="the samples at the left")},
         keys=MADE,
     ),
     "truncate": Task(

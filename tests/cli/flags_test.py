@@ -49,7 +49,7 @@ def test_a_class_is_asked_for_by_a_flag_that_other_modes_refuse(carried_out, cap
     capsys.readouterr()
     where = (
         "--mode=sample, --mode=trajectory, --mode=traverse, --mode=reconstruct, --mode=interpolate, --mode=manifold, "
-        "--mode=arithmetic and --mode=edit"
+        "--mode=arithmetic, --mode=mix and --mode=edit"
     )
     for mode in ("train", "embed", "evaluate", "compare", "benchmark"):
         assert run(f"--mode={mode}", "--workdir=runs/a", "--label=3") == 2

@@ -27,16 +27,16 @@ class EqualisedDense(nn.Module):
     Attributes:
       features: numbers of the output.
       gain: of the scale, gain / sqrt(inputs).
+      dtype: to which factors of products are rounded; sums and parameters are float32.
       rate: how fast it learns beside other layers, for optimizers that move each parameter by as much.
       start: the bias at first.
-      dtype: to which factors of products are rounded; sums and parameters are float32.
     """
 
     features: int
     gain: float = GAIN
+    dtype: Any = jnp.float32
     rate: float = 1.0
     start: float = 0.0
-    dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
