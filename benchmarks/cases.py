@@ -70,7 +70,7 @@ CASES: Mapping[str, Case] = {
         "StyleGAN 2",
         "32x32x1, 64 channels up to 16x16 and 32 above, styles of 64, batch 32, R1 every 16th step, paths every 4th",
         ("stylegan", ""),
-        {},
+        {"networks.generator.wide": 3, "networks.critic.wide": 3},
         chunk=16,
     ),
     "denoiser": Case(

@@ -2,8 +2,9 @@
 
 Paper: Brock et al. 2019, https://arxiv.org/abs/1809.11096, sections 2 and 3, appendix B.1.
 Run: python launch.py --config=configs/biggan.py, with :tiny, :mnist, :fashion_mnist, :cats or :full after it.
-Score: Fréchet distance 8.77 on digits (real images 0.458), after 1,250 steps; 1 seed.
-Minutes: 33.5 on digits, with an eighth of a core.
+Score: Fréchet distance 8.77 on digits (real images 0.458), after 1,250 steps, 6.16 on Fashion-MNIST (real images
+  0.103), where the classifier agrees with 82.2 % of the asked labels, and of real images with 94.3; 1 seed each.
+Minutes: 33.5 on digits, with an eighth of a core, 32.6 on Fashion-MNIST, with a share of one.
 
 Cats have no labels: their networks are told nothing. `full` has the paper's 128 pixels, widths and rates, for labelled
 pictures of your own. Samples of latents near 0, which differ less: --mode=sample --config.model.truncation=0.5.

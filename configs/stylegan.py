@@ -2,8 +2,9 @@
 
 Paper: Karras et al. 2019, https://arxiv.org/abs/1812.04948, and for the second version 2020, arXiv:1912.04958.
 Run: python launch.py --config=configs/stylegan.py, with a variant after it, as in :mnist.
-Score: Fréchet distance 5 on digits (real images 0.458); 1 seed.
-Minutes: 10.0 on digits, with one core.
+Score: Fréchet distance 27.3 on digits (real images 0.363), after 950 steps, 12 on MNIST (real images 0.209), after
+  3,700; 1 seed each.
+Minutes: 27.0 on digits, with a third of a core, 61.9 on MNIST, with one core.
 
 Variant `v1` has the first version's generator, `classes` tells mapping and critic the class, `full` has the second
 paper's 1024 pixels and widths, `cats` 64 pixels of your own pictures. Samples nearer to the mean one are drawn by

@@ -190,7 +190,12 @@ def test_the_configs_repeat_what_they_reached():
         name, _, variant = row["run"].partition("-")
         distance, floor = (row[column].split()[0] for column in ("Fréchet distance", "of real images"))
         data = importlib.import_module(f"configs.{name}").get_config(variant).data.name
-        where = {"mnist": "MNIST", "digits_smooth": "smooth digits", "glyphs_varied": "varied glyphs"}.get(data, data)
+        where = {
+            "mnist": "MNIST",
+            "fashion_mnist": "Fashion-MNIST",
+            "digits_smooth": "smooth digits",
+            "glyphs_varied": "varied glyphs",
+        }.get(data, data)
         assert f"{distance} on {where} (real images {floor})" in said[name].score
         assert f"{row['minutes']} on {where}" in said[name].minutes
     assert f"{DETECTED[-1]['AUROC %']} %" in said["anomaly"].score
