@@ -70,7 +70,12 @@ CASES: Mapping[str, Case] = {
         "StyleGAN 2",
         "32x32x1, 64 channels up to 16x16 and 32 above, styles of 64, batch 32, R1 every 16th step, paths every 4th",
         ("stylegan", ""),
-        {"networks.generator.wide": 3, "networks.critic.wide": 3},
+        {
+            "networks.generator.wide": 3,
+            "networks.critic.wide": 3,
+            "model.loss": "non_saturating",
+            "model.terms.r2": {"weight": 0.0, "every": 1},
+        },
         chunk=16,
     ),
     "denoiser": Case(

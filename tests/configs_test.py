@@ -213,7 +213,9 @@ CYCLES = ("generator/cycle", "generator/identity")
 METRICS = {
     "adapt": {f"classifier/{part}" for part in ("loss", "accuracy", "sure", "consistency")},
     "progan": GAME | {"critic/wasserstein", "critic/gradient_penalty", "critic/drift", "growth"},
-    "stylegan": GAME | {"critic/jensen_shannon", "critic_r1/r1", "path/length"},
+    "stylegan": GAME | {"critic/paired_divergence", "critic_r1/r1", "critic_r2/r2", "path/length"},
+    "stylegan:v1": GAME | {"critic/paired_divergence", "critic_r1/r1", "critic_r2/r2"},
+    "stylegan:full": GAME | {"critic/jensen_shannon", "critic_r1/r1", "path/length"},
     "biggan": GAME | {"critic/total_variation", "generator/orthogonal"},
     "bigan": GAME | {"critic/jensen_shannon", "critic/accuracy_real", "critic/accuracy_fake"},
     "bigbigan": GAME | {"critic/total_variation", "critic/accuracy_real", "critic/accuracy_fake"},

@@ -111,7 +111,9 @@ def stylegan(width: int, wide: int, style: int) -> ConfigDict:
     config.networks.mapping.condition = "none"
     config.model.update(name="style_based", latent=style, mixing=0.9, truncation=1.0)
     config.model.update(path_weight=2.0, path_every=4)
-    config.model.terms.r1.update(weight=1.0, every=16)
+    config.model.loss = "relativistic_pairing"
+    for term in (config.model.terms.r1, config.model.terms.r2):
+        term.update(weight=1.0, every=16)
     for player in ("critic", "generator"):
         config.optimizers[player] = optimizer("adam", 2e-3, b1=0.0, b2=0.99)
     config.training.average.networks = ("mapping", "generator")
