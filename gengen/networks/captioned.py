@@ -85,6 +85,11 @@ class CaptionedCritic(CriticNetwork):
         """As the body does."""
         return self.body.judges_alone
 
+    @property
+    def allows_gradient_penalties(self) -> bool:
+        """As the body does."""
+        return self.body.allows_gradient_penalties
+
     @nn.compact
     def __call__(self, image: jax.Array, text: jax.Array, train: bool) -> CriticOutput:
         """Judges images and texts.

@@ -103,6 +103,11 @@ class ConditionalCritic(CriticNetwork):
         """As the body does."""
         return self.body.judges_alone
 
+    @property
+    def allows_gradient_penalties(self) -> bool:
+        """As the body does."""
+        return self.body.allows_gradient_penalties
+
     @nn.compact
     def __call__(self, image: jax.Array, label: jax.Array, train: bool) -> CriticOutput:
         """Judges images and labels.
@@ -160,6 +165,11 @@ class RecognisingCritic(CriticNetwork):
     def judges_alone(self) -> bool:
         """As the body does."""
         return self.body.judges_alone
+
+    @property
+    def allows_gradient_penalties(self) -> bool:
+        """As the body does."""
+        return self.body.allows_gradient_penalties
 
     @nn.compact
     def __call__(self, image: jax.Array, train: bool) -> CriticOutput:

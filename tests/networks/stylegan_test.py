@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from gengen.core.parallel import AXIS
+from gengen.networks import dcgan
+from gengen.networks.captioned import CaptionedCritic
+from gengen.networks.conditional import ConditionalCritic, RecognisingCritic
 from gengen.networks.stylegan import CENTRE, JOINS, MEAN, Critic, Generator, Mapping, Styled
 
 QUICK = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
@@ -97,6 +100,17 @@ def test_the_mean_style_goes_to_the_mean_of_what_all_replicas_make():
     np.testing.assert_allclose(
         QUICK(functools.partial(network.apply, train=False))(variables, 3 * latents[0]), styles[0], rtol=1e-4, atol=1e-5
     )
+
+
+def test_wrappers_of_a_critic_go_with_the_penalties_that_it_goes_with():
+    told, recognising = (
+        wrap(Critic(8, 1))
+        for wrap in (lambda body: ConditionalCritic(body, 3, "projection"), lambda body: RecognisingCritic(body, 2))
+    )
+    captioned = CaptionedCritic(Critic(8, 1), 5)
+    for critic in (told, recognising, captioned):
+        assert critic.allows_gradient_penalties and not critic.judges_alone
+    assert not ConditionalCritic(dcgan.Critic(norm="batch"), 3, "projection").allows_gradient_penalties
 
 
 @pytest.mark.parametrize("join", JOINS[1:])
