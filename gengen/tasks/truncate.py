@@ -33,8 +33,8 @@ SCORES = ("frechet_distance", "precision", "recall")
 def main(run: Run, *, num: int, seed: int, output: Path | None, dark: bool) -> Path:
     """Judges samples of a run at several truncations, and writes the reports as JSON with a picture beside it.
 
-    Precision rises and recall falls as latents are drawn in: figure 16 of Karras et al. 2019,
-    https://arxiv.org/abs/1812.04948, and of Brock et al. 2019, https://arxiv.org/abs/1809.11096, section 3.1.
+    Samples of latents that are drawn in are better, and of fewer kinds: Brock et al. 2019,
+    https://arxiv.org/abs/1809.11096, section 3.1; Karras et al. 2019, https://arxiv.org/abs/1812.04948, for styles.
 
     Args:
       run: the run.
@@ -51,8 +51,8 @@ def main(run: Run, *, num: int, seed: int, output: Path | None, dark: bool) -> P
     """
     if "truncation" not in parameters_of(MODELS[run.config.model.name]):
         raise Refusal(
-            f"samples of config.model.name={run.config.model.name!r} cannot be truncated; those of stylegan and biggan "
-            f"can."
+            f"samples of config.model.name={run.config.model.name!r} cannot be truncated; those of 'adversarial' and "
+            f"'style_based' can."
         )
     path, picture = output_files(output, run.folder / "truncation.json", ".json", ".png")
     found, rows, cells = [], [], []
