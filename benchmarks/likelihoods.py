@@ -27,7 +27,7 @@ from gengen.core.model import GenerativeModel
 from gengen.core.parallel import parallel, replicate
 from gengen.core.state import Variables
 from gengen.data.signature import DataSet, Signature
-from gengen.evaluation.judge import Subject
+from gengen.evaluation.judging import Subject
 from gengen.evaluation.likelihoods import likelihood
 from gengen.reports.tables import table
 from gengen.runs.run import Run

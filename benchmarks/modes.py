@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.asked import asked
 from benchmarks.rounds import ROOT
 from gengen.diagnosis.course import diagnosed
-from gengen.evaluation.judge import Judge
+from gengen.evaluation.judging import Judge
 from gengen.inference.sampling import sampler
 from gengen.metrics.interval import of_blocks
 from gengen.reports.tables import number, table, with_interval

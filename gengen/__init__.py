@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gengen.api.entry import load_config, open_run, train
+    from gengen.api.judgement import judge
     from gengen.api.trained import TrainedModel
     from gengen.core.refusal import Refusal
 
-__all__ = ["Refusal", "TrainedModel", "load_config", "open_run", "train"]
+__all__ = ["Refusal", "TrainedModel", "judge", "load_config", "open_run", "train"]
 
 _WHERE = {
     "Refusal": "gengen.core.refusal",
     "TrainedModel": "gengen.api.trained",
+    "judge": "gengen.api.judgement",
     "load_config": "gengen.api.entry",
     "open_run": "gengen.api.entry",
     "train": "gengen.api.entry",

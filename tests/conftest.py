@@ -86,7 +86,7 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(10_000)
 
 
-TRAINING = ("learning_test", "trained_classifier_test", "evaluate_test", "judge_test")
+TRAINING = ("learning_test", "trained_classifier_test", "evaluate_test", "judging_test")
 """Files whose programs run long enough to be worth optimising."""
 
 

@@ -23,7 +23,10 @@ from tests.units import scaled
 
 KNOWN = ROWS | ROUNDED
 
-ALIKE = {"aae", "regression", "relativistic", "adaptation", "r3gan"}
+ALIKE = {
+    *("aae", "aae_mixture", "aae_cluster", "regression", "adaptation", "latents_denoised", "shortcut", "consistency"),
+    *("averaged", "penalised", "relativistic", "softmax", "matched", "auxiliary", "projection"),
+}
 """Rows of builders, or of mechanisms, that another row has too: all of theirs are slow tests."""
 
 
@@ -104,7 +107,9 @@ class Run(NamedTuple):
 def run(name, devices=1, fused=1):
     """Trains for `STEPS`, `fused` at a time. Each pair of the two is a program, and compiling it is what takes long."""
     key, state, seen = jax.random.key(1), replicate(first(name), jax.devices()[:devices]), []
-    step = dispatch(name, devices)  # before anything is counted: a builder may compute, and what it computes is compiled
+    step = dispatch(
+        name, devices
+    )  # before anything is counted: a builder may compute, and what it computes is compiled
     with CountedCompilations() as compiled:
         for start in range(0, STEPS, fused):
             batches = feed(part(fed(name, STEPS), start, fused), devices)

@@ -19,7 +19,7 @@ from gengen.runs.prepare import load_data
 from gengen.runs.program import member_model, traced
 
 if TYPE_CHECKING:
-    from gengen.evaluation.judge import Judge
+    from gengen.evaluation.judging import Judge
 
 
 class Ready(NamedTuple):

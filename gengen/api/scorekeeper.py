@@ -14,7 +14,7 @@ from gengen.core.refusal import Refusal
 from gengen.core.state import State, Variables
 from gengen.data.signature import DataSet
 from gengen.evaluation.features import UnfitDataError
-from gengen.evaluation.judge import Judge
+from gengen.evaluation.judging import Judge
 from gengen.inference.sampling import Draw
 from gengen.metrics.measures import measure
 from gengen.metrics.scores import AS_REAL, SCORES

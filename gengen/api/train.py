@@ -46,7 +46,7 @@ from gengen.training.writer import Writer
 
 if TYPE_CHECKING:
     from gengen.api.scorekeeper import Scorekeeper
-    from gengen.evaluation.judge import Judge
+    from gengen.evaluation.judging import Judge
 
 
 def run(config: ConfigDict, workdir: Path, rule: str = RULES[0]) -> Path:

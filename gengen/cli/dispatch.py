@@ -19,7 +19,7 @@ from gengen.runs.run import open_run
 MEASURED = "benchmark.json"
 """The file of a benchmark of every experiment, in the folder of runs."""
 
-FILES = ("workdir", "output", "input", "without")
+FILES = ("workdir", "output", "input", "without", "reference", "against", "manual_dir")
 """Flags that name a file or a folder."""
 
 
@@ -50,6 +50,8 @@ def carry_out(flag: FlagValues, configs: Path) -> Path | None:
     if "all" in task.flags and flag.all is not None:
         return measure_all(configs, flag.all, places["output"] or folder / MEASURED, flag.seconds)
     machine.check_devices()
+    if task.takes == "nothing":
+        return main_of(flag.mode)(**given)
     workdir = places["workdir"] or _default_workdir(flag)
     if task.takes == "run":
         config = flag.config if task.keys else None  # all else is that of the run

@@ -108,6 +108,11 @@ def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     define("string", "label", None, "Name or number of the class of all samples; each class in turn by default.")
     define("string", "text", None, "What all samples are told, in words; texts of the training data by default.")
     define("string", "input", None, "Your picture, or a folder of them, in the place of held-out ones.")
+    define("string", "reference", None, "To judge: a folder, file, run or data set that it is compared with.")
+    define("string", "against", None, "To judge: one in which copies are looked for, such as the training data.")
+    define("string", "features", None, "To judge: coordinates, rotations, classifier, a data set, a file of Inception.")
+    define("string", "resolution", None, "To judge: at which size pictures are compared, as in 64 or 64x48.")
+    define("string", "manual_dir", None, "To judge: the folder of a named data set's raw files.")
     define("string", "direction", None, "To translate: ab, the default, or ba, back from the second domain.")
     define(
         "integer", "steps", None, "To interpolate: images on a path, both ends among them; to restore or invert: steps."

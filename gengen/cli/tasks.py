@@ -69,7 +69,8 @@ class Task(NamedTuple):
     Attributes:
       line: what it does, for `--help`.
       example: the flags of a command, for `--help`.
-      takes: what its `main` takes first: an opened run, an experiment and its run folder, or a folder that holds runs.
+      takes: what its `main` takes first: an opened run, an experiment and its run folder, a folder that holds runs, or
+        nothing beside its flags.
       flags: all that it heeds beside `--mode`.
       numbers: by the names of flags, the numbers that it takes.
       keys: keys and sections of a config that it heeds; None for all of them.
@@ -78,7 +79,7 @@ class Task(NamedTuple):
 
     line: str
     example: str
-    takes: Literal["run", "experiment", "folder"]
+    takes: Literal["run", "experiment", "folder", "nothing"]
     flags: tuple[str, ...]
     numbers: Mapping[str, Number] = MappingProxyType({})
     keys: tuple[str, ...] | None = None
@@ -220,6 +221,13 @@ TASKS: Mapping[str, Task] = {
         {"num": Number(10_000, least=100)},
         keys=JUDGING,
         members=True,
+    ),
+    "judge": Task(
+        "pictures or other examples that anyone made, beside others",
+        "--input=FOLDER --reference=digits:test",
+        "nothing",
+        ("input", "reference", "against", "features", "resolution", "manual_dir", "num", "seed", "output"),
+        {"num": Number(10_000, least=100)},
     ),
     "compare": Task(
         "all that were judged, side by side",

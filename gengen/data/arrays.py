@@ -133,6 +133,16 @@ def find_arrays(root: pathlib.Path | None, kind: str) -> Arrays:
     return Arrays(files, kind, hashlib.sha256(os.fsencode(f"{kind}\n{state}")).hexdigest()[:16])
 
 
+def kept(name: str, array: np.ndarray, kind: str = "auto") -> tuple[str, np.ndarray, str]:
+    """The kind of examples in memory, the examples as they are kept, and a line to say, "" for none; as `Arrays.read`.
+
+    Raises:
+      Refusal: they are not finite numbers of one kind, or fewer than two.
+    """
+    found = _kind(name, array, kind)
+    return (found, *_converted(name, array, found))
+
+
 def described(root: str, signature: Signature) -> str:
     """What a user's arrays were taken as, in a line."""
     *sizes, last = signature.shape

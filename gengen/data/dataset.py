@@ -71,7 +71,7 @@ def load(
     size = _size(resolution)
     _check(channels, crop, test_share)
     selection = Selection(classes=classes, held_out=held_out, labelled=labelled)
-    root = _root(data_dir)
+    root = root_of(data_dir)
     manual = place("--config.data.manual_dir", manual_dir).absolute() if manual_dir else None
     try:
         data = _whole(name, Wanted(root, manual, rule, domain, size, kind, test_share), channels, crop)
@@ -135,7 +135,12 @@ def _check(channels: int | None, crop: str, test_share: float) -> None:
         raise Refusal(f"--config.data.test_share={test_share} should be a share from 0 to {splits.LARGEST_SHARE}.")
 
 
-def _root(data_dir: str | os.PathLike[str] | None) -> pathlib.Path:
+def root_of(data_dir: str | os.PathLike[str] | None = None) -> pathlib.Path:
+    """The root folder of all data sets, as `load` takes it.
+
+    Raises:
+      Refusal: there is no home directory to put it into.
+    """
     for flag, folder in (("--config.data.data_dir", data_dir), ("TFDS_DATA_DIR", os.environ.get("TFDS_DATA_DIR"))):
         if folder:
             return place(flag, folder).absolute()

@@ -86,7 +86,7 @@ def write(folder: pathlib.Path, name: str, prepared: Prepared, fitted: Fitted) -
         if prepared.classes:
             fields["label"] = label_field(prepared.classes)
         if not fields["data"].bounded:
-            fields["data"] = _measured(fields["data"], np.load(partial / "train.data.npy", mmap_mode="r"))
+            fields["data"] = measured(fields["data"], np.load(partial / "train.data.npy", mmap_mode="r"))
         if TEXT in fields:
             texts = some_of(np.load(partial / f"train.{TEXT}.npy"), fields[TEXT].words)
             fields[TEXT] = dataclasses.replace(fields[TEXT], texts=texts)
@@ -135,7 +135,7 @@ def _write_rows(path: pathlib.Path, rows: Iterator[np.ndarray], count: int, fiel
     return digest.digest()
 
 
-def _measured(field: Field, array: np.ndarray) -> Field:
+def measured(field: Field, array: np.ndarray) -> Field:
     """A field with the mean and the deviation of each feature of an array [N, *shape], in two passes of float64.
 
     A constant feature, or one whose deviation float32 cannot divide by, has a deviation of 1.

@@ -7,7 +7,7 @@ import numpy as np
 
 from gengen.data.grammar import WORDS, Scene, parsed
 from gengen.data.words import TEXT, spelled
-from gengen.evaluation.judge import Section, Subject
+from gengen.evaluation.judging import Section, Subject
 from gengen.evaluation.scene_reading import Agreement, agreement, things_in
 from gengen.inference.conditions import takes_text
 from gengen.inference.sampling import sampler

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from gengen.data.labels import with_labels
-from gengen.evaluation.judge import REFERENCE, Section, Subject, pick
+from gengen.evaluation.judging import REFERENCE, Section, Subject, pick
 from gengen.evaluation.recognition import classes_named, recognised
 from gengen.inference.conditions import LABEL
 from gengen.metrics.codes import UNMATCHED, code_error, match_codes

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from gengen.data.points import density_of, read_points
-from gengen.evaluation.judge import Section, Subject
+from gengen.evaluation.judging import Section, Subject
 from gengen.inference.batched import batched, chosen
 from gengen.inference.nats import over_classes
 from gengen.metrics.likelihood import log_likelihood

@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from gengen.data.signature import DataSet
 from gengen.evaluation.features import UnfitDataError
-from gengen.evaluation.judge import REFERENCE, Judge, Subject, pick
+from gengen.evaluation.judging import REFERENCE, Judge, Subject, pick
 from gengen.inference.conditions import DOMAIN
 from gengen.inference.domains import domains
 from gengen.inference.sampling import sampler

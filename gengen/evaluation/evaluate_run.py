@@ -9,7 +9,7 @@ from gengen.core.refusal import Refusal
 from gengen.evaluation.attributes import attributes
 from gengen.evaluation.codes import codes
 from gengen.evaluation.divergence import divergence
-from gengen.evaluation.judge import Judge, Samples, Section, Subject
+from gengen.evaluation.judging import Judge, Samples, Section, Subject
 from gengen.evaluation.likelihoods import density, likelihood, windows
 from gengen.evaluation.over_seeds import over_seeds
 from gengen.evaluation.recognition import recognition

@@ -156,6 +156,12 @@ def extractors(data: DataSet, settings: ConfigDict) -> Extractors:
     return Extractors(inception or (points if kind is _OF_NUMBERS else _coordinates(data)), classes, points)
 
 
+def with_features(data: DataSet, features: Extractor) -> Extractors:
+    """What examples of a data set are judged by where what gives features is another one than the settings offer."""
+    kind = KINDS[data.signature.kind]
+    return Extractors(features, kind.classes(data) if len(present(data)) > 1 else None, kind.points(data))
+
+
 def _coordinates_alone(data: DataSet, asked: str) -> str:
     """Checks data that are judged by their coordinates."""
     name, shape, many = data.signature.name, data.signature.shape, NOUNS[data.signature.kind][1]

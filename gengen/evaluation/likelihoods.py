@@ -12,7 +12,7 @@ from gengen.data.labels import with_labels
 from gengen.data.points import density_of
 from gengen.data.signature import DataSet, Signature
 from gengen.evaluation.features import on_unit_scale
-from gengen.evaluation.judge import REFERENCE, Section, Subject, pick
+from gengen.evaluation.judging import REFERENCE, Section, Subject, pick
 from gengen.inference.batched import batched, chosen
 from gengen.inference.conditions import classes_of
 from gengen.inference.nats import basis, by_class, nats_of

@@ -10,7 +10,7 @@ from gengen.core.nouns import NOUNS
 from gengen.core.refusal import Refusal
 from gengen.core.state import Tree, Variables
 from gengen.core.units import Units
-from gengen.evaluation.judge import pick
+from gengen.evaluation.judging import pick
 from gengen.inference.batched import batched, chosen
 from gengen.inference.fitted_prior import IMAGES
 from gengen.runs.run import Run

@@ -9,7 +9,7 @@ from gengen.core.model import require
 from gengen.core.state import Variables
 from gengen.core.units import Units
 from gengen.data.labels import with_labels
-from gengen.evaluation.judge import Section, Subject
+from gengen.evaluation.judging import Section, Subject
 from gengen.inference.batched import batched, chosen
 from gengen.inference.conditions import LABEL
 from gengen.metrics.interval import of_share

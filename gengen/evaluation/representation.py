@@ -3,7 +3,7 @@
 import numpy as np
 
 from gengen.data.labels import with_labels
-from gengen.evaluation.judge import REFERENCE, Section, Subject, pick
+from gengen.evaluation.judging import REFERENCE, Section, Subject, pick
 from gengen.inference.conditions import by_domain, classes_of
 from gengen.inference.latents import Latents, label_condition
 from gengen.inference.paths import lerp

@@ -9,7 +9,7 @@ import numpy as np
 from gengen.core.field import Field
 from gengen.data.points import density_of
 from gengen.evaluation.extractor import Extractor
-from gengen.evaluation.judge import Judge, Section, Subject
+from gengen.evaluation.judging import Judge, Section, Subject
 from gengen.metrics import classes as class_scores
 from gengen.metrics.comparison import Compared
 from gengen.metrics.copying import copied
@@ -39,7 +39,13 @@ def samples(subject: Subject) -> Section | None:
     """
     if subject.samples is None:
         return None
-    judge, drawn = subject.samples
+    run = subject.run
+    member = f", {run.member}" if run.member else ""
+    return scored(*subject.samples, f"{run.folder.name}, step {run.step}, weights {run.origin['weights']}{member}")
+
+
+def scored(judge: Judge, drawn: Examples, title: str) -> Section:
+    """What `samples` returns of examples, wherever they are from; `title` says it above the chart."""
     shares, sets = _classes(judge, drawn), {"samples": drawn, **_comparisons(judge)}
     found = {name: judge.scores(shown) for name, shown in sets.items()}
     compared = judge.compared(drawn, sets["floor"], found["samples"], found["floor"])
@@ -64,7 +70,7 @@ def samples(subject: Subject) -> Section | None:
         "left_out": judge.left_out,
         "verdict": said,
     }
-    return Section(report, lambda: _chart(subject, report, judge, drawn, shares))
+    return Section(report, lambda: _chart(title, report, judge, drawn, shares))
 
 
 def noise_like(field: Field, examples: np.ndarray, number: int) -> np.ndarray:
@@ -154,9 +160,7 @@ def _shares_as_json(classes: Classes | None) -> dict[str, Any] | None:
     }
 
 
-def _chart(
-    subject: Subject, report: Mapping[str, Any], judge: Judge, drawn: Examples, classes: Classes | None
-) -> np.ndarray:
+def _chart(title: str, report: Mapping[str, Any], judge: Judge, drawn: Examples, classes: Classes | None) -> np.ndarray:
     names = titles(judge.nouns)
     panels = [
         Panel(
@@ -171,10 +175,7 @@ def _chart(
         value, low, high = np.array(classes.samples).T
         shares = Shares(classes.names, value, low, high, classes.data)
     seen = " and ".join(extractor["title"] for extractor in report["extractors"])
-    run = subject.run
-    member = f", {run.member}" if run.member else ""
-    title = f"{run.folder.name}, step {run.step}, weights {run.origin['weights']}{member}, seen by {seen}"
-    return chart(title, panels, shares, *_shown(judge, drawn))
+    return chart(f"{title}, seen by {seen}", panels, shares, *_shown(judge, drawn))
 
 
 def _shown(judge: Judge, drawn: Examples) -> tuple[np.ndarray, str]:

@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 
 from gengen.data.signature import DataSet
 from gengen.evaluation.domain_scores import as_images, pairs_of_samples, see, survival
-from gengen.evaluation.judge import Section, Subject, pick
+from gengen.evaluation.judging import Section, Subject, pick
 from gengen.inference.conditions import DOMAIN
 from gengen.inference.domains import aligned, domains
 from gengen.inference.sampling import sampler

@@ -80,7 +80,8 @@ def verdict(
     ]
     if not found:
         missing = "no class is missing, " if classes else ""
-        found = [f"In {number:,} samples {missing}nothing is repeated and nothing is memorised."]
+        memorised = " and nothing is memorised" if "copied" in compared else ""
+        found = [f"In {number:,} samples {missing}nothing is repeated{memorised}."]
     return [*found, _apart(faults, len(compared), nouns[1])]
 
 

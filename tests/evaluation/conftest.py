@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from gengen.evaluation.judge import Samples, Subject
+from gengen.evaluation.judging import Samples, Subject
 from gengen.metrics.examples import Examples
 from gengen.runs.run import Run
 

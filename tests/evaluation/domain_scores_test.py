@@ -15,7 +15,7 @@ from gengen.data.signature import DataSet, Signature
 from gengen.evaluation.domain_scores import pairs_of_samples
 from gengen.evaluation.extractor import Extractor
 from gengen.evaluation.features import KINDS
-from gengen.evaluation.judge import pick
+from gengen.evaluation.judging import pick
 from gengen.evaluation.translation_scores import translation
 from gengen.metrics.interval import of_share
 from gengen.reports.translations import sentences

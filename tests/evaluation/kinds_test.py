@@ -21,7 +21,7 @@ from gengen.data.points import COUNTS, read_points
 from gengen.data.signature import BYTE, DataSet, Signature, label_field
 from gengen.evaluation import detectors
 from gengen.evaluation.features import UnfitDataError, extractors
-from gengen.evaluation.judge import Judge
+from gengen.evaluation.judging import Judge
 from gengen.evaluation.known_modes import modes_of
 from gengen.evaluation.likelihoods import density
 from gengen.evaluation.nearest_classifier import NEIGHBOURS, NearestClassifier

@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 from gengen.data.signature import DataSet, Signature
 from gengen.evaluation import features, trained_network
 from gengen.evaluation.features import UnfitDataError, choose, extractors
-from gengen.evaluation.judge import Judge
+from gengen.evaluation.judging import Judge
 from gengen.evaluation.self_supervised import CHANNELS, NAME, rotations_of, side_of
 from gengen.evaluation.trained_network import trained
 

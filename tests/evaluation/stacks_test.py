@@ -10,7 +10,7 @@ from gengen.data import stacks
 from gengen.data.dataset import load
 from gengen.data.selection import Selection
 from gengen.evaluation.features import class_extractor
-from gengen.evaluation.judge import Judge
+from gengen.evaluation.judging import Judge
 from gengen.evaluation.trained_classifier import SHIPPED
 from gengen.metrics.modes import mode_divergence
 

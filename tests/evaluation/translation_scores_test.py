@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from gengen.core.model import GenerativeModel
 from gengen.data.domains import joined, paired_alone
 from gengen.data.signature import DataSet, Signature
-from gengen.evaluation.judge import pick
+from gengen.evaluation.judging import pick
 from gengen.evaluation.translation_scores import translation
 from gengen.inference.domains import aligned, domains
 from gengen.metrics.interval import of_blocks

@@ -18,7 +18,7 @@ from gengen.data.domains import joined
 from gengen.data.labels import with_labels
 from gengen.evaluation import domain_scores, features, trained_network
 from gengen.evaluation.codes import codes
-from gengen.evaluation.judge import Judge
+from gengen.evaluation.judging import Judge
 from gengen.evaluation.likelihoods import likelihood
 from gengen.evaluation.recipe import steps_for
 from gengen.evaluation.recognition import recognition

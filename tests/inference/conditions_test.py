@@ -13,7 +13,7 @@ from gengen.cli.tasks import given_to
 from gengen.core.model import Condition
 from gengen.core.refusal import Refusal
 from gengen.data.signature import Signature
-from gengen.evaluation.judge import Judge
+from gengen.evaluation.judging import Judge
 from gengen.inference.batched import SIZE
 from gengen.inference.conditions import columns_of, in_turn, of_class
 from gengen.inference.sampling import sampler

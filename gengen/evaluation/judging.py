@@ -16,7 +16,7 @@ from gengen.data.signature import DataSet
 from gengen.data.splits import OWN
 from gengen.data.words import TEXT
 from gengen.evaluation.extractor import Extractor
-from gengen.evaluation.features import Extractors, UnfitDataError, choose, extractors
+from gengen.evaluation.features import Choice, Extractors, UnfitDataError, choose, extractors, with_features
 from gengen.evaluation.known_modes import modes_of
 from gengen.inference.conditions import LABEL
 from gengen.inference.sampling import Draw
@@ -58,6 +58,8 @@ class Judge:
       scores: names of scores; all that can be had if there is none.
       labelled: whether samples can be told their class.
       texts: whether they can be told texts, which are those of the same training examples then.
+      features: what gives features; None for what the settings choose.
+      against: examples of which copies are looked for [M, *shape]; None for the training examples.
 
     Raises:
       UnfitDataError: the data have too few examples, or none of the extractors fits them.
@@ -73,6 +75,8 @@ class Judge:
         scores: Sequence[str] = (),
         labelled: bool = False,
         texts: bool = False,
+        features: Extractor | None = None,
+        against: np.ndarray | None = None,
     ) -> None:
         data = only_labelled(data) if labelled else data
         train, test = data.splits["train"], data.splits["test"]
@@ -90,12 +94,12 @@ class Judge:
         self._told = {} if self.asked is None else {LABEL: self.asked}
         if texts:
             self._told[TEXT] = pick(train[TEXT], self.num)[1]
-        self._data, self._settings = data, settings
-        choice = choose(data, settings)
+        self._data, self._settings, self._features, self._against = data, settings, features, against
+        choice = Choice("", len(present(data)) > 1) if features else choose(data, settings)
         self._counts, self._modes = _counts(data) if choice.labelled else None, modes_of(data)
         can = partial(
             available,
-            probabilities=choice.has_classes,
+            probabilities=features.classes > 0 if features else choice.has_classes,
             labels=self._counts is not None,
             pairs=self._counts is not None and self.num > 3 * len(self._counts),
             asked=labelled,
@@ -111,6 +115,8 @@ class Judge:
     @cached_property
     def sees(self) -> Extractors:
         """What turns examples into features; a network is taught when it is first needed."""
+        if self._features:
+            return with_features(self._data, self._features)
         return extractors(self._data, self._settings)
 
     @cached_property
@@ -120,7 +126,8 @@ class Judge:
         indices, held_out = pick(test["data"], REFERENCE)
         reference = self.examples(held_out, asked=None if self.asked is None else test["label"][indices])
         modes = self._modes.number if self._modes else 0
-        return Real(reference, self.sees.points.extract(self.training)[0], self._counts, modes)
+        against = self.training if self._against is None else self._against
+        return Real(reference, self.sees.points.extract(against)[0], self._counts, modes)
 
     def examples(
         self, data: np.ndarray, indices: np.ndarray | None = None, asked: np.ndarray | None = None
@@ -155,7 +162,7 @@ class Judge:
     def floor(self) -> Examples:
         """As many training examples as there are samples, in their place; the classes asked for are their own."""
         indices, data = pick(self.training, self.num)
-        return self.examples(data, indices, self.asked)
+        return self.examples(data, indices if self._against is None else None, self.asked)
 
     def scores(self, examples: Examples) -> dict[str, Estimate]:
         """Measures the chosen scores of examples."""

@@ -8,7 +8,7 @@ from PIL import Image
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
 from gengen.evaluation.features import UnfitDataError
-from gengen.evaluation.judge import Judge
+from gengen.evaluation.judging import Judge
 from gengen.metrics import classes as class_scores
 from gengen.metrics.frechet import frechet_distance
 from gengen.metrics.measures import labels_of
