@@ -60,12 +60,12 @@ def _answer(argv: Sequence[str], configs: Path) -> int:
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it goes on where it has no folder of its own
     try:
         if {"--help", "-h", "-help"} & set(argv):
-            print(f"{_usage()}\n{flags.defined().get_help()}")
+            print(f"{_usage(argv[0])}\n{flags.defined().get_help()}")
         elif made := _carry_out(flags.parse(argv), configs):
             print(made)
         sys.stdout.flush()  # a disk may be full only now
     except Refusal as refusal:
-        return _say(str(refusal))
+        return say(str(refusal), argv[0])
     except KeyboardInterrupt:
         print("interrupted.", file=sys.stderr)
         return INTERRUPTED
@@ -73,7 +73,7 @@ def _answer(argv: Sequence[str], configs: Path) -> int:
         sentence = _disk_is_full(error) or _file_is_unusable(error)
         if sentence is None:
             raise
-        return _say(sentence)
+        return say(sentence, argv[0])
     return 0
 
 
@@ -92,21 +92,29 @@ def _carry_out(flag: FlagValues, configs: Path) -> Path | None:
     return dispatch.carry_out(flag, configs)
 
 
-def _usage() -> str:
+def _usage(program: str) -> str:
     """A command of each mode, and what it does."""
-    commands = {f"python launch.py --mode={mode} {task.example}": task.line for mode, task in TASKS.items()}
+    name = name_of(program)
+    call = f"python {name}" if name.endswith(".py") else name
+    commands = {f"{call} --mode={mode} {task.example}": task.line for mode, task in TASKS.items()}
     looking = {
-        "python launch.py --list": "what can be run; --list=wgan says all of one",
-        "python launch.py --keys=wgan": "what each key of it means; with --grep=clip those that say it",
+        f"{call} --list": "what can be run; --list=wgan says all of one",
+        f"{call} --keys=wgan": "what each key of it means; with --grep=clip those that say it",
     }
     commands = looking | commands
     width = max(map(len, commands)) + 1
     return "\n  ".join([f"{ABOUT}\n", *(f"{command:{width}}{line}" for command, line in commands.items())]) + "\n"
 
 
-def _say(sentence: str) -> int:
+def name_of(program: str) -> str:
+    """What a program is called: `python -m gengen` is `gengen`."""
+    return Path(program).name.replace("__main__.py", "gengen")
+
+
+def say(sentence: str, program: str) -> int:
+    """Says on stderr why a program could not do what it was asked to; returns the exit status."""
     with suppress(OSError):  # a status can always be told
-        print(f"launch.py: {sentence}", file=sys.stderr)
+        print(f"{name_of(program)}: {sentence}", file=sys.stderr)
     return REFUSED
 
 

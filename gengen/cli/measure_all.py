@@ -1,6 +1,7 @@
 """`--mode=benchmark --all`: every experiment measured, each in a process of its own."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,9 @@ from gengen.cli.experiments import experiments, read_config
 from gengen.core.refusal import Refusal
 from gengen.files.whole import write_whole
 from gengen.reports.benchmarks import LEAST, shown_together, unexplained
+
+PACKAGE = Path(__file__).parent.parent
+"""Of gengen."""
 
 PATIENCE = 600.0
 """Seconds after which an experiment is given up."""
@@ -62,11 +66,12 @@ def _measured(configs: Path, name: str, flags: Sequence[str]) -> dict[str, Any] 
     config = ":".join(filter(None, (str(configs / f"{Path(file).stem}.py"), variant)))
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "benchmark.json"
-        command = [sys.executable, str(configs.parent / "launch.py"), f"--config={config}", "--mode=benchmark"]
+        command = [sys.executable, "-m", "gengen", f"--config={config}", "--mode=benchmark", f"--output={output}"]
+        above = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH"))))
+        environment = {**os.environ, "PYTHONPATH": above}  # a clone need not be installed
+        told = [*command, *flags]
         try:
-            done = subprocess.run(
-                [*command, f"--output={output}", *flags], capture_output=True, text=True, timeout=PATIENCE, check=False
-            )
+            done = subprocess.run(told, capture_output=True, text=True, env=environment, timeout=PATIENCE, check=False)
         except subprocess.TimeoutExpired:
             return f"it did not end within {PATIENCE:.0f} s"
         if done.returncode:

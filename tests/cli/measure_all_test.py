@@ -23,9 +23,9 @@ def started(monkeypatch):
 
     def run(command, *, timeout, **_):
         commands.append(command)
-        if "wgan" in command[2]:
+        if "wgan" in command[3]:
             return SimpleNamespace(returncode=2, stderr="a warning\nlaunch.py: there is no disk.\n")
-        if "/vae" in command[2]:
+        if "/vae" in command[3]:
             raise subprocess.TimeoutExpired(command, timeout)
         output = next(flag for flag in command if flag.startswith("--output=")).partition("=")[2]
         Path(output).write_text(json.dumps(found(0.010, 0.005)))
@@ -38,7 +38,7 @@ def started(monkeypatch):
 def test_one_that_fails_ends_nothing(started, tmp_path, capsys):
     output = tmp_path / "new" / "benchmark.json"
     assert measure_all(CONFIGS, "wgan,vae,ae:tiny", output, 2) == output
-    assert [command[2] for command in started] == [f"--config={CONFIGS}/{name}" for name in NAMED]
+    assert [command[3] for command in started] == [f"--config={CONFIGS}/{name}" for name in NAMED]
     assert all("--seconds=2" in command for command in started)
     rows = json.loads(output.read_text())["experiments"]
     assert rows["wgan"] == "launch.py: there is no disk."
@@ -53,7 +53,7 @@ NAMED = ("wgan.py", "vae.py", "ae.py:tiny")
 
 def test_all_are_all_that_a_list_names(started, tmp_path):
     measure_all(CONFIGS, "", tmp_path / "benchmark.json", None)
-    assert [command[2] for command in started] == [f"--config={CONFIGS}/{e.name}.py" for e in experiments(CONFIGS)]
+    assert [command[3] for command in started] == [f"--config={CONFIGS}/{e.name}.py" for e in experiments(CONFIGS)]
 
 
 def test_a_wrong_name_is_refused_before_anything_is_measured(started, tmp_path):
