@@ -33,6 +33,7 @@ RUN = {
 
 ROOMS = {
     "launch": {"gengen.cli"},
+    "gengen.__main__": {"gengen.cli"},
     "configs": {"configs"},
     "gengen.cli": {"gengen.cli", "gengen.reports", *RUN},  # and modes, by their table
     "gengen.tasks": {"gengen.api", "gengen.diagnosis", "gengen.evaluation", "gengen.reports", *RUN},

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from gengen.api.trained import TrainedModel
 from gengen.core.refusal import Refusal
 from gengen.runs import run
+from gengen.runs.archived import located
 
 
 def open_run(
@@ -26,7 +27,7 @@ def open_run(
     """Opens the run of a folder.
 
     Args:
-      folder: the run folder.
+      folder: the run folder, or a zip or tar of one, which is unpacked beside it.
       best: take the best checkpoint by the run's own scores instead of the latest.
       raw: take the weights as trained instead of their average.
       seed: which one to open of a run that trained several, `training.seeds`; None for the first.
@@ -42,7 +43,9 @@ def open_run(
       (20, (8, 8, 1))
     """
     with _quiet():
-        return TrainedModel(run.open_run(Path(folder).expanduser(), best=best, raw=raw, seed=seed, member=member))
+        return TrainedModel(
+            run.open_run(located(Path(folder).expanduser()), best=best, raw=raw, seed=seed, member=member)
+        )
 
 
 def load_config(experiment: str) -> ConfigDict:

@@ -11,6 +11,7 @@ from gengen.cli.measure_all import measure_all
 from gengen.cli.tasks import TASKS, given_to, main_of
 from gengen.core.refusal import Refusal
 from gengen.files.places import place
+from gengen.runs.archived import located
 from gengen.runs.check import check_evaluation, check_values
 from gengen.runs.folder import check_config, read_folder
 from gengen.runs.prepare import check_sections
@@ -54,6 +55,7 @@ def carry_out(flag: FlagValues, configs: Path) -> Path | None:
         return main_of(flag.mode)(**given)
     workdir = places["workdir"] or _default_workdir(flag)
     if task.takes == "run":
+        workdir = located(workdir)
         config = flag.config if task.keys else None  # all else is that of the run
         if config is not None:
             check_values(config)
