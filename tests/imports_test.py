@@ -36,9 +36,10 @@ ROOMS = {
     "gengen.__main__": {"gengen.cli"},
     "configs": {"configs"},
     "gengen.cli": {"gengen.cli", "gengen.reports", *RUN},  # and modes, by their table
-    "gengen.tasks": {"gengen.api", "gengen.diagnosis", "gengen.evaluation", "gengen.reports", *RUN},
-    "gengen.api": {"gengen.api", "gengen.diagnosis", "gengen.evaluation", "gengen.reports", *RUN},
+    "gengen.tasks": {"gengen.api", "gengen.export", "gengen.diagnosis", "gengen.evaluation", "gengen.reports", *RUN},
+    "gengen.api": {"gengen.api", "gengen.export", "gengen.diagnosis", "gengen.evaluation", "gengen.reports", *RUN},
     "gengen.evaluation": {"gengen.evaluation", "gengen.reports", *RUN},
+    "gengen.export": {"gengen.export", *RUN},
     "gengen.diagnosis": {"gengen.diagnosis", "gengen.inference", "gengen.metrics", "gengen.data", "gengen.core"},
     "gengen.runs": RUN,
     "gengen.inference": {
@@ -154,7 +155,7 @@ def test_nobody_asks_an_object_what_it_has(path):
     assert "hasattr" not in [call.id for call in calls if isinstance(call, ast.Name)]
 
 
-UPPER = ("tasks", "api", "evaluation", "inference", "reports", "runs")
+UPPER = ("tasks", "api", "export", "evaluation", "inference", "reports", "runs")
 """The rooms above all that a run is built of."""
 
 FLOORS = 8

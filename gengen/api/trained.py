@@ -1,7 +1,9 @@
 """A trained model, from Python: NumPy's arrays in and out, in the data's own units."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -163,6 +165,30 @@ class TrainedModel(Walking):
             raise Refusal(f"{num} samples are too few to be judged; it takes {LEAST}.")
         check_seed(seed, "seed=")
         return evaluate(self._run, num=num, seed=seed)
+
+    def export(
+        self,
+        folder: str | os.PathLike[str],
+        formats: Sequence[str] = ("safetensors", "stablehlo"),
+        units: str = "data",
+    ) -> dict[str, Any]:
+        """Writes weights and functions as files that need no gengen, as `--mode=export` does; each is compared first.
+
+        Args:
+          folder: to write, whole or not at all; an export that is there is replaced.
+          formats: some of "safetensors", "stablehlo" and "onnx".
+          units: in which functions are given and give examples: "data" for the data's own, "model" for the model's.
+
+        Returns:
+          What `manifest.json` holds.
+
+        Raises:
+          Refusal: a format is unknown or takes a package that is not there, the folder holds something else, there is
+            nothing to export, or an artefact differs from the model.
+        """
+        from gengen.export.exporting import export_run  # with packages of extras
+
+        return export_run(self._run, Path(folder).expanduser(), formats, units)
 
     @cached_property
     def _sampler(self) -> Draw:

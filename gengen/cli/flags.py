@@ -130,6 +130,8 @@ def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     define("string", "method", None, "To restore: pigdm, ddnm, mmps, dps, repaint or inverted.")
     define("float", "amount", None, "To restore: how much became of them; each --op says of what.")
     define("float", "noise", None, "To restore: standard deviation of the noise on top, of values in [-1, 1].")
+    define("string", "format", None, "To export: some of safetensors, stablehlo and onnx; the first two by default.")
+    define("string", "units", None, "To export: data, the default, such as pixels of uint8, or model, in [-1, 1].")
     define("bool", "dark", False, "Pictures for a dark slide: light letters on a dark ground.")
     define("string", "all", None, "To benchmark: every experiment, or with --all=wgan,dcgan:tiny those named.")
     define("integer", "seconds", None, "To benchmark: for how long steps are measured; 6 by default.")
@@ -141,7 +143,12 @@ def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
         None,
         "Of several seeds, the one of this seed; of a sweep, the member of this number, from 0 on.",
     )
-    define("string", "output", None, "File to write instead of the one in the run folder; a folder to traverse into.")
+    define(
+        "string",
+        "output",
+        None,
+        "File to write instead of the one in the run folder; to traverse or export, a folder.",
+    )
     define("string", "list", None, "List the experiments, or with --list=NAME say all of one.")
     define("string", "keys", None, "Print every key of an experiment, NAME[:VARIANT], with what it may be and means.")
     define("string", "grep", None, "Of the experiments, or of the keys: those that say this word.")

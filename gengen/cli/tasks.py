@@ -229,6 +229,13 @@ TASKS: Mapping[str, Task] = {
         ("input", "reference", "against", "features", "resolution", "manual_dir", "num", "seed", "output"),
         {"num": Number(10_000, least=100)},
     ),
+    "export": Task(
+        "weights and functions as files that need no gengen, each compared with the model",
+        "--workdir=runs/wgan --format=safetensors,stablehlo",
+        "run",
+        ("config", "workdir", "best", "raw", "member", "output", "format", "units"),
+        keys=DRAWING,
+    ),
     "compare": Task(
         "all that were judged, side by side",
         "--workdir=runs",

@@ -45,17 +45,23 @@ def write_whole(path: Path, text: str) -> None:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """Makes a folder to fill that appears whole or not at all; where another process was first, its folder stays."""
-    partial = path.with_name(f"incomplete.{uuid.uuid4().hex}.{path.name}")
+def whole_folder(path: Path, *, anew: bool = False) -> Iterator[Path]:
+    """Makes a folder to fill that appears whole or not at all; where another process was first, its folder stays.
+
+    Where it is made `anew`, it takes the place of what is there, which stays until then.
+    """
+    partial, old = (path.with_name(f"incomplete.{uuid.uuid4().hex}.{path.name}") for _ in range(2))
     partial.mkdir(parents=True)
     try:
         with _opened(partial) as descriptor:
             _lock(descriptor)
             yield partial
             with suppress(OSError):
+                if anew and path.exists():
+                    path.rename(old)
                 partial.rename(path)
     finally:
+        shutil.rmtree(old, ignore_errors=True)
         shutil.rmtree(partial, ignore_errors=True)
 
 

@@ -5,7 +5,9 @@ may run it many times slower. A map made here names its own derivatives, as maps
 forward and reverse mode, to any order.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache, partial
 from typing import Any, cast
 
@@ -19,9 +21,32 @@ Shape = tuple[int, ...]
 Map = Callable[..., jax.Array]
 """`(a, b, **settings) -> array`, where the settings are hashable."""
 
+_NATIVE = ContextVar("native", default=False)
+
+
+@contextmanager
+def natively() -> Iterator[None]:
+    """Traces maps as what other platforms than CPU compute, in operations of JAX's own, on whatever platform.
+
+    A program that leaves this machine needs it: what XLA's CPU backend is best told is another program, and tools that
+    read traced programs know no primitives of ours. What was traced before, such as by `jax.jit`, stays as it is.
+    """
+    before = _NATIVE.set(True)
+    try:
+        yield
+    finally:
+        _NATIVE.reset(before)
+
 
 def bilinear(
-    name: str, run: Map, elsewhere: Map, shape: Callable[..., Shape], left: Map, right: Map, mapped: Map | None = None
+    name: str,
+    run: Map,
+    elsewhere: Map,
+    shape: Callable[..., Shape],
+    left: Map,
+    right: Map,
+    mapped: Map | None = None,
+    exported: Map | None = None,
 ) -> Map:
     """Makes a map of two arrays that is linear in each.
 
@@ -33,6 +58,7 @@ def bilinear(
       left: `(g, b, **settings)`: the derivative with respect to `a` of the sum of the map times g; of a's shape.
       right: `(a, g, **settings)`: that with respect to `b`.
       mapped: computes the same as `run`, where `vmap` maps it over both arrays; None: `run` does.
+      exported: computes the same as `elsewhere`, in programs that are traced `natively`; None: `elsewhere` does.
 
     Returns:
       The map. Settings are given by name, and `dtype` is one of them: that of the numbers which are multiplied.
@@ -61,6 +87,8 @@ def bilinear(
     def bind(a: jax.Array, b: jax.Array, **settings: Any) -> jax.Array:
         precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]  # JAX makes it when imported
         settings = {"axes": 0, "precision": precision, **settings}
+        if _NATIVE.get():
+            return _of_all(exported or elsewhere, exported or elsewhere)(a, b, **settings)
         return cast(jax.Array, primitive.bind(a, b, **settings))
 
     @cache

@@ -25,10 +25,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from gengen.networks.layers.bilinear import Map, bilinear, sums_of
+from gengen.networks.layers.native_convolutions import AXES, exported_convolution, native_convolution
 from gengen.networks.layers.products import product
 from gengen.networks.layers.windows import Pads, Pair, are_large, output_size, windows
-
-AXES = ("NHWC", "HWIO", "NHWC")
 
 CACHED = 6 << 20
 """Bytes of the windows of one group above which its images are taken in parts, because caches hold no more."""
@@ -260,32 +259,13 @@ def _rounded_windows(x: jax.Array, window: Pair, strides: Pair, pads: Pads, dtyp
     return [lax.bitcast_convert_type(block, dtype) for block in blocks]
 
 
-def _native(
-    a: jax.Array,
-    b: jax.Array,
-    *,
-    of: str,
-    strides: Pair,
-    pads: Pads,
-    image: Pair,
-    window: Pair,
-    groups: int,
-    dtype: Any,
-) -> jax.Array:
-    def convolution(x: jax.Array, kernel: jax.Array) -> jax.Array:
-        return lax.conv_general_dilated(x, kernel, strides, pads, dimension_numbers=AXES, feature_group_count=groups)
-
-    a, b = a.astype(dtype), b.astype(dtype)
-    if of == "output":
-        made = convolution(a, b)
-    elif of == "image":
-        x = jax.ShapeDtypeStruct((a.shape[0], *image, b.shape[2] * groups), dtype)
-        (made,) = jax.linear_transpose(lambda x: convolution(x, b), x)(a)
-    else:
-        kernel = jax.ShapeDtypeStruct((*window, a.shape[3] // groups, b.shape[3]), dtype)
-        (made,) = jax.linear_transpose(lambda kernel: convolution(a, kernel), kernel)(b)
-    out: jax.Array = made.astype(sums_of(dtype))
-    return out
-
-
-_convolution = bilinear("convolution", _on_cpu, _native, _shape, _left, _right, mapped=_as_products)
+_convolution = bilinear(
+    "convolution",
+    _on_cpu,
+    native_convolution,
+    _shape,
+    _left,
+    _right,
+    mapped=_as_products,
+    exported=exported_convolution,
+)
