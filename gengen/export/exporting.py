@@ -73,7 +73,7 @@ def export_run(run: Run, folder: Path, formats: Sequence[str], units: str = UNIT
     with whole_folder(folder.absolute(), anew=True) as partial:
         manifest = {**about(run, formats), "units": units, "batch": "b, at least 1"}
         if "safetensors" in formats:
-            manifest["weights"] = _weights(partial, run, variables, manifest)
+            manifest["safetensors"] = _weights(partial, run, variables, manifest)
         if programs:
             manifest["functions"] = _functions(partial, functions, variables, programs)
         write_whole(partial / MANIFEST, json.dumps(manifest, indent=2))

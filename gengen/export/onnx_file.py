@@ -13,6 +13,9 @@ from pathlib import Path
 
 import jax
 import numpy as np
+from jax.export import symbolic_shape
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
+from jax.interpreters.partial_eval import dce_jaxpr
 
 from gengen.core.state import Variables
 from gengen.export.functions import Function
@@ -38,17 +41,31 @@ def write_onnx(path: Path, function: Function, variables: Variables) -> None:
 
     if any(one.name == "key" for one in function.inputs):
         raise NoOnnxError("it draws by a key, and ONNX has no such generator")
-    plans = [jax.ShapeDtypeStruct(("b", *one.shape), np.dtype(one.dtype)) for one in function.inputs]
     names = [[one.name for one in tensors] for tensors in (function.inputs, function.outputs)]
     try:
-        with natively(), _quiet():
-            run, title = partial(function.run, variables), f"gengen_{function.name}"
-            made = to_onnx(run, plans, model_name=title, input_names=names[0], output_names=names[1])
+        with _quiet():
+            program, plans = traced(function, variables)
+            title = f"gengen_{function.name}"
+            made = to_onnx(jaxpr_as_fun(program), plans, model_name=title, input_names=names[0], output_names=names[1])
             content = made.SerializeToString()
     except Exception as error:  # of whatever kind it pleases to raise
         raise NoOnnxError(f"jax2onnx cannot: {_line(error)}") from error
     with whole(path) as file:
         file.write(content)
+
+
+def traced(function: Function, variables: Variables) -> tuple[ClosedJaxpr, list[jax.ShapeDtypeStruct]]:
+    """A function with its weights as a program of a symbolic batch, in JAX's operations, and its inputs.
+
+    It is traced before jax2onnx sees it: that replaces functions of JAX and flax by operations of its own, which cannot
+    be mapped over examples, and whose nearest neighbours are other ones.
+    """
+    (b,) = symbolic_shape("b")
+    plans = [jax.ShapeDtypeStruct((b, *one.shape), np.dtype(one.dtype)) for one in function.inputs]
+    with natively():
+        program = jax.make_jaxpr(partial(function.run, variables))(*plans)
+    looked_at, _ = dce_jaxpr(program.jaxpr, [True] * len(function.outputs), instantiate=True)
+    return ClosedJaxpr(looked_at, program.consts), plans
 
 
 def load_onnx(path: Path) -> Call:

@@ -38,8 +38,8 @@ def main(run: Run, *, output: Path | None, format: str | None, units: str | None
 def report(manifest: Mapping[str, Any]) -> list[str]:
     """What an export holds, line by line: each artefact, and how far it is from the model at most."""
     rows = []
-    if "weights" in manifest:
-        weights = manifest["weights"]
+    if "safetensors" in manifest:
+        weights = manifest["safetensors"]
         rows.append([weights["file"], f"{weights['numbers']:,} numbers in {weights['arrays']} arrays", "none"])
     for name, function in manifest.get("functions", {}).items():
         given, made = (", ".join(one["name"] for one in function[side]) for side in ("inputs", "outputs"))

@@ -114,7 +114,7 @@ def test_own_pictures_are_refused_by_modes_that_would_not_look_at_them(carried_o
 GIVEN = {
     "workdir": "a", "num": "150", "seed": "0", "label": "1", "input": "a", "formula": "0-1", "direction": "ab",
     "without": "b", "op": "inpaint", "method": "pigdm", "amount": "0.5", "noise": "0.1",
-    "steps": "4", "all": "ae", "seconds": "2", "member": "1",
+    "format": "onnx", "units": "model", "steps": "4", "all": "ae", "seconds": "2", "member": "1",
     "text": "a", "axes": "0,1", "output": "a", "spherical": None, "best": None, "raw": None, "dark": None,
     "dry_run": None,
     "distributed": None, "coordinator": "a:1", "processes": "1", "process": "0",

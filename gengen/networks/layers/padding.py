@@ -5,6 +5,7 @@ from collections.abc import Callable
 import chex
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 
 def pad_to_multiple(x: jax.Array, multiple: int) -> tuple[jax.Array, Callable[[jax.Array], jax.Array]]:
@@ -32,8 +33,14 @@ def pad_to_multiple(x: jax.Array, multiple: int) -> tuple[jax.Array, Callable[[j
     def crop(y: jax.Array) -> jax.Array:
         return y[:, top : top + height, left : left + width]
 
-    rows, columns = (top, -height % multiple - top), (left, -width % multiple - left)
-    return jnp.pad(x, ((0, 0), rows, columns, (0, 0)), mode="edge"), crop
+    x = _repeated(x, 1, top, -height % multiple - top)
+    return _repeated(x, 2, left, -width % multiple - left), crop
+
+
+def _repeated(x: jax.Array, axis: int, before: int, after: int) -> jax.Array:
+    """As `jnp.pad` by the edge, without its parts of no pixels, of which jax2onnx 0.17.1 makes parts of one."""
+    first, last = lax.slice_in_dim(x, 0, 1, axis=axis), lax.slice_in_dim(x, -1, None, axis=axis)
+    return jnp.concatenate([first] * before + [x] + [last] * after, axis) if before + after else x
 
 
 def reflect(x: jax.Array, size: int) -> jax.Array:
