@@ -114,9 +114,7 @@ def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     define("string", "resolution", None, "To judge: at which size pictures are compared, as in 64 or 64x48.")
     define("string", "manual_dir", None, "To judge: the folder of a named data set's raw files.")
     define("string", "direction", None, "To translate: ab, the default, or ba, back from the second domain.")
-    define(
-        "integer", "steps", None, "To interpolate: images on a path, both ends among them; to restore or invert: steps."
-    )
+    define("integer", "steps", None, "To interpolate: images on a path, with its ends; to restore or invert: steps.")
     define("bool", "spherical", False, "To interpolate: go on arcs around the origin; a manifold keeps norms.")
     define("string", "axes", None, "Which numbers of latents: two for a manifold, as in 0,1; those to traverse.")
     define("string", "without", None, "To edit: a folder of your pictures without what those of --input have.")

@@ -77,11 +77,7 @@ def bilinear(
         return right(a, g, **settings).astype(b.aval.dtype)
 
     def batched(arrays: Any, places: Any, *, axes: int, **settings: Any) -> tuple[jax.Array, int]:
-        size = next(x.shape[place] for x, place in zip(arrays, places, strict=True) if place is not None)
-        a, b = (
-            jnp.broadcast_to(x, (size, *x.shape)) if place is None else jnp.moveaxis(x, place, 0)
-            for x, place in zip(arrays, places, strict=True)
-        )
+        a, b = _both_mapped(arrays, places)
         return primitive.bind(a, b, axes=axes + 1, **settings), 0
 
     def bind(a: jax.Array, b: jax.Array, **settings: Any) -> jax.Array:
@@ -102,6 +98,15 @@ def bilinear(
     _lower(primitive, _of_all(elsewhere, elsewhere), None)
     _lower(primitive, _of_all(run, mapped or run), "cpu")
     return bind
+
+
+def _both_mapped(arrays: Any, places: Any) -> list[jax.Array]:
+    """Two arrays with a first axis over which `vmap` maps both, of which it maps one or both over some axis."""
+    size = next(x.shape[place] for x, place in zip(arrays, places, strict=True) if place is not None)
+    return [
+        jnp.broadcast_to(x, (size, *x.shape)) if place is None else jnp.moveaxis(x, place, 0)
+        for x, place in zip(arrays, places, strict=True)
+    ]
 
 
 def _lower(primitive: Primitive, run: Map, platform: str | None) -> None:
