@@ -1,6 +1,7 @@
 """Functions as StableHLO by `jax.export`: programs of a symbolic batch for every platform, which JAX alone loads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -22,8 +23,20 @@ def lowered(function: Function, variables: Variables) -> export.Exported:
     """A function with its weights, as StableHLO; the batch is "b" in all shapes, at least 1."""
     (b,) = export.symbolic_shape("b")
     plans = [jax.ShapeDtypeStruct((b, *one.shape), np.dtype(one.dtype)) for one in function.inputs]
-    with natively():
+    with natively(), _nowhere():
         return export.export(jax.jit(partial(function.run, variables)), platforms=PLATFORMS)(*plans)
+
+
+@contextmanager
+def _nowhere() -> Iterator[None]:
+    """Leaves out where in which file each operation was asked for: paths of this machine are nobody else's business."""
+    name = "jax_traceback_in_locations_limit"
+    before = getattr(jax.config, name)
+    jax.config.update(name, 0)
+    try:
+        yield
+    finally:
+        jax.config.update(name, before)
 
 
 def write_stablehlo(path: Path, function: Function, variables: Variables) -> None:
