@@ -20,6 +20,8 @@ from gengen.losses.adversarial import ADVERSARIAL_LOSSES
 from gengen.reports import adaptations, detections, translations
 from gengen.reports.tables import table
 from gengen.tasks.compare import as_table, as_table_of_latents
+from tests import exports
+from tests.contract import ROWS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -108,6 +110,12 @@ def test_the_page_of_diagnosis_shows_what_the_clinic_wrote_and_names_every_illne
     assert healing.as_table(read_json("healing.json")) in page
     for illness in ILLNESSES:
         assert f"| {illness.name} |" in page
+
+
+def test_the_page_of_exports_shows_every_row_of_the_contract():
+    found = read_json("export.json")
+    assert found.keys() == ROWS.keys(), "python -m tests.exports"
+    assert exports.as_table(found) in read("export.md")
 
 
 def test_the_page_of_gans_shows_how_many_modes_they_hit():

@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 
 import jax
-import onnxruntime
 
 from gengen.core.refusal import Refusal
 from gengen.export.onnx_file import NoOnnxError, load_onnx, write_onnx
@@ -22,10 +21,15 @@ from tests.export.rows_test import offer_of
 
 PATH = Path(__file__).parent.parent / "docs" / "export.json"
 
+LONGEST = 140
+"""Characters of a cause that are shown."""
+
 HEADER = ("row of the contract", "StableHLO", "largest difference", "ONNX", "largest difference", "not as ONNX")
 
 
 def main(names):
+    import onnxruntime  # an extra
+
     jax.config.update("jax_disable_most_optimizations", True)
     onnxruntime.set_default_logger_severity(4)  # it says on standard error what it then raises
     found = json.loads(PATH.read_text()) if PATH.is_file() else {}
@@ -73,7 +77,7 @@ def as_table(found):
 
 
 def short(said):
-    return "key" if "by a key" in said else said.replace("|", "/")[:90]
+    return "key" if "by a key" in said else said.replace("|", "/")[:LONGEST]
 
 
 if __name__ == "__main__":

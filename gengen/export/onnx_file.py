@@ -6,6 +6,7 @@ batches of several sizes.
 """
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -77,7 +78,7 @@ def load_onnx(path: Path) -> Call:
     from onnxruntime import InferenceSession  # an extra
 
     with _heard():
-        session = InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        session = InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     names = [one.name for one in session.get_inputs()]
 
     def run(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -97,7 +98,7 @@ def _heard() -> Iterator[None]:
 
 
 def _line(error: Exception) -> str:
-    said = " ".join(str(error).split()) or type(error).__name__
+    said = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", " ".join(str(error).split())) or type(error).__name__
     return said if len(said) <= LONGEST else f"{said[:LONGEST]} ..."
 
 
