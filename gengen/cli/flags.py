@@ -30,6 +30,59 @@ LONGEST = 400
 """Characters of what a parser says that are shown of it."""
 
 
+DEFINITIONS: tuple[tuple[str, str, object, str], ...] = (
+    ("string", "workdir", None, "The run folder, runs/NAME[-VARIANT] by default; the folder of all to compare."),
+    ("integer", "num", None, "Samples, images, rows or cells in a row: as many as a mode takes by default."),
+    ("integer", "seed", 0, "Seed of the samples, and of the choice of held-out images."),
+    ("string", "label", None, "Name or number of the class of all samples; each class in turn by default."),
+    ("string", "text", None, "What all samples are told, in words; texts of the training data by default."),
+    ("string", "input", None, "Your picture, or a folder of them, in the place of held-out ones."),
+    ("string", "reference", None, "To judge: a folder, file, run or data set that it is compared with."),
+    ("string", "against", None, "To judge: one in which copies are looked for, such as the training data."),
+    ("string", "features", None, "To judge: coordinates, rotations, classifier, a data set, a file of Inception."),
+    ("string", "resolution", None, "To judge: at which size pictures are compared, as in 64 or 64x48."),
+    ("string", "manual_dir", None, "To judge: the folder of a named data set's raw files."),
+    ("string", "direction", None, "To translate: ab, the default, or ba, back from the second domain."),
+    ("integer", "steps", None, "To interpolate: images on a path, with its ends; to restore or invert: steps."),
+    ("bool", "spherical", False, "To interpolate: go on arcs around the origin; a manifold keeps norms."),
+    ("string", "axes", None, "Which numbers of latents: two for a manifold, as in 0,1; those to traverse."),
+    ("string", "without", None, "To edit: a folder of your pictures without what those of --input have."),
+    (
+        "string",
+        "formula",
+        None,
+        "To add: 0,1,2-3,4 by number, label:7-label:1+label:4 by class; to edit: label:7-label:1.",
+    ),
+    ("string", "op", None, "To restore: what became of pictures, such as inpaint, superres or colorize."),
+    ("string", "method", None, "To restore: pigdm, ddnm, mmps, dps, repaint or inverted."),
+    ("float", "amount", None, "To restore: how much became of them; each --op says of what."),
+    ("float", "noise", None, "To restore: standard deviation of the noise on top, of values in [-1, 1]."),
+    ("string", "format", None, "To export: some of safetensors, stablehlo and onnx; the first two by default."),
+    ("string", "units", None, "To export: data, the default, such as pixels of uint8, or model, in [-1, 1]."),
+    ("bool", "dark", False, "Pictures for a dark slide: light letters on a dark ground."),
+    ("string", "all", None, "To benchmark: every experiment, or with --all=wgan,dcgan:tiny those named."),
+    ("integer", "seconds", None, "To benchmark: for how long steps are measured; 6 by default."),
+    ("bool", "best", False, "Take the best checkpoint by config.evaluation.best, not the latest."),
+    ("bool", "raw", False, "Take the weights as trained, not their average."),
+    (
+        "integer",
+        "member",
+        None,
+        "Of several seeds, the one of this seed; of a sweep, the member of this number, from 0 on.",
+    ),
+    ("string", "output", None, "File to write instead of the one in the run folder; to traverse or export, a folder."),
+    ("string", "list", None, "List the experiments, or with --list=NAME say all of one."),
+    ("string", "keys", None, "Print every key of an experiment, NAME[:VARIANT], with what it may be and means."),
+    ("string", "grep", None, "Of the experiments, or of the keys: those that say this word."),
+    ("bool", "dry_run", False, "Print the config, the networks and the data; train nothing."),
+    ("bool", "distributed", False, "Join the other processes that the cluster's environment names."),
+    ("string", "coordinator", None, "host:port of process 0, where the cluster names none."),
+    ("integer", "processes", None, "Number of processes, where the cluster names none."),
+    ("integer", "process", None, "Number of this process, where the cluster names none."),
+)
+"""Flags but for --config and --mode: their kind, name, default and line of --help."""
+
+
 class OrNone(flags.ArgumentParser[Any]):
     """Reads "None" as None, and all else as another parser does: what may be None is for the checks of a config."""
 
@@ -95,66 +148,11 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
 def defined(argv: Sequence[str] = ()) -> flags.FlagValues:
     """Defines the flags, with the defaults that `--help` shows; `argv` is where keys of the config are looked for."""
     values: flags.FlagValues = cast("Any", flags.FlagValues)()  # absl leaves it untyped
-
-    def define(kind: str, name: str, default: object, line: str) -> None:
-        getattr(flags, f"DEFINE_{kind}")(name, default, line, flag_values=values)
-
     line = "The experiment: configs/NAME.py, or configs/NAME.py:VARIANT."
     config_flags.DEFINE_config_file("config", None, line, flag_values=values, sys_argv=list(argv))
     flags.DEFINE_enum("mode", "train", tuple(TASKS), "What to do.", flag_values=values)
-    define("string", "workdir", None, "The run folder, runs/NAME[-VARIANT] by default; the folder of all to compare.")
-    define("integer", "num", None, "Samples, images, rows or cells in a row: as many as a mode takes by default.")
-    define("integer", "seed", 0, "Seed of the samples, and of the choice of held-out images.")
-    define("string", "label", None, "Name or number of the class of all samples; each class in turn by default.")
-    define("string", "text", None, "What all samples are told, in words; texts of the training data by default.")
-    define("string", "input", None, "Your picture, or a folder of them, in the place of held-out ones.")
-    define("string", "reference", None, "To judge: a folder, file, run or data set that it is compared with.")
-    define("string", "against", None, "To judge: one in which copies are looked for, such as the training data.")
-    define("string", "features", None, "To judge: coordinates, rotations, classifier, a data set, a file of Inception.")
-    define("string", "resolution", None, "To judge: at which size pictures are compared, as in 64 or 64x48.")
-    define("string", "manual_dir", None, "To judge: the folder of a named data set's raw files.")
-    define("string", "direction", None, "To translate: ab, the default, or ba, back from the second domain.")
-    define("integer", "steps", None, "To interpolate: images on a path, with its ends; to restore or invert: steps.")
-    define("bool", "spherical", False, "To interpolate: go on arcs around the origin; a manifold keeps norms.")
-    define("string", "axes", None, "Which numbers of latents: two for a manifold, as in 0,1; those to traverse.")
-    define("string", "without", None, "To edit: a folder of your pictures without what those of --input have.")
-    define(
-        "string",
-        "formula",
-        None,
-        "To add: 0,1,2-3,4 by number, label:7-label:1+label:4 by class; to edit: label:7-label:1.",
-    )
-    define("string", "op", None, "To restore: what became of pictures, such as inpaint, superres or colorize.")
-    define("string", "method", None, "To restore: pigdm, ddnm, mmps, dps, repaint or inverted.")
-    define("float", "amount", None, "To restore: how much became of them; each --op says of what.")
-    define("float", "noise", None, "To restore: standard deviation of the noise on top, of values in [-1, 1].")
-    define("string", "format", None, "To export: some of safetensors, stablehlo and onnx; the first two by default.")
-    define("string", "units", None, "To export: data, the default, such as pixels of uint8, or model, in [-1, 1].")
-    define("bool", "dark", False, "Pictures for a dark slide: light letters on a dark ground.")
-    define("string", "all", None, "To benchmark: every experiment, or with --all=wgan,dcgan:tiny those named.")
-    define("integer", "seconds", None, "To benchmark: for how long steps are measured; 6 by default.")
-    define("bool", "best", False, "Take the best checkpoint by config.evaluation.best, not the latest.")
-    define("bool", "raw", False, "Take the weights as trained, not their average.")
-    define(
-        "integer",
-        "member",
-        None,
-        "Of several seeds, the one of this seed; of a sweep, the member of this number, from 0 on.",
-    )
-    define(
-        "string",
-        "output",
-        None,
-        "File to write instead of the one in the run folder; to traverse or export, a folder.",
-    )
-    define("string", "list", None, "List the experiments, or with --list=NAME say all of one.")
-    define("string", "keys", None, "Print every key of an experiment, NAME[:VARIANT], with what it may be and means.")
-    define("string", "grep", None, "Of the experiments, or of the keys: those that say this word.")
-    define("bool", "dry_run", False, "Print the config, the networks and the data; train nothing.")
-    define("bool", "distributed", False, "Join the other processes that the cluster's environment names.")
-    define("string", "coordinator", None, "host:port of process 0, where the cluster names none.")
-    define("integer", "processes", None, "Number of processes, where the cluster names none.")
-    define("integer", "process", None, "Number of this process, where the cluster names none.")
+    for kind, name, default, line in DEFINITIONS:
+        getattr(flags, f"DEFINE_{kind}")(name, default, line, flag_values=values)
     return values
 
 

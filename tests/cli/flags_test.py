@@ -113,7 +113,8 @@ def test_own_pictures_are_refused_by_modes_that_would_not_look_at_them(carried_o
 
 GIVEN = {
     "workdir": "a", "num": "150", "seed": "0", "label": "1", "input": "a", "formula": "0-1", "direction": "ab",
-    "without": "b", "op": "inpaint", "method": "pigdm", "amount": "0.5", "noise": "0.1",
+    "without": "b", "reference": "a", "against": "a", "features": "a", "resolution": "8", "manual_dir": "a",
+    "op": "inpaint", "method": "pigdm", "amount": "0.5", "noise": "0.1",
     "format": "onnx", "units": "model", "steps": "4", "all": "ae", "seconds": "2", "member": "1",
     "text": "a", "axes": "0,1", "output": "a", "spherical": None, "best": None, "raw": None, "dark": None,
     "dry_run": None,
@@ -124,7 +125,7 @@ GIVEN = {
 
 def test_a_row_of_the_table_is_all_that_a_mode_needs():
     """Its main takes first what the row says, and then the flags of the row: neither more nor less."""
-    first = {"run": ["run"], "experiment": ["config", "workdir"], "folder": ["folder"]}
+    first = {"run": ["run"], "experiment": ["config", "workdir"], "folder": ["folder"], "nothing": []}
     files = {path.stem for path in (ROOT / "gengen" / "tasks").glob("*.py")} - {"__init__"}
     assert files == set(TASKS)
     for mode, task in TASKS.items():
