@@ -43,6 +43,7 @@ def defaults() -> ConfigDict:
     config.training.film_every = 0
     config.training.diagnose_every = 500
     config.training.heal = False
+    config.training.init_from = config_dict.placeholder(str)
     config.training.quick_compilation = False
     config.training.precision = "auto"
     config.training.average = ConfigDict({"decay": 0.0, "networks": (), "widths": (), "width": 0.0})

@@ -16,7 +16,7 @@ from gengen.api.endings import diverged, ending, stopped_at
 from gengen.api.film import Film
 from gengen.api.healing import Healing
 from gengen.api.progress import Progress
-from gengen.api.ready import Ready, ready, to_train
+from gengen.api.ready import Ready, first_state, ready, to_train
 from gengen.api.together import Together
 from gengen.build.trace import parameters_in, patience
 from gengen.core.model import Batch
@@ -33,7 +33,6 @@ from gengen.runs.folder import begun, held, open_folder, read_folder
 from gengen.runs.keys import defaults_of
 from gengen.runs.program import template
 from gengen.training.background import Background
-from gengen.training.beginning import initialised
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.compilation import quick_compilation
 from gengen.training.loop import Action, NonFiniteError, train, windows
@@ -114,7 +113,8 @@ class _Run:
         self._settings, self._workdir, self._model, self._checkpoints = config.training, workdir, model, checkpoints
         self._evaluate_every = config.evaluation.every
         restored = checkpoints.restore_latest(template(model, self._key, data.signature))
-        found: tuple[int, State] = restored or (0, initialised(model, self._key, self._first_batch(streams(data))))
+        batch = self._first_batch(streams(data))
+        found: tuple[int, State] = restored or (0, first_state(made, self._together, batch, workdir))
         self._start, self._state = found
         if self._start < config.training.steps and not made.moved:  # the last checkpoint is damaged
             made = to_train(config, made)

@@ -137,6 +137,11 @@ class Training(NamedTuple):
         "whether a GAN that collapses or diverges goes back to where it was healthy, with other rates, at most three "
         "times (docs/diagnosis.md)",
     ] = False
+    init_from: Annotated[
+        str | None,
+        "a run, or a zip of one, with whose weights as trained a new run begins, where its own have the same path and "
+        "shape; None for weights of its own",
+    ] = None
     quick_compilation: Annotated[bool, "compiles sooner, and steps are slower: for runs of few steps"] = False
     precision: Annotated[
         str,
