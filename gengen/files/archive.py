@@ -68,13 +68,11 @@ def pack(folder: Path, paths: Sequence[str], output: Path) -> Path:
     Returns:
       The path of the zip.
     """
-    digests = {}
+    digests = json.dumps(digests_of(folder, paths), indent=1)
     with whole(output) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(paths):
-            content = (folder / path).read_bytes()
-            digests[path] = hashlib.sha256(content).hexdigest()
-            archive.writestr(zipfile.ZipInfo(path), content, zipfile.ZIP_DEFLATED)
-        archive.writestr(zipfile.ZipInfo(DIGESTS), json.dumps(digests, indent=1), zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(path), (folder / path).read_bytes(), zipfile.ZIP_DEFLATED)
+        archive.writestr(zipfile.ZipInfo(DIGESTS), digests, zipfile.ZIP_DEFLATED)
     return output
 
 
@@ -99,7 +97,7 @@ def unpack(archive: Path, folder: Path, holds: str) -> None:
     except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, tarfile.TarError, zlib.error) as error:
         raise Refusal(f"{archive} cannot be unpacked ({error}): copy it again.") from error
     if DIGESTS in written:
-        _check_digests(archive, folder, written)
+        _compare(archive, folder, written)
 
 
 @contextmanager
@@ -174,7 +172,22 @@ def _write(archive: Path, member: Member, folder: Path, top: str) -> str:
     return digest.hexdigest()
 
 
-def _check_digests(archive: Path, folder: Path, written: Mapping[str, str]) -> None:
+def digests_of(folder: Path, paths: Sequence[str]) -> dict[str, str]:
+    """The SHA-256 of files of a folder by their paths."""
+    return {path: hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in sorted(paths)}
+
+
+def check_digests(folder: Path) -> None:
+    """Checks the files of a folder by its `DIGESTS`.
+
+    Raises:
+      Refusal: one is another than it was.
+    """
+    there = [path.name for path in folder.iterdir() if path.is_file()]
+    _compare(folder, folder, digests_of(folder, there))
+
+
+def _compare(archive: Path, folder: Path, written: Mapping[str, str]) -> None:
     try:
         digests: Any = json.loads((folder / DIGESTS).read_bytes())
     except ValueError as error:
@@ -189,4 +202,4 @@ def _check_digests(archive: Path, folder: Path, written: Mapping[str, str]) -> N
 
 def _refused(archive: Path, path: str, why: str) -> Refusal:
     shown = path.encode("ascii", "backslashreplace").decode()[:200]
-    return Refusal(f"{archive} is not unpacked: {shown!r} in it {why}.")
+    return Refusal(f"{archive} is not taken: {shown!r} in it {why}.")

@@ -7,6 +7,7 @@ from gengen.core.refusal import Refusal
 from gengen.data.listing import say
 from gengen.files.archive import SUFFIXES, is_archive, unpack
 from gengen.files.whole import whole_folder
+from gengen.runs.started import PREFIX, started
 
 MARK = ".unpacked"
 """File of an unpacked run with the SHA-256 of its archive."""
@@ -16,11 +17,13 @@ def located(path: Path) -> Path:
     """The run folder of a path: itself, or where an archive of that path is unpacked, beside it and without its ending.
 
     Args:
-      path: a run folder, or a zip or tar of one.
+      path: a run folder, a zip or tar of one, or zoo:NAME, a started model.
 
     Raises:
       Refusal: the archive cannot be taken, or a folder that is not of it lies in its way.
     """
+    if str(path).startswith(PREFIX):
+        return started(str(path))
     if not is_archive(path) or not path.is_file():
         return path
     with path.open("rb") as file:

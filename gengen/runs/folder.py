@@ -39,6 +39,9 @@ SECTIONS = {
 }
 """What the config of every run holds, whichever version wrote it."""
 
+WEIGHTS = "weights.npz"
+"""File of a run of weights alone, which can be used and not gone on with."""
+
 CURES = "cures.json"
 """File in a run folder that says what the run was healed of."""
 
@@ -54,11 +57,16 @@ def begun(folder: Path) -> bool:
     Until then its config may still be corrected.
 
     Raises:
-      Refusal: it holds checkpoints alone.
+      Refusal: it holds checkpoints alone, or weights alone.
     """
     has_checkpoints = any((folder / "checkpoints").glob("[0-9]*")) or (folder / CURES).exists()
     if has_checkpoints and not (folder / "config.json").exists():
         raise Refusal(f"{folder} holds checkpoints and no config.json to tell of what; choose another --workdir.")
+    if not has_checkpoints and (folder / WEIGHTS).exists():
+        raise Refusal(
+            f"{folder} holds weights and nothing of its optimizers, so it cannot go on: choose another --workdir, and "
+            f"begin with its weights by --config.training.init_from={folder}."
+        )
     return has_checkpoints
 
 

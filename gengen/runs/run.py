@@ -18,7 +18,7 @@ from gengen.core.refusal import Refusal
 from gengen.core.state import State, Variables
 from gengen.data.listing import say
 from gengen.data.signature import DataSet, Signature
-from gengen.runs.folder import opened, unchanged
+from gengen.runs.folder import WEIGHTS, opened, unchanged
 from gengen.runs.prepare import load_again
 from gengen.runs.program import (
     chosen_member,
@@ -28,6 +28,7 @@ from gengen.runs.program import (
     template,
     trained_together,
 )
+from gengen.runs.weights import read_weights
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.members import frozen
 from gengen.training.members import member as one_member
@@ -227,6 +228,8 @@ def _restored(folder: Path, template: State, *, best: bool) -> tuple[int, State]
     Raises:
       Refusal: there is none.
     """
+    if not best and not (folder / "checkpoints").is_dir() and (folder / WEIGHTS).is_file():
+        return read_weights(folder, template)
     there = folder / ("best" if best else "checkpoints")
     checkpoints = Checkpoints(there, read_only=True) if there.is_dir() else None
     restored: tuple[int, State] | None = checkpoints.restore_latest(template) if checkpoints else None
