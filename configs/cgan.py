@@ -3,8 +3,8 @@
 Paper: Mirza and Osindero 2014, https://arxiv.org/abs/1411.1784, section 3.2.
 Run: python launch.py --config=configs/cgan.py, with :tiny, :mlp, :mnist or :fashion_mnist after it for a variant.
 Score: Fréchet distance 1.05 on digits (real images 0.458), 0.695 on MNIST (real images 0.121), 0.827 on Fashion-MNIST
-  (real images 0.0639), after 8,000 steps; 1 seed each; the classifier agrees with 100.0 % of the asked labels on digits,
-  99.0 % on MNIST, 92.6 % on Fashion-MNIST, and of real images with 94.2.
+  (real images 0.0639), after 8,000 steps; 1 seed each; the classifier agrees with 100.0 % of labels on digits, 99.0 %
+  on MNIST, 92.6 % on Fashion-MNIST, and of real images with 94.2.
 Minutes: 1.0 on digits, 2.2 on MNIST, with 2 cores, 17.6 on Fashion-MNIST, with one.
 
 The networks are convolutional with a dense layer each, as InfoGAN's are; those of `mlp` take data of any kind.

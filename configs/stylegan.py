@@ -2,8 +2,7 @@
 
 Paper: Karras et al. 2019, https://arxiv.org/abs/1812.04948, and for the second version 2020, arXiv:1912.04958.
 Run: python launch.py --config=configs/stylegan.py, with a variant after it, as in :mnist.
-Score: Fréchet distance 13.2 on digits (real images 0.363), after 950 steps, 10.2 on MNIST (real images 0.209), after
-  4,000 with `wide` 2; 1 seed each.
+Score: Fréchet distance 13.2 on digits (real images 0.363), 10.2 on MNIST (real images 0.209); 1 seed each.
 Minutes: 12.1 on digits, with most of a core, 32.3 on MNIST, with one core.
 
 The loss is R3GAN's, arXiv:2501.05441, which drops fewer kinds of digits than the paper's, which `full` has beside its

@@ -28,7 +28,7 @@ from gengen.runs.program import (
     template,
     trained_together,
 )
-from gengen.runs.weights import read_weights
+from gengen.runs.weights_alone import read_weights
 from gengen.training.checkpoint import Checkpoints
 from gengen.training.members import frozen
 from gengen.training.members import member as one_member
