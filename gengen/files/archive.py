@@ -57,22 +57,25 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
-def pack(folder: Path, paths: Sequence[str], output: Path) -> Path:
+def pack(folder: Path, paths: Sequence[str], output: Path, replaced: Mapping[str, str] | None = None) -> Path:
     """Writes files of a folder as a zip, with the SHA-256 of each, that appears whole or not at all.
 
     Args:
       folder: the folder.
       paths: of the files in it, with "/" between folders.
       output: the zip to write.
+      replaced: texts of some of them, in the place of what they hold.
 
     Returns:
       The path of the zip.
     """
-    digests = json.dumps(digests_of(folder, paths), indent=1)
+    texts, digests = {path: text.encode() for path, text in (replaced or {}).items()}, {}
     with whole(output) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(paths):
-            archive.writestr(zipfile.ZipInfo(path), (folder / path).read_bytes(), zipfile.ZIP_DEFLATED)
-        archive.writestr(zipfile.ZipInfo(DIGESTS), digests, zipfile.ZIP_DEFLATED)
+            content = texts[path] if path in texts else (folder / path).read_bytes()
+            digests[path] = hashlib.sha256(content).hexdigest()
+            archive.writestr(zipfile.ZipInfo(path), content, zipfile.ZIP_DEFLATED)
+        archive.writestr(zipfile.ZipInfo(DIGESTS), json.dumps(digests, indent=1), zipfile.ZIP_DEFLATED)
     return output
 
 
