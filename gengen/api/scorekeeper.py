@@ -132,7 +132,7 @@ class Scorekeeper:
         """The score that chooses, of training examples in the place of samples; measured once, which costs as much."""
         if self._floor is None:
             best = self._settings.best
-            self._floor = measure(self._judge.real, self._judge.floor(), [best])[best].value
+            self._floor = measure(self._judge.real, self._judge.floor, [best])[best].value
         return number(self._floor)
 
     def _cost(self, value: float) -> float:

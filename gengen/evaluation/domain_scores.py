@@ -54,7 +54,7 @@ def see(domain: DataSet, settings: ConfigDict, shown: Mapping[str, np.ndarray]) 
         judge = Judge(domain, settings, num=len(shown["outputs"]), scores=SCORES)
     except UnfitDataError as error:
         return str(error)
-    return Seen(judge, {"floor": judge.floor(), **{name: judge.examples(pixels) for name, pixels in shown.items()}})
+    return Seen(judge, {"floor": judge.floor, **{name: judge.examples(pixels) for name, pixels in shown.items()}})
 
 
 def as_images(seen: Seen | str) -> dict[str, Any]:

@@ -159,6 +159,7 @@ class Judge:
             raise Refusal("samples hold values that are not finite, so that they cannot be judged; train another run.")
         return self.examples(drawn, asked=self.asked)
 
+    @cached_property
     def floor(self) -> Examples:
         """As many training examples as there are samples, in their place; the classes asked for are their own."""
         indices, data = pick(self.training, self.num)

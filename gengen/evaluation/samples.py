@@ -94,7 +94,7 @@ def noise_like(field: Field, examples: np.ndarray, number: int) -> np.ndarray:
 
 def _comparisons(judge: Judge) -> dict[str, Examples]:
     """Training examples in the place of samples, noise, and one training example repeated; all asked the same."""
-    floor = judge.floor()
+    floor = judge.floor
     noise = noise_like(judge.signature.fields["data"], judge.training, judge.num)
     one = judge.examples(floor.data[:1])
     repeated = jax.tree.map(lambda field: np.repeat(field, judge.num, axis=0), one)

@@ -76,8 +76,8 @@ def judge_sets(source: Asked, reference: Asked, choices: Choices) -> Section:
     if third is None and (real.source is None or real.source[1] != SPLITS[0]):
         judge.names.remove("copied")  # nobody was trained on the second half
     order = np.random.default_rng(SEED).permutation(len(samples.data))[: choices.num]
-    first = order[: judge.num]
-    drawn = judge.examples(samples.data[first], asked=None if asked is None else asked[first])
+    everything = judge.examples(samples.data[order], asked=None if asked is None else asked[order])
+    drawn = everything.first(judge.num)
     section = scored(judge, drawn, f"{samples.name} beside {real.name}")
     report = {
         **_named(samples, real, third),
@@ -85,7 +85,7 @@ def judge_sets(source: Asked, reference: Asked, choices: Choices) -> Section:
         **_further(judge, drawn),
         "shared": {"examples": _shared(samples, real), "against": _shared(samples, third) if third else None},
     }
-    for name, estimate in _whole(judge, samples.data[order], real, report).items():
+    for name, estimate in _whole(judge, everything, real, report).items():
         report["scores"][name]["whole"] = estimate
     report["verdict"] = [*report["verdict"], *conclusion(report, judge.nouns)]
     return section._replace(found=report)
@@ -157,7 +157,7 @@ def _asked(samples: Collection, data: DataSet) -> np.ndarray | None:
 
 def _further(judge: Judge, drawn: Examples) -> dict[str, Any]:
     """What is measured beside the scores of a run."""
-    real, floor = judge.real, judge.floor()
+    real, floor = judge.real, judge.floor
     reference = real.reference.features
     found: dict[str, Any] = {"sliced_wasserstein": None, "two_sample_test": None}
     if min(len(reference), len(drawn.features)) >= 2 * GROUPS:
@@ -179,11 +179,14 @@ def _shared(one: Collection, other: Collection) -> int:
     return int(np.isin(one.digests, other.digests).sum())
 
 
-def _whole(judge: Judge, samples: np.ndarray, real: Collection, report: Mapping[str, Any]) -> dict[str, Any]:
+def _whole(judge: Judge, samples: Examples, real: Collection, report: Mapping[str, Any]) -> dict[str, Any]:
     """Scores between all samples and all of the reference, by name; of one of both sizes nothing is measured again."""
     names = [name for name in report["scores"] if name in WHOLE]
-    if (len(samples), len(real.data)) == (report["sizes"]["samples"], report["sizes"]["reference"]):
+    sizes, reference = report["sizes"], judge.real.reference
+    if (len(samples.data), len(real.data)) == (sizes["samples"], sizes["reference"]):
         return {name: report["scores"][name]["samples"] for name in names}
-    everything = Real(judge.examples(real.data), judge.real.training, None)
-    found = measure(everything, judge.examples(samples), names)
-    return {name: estimate._asdict() for name, estimate in found.items()}
+    # Of a folder, the two halves are all of it, and have been seen already.
+    both = len(reference.data) + len(judge.floor.data) == len(real.data)
+    found = reference.beside(judge.floor) if both else judge.examples(real.data)
+    everything = measure(Real(found, judge.real.training, None), samples, names)
+    return {name: estimate._asdict() for name, estimate in everything.items()}

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from scipy import stats
 
@@ -65,7 +64,7 @@ def compare(
     heard = [name for name in names if SCORES[name].taught]
     if heard:
         few = min(len(samples.data), len(real.reference.data))
-        pair = [measure(real, _first(examples, few), heard) for examples in (samples, real.reference)]
+        pair = [measure(real, examples.first(few), heard) for examples in (samples, real.reference)]
         compared |= {name: _independent(name, pair[0][name], pair[1][name], few) for name in heard}
     for name in names:
         if name not in compared:
@@ -75,11 +74,6 @@ def compare(
 
 def _independent(name: str, samples: Estimate, real: Estimate, number: int = 0) -> Compared:
     return Compared(samples, real, of_estimates(samples, real, lower=SCORES[name].better == "lower"), number)
-
-
-def _first(examples: Examples, number: int) -> Examples:
-    """The first examples of a set in random order."""
-    return Examples(*jax.tree.map(lambda field: field[:number], examples))
 
 
 def _frechet(real: Real, samples: Examples, floor: Examples) -> Sequence[Difference]:

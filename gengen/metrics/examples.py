@@ -37,6 +37,15 @@ class Examples(NamedTuple):
     asked: np.ndarray | None = None
     modes: np.ndarray | None = None
 
+    def first(self, number: int) -> "Examples":
+        """The first examples of a set in random order."""
+        return Examples._make(None if field is None else field[:number] for field in self)
+
+    def beside(self, others: "Examples") -> "Examples":
+        """These examples and others of the same data, seen alike; what one of them lacks is left out."""
+        pairs = zip(self, others, strict=True)
+        return Examples._make(None if a is None or b is None else np.concatenate([a, b]) for a, b in pairs)
+
 
 @dataclasses.dataclass(frozen=True)
 class Real:

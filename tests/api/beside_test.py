@@ -154,7 +154,7 @@ def test_scores_are_of_their_step_and_the_best_state_is_the_one_that_was_judged(
         return {"frechet_distance": Estimate(value, 0.0, 5.0)}
 
     judge = SimpleNamespace(
-        samples=lambda *_: None, scores=scores, tag=lambda name: f"evaluation/{name}", floor=lambda: None, real=None
+        samples=lambda *_: None, scores=scores, tag=lambda name: f"evaluation/{name}", floor=None, real=None
     )
     monkeypatch.setattr(ready, "_judge_of", lambda *_: judge)
     monkeypatch.setattr(scorekeeper, "measure", lambda *_: {"frechet_distance": Estimate(0.5, 0.4, 0.6)})

@@ -164,7 +164,7 @@ def test_an_evaluation_says_the_score_the_best_one_so_far_and_what_real_data_hav
         samples=lambda *given: None,
         scores=lambda samples: {"frechet_distance": Estimate(next(scores), 1.0, 5.0)},
         tag=lambda name: f"evaluation/classifier/{name}",
-        floor=lambda: "floor",
+        floor="floor",
         real="real",
     )
     measured = []

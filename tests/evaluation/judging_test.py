@@ -38,7 +38,7 @@ def noise_like(data, *, seed):
 def beside(judged):
     """Data in place of samples with their scores, and noise."""
     data, judge = judged
-    floor = judge.floor()
+    floor = judge.floor
     return floor, judge.scores(floor), judge.examples(noise_like(data, seed=1))
 
 
@@ -55,7 +55,7 @@ def said_of(judged, beside, images):
 
 
 def test_real_images_have_no_fault(judged, beside):
-    assert "cannot be told from real images by any of 10 scores" in said_of(judged, beside, judged[1].floor())
+    assert "cannot be told from real images by any of 10 scores" in said_of(judged, beside, judged[1].floor)
 
 
 def test_a_missing_digit_is_named(judged, beside):
@@ -126,7 +126,7 @@ def test_coordinates_give_no_inception_score(judged):
         Judge(data, settings(features="coordinates"), num=200, scores=("inception_score",))
     judge = Judge(data, settings(features="coordinates"), num=200, scores=("kernel_distance",))
     assert judge.extractor("kernel_distance").title == "coordinates"
-    assert judge.scores(judge.floor()).keys() == {"kernel_distance"}
+    assert judge.scores(judge.floor).keys() == {"kernel_distance"}
 
 
 def pictures(folder, sizes):
@@ -148,7 +148,7 @@ def test_small_pictures_without_labels_are_judged_by_their_coordinates(tmp_path)
     judge = Judge(data, settings(), num=100)
     assert judge.extractor("frechet_distance").title == "coordinates"
     assert not {"inception_score", "class_divergence"} & set(judge.names)
-    assert judge.scores(judge.floor()).keys() == set(judge.names)
+    assert judge.scores(judge.floor).keys() == set(judge.names)
 
 
 @pytest.mark.input(
@@ -166,14 +166,14 @@ def test_few_pictures_are_judged_by_what_can_be_had_of_them(tmp_path):
     )
     assert "Fréchet distance, kernel distance, different bins from 8 on; precision, " in judge.left_out
     assert judge.left_out.endswith("with --config.data.test_share.")
-    found = judge.scores(judge.floor())
+    found = judge.scores(judge.floor)
     assert all(0 <= found[name].low <= found[name].value <= found[name].high <= 1 for name in judge.names)
     with pytest.raises(UnfitDataError, match="2 held-out images; to judge samples there must be 8 and 8 of them"):
         Judge(load_pictures(folder, tmp_path / "data"), settings(), num=100, scores=("frechet_distance",))
     half = load(name="image_folder", resolution=8, channels=1, data_dir=tmp_path, manual_dir=folder, test_share=0.5)
     judge = Judge(half, settings(), num=100)
     assert {"frechet_distance", "kernel_distance", "different_bins"} < set(judge.names)
-    assert all(np.isfinite(judge.scores(judge.floor())[name]).all() for name in judge.names)
+    assert all(np.isfinite(judge.scores(judge.floor)[name]).all() for name in judge.names)
 
 
 def test_inception_without_its_file_is_refused(judged):

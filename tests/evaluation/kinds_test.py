@@ -73,7 +73,7 @@ def test_scores_of_features_are_there_for_every_kind_and_tell_noise_from_data(ki
     judge = Judge(data_of(kind, tmp_path), SETTINGS, num=200)
     assert set(judge.names) == SCORES.keys() - NEEDS_MORE
     assert {judge.extractor(name).name for name in judge.names} == {"coordinates", f"{NEIGHBOURS}-nearest-neighbours"}
-    floor = judge.scores(judge.floor())
+    floor = judge.scores(judge.floor)
     noise = judge.scores(judge.examples(noise_like(judge.signature.fields["data"], judge.training, 200)))
     for name in ("frechet_distance", "kernel_distance"):
         assert floor[name].high < noise[name].low
@@ -130,7 +130,7 @@ def test_few_examples_are_judged_by_what_can_be_computed_of_them(tmp_path):
     few = data_of("points", tmp_path, train=31, test=9)
     judge = Judge(few, SETTINGS, num=200)
     assert set(judge.names) == SCORES.keys() - NEEDS_MORE - {"precision", "recall", "density", "coverage"}
-    floor, noise = judge.floor(), judge.examples(noise_like(few.signature.fields["data"], judge.training, 31))
+    floor, noise = judge.floor, judge.examples(noise_like(few.signature.fields["data"], judge.training, 31))
     found, real = judge.scores(noise), judge.scores(floor)
     assert found["frechet_distance"].value > 10 * real["frechet_distance"].value
     assert set(judge.compared(noise, floor, found, real)) == set(judge.names) - {"class_confidence"}
@@ -200,14 +200,14 @@ def test_samples_of_a_mixture_are_judged_by_its_modes(ring):
     judge = Judge(ring, SETTINGS, num=2500, scores=tuple(MODES))
     assert judge.names == [name for name in SCORES if name in MODES]
     assert {judge.extractor(name).title for name in MODES} == {"centres"} and judge.least("modes_hit") == 26 * 8
-    real = judge.scores(judge.floor())
+    real = judge.scores(judge.floor)
     assert real["modes_hit"].value == 8 and real["mode_divergence"].high < 0.01
     assert real["high_quality"].low < 1 - math.exp(-4.5) < real["high_quality"].high
     angles = np.arange(4) * np.pi / 4
     half = judge.examples(np.stack([np.cos(angles), np.sin(angles)], -1).repeat(5, 0).astype(np.float32))
     found = {name: estimate.value for name, estimate in judge.scores(half).items()}
     assert found == {"modes_hit": 4, "high_quality": 1, "mode_divergence": pytest.approx(math.log(2))}
-    compared = judge.compared(half, judge.floor(), judge.scores(half), real)
+    compared = judge.compared(half, judge.floor, judge.scores(half), real)
     assert compared["modes_hit"].difference.p_value < 0.05 and compared["mode_divergence"].difference.p_value < 0.05
 
 

@@ -56,7 +56,7 @@ def test_pictures_teach_what_judges_samples_of_them_once_and_not_before_it_is_ne
     seen = judge.extractor("frechet_distance")
     assert (seen.name, seen.dimension, seen.classes, seen.resize) == (NAME, CHANNELS, 0, "linear, to 26 x 26")
     assert seen.teacher == "rotations"
-    found = judge.scores(judge.floor())
+    found = judge.scores(judge.floor)
     assert found.keys() == set(judge.names)
     assert untaught == [tmp_path / "rotations.npz"]
     assert "of 32 turns of held-out images right" in capsys.readouterr().err

@@ -41,7 +41,7 @@ def test_modes_of_stacks_are_counted_and_those_of_real_ones_are_what_they_spell(
     judge = Judge(data, SETTINGS, num=2_000, scores=("modes_hit", "mode_divergence"))
     assert judge.names == ["modes_hit", "mode_divergence"]
     assert judge.least("modes_hit") == 26_000
-    floor = judge.floor()
+    floor = judge.floor
     labels, real = data.splits["train"]["label"][floor.indices], judge.scores(floor)
     assert (floor.modes == labels).mean() > 0.97
     assert real["modes_hit"].value == pytest.approx(len(np.unique(labels)), abs=15)

@@ -104,7 +104,7 @@ def test_samples_are_asked_to_be_of_known_classes_and_set_beside_images_of_these
     assert judge.asked.min() >= 0
     assert judge.real.reference.asked.min() >= 0
     assert len(judge.real.reference.data) == 60
-    np.testing.assert_array_equal(judge.floor().data, judge.training[judge.floor().indices])
+    np.testing.assert_array_equal(judge.floor.data, judge.training[judge.floor.indices])
 
 
 @pytest.mark.input(

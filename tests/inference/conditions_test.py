@@ -157,7 +157,7 @@ def test_grids_of_a_training_have_whole_rows_of_classes(trained, model):
 
 def test_samples_are_asked_to_be_of_the_classes_of_the_images_that_stand_in_for_them(model, data):
     judge = Judge(data, tiny(data.folder).evaluation, num=200, labelled=True)
-    floor = judge.floor()
+    floor = judge.floor
     np.testing.assert_array_equal(judge.asked, data.splits["train"]["label"][floor.indices])
     np.testing.assert_array_equal(floor.asked, judge.asked)
     told = []
