@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from gengen.cli.tasks import TASKS
+from gengen.runs.started import names
 
 ROOT = Path(__file__).parent.parent
 
@@ -61,7 +62,7 @@ def command_of(line, words):
 
 def faults(found):
     """What would go wrong with commands that are run one after the other."""
-    trained, judged = {}, set()
+    trained, judged = {f"zoo:{name}": frozenset() for name in names()}, set()
     for command in found:
         if command.mode in TRAINING:
             if trained.setdefault(command.folder, command.settings) != command.settings:
