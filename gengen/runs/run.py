@@ -29,7 +29,6 @@ from gengen.runs.program import (
     trained_together,
 )
 from gengen.runs.weights_alone import read_weights
-from gengen.training.checkpoint import Checkpoints
 from gengen.training.members import frozen
 from gengen.training.members import member as one_member
 from gengen.training.varied import numberless
@@ -230,6 +229,8 @@ def _restored(folder: Path, template: State, *, best: bool) -> tuple[int, State]
     """
     if not best and not (folder / "checkpoints").is_dir() and (folder / WEIGHTS).is_file():
         return read_weights(folder, template)
+    from gengen.training.checkpoint import Checkpoints  # Orbax, whose import takes as long as drawing samples
+
     there = folder / ("best" if best else "checkpoints")
     checkpoints = Checkpoints(there, read_only=True) if there.is_dir() else None
     restored: tuple[int, State] | None = checkpoints.restore_latest(template) if checkpoints else None
