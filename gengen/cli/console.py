@@ -17,6 +17,9 @@ from gengen.core.refusal import Refusal
 LOOKING = {"list": "--list", "keys": "--keys"}
 """Words that are no modes, and the flags that they stand for."""
 
+PREFIX = "zoo:"
+"""Of the names of started models, as `gengen.runs.started` has it; importing that would take JAX."""
+
 PLACES = {"run": ("workdir",), "folder": ("workdir",), "experiment": ("config",), "nothing": ("input", "reference")}
 """The flags of the words after a mode, by what it takes first."""
 
@@ -83,7 +86,16 @@ def as_flags(argv: Sequence[str], configs: Path) -> list[str]:
 
 
 def _flag(flag: str, name: str, configs: Path) -> str:
-    """A flag that says a name; what may be an experiment or a run is the run where there is one."""
+    """A flag that says a name; what may be an experiment or a run is the run where there is one.
+
+    Raises:
+      Refusal: an experiment is asked for, and the name is that of a started model.
+    """
+    if flag == "config" and name.startswith(PREFIX):
+        raise Refusal(
+            f"{name} is a started model, of weights alone: begin with them, as in gengen train cgan "
+            f"--config.training.init_from={name}."
+        )
     if flag == "config" and (Path(name) / "config.json").is_file():
         return f"--workdir={name}"
     return f"--{flag}={_file(name, configs) if flag == 'config' else name}"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gengen.cli.console import as_flags, experiments_folder
+from gengen.cli.console import PREFIX, as_flags, experiments_folder
 from gengen.core.refusal import Refusal
+from gengen.runs import started
 
 CONFIGS = Path("configs")
 
@@ -38,6 +39,10 @@ def test_words_stand_for_flags(words, expected):
     assert flags(*words.split()) == expected.split()
 
 
+def test_the_prefix_of_started_models_is_theirs():
+    assert PREFIX == started.PREFIX
+
+
 def test_a_run_goes_on_by_its_folder(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     assert flags("train", str(tmp_path)) == ["--mode=train", f"--workdir={tmp_path}"]
@@ -49,6 +54,7 @@ def test_a_run_goes_on_by_its_folder(tmp_path):
         ("trian wgan", "'trian' is no mode of gengen; did you mean train"),
         ("xyzzy", "'xyzzy' is no mode of gengen; modes are train, "),
         ("sample runs/a runs/b", "gengen sample takes 1 name, and there are 2: runs/a, runs/b"),
+        ("train zoo:cgan", "zoo:cgan is a started model, of weights alone: begin with them, as in gengen train cgan "),
         ("--num=3 sample", "'sample' follows a flag: words come first"),
     ],
 )
