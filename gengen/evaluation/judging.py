@@ -126,8 +126,12 @@ class Judge:
         indices, held_out = pick(test["data"], REFERENCE)
         reference = self.examples(held_out, asked=None if self.asked is None else test["label"][indices])
         modes = self._modes.number if self._modes else 0
-        against = self.training if self._against is None else self._against
-        return Real(reference, self.sees.points.extract(against)[0], self._counts, modes)
+        return Real(reference, self.sees.points.extract(self.copied)[0], self._counts, modes)
+
+    @property
+    def copied(self) -> np.ndarray:
+        """The examples of which copies are looked for [M, *shape]."""
+        return self.training if self._against is None else self._against
 
     def examples(
         self, data: np.ndarray, indices: np.ndarray | None = None, asked: np.ndarray | None = None

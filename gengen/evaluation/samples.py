@@ -183,7 +183,7 @@ def _shown(judge: Judge, drawn: Examples) -> tuple[np.ndarray, str]:
     kind = judge.signature.kind
     if kind == "picture":
         nearest = copied(drawn.points[:PAIRS], judge.real.training, judge.real.limit).nearest
-        pairs = np.concatenate([drawn.data[:PAIRS], judge.training[nearest]])
+        pairs = np.concatenate([drawn.data[:PAIRS], judge.copied[nearest]])
         return grid(pairs, columns=len(nearest)), "samples, and below each the training image nearest to it"
     number = PAIRS if kind == "volume" else judge.num
     groups = {"held-out data": judge.real.reference.data[:number], "samples": drawn.data[:number]}

@@ -9,7 +9,9 @@ from PIL import Image
 import gengen
 from gengen.core.refusal import Refusal
 from gengen.data.dataset import load
-from gengen.evaluation import trained_network
+from gengen.evaluation import samples, trained_network
+from gengen.evaluation.collected import Choices
+from gengen.evaluation.two_sets import judge_sets
 from gengen.metrics.frechet import frechet_distance
 from gengen.reports.judgements import judged
 
@@ -123,6 +125,15 @@ def test_copies_of_a_third_set_are_told_of(digits, data_dir):
     assert copies["scores"]["copied"]["samples"]["low"] > copies["scores"]["copied"]["floor"]["high"]
     assert "Training images are memorised" in said(copies)
     assert "copied" not in judge(*digits)["scores"]  # nobody was trained on the other half
+
+
+def test_the_chart_shows_the_nearest_of_the_set_that_copies_are_looked_for_in(digits, monkeypatch):
+    shown = []
+    monkeypatch.setattr(samples, "grid", lambda pairs, columns: shown.append(pairs) or np.zeros((8, 8, 1), np.uint8))
+    others = np.concatenate([digits[1][:60], digits[0]])  # more than there are training examples
+    judge_sets(digits[0], digits[1], Choices(others, "coordinates")).picture()
+    (pairs,) = shown
+    np.testing.assert_array_equal(pairs[:16], pairs[16:])
 
 
 def test_a_fault_is_named(digits):
