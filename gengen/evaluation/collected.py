@@ -17,8 +17,10 @@ from gengen.data.sources import BUILDERS
 from gengen.data.survey import Survey, read_all, refit, survey
 from gengen.inference.conditions import in_turn
 from gengen.inference.sampling import sampler
+from gengen.runs.archived import located
 from gengen.runs.prior import with_prior
 from gengen.runs.run import open_run
+from gengen.runs.started import PREFIX
 
 SPLITS = ("test", "train")
 """Of a named data set, the first where none is named."""
@@ -106,6 +108,8 @@ def find(asked: Asked, choices: Choices) -> Found:
         kind, data, line = as_kept("the array", asked)
         return Found("the array", collection=_sorted("the array", kind, data, lines=(line,) * bool(line)))
     text, path = str(asked), Path(asked).expanduser()
+    if text.startswith(PREFIX):
+        path = located(path)
     if not path.exists():
         return Found(text, collection=_named(text, choices))
     name = shown(path)

@@ -14,6 +14,7 @@ from gengen.evaluation.collected import Choices
 from gengen.evaluation.two_sets import judge_sets
 from gengen.metrics.frechet import frechet_distance
 from gengen.reports.judgements import judged
+from gengen.runs import started
 
 HALF = 400
 
@@ -134,6 +135,17 @@ def test_the_chart_shows_the_nearest_of_the_set_that_copies_are_looked_for_in(di
     judge_sets(digits[0], digits[1], Choices(others, "coordinates")).picture()
     (pairs,) = shown
     np.testing.assert_array_equal(pairs[:16], pairs[16:])
+
+
+def test_a_started_model_is_judged_by_its_samples(tmp_path, monkeypatch):
+    monkeypatch.setattr(started, "PLACE", tmp_path)
+    report = judge("zoo:cgan", "digits:test", resolution=16, num=200)
+    assert report["input"]["examples"] == 200
+    assert report["input"]["run"] == str(tmp_path / "zoo-cgan")
+    assert (
+        report["scores"]["frechet_distance"]["samples"]["value"]
+        < report["scores"]["frechet_distance"]["noise"]["value"]
+    )
 
 
 def test_a_fault_is_named(digits):
